@@ -6,7 +6,7 @@ export DATA PORT PYTHON
 SHELL := /bin/sh
 ENTER = set -e; . scripts/place.sh; PATH=$$PLACE_VENV/bin:$$PATH; export PATH; data=$$(place_data); cd "$$PLACE_SOURCE";
 
-.PHONY: help install dev-install up down demo check format test integration soak coverage bench lock clean
+.PHONY: help install dev-install up down demo lint check format test integration soak coverage bench lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -26,8 +26,11 @@ down: install ## Stop the server and all it runs
 demo: install ## Start the server and push a sample app to it
 	@sh scripts/demo.sh
 
-check: dev-install ## Format, lint, types, import contracts, unit tests: the fast half of CI
-	@$(ENTER) ruff format --check .; ruff check .; mypy; lint-imports; pytest -q -m "not integration and not soak"
+lint: dev-install ## Format, lint, types, import contracts
+	@$(ENTER) ruff format --check .; ruff check .; mypy; lint-imports
+
+check: lint ## All of lint, and the unit tests: the fast half of CI
+	@$(ENTER) pytest -q -m "not integration and not soak"
 
 format: dev-install ## Format, and mend what the linter can
 	@. scripts/place.sh; "$$PLACE_VENV/bin/ruff" check --fix-only .; "$$PLACE_VENV/bin/ruff" format .

@@ -53,10 +53,13 @@ current_python() {
     "$PLACE_VENV/bin/python" -c '' 2>/dev/null && cat "$PLACE_VENV/stamp-python" 2>/dev/null || :
 }
 
+# What no copy of the sources needs, for find.
+PRUNE='( -name .git -o -name .venv -o -name .stratum -o -name __pycache__ -o -name .*_cache -o -name *.egg-info -o -name .hypothesis ) -prune -o ( -type f -o -type d )'
+
 # Copies the sources to a place that other accounts can reach. A removed file changes its folder's time.
 copy_source() {
     stamp=$PLACE_HOME/copied
-    if [ -e "$stamp" ] && [ -z "$(find . $PRUNE -newer "$stamp" -print -quit)" ]; then
+    if [ -e "$stamp" ] && [ -z "$(find . -mindepth 1 $PRUNE -newer "$stamp" -print -quit)" ]; then
         return
     fi
     touch "$stamp.new"
@@ -71,7 +74,6 @@ copy_source() {
     mv "$stamp.new" "$stamp"
     say "copied the sources to $PLACE_SOURCE, since other accounts cannot enter $PLACE_CHECKOUT"
 }
-PRUNE='( -name .git -o -name .venv -o -name .stratum -o -name __pycache__ -o -name .*_cache -o -name *.egg-info -o -name .hypothesis ) -prune -o -type f'
 
 # Frees what checkouts that are gone have left, but never data.
 forget_gone_checkouts() {
