@@ -1,0 +1,1 @@
+"""RQ jobs that turn a push into a release."""

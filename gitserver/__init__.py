@@ -1,0 +1,1 @@
+"""The web process: git smart HTTP and the JSON API."""

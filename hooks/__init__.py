@@ -1,0 +1,1 @@
+"""What turns an outside event into a Push."""

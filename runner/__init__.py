@@ -1,0 +1,1 @@
+"""What makes the wished processes run."""

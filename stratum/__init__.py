@@ -1,0 +1,1 @@
+"""The core that every package may import; it imports none of them."""

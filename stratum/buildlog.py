@@ -1,0 +1,90 @@
+"""The log of a build: a file that grows, followed live by byte offset.
+
+The file is the truth and the live stream in one, so a wiped redis takes no line away. Several
+processes may append (the builder, then the applier): each write is one `write(2)` with O_APPEND.
+"""
+
+import re
+from pathlib import Path
+from typing import BinaryIO, Self
+
+ARROW = "-----> "
+INDENT = "       "
+BANG = " !     "
+
+# Output of builds and apps is hostile: colours and cursor movement could forge our own lines.
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
+
+
+def harmless(data: bytes) -> bytes:
+    """Remove escape sequences and control characters, keeping tab and newline.
+
+    A carriage return within a line starts the line anew on a terminal: only what follows the last
+    one is kept, as a person would see it.
+    """
+    clean = _CONTROLS.sub(b"", _ESCAPES.sub(b"", data).replace(b"\r\n", b"\n"))
+    return b"\n".join(line.rpartition(b"\r")[2] for line in clean.split(b"\n"))
+
+
+class Log:
+    """Appends to one log."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file: BinaryIO = path.open("ab", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def step(self, text: str) -> None:
+        """Say what begins: `-----> text`."""
+        self._lines(ARROW, text)
+
+    def indent(self, text: str) -> None:
+        """Add detail to the step; each line is indented."""
+        self._lines(INDENT, text)
+
+    def error(self, text: str) -> None:
+        """Say what went wrong: ` !     text`, each line."""
+        self._lines(BANG, text)
+
+    def output(self, data: bytes) -> None:
+        """Add whole lines of a program's own output, made harmless and indented."""
+        lines = harmless(data).removesuffix(b"\n").split(b"\n")
+        self._file.write(b"".join(INDENT.encode() + line + b"\n" for line in lines))
+
+    def _lines(self, prefix: str, text: str) -> None:
+        clean = harmless(text.encode("utf-8", "replace"))
+        first, *rest = clean.split(b"\n")
+        follow = (BANG if prefix == BANG else INDENT).encode()
+        lines = [prefix.encode() + first, *(follow + line for line in rest)]
+        self._file.write(b"".join(line + b"\n" for line in lines))
+
+
+def read_from(path: Path, offset: int, limit: int = 65536) -> bytes:
+    """Return what the log holds from a byte offset on; nothing when it does not exist yet."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(limit)
+    except FileNotFoundError:
+        return b""
+
+
+def last_lines(path: Path, count: int, window: int = 65536) -> list[str]:
+    """Return the last lines of any log, made harmless; fewer when it is shorter."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return []
+    text = harmless(read_from(path, max(0, size - window), window)).decode("utf-8", "replace")
+    return text.splitlines()[-count:]

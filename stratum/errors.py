@@ -1,0 +1,226 @@
+"""Every error Stratum raises on purpose, in one tree.
+
+    StratumError                 slug, hint
+    ├── InvalidInput             the caller's data
+    │   ├── InvalidName, InvalidScale, InvalidVariable
+    │   ├── ProcfileInvalid      problems
+    │   └── UnknownTarget        target, known
+    ├── NotFound                 what, name
+    ├── Conflict                 AlreadyExists, NothingReleased, PushRaced
+    ├── Denied                   BadCredentials, NotAllowed
+    ├── BuildFailed              step, exit_code, detail
+    ├── RolloutFailed            process, exit_status, output
+    └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable
+
+Attributes carry the values and `__str__` makes the sentence. HTTP status and exit codes are
+mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
+"""
+
+from collections.abc import Sequence
+
+
+class StratumError(Exception):
+    """Base of all; never raised itself.
+
+    Attributes:
+        slug: a short name for machines, stable over releases.
+        hint: what the reader may do about it; empty when the message says it.
+    """
+
+    slug = "error"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidInput(StratumError):
+    """The caller's data cannot be used as it is."""
+
+    slug = "invalid-input"
+
+
+class InvalidName(InvalidInput):
+    """A name of an environment, app or stage breaks the rules of a DNS label."""
+
+    slug = "invalid-name"
+
+    def __init__(self, kind: str, name: str, reason: str) -> None:
+        super().__init__(
+            f"{name!r} cannot name {kind}: {reason}.",
+            "Use 1 to 63 letters, digits and hyphens, starting and ending with a letter or digit.",
+        )
+        self.kind, self.name, self.reason = kind, name, reason
+
+
+class InvalidScale(InvalidInput):
+    """A scale is no whole number within the allowed range."""
+
+    slug = "invalid-scale"
+
+    def __init__(self, target: str, given: object, max_scale: int) -> None:
+        super().__init__(f"{given!r} is no scale for {target}: a whole number from 0 to {max_scale} is.")
+        self.target, self.given, self.max_scale = target, given, max_scale
+
+
+class InvalidVariable(InvalidInput):
+    """A variable's name or value cannot be passed to a process."""
+
+    slug = "invalid-variable"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The variable {name!r} cannot be set: {reason}.")
+        self.name, self.reason = name, reason
+
+
+class ProcfileInvalid(InvalidInput):
+    """A Procfile has problems; all of them are listed, each with its place and its mend."""
+
+    slug = "procfile-invalid"
+
+    def __init__(self, problems: Sequence[object]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class UnknownTarget(InvalidInput):
+    """The release that runs has no such target in its Procfile."""
+
+    slug = "unknown-target"
+
+    def __init__(self, target: str, known: Sequence[str]) -> None:
+        targets = ", ".join(known) or "none"
+        super().__init__(
+            f"{target!r} is no target of the current release; its targets are: {targets}.",
+            "Add a line for it to the Procfile and push, or use one of these.",
+        )
+        self.target, self.known = target, tuple(known)
+
+
+class NotFound(StratumError):
+    """No such thing, or none that the caller may know of."""
+
+    slug = "not-found"
+
+    def __init__(self, what: str, name: str, hint: str = "") -> None:
+        super().__init__(f"There is no {what} {name!r} here that you may use.", hint)
+        self.what, self.name = what, name
+
+
+class Conflict(StratumError):
+    """The request is sound, but the present state forbids it."""
+
+    slug = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
+
+    slug = "already-exists"
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"The {what} {name!r} exists already (names differ in more than case).")
+        self.what, self.name = what, name
+
+
+class NothingReleased(Conflict):
+    """The app has no release yet, so there is nothing to scale, restart or roll back."""
+
+    slug = "nothing-released"
+
+    def __init__(self, app: str) -> None:
+        super().__init__(f"{app} has no release yet.", "Push first: git push catalyze master.")
+        self.app = app
+
+
+class Denied(StratumError):
+    """The caller is not who, or not allowed what, the request needs."""
+
+    slug = "denied"
+
+
+class BadCredentials(Denied):
+    """No token, or one that is not known (any more)."""
+
+    slug = "bad-credentials"
+
+    def __init__(self) -> None:
+        super().__init__("This needs a valid token.", "Sign in with: stratum login URL.")
+
+
+class NotAllowed(Denied):
+    """The token may read here, but not do this."""
+
+    slug = "not-allowed"
+
+    def __init__(self, action: str, where: str) -> None:
+        super().__init__(
+            f"Your token may read {where}, but not {action}.", "Ask an administrator for one that may."
+        )
+        self.action, self.where = action, where
+
+
+class BuildFailed(StratumError):
+    """A step of a build failed; the old release keeps running.
+
+    Attributes:
+        step: the name of the step, as the pusher saw it.
+        exit_code: of the step's program; None when it had none (time limit, disk).
+    """
+
+    slug = "build-failed"
+
+    def __init__(self, step: str, detail: str, exit_code: int | None = None) -> None:
+        code = "" if exit_code is None else f" (exit code {exit_code})"
+        super().__init__(f"{step} failed{code}: {detail}")
+        self.step, self.detail, self.exit_code = step, detail, exit_code
+
+
+class RolloutFailed(StratumError):
+    """A new process did not come up; what ran before runs on.
+
+    Attributes:
+        process: readable name of the process.
+        reason: one sentence without the name.
+        output: the last lines the process itself wrote.
+    """
+
+    slug = "rollout-failed"
+
+    def __init__(self, process: str, reason: str, output: Sequence[str] = ()) -> None:
+        super().__init__(f"{process} {reason}")
+        self.process, self.reason, self.output = process, reason, tuple(output)
+
+
+class Unavailable(StratumError):
+    """A part that Stratum stands on does not answer; trying again later may help."""
+
+    slug = "unavailable"
+
+
+class SupervisorUnavailable(Unavailable):
+    """Supervisord does not answer, or refused a call that should work."""
+
+    slug = "supervisor-unavailable"
+
+
+class RouterUnavailable(Unavailable):
+    """Caddy's admin socket does not answer, or Caddy refused a configuration."""
+
+    slug = "router-unavailable"
+
+
+class QueueUnavailable(Unavailable):
+    """Redis does not answer."""
+
+    slug = "queue-unavailable"
+
+
+class DoorUnavailable(Unavailable):
+    """The root-owned spawner does not answer, or refused a request."""
+
+    slug = "door-unavailable"

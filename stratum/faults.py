@@ -1,0 +1,59 @@
+"""Named points at which a test may stop a part of Stratum, to kill it or something else there.
+
+Nothing happens unless STRATUM_FAULTS_DIR is set. A test makes `<dir>/<point>`; whoever reaches the
+point first renames that file to `<point>.reached` (its content then is its pid) and waits until
+`<point>.go` appears. tests/integration/test_kill.py goes through all points.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from stratum.settings import faults_dir
+
+POINTS = (
+    "receive.checked",  # the pushed Procfile is sound; nothing is written yet
+    "receive.journaled",  # the push row is on disk; the ref has not moved
+    "receive.moved",  # git has moved the ref; the push is still pending
+    "receive.accepted",  # push accepted and build queued; no nudge yet
+    "receive.nudged",
+    "build.claimed",
+    "build.unpacked",
+    "build.installed",
+    "build.sealed",  # the slug is in its place; no release yet
+    "build.released",  # release and rollout are recorded; no nudge yet
+    "rollout.claimed",
+    "rollout.started",  # new overlap processes are started, not probed
+    "rollout.probed",
+    "rollout.replaced",  # replace targets run the new release; the router still has the old web
+    "rollout.switched",
+    "rollout.live",  # recorded as live; old overlap processes still run
+    "rollout.stopped",
+)
+WAIT_LIMIT_S = 60.0
+
+
+def reach(point: str) -> None:
+    """Stop here if a test asked for it; at most WAIT_LIMIT_S."""
+    folder = faults_dir()
+    if folder is None:
+        return
+    armed, reached = folder / point, folder / f"{point}.reached"
+    try:
+        armed.rename(reached)
+    except FileNotFoundError:
+        return
+    _announce(reached)
+    _wait_for(folder / f"{point}.go")
+
+
+def _announce(reached: Path) -> None:
+    scratch = reached.with_suffix(f".{os.getpid()}")
+    scratch.write_text(str(os.getpid()))
+    scratch.rename(reached.with_name(f"{reached.name}.pid"))
+
+
+def _wait_for(go: Path) -> None:
+    deadline = time.monotonic() + WAIT_LIMIT_S
+    while not go.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)

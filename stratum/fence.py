@@ -1,0 +1,74 @@
+"""Which numeric uid each part runs as. Pure arithmetic; nothing is created in the password file.
+
+Started as root, Stratum is fenced: its services, redis, the router, every app and every app's
+builds have a uid of their own (and a gid of the same number). Started as an ordinary user all of
+them share that user's.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+FIRST_BASE = 1_000_000_000
+BASE_STEP = 20_100
+MAX_APPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The uids of one instance.
+
+    Attributes:
+        fenced: whether the parts have separate uids.
+        uid_base: fenced: first number of the instance's range; unfenced: the one uid of all.
+    """
+
+    fenced: bool
+    uid_base: int
+
+    @property
+    def service_uid(self) -> int:
+        """The web process, builders' and appliers' own code, the reconciler."""
+        return self._uid(1)
+
+    @property
+    def redis_uid(self) -> int:
+        """The embedded redis."""
+        return self._uid(2)
+
+    @property
+    def router_uid(self) -> int:
+        """Caddy."""
+        return self._uid(3)
+
+    def app_uid(self, app_id: int) -> int:
+        """The processes of one app; `app_id` from 1 to MAX_APPS - 1."""
+        return self._uid(100 + 2 * self._checked(app_id))
+
+    def build_uid(self, app_id: int) -> int:
+        """The builds of one app."""
+        return self._uid(101 + 2 * self._checked(app_id))
+
+    def in_apps_range(self, uid: int) -> bool:
+        """Whether a uid is one that apps or their builds may have; never true of root."""
+        if not self.fenced:
+            return uid == self.uid_base
+        return self.uid_base + 100 <= uid < self.uid_base + 100 + 2 * MAX_APPS
+
+    def _uid(self, offset: int) -> int:
+        return self.uid_base + offset if self.fenced else self.uid_base
+
+    @staticmethod
+    def _checked(app_id: int) -> int:
+        if not 0 < app_id < MAX_APPS:
+            message = f"app id {app_id} is outside 1..{MAX_APPS - 1}"
+            raise ValueError(message)
+        return app_id
+
+
+def fenced_base(instance_id: str) -> int:
+    """Choose a range far above people's accounts (useradd: below 60,000; subuid: 100,000 and up).
+
+    Two instances on one host get different ranges unless their ids' hashes meet (1 in 50,000).
+    """
+    number = int.from_bytes(hashlib.sha256(instance_id.encode()).digest()[:4], "big")
+    return FIRST_BASE + number % 50_000 * BASE_STEP

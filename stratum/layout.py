@@ -1,0 +1,152 @@
+"""Where everything lies below the data folder. Paths only; `stratum/up/` makes the folders."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folders and files of one instance.
+
+    Attributes:
+        data: the data folder, absolute.
+        instance_id: names the instance on this host (tmpfs folder, marks on processes).
+    """
+
+    data: Path
+    instance_id: str
+
+    # -- files of the operator
+    @property
+    def admin_token(self) -> Path:
+        return self.data / "admin.token"
+
+    @property
+    def run(self) -> Path:
+        return self.data / "run"
+
+    @property
+    def supervisord_conf(self) -> Path:
+        return self.run / "supervisord.conf"
+
+    @property
+    def supervisord_socket(self) -> Path:
+        return self.run / "supervisord.sock"
+
+    @property
+    def supervisord_pid(self) -> Path:
+        return self.run / "supervisord.pid"
+
+    @property
+    def apps_conf(self) -> Path:
+        """Sections of the apps' processes; written by the plugin only."""
+        return self.run / "apps.conf"
+
+    # -- sockets, each in a folder of its server
+    @property
+    def web_socket(self) -> Path:
+        return self.run / "web" / "web.sock"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.run / "redis" / "redis.sock"
+
+    @property
+    def router_socket(self) -> Path:
+        return self.run / "router" / "admin.sock"
+
+    @property
+    def door_socket(self) -> Path:
+        return self.run / "door" / "door.sock"
+
+    # -- what the services keep
+    @property
+    def state(self) -> Path:
+        return self.data / "state"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "stratum.db"
+
+    @property
+    def config_key(self) -> Path:
+        """Key of the apps' variables; kept apart from the database so that backups of one lack the other."""
+        return self.state / "keys" / "config.key"
+
+    @property
+    def service_home(self) -> Path:
+        return self.state / "home"
+
+    @property
+    def locks(self) -> Path:
+        return self.state / "locks"
+
+    @property
+    def router_config(self) -> Path:
+        """What Caddy reads when it starts; written by whoever changes routes."""
+        return self.data / "router-config" / "caddy.json"
+
+    @property
+    def repos(self) -> Path:
+        return self.data / "repos"
+
+    def repo(self, app_id: int) -> Path:
+        return self.repos / f"{app_id}.git"
+
+    # -- logs
+    @property
+    def service_logs(self) -> Path:
+        return self.data / "logs" / "services"
+
+    @property
+    def build_logs(self) -> Path:
+        return self.data / "logs" / "builds"
+
+    def build_log(self, app_id: int, number: int) -> Path:
+        return self.build_logs / str(app_id) / f"{number}.log"
+
+    @property
+    def app_logs(self) -> Path:
+        return self.data / "logs" / "apps"
+
+    def process_log(self, app_id: int, process: str) -> Path:
+        return self.app_logs / str(app_id) / f"{process}.log"
+
+    # -- builds and what they make
+    @property
+    def builds(self) -> Path:
+        return self.data / "builds"
+
+    def build(self, app_id: int, number: int) -> Path:
+        """Scratch of one build; `source` in it becomes the slug."""
+        return self.builds / str(app_id) / str(number)
+
+    @property
+    def caches(self) -> Path:
+        return self.data / "cache"
+
+    def cache(self, app_id: int) -> Path:
+        return self.caches / str(app_id)
+
+    @property
+    def slugs(self) -> Path:
+        return self.data / "slugs"
+
+    def slug(self, app_id: int, digest: str) -> Path:
+        return self.slugs / str(app_id) / digest
+
+    @property
+    def homes(self) -> Path:
+        return self.data / "homes"
+
+    def home(self, app_id: int) -> Path:
+        """HOME and TMPDIR of an app's processes; outlives releases."""
+        return self.homes / str(app_id)
+
+    @property
+    def descriptions(self) -> Path:
+        """Launcher descriptions, which hold variables in clear: on tmpfs."""
+        return Path("/dev/shm") / f"stratum-{self.instance_id}"
+
+    def description(self, process: str) -> Path:
+        return self.descriptions / process

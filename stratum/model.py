@@ -1,0 +1,258 @@
+"""The words of the domain as values: what the store returns and the pure parts compute with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class PushState(StrEnum):
+    """A push is journaled as pending before its ref moves."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class BuildState(StrEnum):
+    """The last four are terminal."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    SUPERSEDED = "superseded"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the build will change no more."""
+        return self not in (BuildState.QUEUED, BuildState.RUNNING)
+
+
+class ReleaseState(StrEnum):
+    """Pending until its first rollout ends; one release of an app is live."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    RETIRED = "retired"
+    FAILED = "failed"
+
+
+class RolloutState(StrEnum):
+    """Live: all new processes are up and the router has switched; only draining is left."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    LIVE = "live"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the person who waits may be told the result."""
+        return self not in (RolloutState.QUEUED, RolloutState.RUNNING)
+
+
+class Right(StrEnum):
+    """What a token may do with an app; write includes read."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Namespace of apps. The stage picks `Procfile_<stage>`."""
+
+    id: int
+    name: str
+    stage: str
+    start_all: bool  # every target starts with scale 1, not only web
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One git repository and what runs from it."""
+
+    id: int
+    name: str
+    environment: Environment
+    deploy_branch: str | None  # set by the first push of master or main
+    current_release_id: int | None
+    destroying: bool
+    created_at: datetime
+
+    @property
+    def label(self) -> str:
+        """`MyProdEnv/app02`, as people write it."""
+        return f"{self.environment.name}/{self.name}"
+
+    def host(self, apps_domain: str) -> str:
+        """Name under which the router serves the app, in lower case."""
+        return f"{self.name}.{self.environment.name}.{apps_domain}".lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One line of a Procfile: the command stays untouched."""
+
+    name: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token without its secret. An administrator's may do everything."""
+
+    id: int
+    name: str
+    is_admin: bool
+    created_at: datetime
+    last_used_at: datetime | None
+    rights: tuple["Grant", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right on one app, or on all of an environment when `app_id` is None."""
+
+    environment_id: int
+    app_id: int | None
+    right: Right
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One command of a push. All zeros as `old` creates, as `new` deletes."""
+
+    ref: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """An accepted (or not yet settled) ref update."""
+
+    id: int
+    app_id: int
+    update: RefUpdate
+    who: str
+    state: PushState
+    deploys: bool
+    web_process: str  # `pid:starttime` of the process that serves it
+    receive_process: str  # the same of its git receive-pack
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Turning one push into a slug; numbered per app."""
+
+    id: int
+    app_id: int
+    number: int
+    push_id: int | None
+    commit: str
+    source: str  # push, redeploy
+    who: str
+    state: BuildState
+    error: str
+    release_id: int | None
+    attempt: int
+    fence: int
+    owner: str
+    lease_until: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """VN of an app: slug + config version + targets + cause. Only a release runs."""
+
+    id: int
+    app_id: int
+    version: int
+    build_id: int | None
+    commit: str
+    slug: str  # digest
+    config_version: int
+    targets: tuple[Target, ...]
+    cause: str
+    who: str
+    state: ReleaseState
+    created_at: datetime
+
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets, in the Procfile's order."""
+        return tuple(target.name for target in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Place of a process in the formation; index from 1."""
+
+    target: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Formation:
+    """Target → scale wished; survives deploys, reboots and a target's absence."""
+
+    scales: Mapping[str, int] = field(default_factory=dict)
+
+    def scale(self, target: str) -> int:
+        """Processes wished of a target; 0 for one never launched."""
+        return self.scales.get(target, 0)
+
+
+class Outcome(StrEnum):
+    """What a rollout did with one process."""
+
+    KEPT = "kept"
+    STARTED = "started"
+    STOPPED = "stopped"
+    RESTARTED = "restarted"  # of the old release, after a failure
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One process in a rollout's report."""
+
+    name: str
+    target: str
+    index: int
+    outcome: Outcome
+    pid: int = 0
+    port: int = 0
+    seconds: float = 0.0
+    note: str = ""  # how it ended, or why it failed
+    output: tuple[str, ...] = ()  # last lines of a failed one
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One run of apply: cause, report, result."""
+
+    id: int
+    app_id: int
+    number: int
+    release_id: int | None  # None: the current one
+    build_id: int | None  # whose log its lines join
+    cause: str
+    who: str
+    state: RolloutState
+    error: str
+    formation_before: Mapping[str, int]  # scales to put back if it fails
+    report: tuple[ReportLine, ...]
+    attempt: int
+    fence: int
+    owner: str
+    lease_until: datetime | None
+    created_at: datetime
+    finished_at: datetime | None

@@ -1,0 +1,58 @@
+"""Who works on what on this host: names of processes that survive pid reuse, and file locks.
+
+A claim in the database has a lease for other machines' sake; on this host the kernel knows better:
+a lock is free the moment its holder is dead.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def this_process() -> str:
+    """Name this process as `pid:starttime`."""
+    return process_name(os.getpid())
+
+
+def process_name(pid: int) -> str:
+    """Name a process as `pid:starttime` (clock ticks since boot; proc(5) stat field 22)."""
+    return f"{pid}:{_start_time(pid)}"
+
+
+def is_alive(name: str) -> bool:
+    """Whether the process of that name still runs (a zombie does not)."""
+    pid, _, started = name.partition(":")
+    return pid.isdigit() and started != "0" and _start_time(int(pid)) == int(started or 0)
+
+
+def _start_time(pid: int) -> int:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    fields = stat.rpartition(")")[2].split()
+    return 0 if fields[0] in "ZX" else int(fields[19])
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Try to hold the lock file for the block; yields whether it is held.
+
+    The file stays: removing it would let two holders lock two inodes of one name. Children must
+    not inherit the descriptor; Python opens it close-on-exec, and our forks hold no lock.
+    """
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody on this host holds the lock file."""
+    with exclusive(path) as held:
+        return held

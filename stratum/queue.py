@@ -1,0 +1,89 @@
+"""The only module that talks to redis and RQ: nudges to builders and appliers.
+
+Every nudge may be lost or doubled; what is to be done is in the database, and the reconciler
+nudges again. So a redis that is away is logged, never raised to whoever pushed.
+"""
+
+import logging
+from collections.abc import Callable
+
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+log = logging.getLogger(__name__)
+
+BUILDS = "builds"
+ROLLOUTS = "rollouts"
+RUN_BUILDS = "builder.jobs.run_builds"
+RUN_ROLLOUTS = "runner.jobs.run_rollouts"
+SOCKET_TIMEOUT_S = 2.0
+
+
+class Nudges:
+    """Sends nudges; safe to keep for the life of a process."""
+
+    def __init__(self, redis_url: str) -> None:
+        # Without own retries: redis-py 8 would hold a push for 3.5 s when redis is away.
+        connection = Redis.from_url(
+            redis_url,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._queues = {
+            name: Queue(name, connection=connection, serializer=JSONSerializer) for name in (BUILDS, ROLLOUTS)
+        }
+
+    def build(self, app_id: int) -> bool:
+        """Ask a builder to look at an app; whether redis took the nudge."""
+        return self._send(BUILDS, RUN_BUILDS, app_id)
+
+    def rollout(self, app_id: int) -> bool:
+        """Ask an applier to look at an app; whether redis took the nudge."""
+        return self._send(ROLLOUTS, RUN_ROLLOUTS, app_id)
+
+    def is_up(self) -> bool:
+        """Whether redis answers."""
+        try:
+            return bool(self._queues[BUILDS].connection.ping())
+        except RedisError:
+            return False
+
+    def _send(self, queue: str, job: str, app_id: int) -> bool:
+        try:
+            self._queues[queue].enqueue(job, app_id, job_timeout=-1, result_ttl=0, failure_ttl=60)
+        except RedisError as error:
+            log.warning(
+                "nudge of app %d to %s was not taken, the reconciler will repeat it: %s", app_id, queue, error
+            )
+            return False
+        return True
+
+
+def work(redis_url: str, queue: str, *, prepare: Callable[[], None]) -> None:
+    """Work on one queue until killed; each job runs in a fork of this process.
+
+    One queue per worker: only then RQ takes jobs by BLMOVE and loses none between pop and start
+    (rq 3.0.0, `Queue.dequeue_any`).
+
+    Args:
+        prepare: runs in the fork before its job.
+    """
+    connection = Redis.from_url(redis_url)
+    queues = [Queue(queue, connection=connection, serializer=JSONSerializer)]
+    _worker_class(prepare)(queues, connection=connection, serializer=JSONSerializer).work(
+        logging_level="WARNING"
+    )
+
+
+def _worker_class(prepare: Callable[[], None]) -> type[Worker]:
+    class Preparing(Worker):
+        def main_work_horse(self, job: Job, queue: Queue) -> None:
+            prepare()
+            super().main_work_horse(job, queue)
+
+    return Preparing

@@ -1,0 +1,107 @@
+"""All that can be set, read from the environment in one place and checked at the start.
+
+The only module that reads `os.environ` for Stratum's own settings. Precedence: command line, then
+environment, then the default here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from stratum.errors import InvalidInput
+
+PREFIX = "STRATUM_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the server side; each is `STRATUM_<NAME>` in the environment.
+
+    Attributes:
+        data: folder of everything Stratum keeps (`DIR` in the documentation).
+        redis_url: an own redis; empty: one is started in the data folder.
+        apps_domain: apps answer at `<app>.<environment>.<apps_domain>`.
+        builders: builds that may run at once.
+        appliers: rollouts that may run at once.
+        web_threads: requests, and so live pushes, served at once.
+        build_timeout_s: a build that takes longer has failed.
+        alive_after_s: a process without a port counts as up when it has lived this long.
+        web_start_timeout_s: a web process must listen on $PORT within this.
+        stop_grace_s: from SIGTERM to SIGKILL.
+        drain_s: how long an old web process may finish its requests before it is told to stop.
+        port_first, port_last: range of the ports given to web processes.
+        max_scale: largest scale of one target.
+        max_push_bytes: largest pack accepted.
+    """
+
+    data: Path = Path(".stratum")
+    redis_url: str = ""
+    apps_domain: str = "localhost"
+    builders: int = 2
+    appliers: int = 3
+    web_threads: int = 64
+    build_timeout_s: int = 1800
+    alive_after_s: float = 0.3
+    web_start_timeout_s: float = 60.0
+    stop_grace_s: int = 30
+    drain_s: float = 10.0
+    port_first: int = 20001
+    port_last: int = 29999
+    max_scale: int = 100
+    max_push_bytes: int = 1 << 30
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            InvalidInput: a value is not of its kind or not positive; the variable is named.
+        """
+        given = os.environ if environ is None else environ
+        values = {
+            field.name: _parsed(field.name, given[PREFIX + field.name.upper()])
+            for field in fields(cls)
+            if PREFIX + field.name.upper() in given
+        }
+        return cls(**values)  # type: ignore[arg-type]  # each value has its field's type by _parsed
+
+    def environ(self) -> dict[str, str]:
+        """Return the variables that make `from_env` give these settings again."""
+        return {PREFIX + field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
+
+
+_KINDS: dict[str, Any] = {field.name: type(field.default) for field in fields(Settings)}
+
+
+def _parsed(name: str, text: str) -> object:
+    kind = _KINDS[name]
+    if kind is str:
+        return text
+    if issubclass(kind, Path):
+        return Path(text)
+    try:
+        number = kind(text)
+    except ValueError:
+        number = -1
+    if number <= 0:
+        message = f"{PREFIX}{name.upper()}={text!r} is not allowed: a positive {kind.__name__} is."
+        raise InvalidInput(message)
+    return number
+
+
+def faults_dir() -> Path | None:
+    """Where tests arm fault points; None in ordinary life."""
+    folder = os.environ.get(f"{PREFIX}FAULTS_DIR")
+    return Path(folder) if folder else None
+
+
+def client_environ() -> Mapping[str, str]:
+    """The environment as the command line tool sees it (STRATUM_URL, STRATUM_TOKEN, HOME, …)."""
+    return os.environ
+
+
+def inherited_environ(*names: str) -> dict[str, str]:
+    """Pick variables of the environment that programs we start may need (PATH, SSL_CERT_FILE, …)."""
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,155 @@
+"""Environments and apps."""
+
+from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from stratum.errors import AlreadyExists, Conflict
+from stratum.model import App, Environment
+from stratum.store import tables as t
+from stratum.store.clock import now
+from stratum.store.database import Transaction
+from stratum.store.rows import added
+
+
+def add_environment(tx: Transaction, name: str, stage: str, *, start_all: bool) -> Environment:
+    """Create an environment.
+
+    Raises:
+        AlreadyExists: the name is taken, in whatever case.
+    """
+    row = {
+        "name": name,
+        "name_key": name.lower(),
+        "stage": stage,
+        "start_all": start_all,
+        "created_at": now(),
+    }
+    try:
+        added(tx, t.environments, row)
+    except IntegrityError as error:
+        raise AlreadyExists("environment", name) from error
+    found = find_environment(tx, name)
+    assert found is not None
+    return found
+
+
+def find_environment(tx: Transaction, name: str) -> Environment | None:
+    """Find by name without regard to case."""
+    row = tx.execute(select(t.environments).where(t.environments.c.name_key == name.lower())).one_or_none()
+    return None if row is None else _environment(row)
+
+
+def list_environments(tx: Transaction) -> list[Environment]:
+    """All, by name."""
+    return [
+        _environment(row) for row in tx.execute(select(t.environments).order_by(t.environments.c.name_key))
+    ]
+
+
+def remove_environment(tx: Transaction, environment_id: int) -> None:
+    """Remove an empty environment.
+
+    Raises:
+        Conflict: it still has apps.
+    """
+    held = tx.scalar(
+        select(func.count()).select_from(t.apps).where(t.apps.c.environment_id == environment_id)
+    )
+    if held:
+        message = f"The environment still has {held} app(s)."
+        raise Conflict(message, "Destroy them first: stratum apps destroy APP.")
+    tx.execute(delete(t.environments).where(t.environments.c.id == environment_id))
+
+
+def add_app(tx: Transaction, environment: Environment, name: str) -> App:
+    """Create an app without releases.
+
+    Raises:
+        AlreadyExists: the name is taken within the environment, in whatever case.
+    """
+    row = {
+        "environment_id": environment.id,
+        "name": name,
+        "name_key": name.lower(),
+        "created_at": now(),
+        "destroying": False,
+    }
+    try:
+        added(tx, t.apps, row)
+    except IntegrityError as error:
+        raise AlreadyExists("app", f"{environment.name}/{name}") from error
+    found = find_app(tx, environment.name, name)
+    assert found is not None
+    return found
+
+
+def find_app(tx: Transaction, environment: str, name: str) -> App | None:
+    """Find by names without regard to case; also one that is being destroyed."""
+    chosen = _apps().where(
+        t.environments.c.name_key == environment.lower(), t.apps.c.name_key == name.lower()
+    )
+    row = tx.execute(chosen).one_or_none()
+    return None if row is None else _app(row)
+
+
+def get_app(tx: Transaction, app_id: int) -> App | None:
+    """Find by id; None when it has been destroyed."""
+    row = tx.execute(_apps().where(t.apps.c.id == app_id)).one_or_none()
+    return None if row is None else _app(row)
+
+
+def list_apps(tx: Transaction, environment_id: int | None = None) -> list[App]:
+    """All apps, or those of one environment, by names."""
+    chosen = _apps().order_by(t.environments.c.name_key, t.apps.c.name_key)
+    if environment_id is not None:
+        chosen = chosen.where(t.apps.c.environment_id == environment_id)
+    return [_app(row) for row in tx.execute(chosen)]
+
+
+def set_deploy_branch(tx: Transaction, app_id: int, branch: str) -> None:
+    """Fix the branch whose pushes deploy (short name: `master`)."""
+    tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(deploy_branch=branch))
+
+
+def set_current_release(tx: Transaction, app_id: int, release_id: int) -> None:
+    """Record which release runs."""
+    tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(current_release_id=release_id))
+
+
+def mark_destroying(tx: Transaction, app_id: int) -> None:
+    """Wish the app away; the applier ends its processes, then `remove_app` follows."""
+    tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(destroying=True))
+
+
+def remove_app(tx: Transaction, app_id: int) -> None:
+    """Remove the app's rows, all of them (foreign keys cascade)."""
+    tx.execute(delete(t.apps).where(t.apps.c.id == app_id))
+
+
+def _apps() -> Select[tuple[object, ...]]:
+    joined = t.apps.join(t.environments)
+    environment = [column.label(f"environment_{column.name}") for column in t.environments.c]
+    return select(*(c for c in t.apps.c if c.name != "environment_id"), *environment).select_from(joined)
+
+
+def _environment(row: Row[tuple[object, ...]]) -> Environment:
+    return Environment(row.id, row.name, row.stage, bool(row.start_all), row.created_at)
+
+
+def _app(row: Row[tuple[object, ...]]) -> App:
+    environment = Environment(
+        row.environment_id,
+        row.environment_name,
+        row.environment_stage,
+        bool(row.environment_start_all),
+        row.environment_created_at,
+    )
+    return App(
+        id=row.id,
+        name=row.name,
+        environment=environment,
+        deploy_branch=row.deploy_branch,
+        current_release_id=row.current_release_id,
+        destroying=bool(row.destroying),
+        created_at=row.created_at,
+    )

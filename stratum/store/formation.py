@@ -1,0 +1,85 @@
+"""The wished formation, and what keeps processes recognisable: unique integers and ports."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import delete, insert, select, update
+
+from stratum.model import Formation, Slot
+from stratum.store import tables as t
+from stratum.store.database import Transaction
+
+
+def get_formation(tx: Transaction, app_id: int) -> Formation:
+    """All scales ever wished of an app's targets."""
+    rows = tx.execute(select(t.formation).where(t.formation.c.app_id == app_id))
+    return Formation({row.target: row.scale for row in rows})
+
+
+def set_scales(tx: Transaction, app_id: int, scales: Mapping[str, int]) -> dict[str, int]:
+    """Wish scales; return those that differed before, with their former values (0 when new)."""
+    before = get_formation(tx, app_id)
+    for target, scale in scales.items():
+        if target in before.scales:
+            where = (t.formation.c.app_id == app_id, t.formation.c.target == target)
+            tx.execute(update(t.formation).where(*where).values(scale=scale))
+        else:
+            tx.execute(insert(t.formation).values(app_id=app_id, target=target, scale=scale))
+    return {target: before.scale(target) for target, scale in scales.items() if before.scale(target) != scale}
+
+
+def unique_ints(tx: Transaction, app_id: int) -> dict[Slot, int]:
+    """The unique integers given to an app's processes."""
+    rows = tx.execute(select(t.slots).where(t.slots.c.app_id == app_id))
+    return {Slot(row.target, row.position): row.unique_int for row in rows}
+
+
+def give_unique_ints(tx: Transaction, app_id: int, wanted: Iterable[Slot]) -> dict[Slot, int]:
+    """Give each slot without one the lowest free integer from 1; those given stay as they are."""
+    taken = unique_ints(tx, app_id)
+    used = set(taken.values())
+    number = 0
+    for slot in wanted:
+        if slot in taken:
+            continue
+        number = next(n for n in range(number + 1, len(used) + 2 + number) if n not in used)
+        tx.execute(
+            insert(t.slots).values(app_id=app_id, target=slot.target, position=slot.index, unique_int=number)
+        )
+        taken[slot] = number
+        used.add(number)
+    return taken
+
+
+def free_unique_ints(tx: Transaction, app_id: int, kept: Iterable[Slot]) -> None:
+    """Take back the integers of slots that have no process any more."""
+    keep = set(kept)
+    for slot in unique_ints(tx, app_id):
+        if slot not in keep:
+            where = (
+                t.slots.c.app_id == app_id,
+                t.slots.c.target == slot.target,
+                t.slots.c.position == slot.index,
+            )
+            tx.execute(delete(t.slots).where(*where))
+
+
+def ports_of(tx: Transaction, app_id: int) -> dict[str, int]:
+    """Process name → port, for one app."""
+    rows = tx.execute(select(t.ports).where(t.ports.c.app_id == app_id))
+    return {row.process: row.port for row in rows}
+
+
+def ports_taken(tx: Transaction) -> set[int]:
+    """All ports given to anybody."""
+    return set(tx.scalars(select(t.ports.c.port)))
+
+
+def give_port(tx: Transaction, app_id: int, process: str, port: int) -> None:
+    """Give a port that `ports_taken` does not list to a process that has none."""
+    tx.execute(insert(t.ports).values(app_id=app_id, process=process, port=port))
+
+
+def free_ports(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
+    """Take back the ports of ended processes."""
+    where = (t.ports.c.app_id == app_id, t.ports.c.process.in_(list(processes)))
+    tx.execute(delete(t.ports).where(*where))

@@ -1,0 +1,104 @@
+"""The journal of pushes: a row before the ref moves, a build with its acceptance."""
+
+from sqlalchemy import Row, select, update
+
+from stratum.model import Build, Push, PushState, RefUpdate
+from stratum.store import tables as t
+from stratum.store.builds import add_build, build_of_push
+from stratum.store.clock import now
+from stratum.store.database import Transaction
+from stratum.store.rows import added
+
+
+def journal(
+    tx: Transaction, app_id: int, updates: list[tuple[RefUpdate, bool]], who: str, **processes: str
+) -> list[int]:
+    """Record updates that git is about to make; return their ids.
+
+    Args:
+        updates: each with whether it deploys.
+        processes: `web_process` and `receive_process`, each `pid:starttime`; when both are gone the
+            reconciler settles the rows by looking at the ref.
+    """
+    common = {
+        "app_id": app_id,
+        "who": who,
+        "state": PushState.PENDING.value,
+        "created_at": now(),
+        **processes,
+    }
+    return [
+        added(tx, t.pushes, {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common})
+        for u, deploys in updates
+    ]
+
+
+def accept(tx: Transaction, push_id: int) -> Build | None:
+    """Mark a push accepted and queue its build; the same build again when called twice.
+
+    Returns:
+        The build, or None for a push that does not deploy.
+    """
+    push = get_push(tx, push_id)
+    assert push is not None
+    tx.execute(update(t.pushes).where(t.pushes.c.id == push_id).values(state=PushState.ACCEPTED.value))
+    if not push.deploys:
+        return None
+    found = build_of_push(tx, push_id)
+    if found is not None:
+        return found
+    return add_build(tx, push.app_id, push.update.new, source="push", who=push.who, push_id=push_id)
+
+
+def reject(tx: Transaction, push_id: int) -> None:
+    """Mark a pending push as one that moved no ref."""
+    pending = (t.pushes.c.id == push_id, t.pushes.c.state == PushState.PENDING.value)
+    tx.execute(update(t.pushes).where(*pending).values(state=PushState.REJECTED.value))
+
+
+def get_push(tx: Transaction, push_id: int) -> Push | None:
+    """Find by id."""
+    row = tx.execute(select(t.pushes).where(t.pushes.c.id == push_id)).one_or_none()
+    return None if row is None else _push(row)
+
+
+def pending(tx: Transaction, app_id: int | None = None) -> list[Push]:
+    """Pushes that are neither accepted nor rejected, oldest first."""
+    chosen = select(t.pushes).where(t.pushes.c.state == PushState.PENDING.value).order_by(t.pushes.c.id)
+    if app_id is not None:
+        chosen = chosen.where(t.pushes.c.app_id == app_id)
+    return [_push(row) for row in tx.execute(chosen)]
+
+
+def newest(tx: Transaction, app_id: int, ref: str) -> Push | None:
+    """The newest push of a ref that was not rejected."""
+    chosen = select(t.pushes).where(
+        t.pushes.c.app_id == app_id, t.pushes.c.ref == ref, t.pushes.c.state != PushState.REJECTED.value
+    )
+    row = tx.execute(chosen.order_by(t.pushes.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _push(row)
+
+
+def moved_from(tx: Transaction, app_id: int, ref: str, old: str) -> bool:
+    """Whether an accepted push moved the ref away from `old`, so it once was there."""
+    chosen = select(t.pushes.c.id).where(
+        t.pushes.c.app_id == app_id,
+        t.pushes.c.ref == ref,
+        t.pushes.c.old == old,
+        t.pushes.c.state == PushState.ACCEPTED.value,
+    )
+    return tx.execute(chosen.limit(1)).one_or_none() is not None
+
+
+def _push(row: Row[tuple[object, ...]]) -> Push:
+    return Push(
+        id=row.id,
+        app_id=row.app_id,
+        update=RefUpdate(row.ref, row.old, row.new),
+        who=row.who,
+        state=PushState(row.state),
+        deploys=bool(row.deploys),
+        web_process=row.web_process,
+        receive_process=row.receive_process,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,89 @@
+"""Releases, and the configuration versions that they point to."""
+
+from sqlalchemy import Row, func, select, update
+
+from stratum.model import Release, ReleaseState, Target
+from stratum.store import tables as t
+from stratum.store.clock import now
+from stratum.store.database import Transaction
+from stratum.store.rows import added
+
+
+def add_release(
+    tx: Transaction,
+    app_id: int,
+    *,
+    slug: str,
+    commit: str,
+    targets: tuple[Target, ...],
+    cause: str,
+    who: str,
+    build_id: int | None = None,
+) -> Release:
+    """Record the next release, pending, with the newest configuration."""
+    last = tx.scalar(select(func.max(t.releases.c.version)).where(t.releases.c.app_id == app_id)) or 0
+    row = {
+        "app_id": app_id,
+        "version": last + 1,
+        "slug": slug,
+        "commit": commit,
+        "targets": [[target.name, target.command] for target in targets],
+        "cause": cause,
+        "who": who,
+        "build_id": build_id,
+        "config_version": config_version(tx, app_id),
+        "state": ReleaseState.PENDING.value,
+        "created_at": now(),
+    }
+    return get_release(tx, added(tx, t.releases, row))
+
+
+def get_release(tx: Transaction, release_id: int) -> Release:
+    """Find by id; it must exist."""
+    return _release(tx.execute(select(t.releases).where(t.releases.c.id == release_id)).one())
+
+
+def find_release(tx: Transaction, app_id: int, version: int) -> Release | None:
+    """Find by the number people use."""
+    chosen = select(t.releases).where(t.releases.c.app_id == app_id, t.releases.c.version == version)
+    row = tx.execute(chosen).one_or_none()
+    return None if row is None else _release(row)
+
+
+def list_releases(tx: Transaction, app_id: int) -> list[Release]:
+    """Newest first."""
+    chosen = select(t.releases).where(t.releases.c.app_id == app_id).order_by(t.releases.c.version.desc())
+    return [_release(row) for row in tx.execute(chosen)]
+
+
+def set_release_state(tx: Transaction, release_id: int, state: ReleaseState) -> None:
+    """Record what became of a release."""
+    tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(state=state.value))
+
+
+def config_version(tx: Transaction, app_id: int) -> int:
+    """Number of the newest configuration; 0 when none was ever set."""
+    return tx.scalar(select(func.max(t.configs.c.version)).where(t.configs.c.app_id == app_id)) or 0
+
+
+def add_config(tx: Transaction, app_id: int, ciphertext: bytes) -> int:
+    """Record a new configuration (see `stratum.secrets`) and return its version."""
+    version = config_version(tx, app_id) + 1
+    row = {"app_id": app_id, "version": version, "ciphertext": ciphertext, "created_at": now()}
+    added(tx, t.configs, row)
+    return version
+
+
+def get_config(tx: Transaction, app_id: int, version: int) -> bytes | None:
+    """The encrypted configuration; None for version 0."""
+    chosen = select(t.configs.c.ciphertext).where(
+        t.configs.c.app_id == app_id, t.configs.c.version == version
+    )
+    found: bytes | None = tx.scalar(chosen)
+    return found
+
+
+def _release(row: Row[tuple[object, ...]]) -> Release:
+    values = {name: getattr(row, name) for name in Release.__dataclass_fields__}
+    targets = tuple(Target(name, command) for name, command in row.targets)
+    return Release(**{**values, "targets": targets, "state": ReleaseState(row.state)})

@@ -1,0 +1,229 @@
+"""The tables. `migrations/` makes them; a test compares the two."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python, naive UTC on disk: SQLite keeps no zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Drop the zone after turning to UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Add the zone again."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _app_id() -> Column[int]:
+    return Column("app_id", ForeignKey("apps.id", ondelete="CASCADE"), nullable=False)
+
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("name_key", String(63), nullable=False, unique=True),  # lower case
+    Column("stage", String(63), nullable=False),
+    Column("start_all", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# App ids are never used twice: uids, folders and tmpfs names are made of them.
+apps = Table(
+    "apps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("environment_id", ForeignKey("environments.id"), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("name_key", String(63), nullable=False),
+    Column("deploy_branch", String(255)),
+    Column("current_release_id", Integer),
+    Column("destroying", Boolean, nullable=False, default=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("environment_id", "name_key"),
+    sqlite_autoincrement=True,
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(63), nullable=False, unique=True),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("is_admin", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token_id", ForeignKey("tokens.id", ondelete="CASCADE"), nullable=False),
+    Column("environment_id", ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("app_id", ForeignKey("apps.id", ondelete="CASCADE")),
+    Column("right", String(16), nullable=False),
+)
+
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("ref", Text, nullable=False),
+    Column("old", String(64), nullable=False),
+    Column("new", String(64), nullable=False),
+    Column("who", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("deploys", Boolean, nullable=False),
+    Column("web_process", String(64), nullable=False),
+    Column("receive_process", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_pushes_state", "state"),
+    Index("ix_pushes_app_id_ref", "app_id", "ref"),
+    sqlite_autoincrement=True,
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("number", Integer, nullable=False),
+    Column("push_id", ForeignKey("pushes.id", ondelete="CASCADE"), unique=True),
+    Column("commit", String(64), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("who", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("error", Text, nullable=False, default=""),
+    Column("release_id", Integer),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("owner", String(64), nullable=False, default=""),
+    Column("lease_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("app_id", "number"),
+    Index("ix_builds_state", "state"),
+    sqlite_autoincrement=True,
+)
+
+configs = Table(
+    "configs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("version", Integer, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("app_id", "version"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("version", Integer, nullable=False),
+    Column("build_id", ForeignKey("builds.id", ondelete="CASCADE")),
+    Column("commit", String(64), nullable=False),
+    Column("slug", String(64), nullable=False),
+    Column("config_version", Integer, nullable=False),
+    Column("targets", JSON, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("who", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("app_id", "version"),
+    sqlite_autoincrement=True,
+)
+
+formation = Table(
+    "formation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("target", String(63), nullable=False),
+    Column("scale", Integer, nullable=False),
+    UniqueConstraint("app_id", "target"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("target", String(63), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("unique_int", Integer, nullable=False),
+    UniqueConstraint("app_id", "target", "position"),
+    UniqueConstraint("app_id", "unique_int"),
+)
+
+ports = Table(
+    "ports",
+    metadata,
+    Column("port", Integer, primary_key=True),
+    _app_id(),
+    Column("process", String(255), nullable=False, unique=True),
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("number", Integer, nullable=False),
+    Column("release_id", ForeignKey("releases.id", ondelete="CASCADE")),
+    Column("build_id", ForeignKey("builds.id", ondelete="CASCADE")),
+    Column("cause", Text, nullable=False),
+    Column("who", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("error", Text, nullable=False, default=""),
+    Column("formation_before", JSON, nullable=False),
+    Column("report", JSON, nullable=False),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("owner", String(64), nullable=False, default=""),
+    Column("lease_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("app_id", "number"),
+    Index("ix_rollouts_state", "state"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,72 @@
+"""Tokens and their rights. Only SHA-256 digests are kept: a token is 160 random bits, not a password."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from stratum.errors import AlreadyExists
+from stratum.model import Grant, Right, Token
+from stratum.store import tables as t
+from stratum.store.clock import now
+from stratum.store.database import Transaction
+from stratum.store.rows import added
+
+TOKEN_BYTES = 20
+USED_RESOLUTION = timedelta(minutes=1)  # `last_used_at` is no reason to write at every request
+
+
+def add_token(tx: Transaction, name: str, *, is_admin: bool, grants: tuple[Grant, ...] = ()) -> str:
+    """Create a token and return its secret, which is kept nowhere.
+
+    Raises:
+        AlreadyExists: the name is taken.
+    """
+    secret = secrets.token_hex(TOKEN_BYTES)
+    row = {"name": name, "sha256": _digest(secret), "is_admin": is_admin, "created_at": now()}
+    try:
+        token_id = added(tx, t.tokens, row)
+    except IntegrityError as error:
+        raise AlreadyExists("token", name) from error
+    for grant in grants:
+        values = {"environment_id": grant.environment_id, "app_id": grant.app_id, "right": grant.right.value}
+        added(tx, t.grants, {"token_id": token_id, **values})
+    return secret
+
+
+def find_token(tx: Transaction, secret: str) -> Token | None:
+    """Find a token by its secret. The look-up is by digest, so its timing tells nothing of the secret."""
+    row = tx.execute(select(t.tokens).where(t.tokens.c.sha256 == _digest(secret))).one_or_none()
+    return None if row is None else _token(tx, row)
+
+
+def list_tokens(tx: Transaction) -> list[Token]:
+    """All, by name."""
+    return [_token(tx, row) for row in tx.execute(select(t.tokens).order_by(t.tokens.c.name)).all()]
+
+
+def needs_mark(token: Token) -> bool:
+    """Whether `mark_used` would write."""
+    return token.last_used_at is None or now() - token.last_used_at > USED_RESOLUTION
+
+
+def mark_used(tx: Transaction, token_id: int) -> None:
+    """Record that a token was used now."""
+    tx.execute(update(t.tokens).where(t.tokens.c.id == token_id).values(last_used_at=now()))
+
+
+def remove_token(tx: Transaction, name: str) -> bool:
+    """Revoke a token; whether there was one."""
+    return tx.execute(delete(t.tokens).where(t.tokens.c.name == name)).rowcount == 1
+
+
+def _token(tx: Transaction, row: Row[tuple[object, ...]]) -> Token:
+    rows = tx.execute(select(t.grants).where(t.grants.c.token_id == row.id)).all()
+    grants = tuple(Grant(grant.environment_id, grant.app_id, Right(grant.right)) for grant in rows)
+    return Token(row.id, row.name, bool(row.is_admin), row.created_at, row.last_used_at, grants)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
