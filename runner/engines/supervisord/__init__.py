@@ -1,0 +1,1 @@
+"""The engine that runs processes as sections of one supervisord."""

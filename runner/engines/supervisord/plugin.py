@@ -1,0 +1,170 @@
+"""The XML-RPC namespace `stratum` inside supervisord: start, stop, forget and look at the apps' processes.
+
+Loaded by `[rpcinterface:stratum]` with `supervisor.rpcinterface_factory` set to `make` here; `options.py` has
+the other keys. Runs in supervisord's process, as root when fenced: it takes names and numbers only, and
+touches no section whose name is not `<environment>.<app>.v<version>.<target>.<index>`. `rpc.py` is the
+other side.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from supervisor import events
+from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
+from supervisor.xmlrpc import Faults, RPCError
+
+from runner.engines.supervisord import options, sections
+from runner.engines.supervisord.process import AppProcess
+from runner.engines.supervisord.registry import Registry
+from runner.engines.supervisord.wakeup import Wakeup
+
+_RUNNING = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.STOPPING)
+_GOOD_UMASK = 0o022
+
+Answer = dict[str, str | int]
+
+
+class Interface:
+    """Methods without an underscore are what a client may call.
+
+    Every list gives one answer per item, in order; an answer with `error` leaves the others alone.
+    """
+
+    def __init__(self, supervisord: Any, registry: Registry) -> None:
+        self._supervisord = supervisord
+        self._registry = registry
+
+    def add(self, entries: list[object]) -> list[Answer]:
+        """Make sure that processes run: `{name, pid}` or `{name, error}` each.
+
+        One that runs keeps its pid; one that ended, or waits for its next try, is started at once.
+        """
+        self._refuse_at_shutdown()
+        declared = [self._declared(given) for given in entries]
+        self._registry.save()
+        return [item if isinstance(item, dict) else _started(item) for item in declared]
+
+    def stop(self, names: list[object]) -> list[Answer]:
+        """Begin to stop processes: `{name, state}` each; `status` tells when they have ended.
+
+        The signal goes to the process group, as does the kill after the grace. An unknown one is `STOPPED`.
+        """
+        answers = [self._stopped(name) for name in names]
+        self._supervisord.reap()
+        return answers
+
+    def remove(self, names: list[object]) -> list[Answer]:
+        """Forget processes that have ended: `{name}` or `{name, error}` each; an unknown one is forgotten."""
+        answers = [self._removed(name) for name in names]
+        self._registry.save()
+        return answers
+
+    def status(self, wanted: str | list[str]) -> str:
+        """Tell how processes are: those whose names begin with a text, or those of a list that are known.
+
+        One line each, of six fields with tabs between: name, pid (0: none), state, start (epoch seconds,
+        0: never), restarts, exit status of the last end (negative: signal; empty: none). As structs,
+        1,000 of them would hold supervisord's loop 15 times as long.
+        """
+        known = self._registry.processes
+        if isinstance(wanted, str):
+            wanted = [name for name in known if name.startswith(wanted)]
+        return "\n".join(_line(name, known[name]) for name in wanted if name in known)
+
+    def _refuse_at_shutdown(self) -> None:
+        if self._supervisord.options.mood < SupervisorStates.RUNNING:
+            raise RPCError(Faults.SHUTDOWN_STATE)
+
+    def _declared(self, given: object) -> AppProcess | Answer:
+        name = ""
+        try:
+            entry = sections.entry(given)
+            name = entry.name
+            return self._registry.declare(entry)
+        except (ValueError, OSError) as error:
+            return {"name": name, "error": str(error)}
+
+    def _stopped(self, name: object) -> Answer:
+        process = self._registry.processes.get(name) if isinstance(name, str) else None
+        if process is None:
+            return {"name": str(name), "state": "STOPPED"}
+        _stop(process)
+        return {"name": process.config.name, "state": getProcessStateDescription(process.get_state())}
+
+    def _removed(self, name: object) -> Answer:
+        if not sections.is_ours(name):
+            return {"name": str(name), "error": "is no process of an app"}
+        try:
+            self._registry.forget(str(name))
+        except ValueError as error:
+            return {"name": str(name), "error": str(error)}
+        return {"name": str(name)}
+
+    def _stop_all(self, _event: object) -> None:
+        """Supervisord ends one group after the other, each with its grace; the apps need no such order."""
+        for process in self._registry.processes.values():
+            _stop(process)
+
+
+def make(supervisord: Any, **given: str) -> Interface:
+    """Build the interface when supervisord starts, before it starts any program.
+
+    Raises:
+        ValueError: the configuration is unusable; supervisord says so and does not start.
+    """
+    settings = options.parse(given)
+    _prepare(supervisord, settings)
+    registry = Registry(supervisord, settings)
+    registry.forget_former_life()
+    interface = Interface(supervisord, registry)
+    events.subscribe(events.SupervisorStoppingEvent, interface._stop_all)
+    Wakeup(supervisord).install()
+    return interface
+
+
+def _prepare(supervisord: Any, settings: options.Options) -> None:
+    # A session for every child, not only a process group: what changes its group stays findable.
+    supervisord.options.setpgrp = os.setsid
+    # Supervisord in the foreground keeps its caller's; with 077 the service could not read the logs.
+    os.umask(_GOOD_UMASK)
+    for fd in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
+        with suppress(OSError):  # the folder's own, closed meanwhile
+            os.set_inheritable(fd, fd <= 2)  # noqa: PLR2004 - stdin, stdout, stderr
+    if settings.service_gid is not None:
+        _open_socket(supervisord.options.serverurl, settings.service_gid)
+
+
+def _open_socket(url: str, gid: int) -> None:
+    """Let the service's group in; supervisord's own `chown=` takes only groups of the group file."""
+    path = Path(url.removeprefix("unix://"))
+    os.chown(path, 0, gid)
+    path.chmod(0o770)
+
+
+def _started(process: AppProcess) -> Answer:
+    name: str = process.config.name
+    if process.get_state() == ProcessStates.STOPPING:
+        return {"name": name, "error": f"{name} is still stopping"}
+    if process.get_state() not in _RUNNING:
+        process.backoff = 0
+        process.spawn()
+    if process.pid:
+        return {"name": name, "pid": process.pid}
+    return {"name": name, "error": str(process.spawnerr)}
+
+
+def _stop(process: AppProcess) -> None:
+    state = process.get_state()
+    if state == ProcessStates.EXITED:  # on its way to a restart, which supervisor's own stop does not prevent
+        process.change_state(ProcessStates.STOPPED)
+    elif state in (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF):
+        process.stop()
+
+
+def _line(name: str, process: AppProcess) -> str:
+    state = getProcessStateDescription(process.get_state())
+    exit_status = "" if process.exit_status is None else process.exit_status
+    restarts = max(process.starts - 1, 0)
+    return f"{name}\t{process.pid}\t{state}\t{process.laststart:.3f}\t{restarts}\t{exit_status}"

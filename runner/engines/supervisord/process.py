@@ -1,0 +1,97 @@
+"""An app's process as supervisord keeps it: its own `Subprocess`, with what the applier needs.
+
+Loaded into supervisord. Source: supervisor 4.3.0, process.py and options.py; overrides
+call what they override, but for `_prepare_child_fds`.
+"""
+
+import os
+from typing import Any
+
+from supervisor.options import ProcessConfig
+from supervisor.process import Subprocess
+from supervisor.states import ProcessStates
+
+from runner.engines.supervisord import members
+from runner.engines.supervisord.wakeup import Wakeup
+
+MAX_BACKOFF_S = 30
+
+
+class AppProcess(Subprocess):  # type: ignore[misc]
+    """Counts starts, keeps the exit status, and ends with its whole process group.
+
+    Attributes:
+        starts: since it was added.
+        exit_status: of its last end, negative for a signal; None before the first.
+            Supervisor's own forgets it at the next start and has -1 for every signal.
+    """
+
+    backoff: int
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.starts = 0
+        self.exit_status: int | None = None
+        self._leader_end: tuple[int, int] | None = None
+
+    def spawn(self) -> int | None:
+        """Start it."""
+        if not self.pid:
+            self.starts += 1
+        pid: int | None = super().spawn()
+        return pid
+
+    def finish(self, pid: int, sts: int) -> None:
+        """Note the end of the leader.
+
+        `bash -c 'a | b'` dies of the stop signal before `a` and `b` have finished their work. During
+        a stop they keep what is left of their grace: the state stays STOPPING and supervisord's own
+        timer kills the group. After a crash they end at once, for the restart wants their port.
+        """
+        self.exit_status = os.waitstatus_to_exitcode(sts)
+        if not self.killing:
+            members.kill(pid)
+        elif members.lives(pid):
+            self._leader_end = (pid, sts)
+            Wakeup.soon()
+            return
+        super().finish(pid, sts)
+
+    def transition(self) -> None:
+        """Take the next step of its life; called in every pass of supervisord's loop."""
+        if self._leader_end is not None:
+            self._finish_when_alone(*self._leader_end)
+        super().transition()
+
+    def change_state(self, new_state: int, expected: bool = True) -> Any:
+        """Pass through states; the pause between failing starts grows by 1 s up to MAX_BACKOFF_S."""
+        if new_state == ProcessStates.BACKOFF:
+            self.backoff = min(self.backoff, MAX_BACKOFF_S - 1)
+        return super().change_state(new_state, expected)
+
+    def _finish_when_alone(self, pid: int, sts: int) -> None:
+        if members.lives(pid):
+            Wakeup.soon()
+            return
+        self._leader_end = None
+        super().finish(pid, sts)
+
+    def _prepare_child_fds(self) -> None:
+        """Give the child its pipes.
+
+        Supervisor's own also closes every number up to minfds: 16 ms at 20,000. Nothing here is
+        inheritable (PEP 446, and `plugin.make` for what supervisord itself was given).
+        """
+        os.dup2(self.pipes["child_stdin"], 0)
+        os.dup2(self.pipes["child_stdout"], 1)
+        os.dup2(self.pipes["child_stdout"], 2)
+
+
+class AppConfig(ProcessConfig):  # type: ignore[misc]
+    """Supervisor's own configuration of a program, which makes an AppProcess of it."""
+
+    def make_process(self, group: Any = None) -> AppProcess:
+        """Make the process of this section."""
+        process = AppProcess(self)
+        process.group = group
+        return process

@@ -1,0 +1,128 @@
+"""The apps' sections inside a running supervisord, and the file that mirrors them. Loaded into supervisord.
+
+Adding and removing costs the same whether 10 or 3,000 programs run: only the one section is parsed.
+The file is read by supervisord alone, on `supervisorctl update`; it must hold what runs, or that
+would stop it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from supervisor.options import UnhosedConfigParser
+from supervisor.states import ProcessStates
+
+from runner.engines.supervisord.options import Options
+from runner.engines.supervisord.process import AppConfig, AppProcess
+from runner.engines.supervisord.sections import Entry, is_ours, render
+
+ENDED_STATES = (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL, ProcessStates.UNKNOWN)
+
+
+class Registry:
+    """Every section of an app's process, by name."""
+
+    def __init__(self, supervisord: Any, options: Options) -> None:
+        self._supervisord = supervisord
+        self._options = options
+        self._fragments: dict[str, str] = {}
+        self.processes: dict[str, AppProcess] = {}
+
+    def forget_former_life(self) -> None:
+        """Drop what supervisord read from the file: nothing of it runs, the applier adds what is wished.
+
+        It comes to that only when supervisord starts anew by itself (SIGHUP); `stratum up` empties the
+        file, lest a section of a deleted app, whose log folder is gone, keep supervisord from starting.
+        """
+        for config in list(self._supervisord.options.process_group_configs):
+            if is_ours(config.name):
+                self._drop(config.name)
+        self.save()
+
+    def declare(self, wished: Entry) -> AppProcess:
+        """Return the process of an entry, made if it is new.
+
+        Raises:
+            ValueError: it has no uid, or its name runs already for another app.
+            OSError: the folder of its log cannot be made.
+        """
+        text = self._render(wished)
+        known = self.processes.get(wished.name)
+        if known is not None and self._fragments[wished.name] == text:
+            return known
+        if known is not None and known.get_state() not in ENDED_STATES:
+            message = f"{wished.name} runs as another app; stop and remove that first"
+            raise ValueError(message)
+        self._drop(wished.name)
+        return self._add(wished, text)
+
+    def forget(self, name: str) -> None:
+        """Remove a section.
+
+        Raises:
+            ValueError: its process has not ended.
+        """
+        process = self.processes.get(name)
+        if process is not None and process.get_state() not in ENDED_STATES:
+            message = f"{name} has not ended yet; stop it first"
+            raise ValueError(message)
+        self._drop(name)
+
+    def save(self) -> None:
+        """Mirror the sections in the file. On a full disk the apps start all the same: only the file lags."""
+        path = Path(self._options.apps_conf)
+        try:
+            with path.with_suffix(".new").open("w", encoding="utf-8") as file:
+                file.write("; Stratum's plugin in supervisord overwrites this at every change.\n")
+                file.writelines(f"\n{fragment}" for fragment in self._fragments.values())
+            path.with_suffix(".new").replace(path)
+        except OSError as error:
+            self._supervisord.options.logger.critical(f"stratum: {path} is behind what runs: {error}")
+
+    def _render(self, wished: Entry) -> str:
+        options = self._options
+        log = options.log(wished.app_id, wished.name)
+        uid = options.uid(wished.app_id)
+        self._make_log_folder(Path(log).parent)
+        return render(wished, uid, options.launch, log, options.stop_grace_s)
+
+    def _make_log_folder(self, folder: Path) -> None:
+        """The set-gid bit hands each log in it, rotated ones too, to the service; no other may enter."""
+        try:
+            folder.mkdir(0o700)
+        except FileExistsError:
+            return
+        if self._options.service_gid is not None:
+            os.chown(folder, 0, self._options.service_gid)
+            folder.chmod(0o2750)
+
+    def _add(self, wished: Entry, text: str) -> AppProcess:
+        group = self._parse(text)
+        self._supervisord.add_process_group(group)
+        self._supervisord.options.process_group_configs.append(group)
+        process: AppProcess = self._supervisord.process_groups[wished.name].processes[wished.name]
+        self._fragments[wished.name] = text
+        self.processes[wished.name] = process
+        return process
+
+    def _parse(self, text: str) -> Any:
+        """Read one section the way supervisord reads its file, so that `update` finds the two equal."""
+        options = self._supervisord.options
+        parser = UnhosedConfigParser()
+        parser.expansions = options.environ_expansions
+        parser.read_string(text)
+        (group,) = options.process_groups_from_parser(parser)
+        common = options.configroot.supervisord.environment
+        for config in group.process_configs:
+            config.environment = {**common, **config.environment}
+        group.process_configs = [AppConfig(**vars(config)) for config in group.process_configs]
+        return group
+
+    def _drop(self, name: str) -> None:
+        supervisord = self._supervisord
+        if name in supervisord.process_groups:
+            supervisord.remove_process_group(name)
+        configs = supervisord.options.process_group_configs
+        configs[:] = [config for config in configs if config.name != name]
+        self._fragments.pop(name, None)
+        self.processes.pop(name, None)
