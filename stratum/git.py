@@ -1,0 +1,142 @@
+"""Reading a commit through the `git` binary, with a cap on what is read.
+
+The receive hook reads the Procfile of pushed, not yet accepted commits here, the builder files of
+accepted ones: a bomb then bursts in git and not in us. No writing, no refs.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stratum.errors import NotFound, ProcfileInvalid, Unavailable
+from stratum.procfile import MAX_BYTES, Problem, Procfile, parse, stage_file
+from stratum.settings import inherited_environ
+
+TIMEOUT_S = 60.0
+
+# Replace refs can be pushed, and would show us another commit than the one that was asked for.
+_ENVIRON = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+def git_environ() -> dict[str, str]:
+    """The environment of every git of ours: no configuration but the repository's own."""
+    return {**inherited_environ("PATH"), **_ENVIRON}
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of a repository, by its full id.
+
+    Attributes:
+        quarantine: variables by which git finds objects that are not accepted yet
+            (`GIT_OBJECT_DIRECTORY` and its kin); empty for accepted ones.
+    """
+
+    repo: Path
+    id: str
+    quarantine: Mapping[str, str] = field(default_factory=dict)
+
+    def sizes(self, names: Iterable[str]) -> dict[str, int]:
+        """Name → size in bytes, for those of the names that are files, or links to one in the tree.
+
+        Args:
+            names: paths from the root; without line ends.
+
+        Raises:
+            NotFound: the repository lacks the commit.
+            Unavailable: git failed.
+        """
+        return {name: size for name, (_, size) in self._found(tuple(names)).items()}
+
+    def read(self, names: Iterable[str], max_bytes: int) -> dict[str, bytes]:
+        """Name → content, for those of the names that are files of at most `max_bytes`.
+
+        Raises:
+            NotFound: the repository lacks the commit.
+            Unavailable: git failed.
+        """
+        found = {
+            name: (oid, size) for name, (oid, size) in self._found(tuple(names)).items() if size <= max_bytes
+        }
+        if not found:
+            return {}
+        answer = self._cat_file("--batch", lines=[oid for oid, _ in found.values()])
+        contents = {}
+        for name, (_, size) in found.items():
+            start = answer.index(b"\n") + 1
+            contents[name] = answer[start : start + size]
+            answer = answer[start + size + 1 :]
+        return contents
+
+    def _found(self, names: tuple[str, ...]) -> dict[str, tuple[str, int]]:
+        lines = [f"{self.id}^{{commit}}", *(f"{self.id}:{name}" for name in names)]
+        own, *rest = _answers(self._cat_file("--batch-check", "--follow-symlinks", lines=lines))
+        if own[1:2] != ["commit"]:
+            raise NotFound("commit", self.id)
+        named = zip(names, rest, strict=True)
+        return {name: (words[0], int(words[2])) for name, words in named if words[1:2] == ["blob"]}
+
+    def _cat_file(self, *options: str, lines: list[str]) -> bytes:
+        argv = ["git", f"--git-dir={self.repo}", "cat-file", *options]
+        environ = {**git_environ(), **self.quarantine}
+        given = "".join(f"{line}\n" for line in lines).encode()
+        try:
+            done = subprocess.run(
+                argv, input=given, env=environ, capture_output=True, timeout=TIMEOUT_S, check=True
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            message = f"git could not read {self.repo.name}: {_reason(error)}."
+            raise Unavailable(message, "See the server's log and disk.") from error
+        return done.stdout
+
+
+def read_procfile(commit: Commit, stage: str) -> tuple[str, Procfile]:
+    """Read the Procfile that holds in environments of a stage; return its name and what it says.
+
+    Raises:
+        ProcfileInvalid: there is none, it is too large, or has problems.
+        NotFound: the repository lacks the commit.
+        Unavailable: git failed.
+    """
+    names = (stage_file(stage), "Procfile")
+    sizes = commit.sizes(names)
+    name = next((name for name in names if name in sizes), None)
+    if name is None:
+        mend = 'Add one with a line for each process, such as "web: python app.py"'
+        raise ProcfileInvalid([Problem("Procfile", 1, 1, "the commit has no such file at its root", mend)])
+    if sizes[name] > MAX_BYTES:
+        message = f"the file has {sizes[name]} bytes; {MAX_BYTES} are allowed"
+        mend = "Move long commands into scripts and call those"
+        raise ProcfileInvalid([Problem(name, 1, 1, message, mend)])
+    return name, parse(commit.read([name], MAX_BYTES)[name], name)
+
+
+def _answers(output: bytes) -> Iterator[list[str]]:
+    """Split what --batch-check says into the words of each answer: `oid type size` for what is there.
+
+    Source: git-cat-file(1), BATCH OUTPUT: a link out of the tree, a dangling one and the like are
+    answered by `symlink <size>` and, on the next line, that many bytes of a path, line ends included.
+    """
+    rest = output
+    while rest:
+        line, _, rest = rest.partition(b"\n")
+        words = line.decode("utf-8", "replace").split(" ")
+        if words[0] in ("symlink", "dangling", "loop", "notdir"):
+            rest = rest[int(words[1]) + 1 :]
+            words = words[:1]
+        yield words
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return bytes(error.stderr).decode("utf-8", "replace").strip() or str(error)
+    return str(error)

@@ -1,0 +1,108 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from stratum.errors import NotFound, ProcfileInvalid, Unavailable
+from stratum.git import Commit, read_procfile
+from stratum.procfile import MAX_BYTES
+from tests.repos import commit, git, make_repo
+
+
+def a_commit(folder: Path, files: dict[str, str | bytes]) -> Commit:
+    repo = make_repo(folder / "repo", files)
+    return Commit(repo / ".git", git(repo, "rev-parse", "HEAD"))
+
+
+def test_files_of_the_root_are_read_whole(tmp_path: Path):
+    made = a_commit(tmp_path, {"a": "one\n", "b c": b"\x00two\nlines", "d/e": "below"})
+
+    assert made.sizes(["a", "b c", "d", "d/e", "nope"]) == {"a": 4, "b c": 10, "d/e": 5}
+    assert made.read(["d/e", "b c", "a", "d", "nope"], 100) == {
+        "d/e": b"below",
+        "b c": b"\x00two\nlines",
+        "a": b"one\n",
+    }
+
+
+def test_a_file_above_the_cap_is_left_out(tmp_path: Path):
+    made = a_commit(tmp_path, {"small": "x" * 10, "large": "x" * 11})
+
+    assert made.read(["small", "large"], 10) == {"small": b"x" * 10}
+
+
+def test_links_are_followed_within_the_tree_and_never_out_of_it(tmp_path: Path):
+    repo = make_repo(tmp_path / "repo", {"deploy/Procfile": "web: a\n", "last": "z"})
+    for name, target in {
+        "Procfile": "deploy/Procfile",
+        "out": "/etc/passwd",
+        "forged": "../x\n" + "0" * 40 + " blob 5",
+        "dangling": "nope",
+        "loop": "loop",
+    }.items():
+        (repo / name).symlink_to(target)
+    made = Commit(repo / ".git", commit(repo, {}))
+
+    assert made.read(["out", "forged", "dangling", "loop", "last/x", "Procfile", "last"], 100) == {
+        "Procfile": b"web: a\n",
+        "last": b"z",
+    }
+
+
+def test_replace_refs_change_nothing(tmp_path: Path):
+    repo = make_repo(tmp_path / "repo", {"a": "true"})
+    real = git(repo, "rev-parse", "HEAD")
+    forged = commit(repo, {"a": "forged"})
+    git(repo, "replace", real, forged)
+
+    assert Commit(repo / ".git", real).read(["a"], 100) == {"a": b"true"}
+
+
+def test_objects_in_quarantine_are_found_through_its_variables(tmp_path: Path):
+    stored = make_repo(tmp_path / "stored", {"a": "old"})
+    pushed = make_repo(tmp_path / "pushed", {"a": "new"})
+    tip = git(pushed, "rev-parse", "HEAD")
+    quarantine = {
+        "GIT_OBJECT_DIRECTORY": str(pushed / ".git/objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(stored / ".git/objects"),
+    }
+
+    assert Commit(stored / ".git", tip, quarantine).read(["a"], 9) == {"a": b"new"}
+    with pytest.raises(NotFound):
+        Commit(stored / ".git", tip).read(["a"], 9)
+
+
+def test_a_folder_that_is_no_repository_is_said(tmp_path: Path):
+    with pytest.raises(Unavailable, match="not a git repository"):
+        Commit(tmp_path, "0" * 40).sizes(["a"])
+
+
+def test_the_file_of_the_stage_replaces_the_procfile(tmp_path: Path):
+    made = a_commit(tmp_path, {"Procfile": "web: a\n", "Procfile_production": "worker: b\n"})
+
+    name, procfile = read_procfile(made, "production")
+    assert (name, [target.name for target in procfile.targets]) == ("Procfile_production", ["worker"])
+    name, procfile = read_procfile(made, "staging")
+    assert (name, [target.name for target in procfile.targets]) == ("Procfile", ["web"])
+
+
+def problems(made: Commit) -> str:
+    with pytest.raises(ProcfileInvalid) as refused:
+        read_procfile(made, "production")
+    return str(refused.value)
+
+
+def test_a_commit_without_procfile_is_told_how_to_get_one(tmp_path: Path):
+    assert problems(a_commit(tmp_path, {"procfile": "web: a"})) == (
+        "Procfile:1:1: the commit has no such file at its root. "
+        'Add one with a line for each process, such as "web: python app.py".'
+    )
+
+
+def test_a_large_procfile_is_refused_unread(tmp_path: Path):
+    made = a_commit(tmp_path, {"Procfile_production": os.urandom(1 << 20)})
+
+    assert problems(made) == (
+        f"Procfile_production:1:1: the file has {1 << 20} bytes; {MAX_BYTES} are allowed. "
+        "Move long commands into scripts and call those."
+    )
