@@ -10,7 +10,9 @@
     ├── Denied                   BadCredentials, NotAllowed
     ├── BuildFailed              step, exit_code, detail
     ├── RolloutFailed            process, exit_status, output
-    └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable
+    ├── Refused                  status: what a server told its client
+    └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable,
+                                 ServerUnavailable
 
 Attributes carry the values and `__str__` makes the sentence. HTTP status and exit codes are
 mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
@@ -224,3 +226,28 @@ class DoorUnavailable(Unavailable):
     """The root-owned spawner does not answer, or refused a request."""
 
     slug = "door-unavailable"
+
+
+class ServerUnavailable(Unavailable):
+    """The Stratum server does not answer its client."""
+
+    slug = "server-unavailable"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"No Stratum answers at {url}: {reason}.",
+            "Is it up, and is the address right? stratum login URL chooses another.",
+        )
+        self.url, self.reason = url, reason
+
+
+class Refused(StratumError):
+    """The server refused a request; in the client this stands for whatever error the server had.
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    def __init__(self, status: int, slug: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.status, self.slug = status, slug

@@ -19,8 +19,13 @@ def add_release(
     cause: str,
     who: str,
     build_id: int | None = None,
+    config: int | None = None,
 ) -> Release:
-    """Record the next release, pending, with the newest configuration."""
+    """Record the next release, pending.
+
+    Args:
+        config: version of the configuration it runs with; None: the one in force.
+    """
     last = tx.scalar(select(func.max(t.releases.c.version)).where(t.releases.c.app_id == app_id)) or 0
     row = {
         "app_id": app_id,
@@ -31,7 +36,7 @@ def add_release(
         "cause": cause,
         "who": who,
         "build_id": build_id,
-        "config_version": config_version(tx, app_id),
+        "config_version": config_version(tx, app_id) if config is None else config,
         "state": ReleaseState.PENDING.value,
         "created_at": now(),
     }
@@ -61,14 +66,31 @@ def set_release_state(tx: Transaction, release_id: int, state: ReleaseState) -> 
     tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(state=state.value))
 
 
+def wished_release(tx: Transaction, app_id: int) -> Release | None:
+    """The release that runs when all that is under way has gone well: the newest pending or live one."""
+    states = (ReleaseState.PENDING.value, ReleaseState.LIVE.value)
+    chosen = select(t.releases).where(t.releases.c.app_id == app_id, t.releases.c.state.in_(states))
+    row = tx.execute(chosen.order_by(t.releases.c.version.desc()).limit(1)).one_or_none()
+    return None if row is None else _release(row)
+
+
 def config_version(tx: Transaction, app_id: int) -> int:
-    """Number of the newest configuration; 0 when none was ever set."""
+    """Number of the configuration in force; 0 when none was ever set.
+
+    It is that of the wished release, so a configuration whose release failed is out of force again, and
+    a rollback brings back the old one. Before the first release it is the newest.
+    """
+    wished = wished_release(tx, app_id)
+    return _newest_config(tx, app_id) if wished is None else wished.config_version
+
+
+def _newest_config(tx: Transaction, app_id: int) -> int:
     return tx.scalar(select(func.max(t.configs.c.version)).where(t.configs.c.app_id == app_id)) or 0
 
 
 def add_config(tx: Transaction, app_id: int, ciphertext: bytes) -> int:
     """Record a new configuration (see `stratum.secrets`) and return its version."""
-    version = config_version(tx, app_id) + 1
+    version = _newest_config(tx, app_id) + 1
     row = {"app_id": app_id, "version": version, "ciphertext": ciphertext, "created_at": now()}
     added(tx, t.configs, row)
     return version

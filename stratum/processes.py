@@ -1,0 +1,98 @@
+"""The processes an app has and should have, as a person lists them. Pure."""
+
+import signal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from stratum.model import App, Formation, Release
+from stratum.supervisor import ProcessStatus
+
+_WORDS = {
+    "STOPPED": "stopped",
+    "STARTING": "starting",
+    "RUNNING": "running",
+    "STOPPING": "stopping",
+    "BACKOFF": "waiting to restart",
+    "EXITED": "crashed",
+    "FATAL": "crashed",
+}
+_ENDED = frozenset({"BACKOFF", "EXITED", "FATAL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One row of `stratum ps`.
+
+    Attributes:
+        name: as supervisord knows it, `<env>.<app>.v<release>.<target>.<index>`.
+        port: None when it has none.
+        release: version of the release it belongs to.
+        since: start of the process that runs; None when none does.
+        restarts: starts after the first.
+    """
+
+    name: str
+    target: str
+    index: int
+    pid: int | None
+    port: int | None
+    release: int
+    state: str
+    since: datetime | None
+    restarts: int
+
+
+def prefix(app: App) -> str:
+    """What the names of an app's processes, and of no other's, begin with."""
+    return f"{app.environment.name}.{app.name}.v"
+
+
+def wished_names(app: App, release: Release, formation: Formation) -> list[str]:
+    """Name the processes that an app should have, in the Procfile's order."""
+    return [
+        f"{prefix(app)}{release.version}.{target}.{index}"
+        for target in release.target_names()
+        for index in range(1, formation.scale(target) + 1)
+    ]
+
+
+def listed(
+    wished: Iterable[str], statuses: Iterable[ProcessStatus], ports: Mapping[str, int]
+) -> list[Process]:
+    """Join what should run with what does: wished ones first, then those that are on their way out."""
+    actual = {status.name: status for status in statuses}
+    names = [*dict.fromkeys([*wished, *sorted(actual)])]
+    return [_process(name, actual.get(name), ports.get(name)) for name in names]
+
+
+def label(name: str) -> str:
+    """Shorten a process's name to `<target>.<index>`."""
+    return ".".join(name.rsplit(".", 2)[1:])
+
+
+def _process(name: str, status: ProcessStatus | None, port: int | None) -> Process:
+    version, target, index = name.rsplit(".", 3)[1:]
+    release = int(version.removeprefix("v"))
+    if status is None:
+        return Process(name, target, int(index), None, port, release, "stopped", None, 0)
+    since = status.started_at if status.pid else None
+    return Process(
+        name, target, int(index), status.pid, port, release, _state(status), since, status.restarts
+    )
+
+
+def _state(status: ProcessStatus) -> str:
+    word = _WORDS.get(status.state, status.state.lower())
+    if status.state not in _ENDED or status.exit_status is None:
+        return word
+    return f"{word} ({_how(status.exit_status)})"
+
+
+def _how(exit_status: int) -> str:
+    if exit_status >= 0:
+        return f"exit {exit_status}"
+    try:
+        return signal.Signals(-exit_status).name
+    except ValueError:
+        return f"signal {-exit_status}"

@@ -1,0 +1,25 @@
+"""Ending an app: processes, routes and data."""
+
+from stratum.errors import Conflict
+from stratum.model import App
+from stratum.store import Transaction, environments, rollouts
+from stratum.verbs.change import Change
+
+
+def destroy(tx: Transaction, app: App, confirm: str, *, who: str) -> Change:
+    """Wish an app away; asked again it changes nothing.
+
+    Args:
+        confirm: the app's name, typed once more.
+
+    Raises:
+        Conflict: the name is another.
+    """
+    if confirm != app.name:
+        message = f"{confirm!r} is not the name of this app, so nothing is destroyed."
+        raise Conflict(message, f"Confirm with its name: {app.name}.")
+    if app.destroying:
+        return Change(changed=False, message=f"{app.label} is being destroyed already.")
+    environments.mark_destroying(tx, app.id)
+    rollout = rollouts.add_rollout(tx, app.id, cause="destroy", who=who)
+    return Change(changed=True, rollout=rollout.number)

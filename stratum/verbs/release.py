@@ -1,0 +1,79 @@
+"""Releasing again what was released before: rollback, another configuration, another build."""
+
+from stratum.errors import Conflict, NotFound, NothingReleased
+from stratum.model import App, Build, Release, ReleaseState
+from stratum.store import Transaction, builds, releases, rollouts
+from stratum.verbs.change import Change
+
+
+def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Change:
+    """Release an older release's code and configuration again, under a new version.
+
+    Args:
+        version: which; None: the newest that ran before the current one.
+
+    Raises:
+        NotFound: there is no such release.
+        Conflict: it never ran, or there is none to go back to.
+    """
+    if app.current_release_id is None:
+        raise NothingReleased(app.label)
+    current = releases.get_release(tx, app.current_release_id)
+    chosen = _earlier(tx, app, current) if version is None else _asked(tx, app, version)
+    if chosen.id == current.id:
+        return Change(changed=False, message=f"v{chosen.version} is the current release; nothing changed.")
+    cause = f"rollback to v{chosen.version}"
+    return release_again(tx, chosen, config=chosen.config_version, cause=cause, who=who)
+
+
+def release_again(tx: Transaction, old: Release, *, config: int, cause: str, who: str) -> Change:
+    """Record a release with an old one's code, and its rollout."""
+    new = releases.add_release(
+        tx,
+        old.app_id,
+        slug=old.slug,
+        commit=old.commit,
+        targets=old.targets,
+        cause=cause,
+        who=who,
+        config=config,
+    )
+    rollout = rollouts.add_rollout(tx, old.app_id, cause=cause, who=who, release_id=new.id)
+    return Change(changed=True, rollout=rollout.number, release=new.version)
+
+
+def redeploy(tx: Transaction, app: App, *, who: str) -> Build:
+    """Queue a build of the commit that is wished: one that is being built, else the current one.
+
+    Raises:
+        NothingReleased: nothing was ever pushed.
+    """
+    return builds.add_build(tx, app.id, _commit(tx, app), source="redeploy", who=who)
+
+
+def _commit(tx: Transaction, app: App) -> str:
+    newest = next(iter(builds.list_builds(tx, app.id, limit=1)), None)
+    wished = releases.wished_release(tx, app.id)
+    if newest is not None and (wished is None or not newest.state.is_terminal):
+        return newest.commit
+    if wished is None:
+        raise NothingReleased(app.label)
+    return wished.commit
+
+
+def _earlier(tx: Transaction, app: App, current: Release) -> Release:
+    for release in releases.list_releases(tx, app.id):
+        if release.version < current.version and release.state is ReleaseState.RETIRED:
+            return release
+    message = f"{app.label} has no release before v{current.version} to go back to."
+    raise Conflict(message, "stratum releases lists them.")
+
+
+def _asked(tx: Transaction, app: App, version: int) -> Release:
+    found = releases.find_release(tx, app.id, version)
+    if found is None:
+        raise NotFound("release", f"v{version}", "stratum releases lists them.")
+    if found.state in (ReleaseState.FAILED, ReleaseState.PENDING):
+        message = f"v{version} is {found.state}: it never ran."
+        raise Conflict(message, "Choose one that did: stratum releases lists them.")
+    return found

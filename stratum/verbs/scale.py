@@ -1,0 +1,89 @@
+"""Scaling targets, and launching one as a worker."""
+
+from collections.abc import Mapping, Sequence
+
+from stratum.errors import InvalidInput, InvalidScale, NothingReleased, UnknownTarget
+from stratum.model import App, Release
+from stratum.store import Transaction, formation, releases, rollouts
+from stratum.verbs.change import Change
+
+
+def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, max_scale: int) -> Change:
+    """Wish scales of targets.
+
+    Args:
+        given: {target: scale}, unchecked.
+
+    Raises:
+        InvalidScale, UnknownTarget: nothing is changed then.
+        NothingReleased: the app has no targets yet.
+    """
+    wished = checked_scales(given, current_release(tx, app).target_names(), max_scale)
+    said = " ".join(f"{target}={number}" for target, number in wished.items())
+    return _wish(tx, app, wished, cause=f"scale {said}", who=who) or Change(
+        changed=False, message=f"{said} is wished already; nothing changed."
+    )
+
+
+def launch(tx: Transaction, app: App, target: str, *, who: str) -> Change:
+    """Wish one process of a target, unless there are some already.
+
+    Raises:
+        UnknownTarget: the current release has no such target.
+        NothingReleased: the app has no targets yet.
+    """
+    known = current_release(tx, app).target_names()
+    if target not in known:
+        raise UnknownTarget(target, known)
+    number = formation.get_formation(tx, app.id).scale(target)
+    if number:
+        return Change(changed=False, message=_already_running(target, number))
+    change = _wish(tx, app, {target: 1}, cause=f"worker {target}", who=who)
+    assert change is not None
+    return change
+
+
+def current_release(tx: Transaction, app: App) -> Release:
+    """Return the release that runs.
+
+    Raises:
+        NothingReleased: none does yet.
+    """
+    if app.current_release_id is None:
+        raise NothingReleased(app.label)
+    return releases.get_release(tx, app.current_release_id)
+
+
+def checked_scales(given: Mapping[str, object], known: Sequence[str], max_scale: int) -> dict[str, int]:
+    """Return the scales if all can be wished. Pure.
+
+    Raises:
+        InvalidInput: there is none.
+        InvalidScale: one is no whole number, or out of range.
+        UnknownTarget: one is of a target that is not known.
+    """
+    if not given:
+        message = "No scale was given."
+        raise InvalidInput(message, "Name targets with their scales: stratum scale worker=2.")
+    return {target: _checked(target, number, known, max_scale) for target, number in given.items()}
+
+
+def _checked(target: str, number: object, known: Sequence[str], max_scale: int) -> int:
+    if target not in known:
+        raise UnknownTarget(target, known)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= max_scale:
+        raise InvalidScale(target, number, max_scale)
+    return number
+
+
+def _wish(tx: Transaction, app: App, scales: Mapping[str, int], *, cause: str, who: str) -> Change | None:
+    before = formation.set_scales(tx, app.id, scales)
+    if not before:
+        return None
+    rollout = rollouts.add_rollout(tx, app.id, cause=cause, who=who, formation_before=before)
+    return Change(changed=True, rollout=rollout.number)
+
+
+def _already_running(target: str, number: int) -> str:
+    processes = "1 process" if number == 1 else f"{number} processes"
+    return f"{target} is already running ({processes}); nothing changed."
