@@ -44,6 +44,16 @@ class Fence:
         """The processes of one app; `app_id` from 1 to MAX_APPS - 1."""
         return self._uid(100 + 2 * self._checked(app_id))
 
+    @property
+    def first_app_uid(self) -> int:
+        """Where the range of apps and builds begins; `app_uid(i)` is this plus 2i."""
+        return self._uid(100)
+
+    @property
+    def last_app_uid(self) -> int:
+        """Where the range of apps and builds ends."""
+        return self._uid(99 + 2 * MAX_APPS)
+
     def build_uid(self, app_id: int) -> int:
         """The builds of one app."""
         return self._uid(101 + 2 * self._checked(app_id))
@@ -52,7 +62,7 @@ class Fence:
         """Whether a uid is one that apps or their builds may have; never true of root."""
         if not self.fenced:
             return uid == self.uid_base
-        return self.uid_base + 100 <= uid < self.uid_base + 100 + 2 * MAX_APPS
+        return self.first_app_uid <= uid <= self.last_app_uid
 
     def _uid(self, offset: int) -> int:
         return self.uid_base + offset if self.fenced else self.uid_base

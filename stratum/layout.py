@@ -31,7 +31,7 @@ class Layout:
 
     @property
     def supervisord_socket(self) -> Path:
-        return self.run / "supervisord.sock"
+        return self.run / "supervisor" / "supervisord.sock"
 
     @property
     def supervisord_pid(self) -> Path:

@@ -18,13 +18,23 @@ TOKEN_BYTES = 20
 USED_RESOLUTION = timedelta(minutes=1)  # `last_used_at` is no reason to write at every request
 
 
-def add_token(tx: Transaction, name: str, *, is_admin: bool, grants: tuple[Grant, ...] = ()) -> str:
+def new_secret() -> str:
+    """Return a fresh secret: 40 hex digits."""
+    return secrets.token_hex(TOKEN_BYTES)
+
+
+def add_token(
+    tx: Transaction, name: str, *, is_admin: bool, grants: tuple[Grant, ...] = (), secret: str = ""
+) -> str:
     """Create a token and return its secret, which is kept nowhere.
+
+    Args:
+        secret: one made before with `new_secret`; empty: make one.
 
     Raises:
         AlreadyExists: the name is taken.
     """
-    secret = secrets.token_hex(TOKEN_BYTES)
+    secret = secret or new_secret()
     row = {"name": name, "sha256": _digest(secret), "is_admin": is_admin, "created_at": now()}
     try:
         token_id = added(tx, t.tokens, row)

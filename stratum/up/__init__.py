@@ -1,0 +1,1 @@
+"""Starting and stopping one instance: folders, supervisord, readiness, the orderly end."""

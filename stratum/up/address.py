@@ -1,0 +1,61 @@
+"""The one public port: its form, whether it is free, whether it answers."""
+
+import http.client
+import socket
+from http import HTTPStatus
+
+from stratum.errors import Conflict, InvalidInput
+
+MAX_PORT = 65535
+TIMEOUT_S = 2.0
+
+
+def split(listen: str) -> tuple[str, int]:
+    """Split `host:port`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
+        message = f"{listen!r} is no address to listen on."
+        raise InvalidInput(message, "Give host:port, for example 127.0.0.1:8080.")
+    return host, int(port)
+
+
+def check_free(listen: str) -> None:
+    """See that the address can be listened on.
+
+    Raises:
+        Conflict: it cannot; the reason is the system's.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(split(listen))
+        except OSError as error:
+            message = f"{listen} cannot be listened on: {error.strerror}."
+            raise Conflict(message, "Choose another with --listen HOST:PORT.") from error
+
+
+def answers(listen: str) -> bool:
+    """Whether the API answers through the router: 401, since this asks without a token."""
+    host, port = split(listen)
+    connection = http.client.HTTPConnection(_reached_at(host), port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/api/whoami", headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status == HTTPStatus.UNAUTHORIZED
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def shown(listen: str) -> str:
+    """Return the address as a person on this host would type it."""
+    host, port = split(listen)
+    return f"localhost:{port}" if host in {"127.0.0.1", "0.0.0.0"} else listen
+
+
+def _reached_at(host: str) -> str:
+    return "127.0.0.1" if host == "0.0.0.0" else host

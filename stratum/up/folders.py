@@ -1,0 +1,95 @@
+"""The folders of an instance, with the owners and modes that fence its parts from one another."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stratum.errors import InvalidInput
+from stratum.fence import Fence
+from stratum.instance import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder as it should be. Unfenced, owner and group do not matter."""
+
+    path: Path
+    uid: int
+    gid: int
+    mode: int
+
+
+def folders(instance: Instance) -> list[Folder]:
+    """List every folder made at a start, parents first."""
+    layout, fence = instance.layout, instance.fence
+    root = 0 if fence.fenced else fence.uid_base
+    service, redis, router = fence.service_uid, fence.redis_uid, fence.router_uid
+    owned_by_root = (
+        layout.data,
+        layout.run,
+        layout.data / "logs",
+        layout.builds,
+        layout.caches,
+        layout.slugs,
+        layout.homes,
+    )
+    owned_by_service = (
+        layout.state,
+        layout.config_key.parent,
+        layout.service_home,
+        layout.locks,
+        layout.repos,
+        layout.build_logs,
+        layout.descriptions,
+    )
+    # A socket's folder belongs to its server and lets one more group through: its client's.
+    sockets = (
+        Folder(layout.supervisord_socket.parent, root, service, 0o2710),
+        Folder(layout.web_socket.parent, service, router, 0o2710),
+        Folder(layout.redis_socket.parent, redis, service, 0o2710),
+        Folder(layout.router_socket.parent, router, service, 0o2710),
+        Folder(layout.door_socket.parent, root, service, 0o2710),
+    )
+    return [
+        *(Folder(path, root, root, 0o711) for path in owned_by_root),
+        *(Folder(path, service, service, 0o700) for path in owned_by_service),
+        *sockets,
+        Folder(layout.router_config.parent, service, router, 0o2750),
+        Folder(layout.service_logs, root, root, 0o700),
+        Folder(layout.app_logs, root, service, 0o2750),
+        Folder(layout.data / "redis", redis, redis, 0o700),
+        Folder(layout.data / "router", router, router, 0o700),
+    ]
+
+
+def make(instance: Instance) -> None:
+    """Make what is missing and put owners and modes right.
+
+    Raises:
+        InvalidInput: a name below the data folder is taken by something that is not ours.
+    """
+    for folder in folders(instance):
+        folder.path.mkdir(exist_ok=True)
+        if folder.path.is_symlink():
+            message = f"{folder.path} is a symbolic link."
+            raise InvalidInput(message, "Remove it; Stratum makes a folder there.")
+        if instance.fence.fenced:
+            os.chown(folder.path, folder.uid, folder.gid)
+        folder.path.chmod(folder.mode)
+
+
+def check_reach(fence: Fence, *paths: Path) -> None:
+    """See that the services' and apps' uids can pass to paths that they need.
+
+    Raises:
+        InvalidInput: a folder on the way is closed to them; it is named.
+    """
+    if not fence.fenced:
+        return
+    for path in paths:
+        for part in (path.resolve(), *path.resolve().parents):
+            if part.exists() and not part.stat().st_mode & 0o001:
+                message = f"{path} cannot be reached by the services' and apps' accounts: {part} is closed."
+                raise InvalidInput(
+                    message, f"Use a place outside {part}, for example below /var/lib/stratum."
+                )

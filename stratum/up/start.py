@@ -1,0 +1,154 @@
+"""`stratum up`: from a data folder, in whatever state, to a port that answers."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stratum.errors import Conflict, Unavailable
+from stratum.instance import Instance
+from stratum.ownership import exclusive
+from stratum.settings import Settings, inherited_environ
+from stratum.up import address, binaries, first, folders, supervisord
+from stratum.up.programs import Tools
+
+READY_TIMEOUT_S = 60.0
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "TZ",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "STRATUM_FAULTS_DIR",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `up` has to tell.
+
+    Attributes:
+        admin_token: the secret, only at the very first start.
+    """
+
+    instance: Instance
+    process: subprocess.Popen[bytes]
+    admin_token: str | None
+
+
+def start(settings: Settings, listen: str) -> Started:
+    """Start everything and wait until the port answers.
+
+    Raises:
+        Conflict: it runs already, or the port is taken.
+        InvalidInput: the data folder cannot be used, or `listen` is no address.
+        Unavailable: a part does not come up; its log is named.
+    """
+    binaries.check_system()
+    address.split(listen)
+    data = supervisord.checked_path(settings.data.resolve())
+    data.mkdir(parents=True, exist_ok=True)
+    with alone(data):
+        _check_not_running(data, settings)
+        address.check_free(listen)
+        instance = first.identify(replace(settings, data=data), listen)
+        tools = _tools(instance)
+        folders.make(instance)
+        environ = services_environ(instance)
+        token = first.boot(instance, environ)
+        instance.layout.supervisord_conf.write_text(supervisord.render(instance, tools))
+        process = _spawn(instance, environ)
+        _wait_until_ready(instance, process)
+        return Started(instance, process, token)
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Keep a second `up` or `down` of the same folder out.
+
+    Raises:
+        Conflict: one is at work.
+    """
+    with exclusive(data / "up.lock") as held:
+        if not held:
+            message = f"Another `stratum up` or `down` is at work in {data}."
+            raise Conflict(message, "Wait for it.")
+        yield
+
+
+def is_running(instance: Instance) -> bool:
+    """Whether a supervisord of this folder answers."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(instance.layout.supervisord_socket))
+        except OSError:
+            return False
+    return True
+
+
+def _check_not_running(data: Path, settings: Settings) -> None:
+    if not (data / "instance.json").exists():
+        return
+    instance = Instance.open(replace(settings, data=data))
+    if is_running(instance):
+        message = f"Stratum runs already in {data}, at http://{address.shown(instance.listen)}."
+        raise Conflict(message, f"Stop it with: stratum down --data {data}.")
+
+
+def _tools(instance: Instance) -> Tools:
+    redis = None if instance.settings.redis_url else binaries.redis_server()
+    tools = Tools(
+        python=Path(sys.executable),
+        setpriv=Path(shutil.which("setpriv") or "setpriv"),
+        redis_server=redis,
+        caddy=binaries.caddy(),
+    )
+    needed = (
+        instance.layout.data,
+        tools.python.resolve(),
+        Path(__file__),
+        tools.caddy,
+        *filter(None, [redis]),
+    )
+    folders.check_reach(instance.fence, *needed)
+    return tools
+
+
+def services_environ(instance: Instance) -> dict[str, str]:
+    """The whole environment of supervisord and so of our services; apps get none of it."""
+    passed = inherited_environ(*PASSED_ON)
+    return {"LANG": "C.UTF-8", **passed, "PYTHONUNBUFFERED": "1", **instance.settings.environ()}
+
+
+def _spawn(instance: Instance, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start supervisord in its own session, so that a closed terminal ends nothing."""
+    argv = [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "-c"]
+    with (instance.layout.service_logs / "supervisord.out").open("wb") as output:
+        return subprocess.Popen(
+            [*argv, str(instance.layout.supervisord_conf)],
+            env=environ,
+            cwd=instance.layout.run,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def _wait_until_ready(instance: Instance, process: subprocess.Popen[bytes]) -> None:
+    logs = instance.layout.service_logs
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not address.answers(instance.listen):
+        if process.poll() is not None:
+            message = f"supervisord ended with {process.returncode}."
+            raise Unavailable(message, f"See {logs / 'supervisord.out'}.")
+        if time.monotonic() > deadline:
+            message = f"http://{instance.listen} does not answer after {READY_TIMEOUT_S:.0f} s."
+            raise Unavailable(message, f"See the logs in {logs}; stop with: stratum down.")
+        time.sleep(0.05)
