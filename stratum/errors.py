@@ -176,10 +176,15 @@ class BuildFailed(StratumError):
 
     slug = "build-failed"
 
-    def __init__(self, step: str, detail: str, exit_code: int | None = None) -> None:
-        code = "" if exit_code is None else f" (exit code {exit_code})"
-        super().__init__(f"{step} failed{code}: {detail}")
+    def __init__(self, step: str, detail: str, exit_code: int | None = None, hint: str = "") -> None:
         self.step, self.detail, self.exit_code = step, detail, exit_code
+        super().__init__(f"{self.summary}: {detail}", hint)
+
+    @property
+    def summary(self) -> str:
+        """What failed, in one line without the detail."""
+        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
+        return f"{self.step} failed{code}"
 
 
 class RolloutFailed(StratumError):

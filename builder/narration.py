@@ -1,0 +1,114 @@
+"""What a build says: to the log that the pusher sees, live, come what may.
+
+A log that cannot be written (the disk is full) is no reason to stop reading what a step prints, and
+must not hide why the build failed: the first mishap is kept for the pipeline to ask about.
+"""
+
+import logging
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stratum.buildlog import Log, harmless
+
+log = logging.getLogger(__name__)
+
+TAIL_LINES = 20
+MAX_OUTPUT_BYTES = 16 << 20  # of one build in its log; the rest is read and left out
+_CHUNK = 1 << 16
+_MAX_LINE = 8 << 10
+_POLL_S = 0.1
+
+
+class Narration:
+    """The log of one build, and the last lines its steps have printed."""
+
+    def __init__(self, path: Path) -> None:
+        self.mishap: OSError | None = None
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._room = MAX_OUTPUT_BYTES
+        self._log: Log | None = None
+        self._try(lambda: self._open(path))
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._log is not None:
+            self._log.close()
+
+    def step(self, text: str) -> None:
+        """Say what begins."""
+        self._write(lambda log: log.step(text))
+
+    def indent(self, text: str) -> None:
+        """Add detail to the step."""
+        self._write(lambda log: log.indent(text))
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        self._write(lambda log: log.error(text))
+
+    def output(self, data: bytes) -> None:
+        """Add whole lines that a step has printed, as long as there is room for them."""
+        self.tail.extend(harmless(data).decode("utf-8", "replace").splitlines())
+        if self._room <= 0:
+            return
+        self._room -= len(data)
+        self._write(lambda log: log.output(data))
+        if self._room <= 0:
+            self.indent(f"… more than {MAX_OUTPUT_BYTES >> 20} MiB of output; the rest is left out")
+
+    @contextmanager
+    def live(self) -> Iterator[int]:
+        """Give a descriptor to a step; what is written to it appears in the log line by line."""
+        readable, writable = os.pipe()
+        ended = threading.Event()
+        pump = threading.Thread(target=_pump, args=(readable, ended, self.output), name="pump")
+        pump.start()
+        try:
+            yield writable
+        finally:
+            os.close(writable)
+            ended.set()
+            pump.join()
+            os.close(readable)
+
+    def _open(self, path: Path) -> None:
+        self._log = Log(path)
+
+    def _write(self, write: Callable[[Log], None]) -> None:
+        open_log = self._log
+        if open_log is not None:
+            self._try(lambda: write(open_log))
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except OSError as error:
+            if self.mishap is None:
+                log.warning("a build's log could not be written: %s", error)
+                self.mishap = error
+
+
+def _pump(readable: int, ended: threading.Event, output: Callable[[bytes], None]) -> None:
+    """Pass on whole lines until the other end is closed, or the step has ended and left it open."""
+    rest = b""
+    while data := _next(readable, ended):
+        whole, newline, rest = (rest + data).rpartition(b"\n")
+        if newline:
+            output(whole + newline)
+        if len(rest) > _MAX_LINE:
+            output(rest)
+            rest = b""
+    if rest:
+        output(rest)
+
+
+def _next(readable: int, ended: threading.Event) -> bytes:
+    while not select.select([readable], [], [], _POLL_S)[0]:
+        if ended.is_set():
+            return b""
+    return os.read(readable, _CHUNK)
