@@ -15,6 +15,14 @@ def get_formation(tx: Transaction, app_id: int) -> Formation:
     return Formation({row.target: row.scale for row in rows})
 
 
+def formations(tx: Transaction) -> dict[int, Formation]:
+    """App id → formation, for all apps that have one."""
+    found: dict[int, dict[str, int]] = {}
+    for row in tx.execute(select(t.formation)):
+        found.setdefault(row.app_id, {})[row.target] = row.scale
+    return {app_id: Formation(scales) for app_id, scales in found.items()}
+
+
 def set_scales(tx: Transaction, app_id: int, scales: Mapping[str, int]) -> dict[str, int]:
     """Wish scales; return those that differed before, with their former values (0 when new)."""
     before = get_formation(tx, app_id)
@@ -83,3 +91,18 @@ def free_ports(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
     """Take back the ports of ended processes."""
     where = (t.ports.c.app_id == app_id, t.ports.c.process.in_(list(processes)))
     tx.execute(delete(t.ports).where(*where))
+
+
+def routes(tx: Transaction) -> dict[int, tuple[int, ...]]:
+    """App id → ports that the router sends its requests to, for all apps that have any."""
+    rows = tx.execute(select(t.ports).where(t.ports.c.routed).order_by(t.ports.c.port))
+    found: dict[int, tuple[int, ...]] = {}
+    for row in rows:
+        found[row.app_id] = (*found.get(row.app_id, ()), row.port)
+    return found
+
+
+def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
+    """Have the router send an app's requests to these processes and to no other."""
+    chosen = t.ports.c.process.in_(list(processes))
+    tx.execute(update(t.ports).where(t.ports.c.app_id == app_id).values(routed=chosen))

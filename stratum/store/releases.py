@@ -61,6 +61,13 @@ def list_releases(tx: Transaction, app_id: int) -> list[Release]:
     return [_release(row) for row in tx.execute(chosen)]
 
 
+def current_releases(tx: Transaction) -> dict[int, Release]:
+    """App id → the release that runs, for all apps that have one."""
+    joined = t.apps.join(t.releases, t.releases.c.id == t.apps.c.current_release_id)
+    rows = tx.execute(select(t.releases).select_from(joined))
+    return {row.app_id: _release(row) for row in rows}
+
+
 def set_release_state(tx: Transaction, release_id: int, state: ReleaseState) -> None:
     """Record what became of a release."""
     tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(state=state.value))

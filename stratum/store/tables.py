@@ -201,6 +201,7 @@ ports = Table(
     Column("port", Integer, primary_key=True),
     _app_id(),
     Column("process", String(255), nullable=False, unique=True),
+    Column("routed", Boolean, nullable=False, default=False),  # the router sends requests there
 )
 
 rollouts = Table(

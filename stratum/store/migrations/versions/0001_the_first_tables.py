@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("port", sa.Integer(), nullable=False),
         sa.Column("app_id", sa.Integer(), nullable=False),
         sa.Column("process", sa.String(length=255), nullable=False),
+        sa.Column("routed", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_ports_app_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("port", name=op.f("pk_ports")),
         sa.UniqueConstraint("process", name=op.f("uq_ports_process")),

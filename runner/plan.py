@@ -1,0 +1,169 @@
+"""Which processes an app should have, and what that changes.
+
+Pure: reads values, touches nothing. `runner.apply` makes it true.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stratum.model import App, Formation, Release, Slot
+from stratum.procfile import expand_unique_int, uses_unique_int
+
+WEB = "web"
+
+
+class Strategy(StrEnum):
+    """How a new process takes an old one's place."""
+
+    OVERLAP = "overlap"  # starts beside the old one, which drains once the router has switched
+    REPLACE = "replace"  # the old one stops first: two at once could do the same job twice
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One wished process: one supervisord section, one launcher description.
+
+    Attributes:
+        unique_int: unique over all processes of the app, kept over releases.
+        command: the Procfile line with `{{UNIQUE_INT}}` expanded, else untouched.
+        port: what `$PORT` holds; 0 for all but web.
+    """
+
+    name: str
+    target: str
+    index: int
+    unique_int: int
+    command: str
+    strategy: Strategy
+    port: int
+
+    @property
+    def slot(self) -> Slot:
+        """Its place in the formation."""
+        return Slot(self.target, self.index)
+
+    @property
+    def label(self) -> str:
+        """`web.1`, as the person who pushes reads it."""
+        return f"{self.target}.{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the name of a process tells."""
+
+    name: str
+    version: int
+    target: str
+    index: int
+
+    @property
+    def slot(self) -> Slot:
+        """Its place in the formation."""
+        return Slot(self.target, self.index)
+
+    @property
+    def label(self) -> str:
+        """`web.1`."""
+        return f"{self.target}.{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From what runs to what is wished. `stop` has each target's highest index first."""
+
+    keep: tuple[Process, ...]
+    start: tuple[Process, ...]
+    stop: tuple[Known, ...]
+
+
+def prefix(app: App) -> str:
+    """How the names of all processes of an app begin; a name of no other app does."""
+    return f"{app.environment.name}.{app.name}.v"
+
+
+def process_name(app: App, version: int, slot: Slot) -> str:
+    """Name a process: `MyProdEnv.app02.v3.worker.1`."""
+    return f"{prefix(app)}{version}.{slot.target}.{slot.index}"
+
+
+def known(name: str) -> Known:
+    """Read a process's name."""
+    _, version, target, index = name.rsplit(".", 3)
+    return Known(name, int(version.removeprefix("v")), target, int(index))
+
+
+def wished_slots(release: Release, formation: Formation) -> list[Slot]:
+    """List the places to fill, in the Procfile's order.
+
+    A target of the formation that the release's Procfile lacks gets none, and keeps its scale for
+    the release that has it again.
+    """
+    return [
+        Slot(target.name, index)
+        for target in release.targets
+        for index in range(1, formation.scale(target.name) + 1)
+    ]
+
+
+def port_names(app: App, release: Release, formation: Formation) -> list[str]:
+    """Name the processes that need a port."""
+    slots = wished_slots(release, formation)
+    return [process_name(app, release.version, slot) for slot in slots if slot.target == WEB]
+
+
+def plan(
+    app: App,
+    release: Release,
+    formation: Formation,
+    unique_ints: Mapping[Slot, int],
+    ports: Mapping[str, int],
+) -> list[Process]:
+    """List the processes that should run for one release, in the Procfile's order.
+
+    Args:
+        unique_ints: one for each wished slot; others may be there too.
+        ports: process name → port, one for each of `port_names`.
+
+    Source: one section per process, because a changed numprocs restarts the running ones
+    (supervisor 4.3.0; tests/integration/test_runner_scale.py).
+    """
+    commands = {target.name: target.command for target in release.targets}
+    return [
+        _process(process_name(app, release.version, slot), slot, commands[slot.target], unique_ints[slot], ports)
+        for slot in wished_slots(release, formation)
+    ]
+
+
+def diff(wished: Sequence[Process], running: Collection[str]) -> Change:
+    """Tell what to keep, start and stop; a process is itself by its name alone."""
+    names = {process.name for process in wished}
+    surplus = [known(name) for name in running if name not in names]
+    return Change(
+        keep=tuple(process for process in wished if process.name in running),
+        start=tuple(process for process in wished if process.name not in running),
+        stop=tuple(sorted(surplus, key=lambda one: (one.version, one.target, -one.index))),
+    )
+
+
+def stops_late(surplus: Known, wished: Iterable[Process]) -> bool:
+    """Whether an old process goes on serving until the router has switched away from it.
+
+    So does every web process whose place is not taken by one that must have it for itself.
+    """
+    taken = {process.slot for process in wished if process.strategy is Strategy.REPLACE}
+    return surplus.target == WEB and surplus.slot not in taken
+
+
+def _process(name: str, slot: Slot, command: str, unique_int: int, ports: Mapping[str, int]) -> Process:
+    replaces = slot.target != WEB or uses_unique_int(command)
+    return Process(
+        name=name,
+        target=slot.target,
+        index=slot.index,
+        unique_int=unique_int,
+        command=expand_unique_int(command, unique_int),
+        strategy=Strategy.REPLACE if replaces else Strategy.OVERLAP,
+        port=ports[name] if slot.target == WEB else 0,
+    )
