@@ -1,0 +1,201 @@
+"""What the services ask of the door. Whether it is a process of root's or nobody is its own matter.
+
+Unfenced, and for root itself (`stratum down`), the same code runs here, in process; only steps run
+in a fork, which outlives its caller just long enough to end what the step has started.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Collection, Mapping, Sequence
+
+from stratum.door import sockets, wire
+from stratum.door.errors import StepTimedOut
+from stratum.errors import DoorUnavailable
+from stratum.fence import Fence
+from stratum.layout import Layout
+
+Key = tuple[int, int]
+Stray = tuple[int, int, str]
+_FAILED_BEFORE_ANSWER = "The door closed the connection without an answer."
+
+
+class Door:
+    """The door of one instance. Holds no connection; may be kept and shared by threads.
+
+    Every method raises DoorUnavailable when the door does not answer, or refuses: with the reason.
+    """
+
+    def __init__(self, layout: Layout, fence: Fence, *, in_process: bool | None = None) -> None:
+        """Choose the way by what we are.
+
+        Args:
+            in_process: None: unfenced, and as root; a test may insist.
+        """
+        self._layout, self._fence = layout, fence
+        self._in_process = not fence.fenced or os.geteuid() == 0 if in_process is None else in_process
+
+    # -- builds
+    def prepare(self, app_id: int) -> None:
+        """Make the folders of an app that belong to others: scratch, cache, slugs, home, logs."""
+        self._ask("prepare", app_id=app_id)
+
+    def run(  # noqa: PLR0913 - one step has these six sides, and they are named
+        self,
+        app_id: int,
+        number: int,
+        step: str,
+        env: Mapping[str, str],
+        *,
+        stdout: int,
+        stdin: int | None = None,
+        timeout_s: float = 1800.0,
+    ) -> int:
+        """Run a step of `stratum.door.steps` in a build's source folder, and wait for it.
+
+        Nothing that it started is left when this returns, or when the caller is killed meanwhile.
+
+        Args:
+            env: all of its environment but HOME, TMPDIR, UV_*, and PATH if it has none.
+            stdout: open file for its standard output and error.
+            stdin: open file; None: empty.
+
+        Returns:
+            Its exit code; 128 + n when signal n ended it.
+
+        Raises:
+            StepTimedOut: `timeout_s` was over first.
+        """
+        args = {"app_id": app_id, "number": number, "step": step, "env": dict(env), "timeout_s": timeout_s}
+        null = os.open(os.devnull, os.O_RDONLY)
+        try:
+            with self._connect(fork=True) as connection:
+                fds = (null if stdin is None else stdin, stdout, stdout)
+                answer = _exchange(connection, {"ask": "run", "args": args}, fds)
+        finally:
+            os.close(null)
+        code = answer["exit_code"] if isinstance(answer, dict) else None
+        if code is None:
+            raise StepTimedOut(step, timeout_s)
+        return int(code)
+
+    def seal(self, app_id: int, number: int, digest: str) -> None:
+        """Make a build's source the slug of that digest; one that is there already is kept."""
+        self._ask("seal", app_id=app_id, number=number, digest=digest)
+
+    def discard(self, app_id: int, number: int) -> None:
+        """Remove a build's scratch, and end what still works in it; none being there is fine."""
+        self._ask("discard", app_id=app_id, number=number)
+
+    def drop_slug(self, app_id: int, digest: str) -> None:
+        """Remove a slug; none being there is fine."""
+        self._ask("drop_slug", app_id=app_id, digest=digest)
+
+    def destroy(self, app_id: int) -> None:
+        """Remove all that `prepare` and builds have made for an app, and end what works there."""
+        self._ask("destroy", app_id=app_id)
+
+    # -- questions about processes
+    def listeners(self, pid: int, port: int) -> bool:
+        """Whether a process, its tree or its session listens on a TCP port."""
+        if not sockets.listening(port):  # world-readable: a probe that waits costs the door nothing
+            return False
+        return bool(self._ask("listeners", pid=pid, port=port))
+
+    def established(self, port: int) -> int:
+        """Count the TCP connections whose local end is a port."""
+        return sockets.established(port)
+
+    def tree(self, pid: int) -> list[Key]:
+        """List a process, its tree and its session as (pid, start time), for a later `end_tree`."""
+        return [(pid, start) for pid, start in _rows(self._ask("tree", pid=pid))]
+
+    def strays(self, live: Collection[str]) -> list[Stray]:
+        """List (pid, start time, name) of what carries the mark of a process that is not in `live`."""
+        return _strays(self._ask("strays", live=sorted(live)))
+
+    # -- ends of processes; each returns (pid, start time, name by its mark) of what it ended
+    def end_strays(self, app_id: int, live: Collection[str]) -> list[Stray]:
+        """End all of an app's processes that belong to none of the live ones.
+
+        Fenced, the uid tells what is the app's. Unfenced it is the mark, so a process that has left
+        its tree and its session and shed its environment is not found.
+
+        Args:
+            live: readable names of all processes that may run, those that supervisord starts
+                again meanwhile included.
+        """
+        return _strays(self._ask("end_strays", app_id=app_id, live=sorted(live)))
+
+    def end_all_strays(self) -> list[Stray]:
+        """End every process of every app and build; for a host whose supervisord is down."""
+        return _strays(self._ask("end_all_strays"))
+
+    def end_tree(self, name: str, seen: Sequence[Key] = ()) -> list[Stray]:
+        """End what carries a process's name, or belongs to what does.
+
+        Args:
+            name: readable name of the process.
+            seen: `tree` of it from before its stop: what has shed its environment is in there.
+        """
+        return _strays(self._ask("end_tree", name=name, seen=list(seen)))
+
+    def _ask(self, request: str, /, **args: object) -> object:
+        if self._in_process:
+            return self._do(request, args)
+        with self._connect() as connection:
+            return _exchange(connection, {"ask": request, "args": args})
+
+    def _do(self, request: str, args: Mapping[str, object]) -> object:
+        from stratum.door import ending, requests  # not needed where there is a server
+
+        try:
+            return requests.answer(self._layout, self._fence, request, args)
+        except ending.WillNotEnd as error:
+            message = f"{request}: processes do not end, even when killed."
+            raise DoorUnavailable(message) from error
+        except OSError as error:
+            message = f"{request}: {error}."
+            raise DoorUnavailable(message) from error
+
+    def _connect(self, *, fork: bool = False) -> socket.socket:
+        if fork and self._in_process:
+            return self._forked()
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(self._layout.door_socket))
+        except OSError as error:
+            connection.close()
+            message = f"The door does not answer at {self._layout.door_socket}: {error}."
+            raise DoorUnavailable(message, "See logs/services/_door.log.") from error
+        return connection
+
+    def _forked(self) -> socket.socket:
+        """Make a handler of our own."""
+        from stratum.door import handler
+
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        if os.fork() == 0:
+            handler.handle_detached(theirs, self._layout, self._fence)
+        theirs.close()
+        return ours
+
+
+def _exchange(connection: socket.socket, message: Mapping[str, object], fds: Sequence[int] = ()) -> object:
+    try:
+        wire.send(connection, message, fds)
+        answer, _ = wire.receive(connection)
+    except (OSError, wire.Broken, json.JSONDecodeError) as error:
+        raise DoorUnavailable(_FAILED_BEFORE_ANSWER) from error
+    if "refused" in answer:
+        raise DoorUnavailable(str(answer["refused"]))
+    return answer.get("answer")
+
+
+def _rows(answer: object) -> list[Sequence[int]]:
+    return list(answer) if isinstance(answer, list) else []
+
+
+def _strays(answer: object) -> list[Stray]:
+    rows = answer if isinstance(answer, list) else []
+    return [(int(pid), int(start), str(name)) for pid, start, name in rows]

@@ -1,0 +1,182 @@
+"""An app's folders: made, moved and removed so that no app or build can lead root astray.
+
+Fenced, every parent folder is root's, so its entries stay what they are; what lies inside a tree
+that a build owns is touched only by a child that has become the build's uid.
+Owners and modes are those of docs/architecture.md, "Folders".
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from stratum.door import ending, spawn, strays
+from stratum.door.steps import SYSTEM_PATH
+from stratum.errors import DoorUnavailable
+from stratum.fence import Fence
+from stratum.layout import Layout
+
+_ROOT = 0
+_EMPTY = "chmod -R u+rwX .; find . -mindepth 1 -delete"
+_DROPPED = ".dropped-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: Path
+    uid: int
+    gid: int
+    mode: int
+
+
+class Folders:
+    """The folders below one data folder."""
+
+    def __init__(self, layout: Layout, fence: Fence) -> None:
+        self._layout, self._fence = layout, fence
+
+    def prepare(self, app_id: int) -> None:
+        """Make an app's folders, and mend owners and modes of those that are there."""
+        for folder in self._folders(app_id):
+            self._make(folder)
+        for left in self._layout.slug(app_id, "x").parent.glob(f"{_DROPPED}*"):
+            self._erase(left, app_id)
+
+    def scratch(self, app_id: int, number: int) -> Path:
+        """Return the scratch folder of a build, made with what is in it when it is not there."""
+        path = self._layout.build(app_id, number)
+        uid = self._fence.build_uid(app_id)
+        inside = tuple(str(path / name) for name in ("source", "home", "tmp"))
+        if not all(os.path.lexists(folder) for folder in inside):
+            self._make(_Folder(path, uid, uid, 0o700))
+            self._run_as(uid, ("/bin/mkdir", "-p", "--", *inside), path)
+        return path
+
+    def seal(self, app_id: int, number: int, digest: str) -> None:
+        """Move a build's source to its place as a slug. A slug of that digest is kept as it is.
+
+        Raises:
+            DoorUnavailable: what the build left as `source` is not a folder of its own.
+        """
+        self._end_build(app_id)
+        source = self._layout.build(app_id, number) / "source"
+        slug = self._layout.slug(app_id, digest)
+        if not slug.is_dir():
+            self._move(source, slug)
+            self._check(slug, app_id)
+            _sync(slug)
+            _sync(slug.parent)
+
+    def discard(self, app_id: int, number: int) -> None:
+        """Remove a build's scratch, if it is there, with all that still works in it."""
+        self._end_build(app_id)
+        self._erase(self._layout.build(app_id, number), app_id)
+
+    def drop_slug(self, app_id: int, digest: str) -> None:
+        """Remove a slug; at once under its name, so that none half gone is ever used."""
+        slug = self._layout.slug(app_id, digest)
+        if slug.is_dir():
+            dropped = slug.with_name(f"{_DROPPED}{digest}")
+            self._erase(dropped, app_id)
+            self._move(slug, dropped)
+            self._erase(dropped, app_id)
+
+    def destroy(self, app_id: int) -> None:
+        """End the builds' (fenced, also the app's) processes and remove all folders of an app."""
+        self._end_build(app_id)
+        if self._fence.fenced:
+            ending.end_uid(self._fence.app_uid(app_id))
+        for folder in self._folders(app_id):
+            if folder.uid == self._fence.build_uid(app_id) or folder.uid == self._fence.app_uid(app_id):
+                self._erase_as(folder.path, folder.uid)
+            else:
+                self._erase_parent(folder.path, app_id)
+
+    def _folders(self, app_id: int) -> tuple[_Folder, ...]:
+        layout, app, build = self._layout, self._fence.app_uid(app_id), self._fence.build_uid(app_id)
+        root = _ROOT if self._fence.fenced else app
+        return (
+            _Folder(layout.build(app_id, 0).parent, root, build, 0o710),
+            _Folder(layout.cache(app_id), build, build, 0o700),
+            _Folder(layout.slug(app_id, "x").parent, root, app, 0o750),
+            _Folder(layout.home(app_id), app, app, 0o700),
+            _Folder(layout.process_log(app_id, "x").parent, root, self._fence.service_uid, 0o2750),
+        )
+
+    def _make(self, folder: _Folder) -> None:
+        """Make a folder in a parent that is ours; an existing one gets owner and mode again."""
+        folder.path.mkdir(mode=0o700, exist_ok=True)
+        if not stat.S_ISDIR(folder.path.lstat().st_mode):
+            message = f"{folder.path} is not a folder."
+            raise DoorUnavailable(message, "Remove it; Stratum makes a folder there.")
+        if self._fence.fenced:
+            os.chown(folder.path, folder.uid, folder.gid, follow_symlinks=False)
+        folder.path.chmod(folder.mode)
+
+    def _move(self, old: Path, new: Path) -> None:
+        """Rename a folder; one without write permission moves only under root's hand, or with it."""
+        if not self._fence.fenced:
+            old.chmod(0o755)
+        old.rename(new)
+
+    def _check(self, slug: Path, app_id: int) -> None:
+        """Refuse a slug that is no folder, or not the build's; nobody can exchange it any more."""
+        found = slug.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != self._fence.build_uid(app_id):
+            slug.rename(slug.with_name(f"{_DROPPED}{slug.name}"))
+            message = f"{slug.name} is not a folder that its build has made."
+            raise DoorUnavailable(message, "See what the build does to its own folder.")
+        if not self._fence.fenced:
+            slug.chmod(0o555)
+
+    def _erase_parent(self, parent: Path, app_id: int) -> None:
+        """Remove a folder of ours; the folders in it are builds', the files are ours."""
+        for entry in parent.iterdir() if parent.is_dir() else ():
+            self._erase(entry, app_id)
+        if parent.is_dir():
+            parent.rmdir()
+
+    def _erase(self, path: Path, app_id: int) -> None:
+        self._erase_as(path, self._fence.build_uid(app_id))
+
+    def _erase_as(self, path: Path, uid: int) -> None:
+        """Remove an entry of a folder of ours, its contents by the hand of the uid that owns them."""
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
+            path.unlink()
+            return
+        path.chmod(0o700)
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            self._run_as(uid, ("/bin/sh", "-c", _EMPTY), handle)
+        finally:
+            os.close(handle)
+        path.rmdir()
+
+    def _run_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> None:
+        own = uid if self._fence.fenced else None
+        program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, cwd, own)
+        code, output = spawn.capture(program)
+        if code:
+            message = f"{' '.join(argv)} ended with {code}: {output.strip()[-500:]}"
+            raise DoorUnavailable(message)
+
+    def _end_build(self, app_id: int) -> None:
+        """End what works for any build of the app."""
+        if self._fence.fenced:
+            ending.end_uid(self._fence.build_uid(app_id))
+            ending.await_none(self._fence.build_uid(app_id))
+        else:
+            found = strays.Strays(self._layout, self._fence)
+            found.end(lambda: found.of_builds(app_id))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,76 @@
+"""Answer one request over one connection; the server's and the unfenced client's forks both do this."""
+
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from stratum.door import ending, requests, wire
+from stratum.door.steprun import Order, StepRun
+from stratum.errors import DoorUnavailable, StratumError
+from stratum.fence import Fence
+from stratum.layout import Layout
+
+REQUEST_S = 10.0
+_FDS_OF_A_STEP = 3
+
+
+def handle(connection: socket.socket, layout: Layout, fence: Fence) -> NoReturn:
+    """Answer, and end this process. SIGTERM counts as the caller's leaving."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
+
+    code = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, leave)
+        connection.settimeout(REQUEST_S)
+        wire.send(connection, _answered(connection, layout, fence))
+        code = 0
+    except (OSError, wire.Broken):
+        code = 2  # the caller has left; there is nobody to tell
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
+
+
+def handle_detached(connection: socket.socket, layout: Layout, fence: Fence) -> NoReturn:
+    """Handle in a fork of the caller, apart from its session and with none of its open files."""
+    os.setsid()
+    kept = connection.fileno()
+    os.closerange(3, kept)
+    os.closerange(kept + 1, 1 << 20)
+    handle(connection, layout, fence)
+
+
+def _answered(connection: socket.socket, layout: Layout, fence: Fence) -> dict[str, object]:
+    message, fds = wire.receive(connection)
+    name, args = message.get("ask"), message.get("args")
+    try:
+        if not isinstance(args, dict):
+            return {"refused": "The door takes named arguments only."}
+        if name == "run":
+            return {"answer": _run(connection, layout, fence, (requests.order(args), fds))}
+        return {"answer": requests.answer(layout, fence, str(name), args)}
+    except StratumError as error:
+        return {"refused": str(error)}
+    except ending.WillNotEnd:
+        return {"refused": f"{name}: processes do not end, even when killed."}
+    except OSError as error:
+        return {"refused": f"{name}: {error}."}
+
+
+def _run(
+    connection: socket.socket, layout: Layout, fence: Fence, given: tuple[Order, list[int]]
+) -> dict[str, object]:
+    order, fds = given
+    if len(fds) != _FDS_OF_A_STEP:
+        message = f"A step takes {_FDS_OF_A_STEP} open files, not {len(fds)}."
+        raise DoorUnavailable(message)
+    ended = StepRun(layout, fence, order).run((fds[0], fds[1], fds[2]), connection)
+    return {"exit_code": ended.exit_code}

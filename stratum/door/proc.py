@@ -1,0 +1,121 @@
+"""Processes as /proc shows them: a snapshot, and who belongs to whom.
+
+Works as root for all uids, else for one's own; what may not be read counts as empty.
+Source: proc(5); the folder's owner is the effective uid (fs/proc/base.c, task_dump_owner).
+"""
+
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process. `pid` alone may be used again; with `start` it is one process for ever."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    start: int  # clock ticks since boot
+    uid: int
+
+    @property
+    def key(self) -> Key:
+        """The process for ever."""
+        return self.pid, self.start
+
+
+Snapshot = Mapping[int, Process]
+
+
+def read(pid: int) -> Process | None:
+    """Look at one process; None when it is dead, zombies included."""
+    try:
+        uid = Path(f"/proc/{pid}").stat().st_uid
+        text = _read(f"/proc/{pid}/stat")
+    except OSError:
+        return None
+    fields = text.rpartition(b")")[2].split()
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), uid)
+
+
+def snapshot() -> dict[int, Process]:
+    """Look at all processes."""
+    found = {}
+    with os.scandir("/proc") as entries:
+        pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
+    for pid in pids:
+        process = read(pid)
+        if process is not None:
+            found[pid] = process
+    return found
+
+
+def family(processes: Snapshot, roots: Iterable[int]) -> set[int]:
+    """Find the roots, their descendants, and all in a session or group that one of these leads."""
+    members: set[int] = set()
+    fresh = {pid for pid in roots if pid in processes}
+    while fresh:
+        members |= fresh
+        fresh = {
+            process.pid
+            for process in processes.values()
+            if process.pid not in members
+            and (process.parent in members or process.group in members or process.session in members)
+        }
+    return members
+
+
+def descendants(processes: Snapshot, root: int) -> set[int]:
+    """Find the children of a process, theirs, and so on."""
+    children: dict[int, list[int]] = {}
+    for process in processes.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found: set[int] = set()
+    left = [root]
+    while left:
+        fresh = set(children.get(left.pop(), ())) - found
+        found |= fresh
+        left.extend(fresh)
+    return found
+
+
+def variable(pid: int, name: str) -> str:
+    """Read a variable from the environment a process was started with; empty when it has none.
+
+    It is gone in programs that write their title over it (setproctitle), so its absence says nothing.
+    """
+    try:
+        block = _read(f"/proc/{pid}/environ")
+    except OSError:
+        return ""
+    prefix = name.encode() + b"="
+    found = (entry[len(prefix) :] for entry in block.split(b"\0") if entry.startswith(prefix))
+    return os.fsdecode(next(found, b""))
+
+
+def send(process: Process, number: int) -> None:
+    """Signal this process and no later one with its pid; nothing happens when it is gone."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except OSError:
+        return
+    try:
+        now = read(process.pid)
+        if now is not None and now.key == process.key:
+            signal.pidfd_send_signal(handle, number)
+    except (ProcessLookupError, PermissionError):
+        return
+    finally:
+        os.close(handle)
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()

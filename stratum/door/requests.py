@@ -1,0 +1,172 @@
+"""The requests there are, what each takes, and what does it. Nothing else can be asked of root.
+
+Every argument is checked here: numbers by range, names by their characters, so that a path or a
+process made of them can only be an app's or a build's.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from stratum.door import proc, sockets, steps
+from stratum.door.folders import Folders
+from stratum.door.steprun import Order
+from stratum.door.strays import Stray, Strays
+from stratum.errors import DoorUnavailable
+from stratum.fence import MAX_APPS, Fence
+from stratum.layout import Layout
+
+Args: TypeAlias = Mapping[str, object]
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
+_MAX_NUMBER = 1_000_000_000
+_MAX_PID = 1 << 22  # pid_max of 64-bit Linux, proc(5)
+_MAX_PORT = 65535
+_MAX_TIMEOUT_S = 7 * 24 * 3600
+
+
+def answer(layout: Layout, fence: Fence, name: str, args: Args) -> object:
+    """Do what was asked.
+
+    Returns:
+        What the request gives, in JSON's types.
+
+    Raises:
+        DoorUnavailable: there is no such request, or an argument is not allowed.
+    """
+    doing = _TABLE.get(name)
+    if doing is None:
+        message = f"The door knows no request {name!r}."
+        raise DoorUnavailable(message)
+    return doing(layout, fence, args)
+
+
+def order(args: Args) -> Order:
+    """Check the order of a step.
+
+    Raises:
+        DoorUnavailable: as `answer`; the environment is named, not shown.
+    """
+    timeout_s = args.get("timeout_s")
+    if not isinstance(timeout_s, int | float) or not 0 < timeout_s <= _MAX_TIMEOUT_S:
+        raise _refused("timeout_s", timeout_s)
+    step = _text(args, "step")
+    if step not in steps.names():
+        raise _refused("step", step)
+    return Order(_app_id(args), _number(args), step, _environment(args), timeout_s)
+
+
+def _refused(name: str, value: object) -> DoorUnavailable:
+    return DoorUnavailable(f"The door does not take {value!r} as {name}.")
+
+
+def _integer(args: Args, name: str, least: int, most: int) -> int:
+    value = args.get(name)
+    if type(value) is not int or not least <= value <= most:
+        raise _refused(name, value)
+    return value
+
+
+def _text(args: Args, name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, str):
+        raise _refused(name, value)
+    return value
+
+
+def _app_id(args: Args) -> int:
+    return _integer(args, "app_id", 1, MAX_APPS - 1)
+
+
+def _number(args: Args) -> int:
+    return _integer(args, "number", 1, _MAX_NUMBER)
+
+
+def _digest(args: Args) -> str:
+    digest = _text(args, "digest")
+    if not _DIGEST.fullmatch(digest):
+        raise _refused("digest", digest)
+    return digest
+
+
+def _process(value: object) -> str:
+    if not isinstance(value, str) or not _PROCESS.fullmatch(value):
+        raise _refused("process", value)
+    return value
+
+
+def _live(args: Args) -> set[str]:
+    names = args.get("live")
+    if not isinstance(names, list | tuple):
+        raise _refused("live", names)
+    return {_process(name) for name in names}
+
+
+def _seen(args: Args) -> list[proc.Key]:
+    keys = args.get("seen")
+    if not isinstance(keys, list | tuple):
+        raise _refused("seen", keys)
+    pairs = [{"pid": pid, "start": start} for pid, start in keys]
+    return [(_integer(pair, "pid", 2, _MAX_PID), _integer(pair, "start", 0, 1 << 62)) for pair in pairs]
+
+
+def _environment(args: Args) -> dict[str, str]:
+    env = args.get("env")
+    if not isinstance(env, dict):
+        raise _refused("env", type(env).__name__)
+    for name, value in env.items():
+        if not isinstance(value, str) or not name or "=" in name or "\0" in name + value:
+            raise _refused("variable", name)
+    return env
+
+
+def _listeners(args: Args) -> bool:
+    return sockets.listens(_integer(args, "pid", 2, _MAX_PID), _integer(args, "port", 1, _MAX_PORT))
+
+
+def _tree(fence: Fence, args: Args) -> list[proc.Key]:
+    processes = proc.snapshot()
+    members = proc.family(processes, [_integer(args, "pid", 2, _MAX_PID)])
+    return [processes[pid].key for pid in sorted(members) if fence.in_apps_range(processes[pid].uid)]
+
+
+def _rows(found: list[Stray]) -> list[tuple[int, int, str]]:
+    return [(stray.pid, stray.start, stray.name) for stray in found]
+
+
+def _strays(layout: Layout, fence: Fence, args: Args) -> object:
+    strays, live = Strays(layout, fence), _live(args)
+    return _rows(strays.describe(strays.of_instance(live)))
+
+
+def _end_strays(layout: Layout, fence: Fence, args: Args) -> object:
+    strays, app_id, live = Strays(layout, fence), _app_id(args), _live(args)
+    return _rows(strays.end(lambda: strays.of_app(app_id, live)))
+
+
+def _end_all_strays(layout: Layout, fence: Fence, _args: Args) -> object:
+    strays = Strays(layout, fence)
+    return _rows(strays.end(strays.all))
+
+
+def _end_tree(layout: Layout, fence: Fence, args: Args) -> object:
+    strays, name, seen = Strays(layout, fence), _process(args.get("name")), _seen(args)
+    return _rows(strays.end(lambda: strays.of_process(name, seen)))
+
+
+_TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
+    "prepare": lambda layout, fence, args: Folders(layout, fence).prepare(_app_id(args)),
+    "seal": lambda layout, fence, args: Folders(layout, fence).seal(
+        _app_id(args), _number(args), _digest(args)
+    ),
+    "discard": lambda layout, fence, args: Folders(layout, fence).discard(_app_id(args), _number(args)),
+    "drop_slug": lambda layout, fence, args: Folders(layout, fence).drop_slug(_app_id(args), _digest(args)),
+    "destroy": lambda layout, fence, args: Folders(layout, fence).destroy(_app_id(args)),
+    "listeners": lambda _layout, _fence, args: _listeners(args),
+    "tree": lambda _layout, fence, args: _tree(fence, args),
+    "strays": _strays,
+    "end_strays": _end_strays,
+    "end_all_strays": _end_all_strays,
+    "end_tree": _end_tree,
+}

@@ -1,0 +1,128 @@
+"""Start a program as another uid, with nothing of ours left in it.
+
+The uid is dropped before any variable of the caller is in force: LD_PRELOAD in a build's
+environment must never reach a program that is still root.
+"""
+
+import os
+import resource
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from stratum.door import prctl
+
+UMASK = 0o022
+NOT_STARTED = 127
+# (limit, wanted); never raised above the hard limit that an ordinary user already has.
+LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 65536))
+# Handled or ignored by us or by Python; a program must meet them as they are by default.
+_OUR_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to start, where, and as whom.
+
+    Attributes:
+        cwd: a path, entered as the new uid; or an open folder, entered before.
+        uid: whose rights it has, its gid being the same number; None keeps ours.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path | int
+    uid: int | None
+
+
+def start(program: Program, fds: tuple[int, int, int]) -> int:
+    """Start a program in a session of its own and return its pid; the caller waits for it.
+
+    What keeps it from starting goes to its standard error, and it ends with NOT_STARTED.
+
+    Args:
+        fds: its standard input, output and error; open only there.
+    """
+    pid = os.fork()
+    if pid == 0:
+        _become_program(program, fds)
+    return pid
+
+
+def become(uid: int | None) -> None:
+    """Give up all rights but those of a uid, for good. None keeps ours.
+
+    Raises:
+        PermissionError: the uid asked for is root's.
+    """
+    if uid is None:
+        return
+    if uid <= 0:
+        message = f"uid {uid} is none to become"
+        raise PermissionError(message)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def capture(program: Program) -> tuple[int, str]:
+    """Run a program without input; return its exit code and what it said."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    source, sink = os.pipe()
+    try:
+        pid = start(program, (null, sink, sink))
+    finally:
+        os.close(null)
+        os.close(sink)
+    with os.fdopen(source, "rb") as said:
+        text = said.read().decode(errors="replace")
+    return exit_code(os.waitpid(pid, 0)[1]), text
+
+
+def exit_code(status: int) -> int:
+    """Turn a wait status into what a shell would say."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _become_program(program: Program, fds: tuple[int, int, int]) -> NoReturn:
+    try:
+        _set_up(program, fds)
+        os.execve(program.argv[0], program.argv, dict(program.env))
+    except BaseException as error:
+        os.write(2, f"{program.argv[0]} could not be started: {error}\n".encode(errors="replace"))
+    finally:
+        os._exit(NOT_STARTED)
+
+
+def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
+    _take_over(fds)
+    os.setsid()
+    for number in _OUR_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for limit, wanted in LIMITS:
+        hard = resource.getrlimit(limit)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(limit, (value, value))
+    if isinstance(program.cwd, int):
+        os.fchdir(program.cwd)
+    parent = os.getppid()
+    become(program.uid)
+    prctl.die_with_parent()
+    if os.getppid() != parent:
+        os._exit(NOT_STARTED)
+    prctl.gain_no_privileges()
+    os.umask(UMASK)
+    if isinstance(program.cwd, Path):
+        os.chdir(program.cwd)
+    os.closerange(3, 65536)
+
+
+def _take_over(fds: tuple[int, int, int]) -> None:
+    """Make the three descriptors 0, 1 and 2, whatever numbers they have now."""
+    above = [os.dup(fd) if fd < 3 else fd for fd in fds]  # noqa: PLR2004
+    for number, fd in enumerate(above):
+        os.dup2(fd, number)
