@@ -1,7 +1,8 @@
 """Talks to supervisord: the plugin's methods, and the few of supervisord's own that we use.
 
-Used by appliers, by `stratum up`, and by the web process to read states; not by root. One connection per call: supervisor's own transport
-is useless after one failed connect (every later call raises CannotSendRequest), and has no timeout.
+Used by appliers, by `stratum up`, and by the web process to read states; the plugin on the other side
+is `runner/engines/supervisord/plugin.py`. One connection per call: supervisor's own transport is useless
+after one failed connect (every later call raises CannotSendRequest), and has no timeout.
 """
 
 import http.client
@@ -151,7 +152,9 @@ class _Transport(xmlrpc.client.Transport):
         self._path, self._timeout_s = path, timeout_s
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path, self._timeout_s)
+        connection = _UnixConnection(self._path, self._timeout_s)
+        self._connection = host, connection  # what close() closes
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -1,0 +1,1 @@
+"""What processes run under: one folder per engine."""

@@ -1,0 +1,403 @@
+"""The plugin, the launcher and the client on a real supervisord, fenced and unfenced."""
+
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from stratum.errors import SupervisorUnavailable
+from stratum.supervisor import Supervisor, Wanted
+from tests.supervision import UID_HIGH, UID_LOW, Supervised, marked, name_of, supervised
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+FENCED = pytest.param(True, id="fenced", marks=pytest.mark.skipif(os.getuid() != 0, reason="needs root"))
+VERSIONS = count(1)
+SET_BY_BASH = {b"PWD", b"SHLVL", b"_"}
+
+
+@pytest.fixture(scope="module", params=[FENCED, pytest.param(False, id="unfenced")])
+def server(request: pytest.FixtureRequest) -> Iterator[Supervised]:
+    with supervised(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def own_server() -> Iterator[Supervised]:
+    with supervised(os.getuid() == 0) as running:
+        yield running
+
+
+@pytest.fixture
+def wanted(server: Supervised) -> Iterator[Wanted]:
+    """A process of its own for each test, gone after it."""
+    wished = Wanted("MyProdEnv", "app02", 7, next(VERSIONS), "worker", 1)
+    yield wished
+    server.rpc.stop([name_of(wished)])
+    wait_until(lambda: all(status.has_ended for status in server.rpc.status([name_of(wished)])))
+    assert server.rpc.remove([name_of(wished)]) == {}
+
+
+def test_add_starts_a_process_at_once_and_stop_and_remove_end_it(server: Supervised, wanted: Wanted) -> None:
+    pid = server.run(wanted, "exec sleep 1000")
+
+    status = server.status(wanted)
+    assert (status.pid, status.state, status.restarts, status.exit_status) == (pid, "STARTING", 0, None)
+    wait_until(lambda: server.status(wanted).state == "RUNNING")
+    assert Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\0001000\0"
+    stopped = server.stopped(wanted)
+    assert (stopped.pid, stopped.exit_status) == (None, -signal.SIGTERM)
+    assert server.rpc.remove([name_of(wanted)]) == {}
+    assert server.rpc.status([name_of(wanted)]) == []
+
+
+def test_adding_again_and_adding_others_keeps_pids(server: Supervised, wanted: Wanted) -> None:
+    second = replace(wanted, index=2)
+    first_pid = server.run(wanted, "exec sleep 1000")
+    server.describe(second, "exec sleep 1000")
+
+    both = server.rpc.add([wanted, second])
+
+    assert both[0].pid == first_pid
+    assert both[1].pid not in {None, first_pid}
+    assert server.ctl("update") == ""
+    assert [started.pid for started in server.rpc.add([wanted, second])] == [item.pid for item in both]
+    server.stopped(second)
+    assert server.rpc.remove([name_of(second)]) == {}
+    assert server.status(wanted).pid == first_pid
+    assert server.ctl("update") == ""
+
+
+def test_adding_a_stopped_one_starts_it_again(server: Supervised, wanted: Wanted) -> None:
+    first_pid = server.run(wanted, "exec sleep 1000")
+    server.stopped(wanted)
+
+    (started,) = server.rpc.add([wanted])
+
+    assert started.pid not in {None, first_pid}
+    assert server.status(wanted).restarts == 1
+
+
+def test_one_bad_entry_stops_no_other(server: Supervised, wanted: Wanted) -> None:
+    server.describe(wanted, "exec sleep 1000")
+    bad = [
+        replace(wanted, target="x\n[program:evil]\ncommand=id"),
+        replace(wanted, environment="_web"),
+        replace(wanted, version=0),
+        replace(wanted, index=True),
+    ]
+
+    answers = server.rpc.add([*bad, wanted])
+
+    assert [bool(answer.error) for answer in answers] == [True, True, True, True, False]
+    assert server.status(wanted).pid == answers[-1].pid
+
+
+def test_a_running_one_is_not_forgotten(server: Supervised, wanted: Wanted) -> None:
+    server.run(wanted, "exec sleep 1000")
+
+    assert "has not ended" in server.rpc.remove([name_of(wanted)])[name_of(wanted)]
+
+
+def test_our_own_services_are_out_of_reach(server: Supervised) -> None:
+    server.rpc.start_service("_web")
+    server.rpc.start_service("_web")
+
+    server.rpc.stop(["_web"])
+
+    assert server.rpc.status("_") == []
+    assert server.rpc.remove(["_web"]) == {"_web": "is no process of an app"}
+    assert "RUNNING" in server.ctl("status", "_web")
+    server.rpc.stop_service("_web")
+    server.rpc.stop_service("_web")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo one ; echo two",
+        "echo a # b",
+        "date +%Y | tr 0-9 d; echo 100% %(here)s %s",
+        """echo "it's" 'say "hi"' \\$HOME""",
+        "echo $(echo inner | tr a-z A-Z) `echo back`",
+        "seq 9 | head -2 | tac",
+        "yes | head -1",
+        "FOO=1 env | grep ^FOO",
+        "cd / && cd tmp && pwd",
+        "echo ümläut → 日本; printf '%s\\n' [a-z] {1..3} ~",
+        "echo to-stderr >&2; exit 3",
+        "no-such-program-here",
+        "ulimit -c; umask",
+    ],
+)
+def test_a_command_runs_exactly_as_bash_would(server: Supervised, wanted: Wanted, command: str) -> None:
+    plain = subprocess.run(
+        ["/usr/bin/bash", "-c", f"ulimit -c 0\n{command}"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(server.folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        umask=0o022,
+    )
+
+    server.run(wanted, command)
+
+    assert server.ended(wanted).exit_status == plain.returncode
+    expected = plain.stdout.replace(b"line 2:", b"line 1:")
+    assert server.log(wanted).read_bytes()[: len(expected) or None] == expected
+
+
+def variables_of(environ: bytes) -> dict[bytes, bytes]:
+    return dict(item.split(b"=", 1) for item in environ.split(b"\0") if item)
+
+
+def test_variables_arrive_byte_for_byte(server: Supervised, wanted: Wanted) -> None:
+    variables = {
+        "QUOTES": """it's "both" `kinds`""",
+        "LINES": "one\ntwo\r\n\n[program:evil]\ncommand=id\n",
+        "SIGNS": "50% %(here)s %%s; a # b $HOME \\ \t",
+        "UNICODE": "ümläut → 日本 🚀",
+        "BYTES": bytes(range(1, 256)).decode("utf-8", "surrogateescape"),
+        "EMPTY": "",
+        "LARGE": "x%;\n" * 16384,
+        "LARGEST": "y" * (128 * 1024 - 1 - len("LARGEST=")),
+    }
+
+    server.run(wanted, "exec cat /proc/self/environ", variables)
+
+    server.ended(wanted)
+    arrived = variables_of(server.log(wanted).read_bytes())
+    assert {name: arrived[name.encode()] for name in variables} == {
+        name: value.encode("utf-8", "surrogateescape") for name, value in variables.items()
+    }
+
+
+def test_a_process_gets_its_variables_its_home_its_mark_and_nothing_of_ours(
+    server: Supervised, wanted: Wanted
+) -> None:
+    server.run(wanted, "exec cat /proc/self/environ")
+
+    server.ended(wanted)
+    arrived = variables_of(server.log(wanted).read_bytes())
+    assert {name: value for name, value in arrived.items() if name not in SET_BY_BASH} == {
+        b"HOME": os.fsencode(server.folder),
+        b"PATH": b"/usr/bin:/bin",
+        b"STRATUM_PROCESS": f"testing/{name_of(wanted)}".encode(),
+    }
+
+
+def test_a_process_has_its_own_uid_session_and_limits_and_no_privileges(
+    server: Supervised, wanted: Wanted
+) -> None:
+    pid = server.run(wanted, "exec sleep 1000")
+    wait_until(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")
+
+    facts = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    uid = str(server.app_uid(wanted.app_id))
+    assert facts["Uid"].split() == facts["Gid"].split() == [uid] * 4
+    assert facts["Groups"].strip() == ""
+    assert facts["NoNewPrivs"] == "1"
+    assert int(facts["SigIgn"], 16) == int(facts["SigBlk"], 16) == 0
+    assert os.getsid(pid) == os.getpgid(pid) == pid
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    assert "Max open files            512 " in limits
+    assert {link.name for link in Path(f"/proc/{pid}/fd").iterdir()} == {"0", "1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("command", "size"),
+    [
+        ("sleep 1001 & sleep 1002", 2),
+        ("sleep 1001 | sleep 1002 | sleep 1003", 3),
+        ("(sleep 1001; sleep 1002) & wait", 2),
+        ("trap '' TERM; sleep 1001 & sleep 1002", 2),
+        ("(trap '' TERM; sleep 1001) & wait", 2),
+    ],
+)
+def test_on_stop_the_whole_tree_is_gone(server: Supervised, wanted: Wanted, command: str, size: int) -> None:
+    server.run(wanted, command)
+    wait_until(lambda: len(marked(wanted)) >= size)
+
+    server.stopped(wanted)
+
+    assert marked(wanted) == []
+
+
+def test_on_stop_the_members_of_a_pipeline_keep_their_grace(server: Supervised, wanted: Wanted) -> None:
+    script = "(trap 'sleep 0.2; echo bye; exit' TERM; echo up; while :; do sleep 0.02; done) & wait"
+    server.run(wanted, script)
+    wait_until(lambda: server.log(wanted).read_text() == "up\n")
+
+    server.stopped(wanted)
+
+    assert server.log(wanted).read_text().endswith("bye\n")
+
+
+def test_a_crash_ends_the_rest_of_the_tree_and_restarts_at_once(server: Supervised, wanted: Wanted) -> None:
+    """The helper holds the output pipe, so nothing but SIGCHLD tells supervisord of the death."""
+    pid = server.run(wanted, "sleep 1001 & exec sleep 1002")
+    wait_until(lambda: server.status(wanted).state == "RUNNING")
+    old = marked(wanted)
+
+    died_at = time.time()
+    os.kill(pid, signal.SIGKILL)
+
+    status = wait_until(lambda: (now := server.status(wanted)).pid not in {None, pid} and now)
+    assert status
+    assert status.started_at
+    assert status.started_at.timestamp() - died_at < 0.3
+    assert (status.restarts, status.exit_status) == (1, -signal.SIGKILL)
+    assert not set(old) & set(marked(wanted))
+
+
+def test_a_process_that_fails_to_start_keeps_trying_and_can_be_stopped(
+    server: Supervised, wanted: Wanted
+) -> None:
+    server.run(wanted, "exit 7")
+
+    wait_until(lambda: server.status(wanted).restarts == 1)
+    status = server.ended(wanted)
+    assert (status.exit_status, status.has_ended) == (7, False)
+    server.stopped(wanted)
+    assert server.status(wanted).state == "STOPPED"
+
+
+def test_a_missing_description_or_directory_is_told_in_the_log(server: Supervised, wanted: Wanted) -> None:
+    assert server.rpc.add([wanted])[0].pid
+    assert server.ended(wanted).exit_status == 126
+    assert "No such file" in server.log(wanted).read_text()
+    server.stopped(wanted)
+    server.describe(wanted, "true", directory="/no/such/folder")
+
+    server.rpc.add([wanted])
+
+    wait_until(lambda: "stratum: cannot enter /no/such/folder" in server.log(wanted).read_text())
+
+
+def test_supervisorctl_works_on_readable_names(server: Supervised, wanted: Wanted) -> None:
+    name = name_of(wanted)
+    pid = server.run(wanted, "echo hello; exec sleep 1000")
+    wait_until(lambda: server.status(wanted).state == "RUNNING")
+
+    assert server.ctl("status", name).split()[:4] == [name, "RUNNING", "pid", f"{pid},"]
+    assert server.ctl("tail", name).strip() == "hello"
+    assert server.ctl("restart", name) == f"{name}: stopped\n{name}: started\n"
+    assert server.status(wanted).pid not in {None, pid}
+    assert server.status(wanted).restarts == 1
+    assert server.ctl("stop", name) == f"{name}: stopped\n"
+    assert server.status(wanted).state == "STOPPED"
+    assert server.ctl("reread") == "No config updates to processes\n"
+
+
+def test_a_hundred_start_in_one_call_and_are_told_of_in_one(server: Supervised) -> None:
+    hundred = [Wanted("Many", "app", 9, 1, "worker", index) for index in range(1, 101)]
+    for one in hundred:
+        server.describe(one, "exec sleep 1000")
+
+    started = server.rpc.add(hundred)
+
+    pids = {one.name: one.pid for one in started}
+    assert len(set(pids.values()) - {None}) == 100
+    assert {status.name: status.pid for status in server.rpc.status("Many.app.")} == pids
+    server.rpc.stop(list(pids))
+    wait_until(lambda: all(status.has_ended for status in server.rpc.status(list(pids))))
+    assert server.rpc.remove(list(pids)) == {}
+    assert server.rpc.status("Many.") == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_the_service_can_read_logs_and_reach_the_socket_and_others_cannot(own_server: Supervised) -> None:
+    wished = Wanted("MyProdEnv", "app02", 7, 1, "web", 1)
+    own_server.run(wished, "echo hello; exec sleep 1000")
+    wait_until(lambda: own_server.log(wished).read_text() == "hello\n")
+
+    folder, log = own_server.log(wished).parent.stat(), own_server.log(wished).stat()
+    sock = own_server.rpc.socket_path.stat()
+
+    assert (folder.st_uid, folder.st_gid, stat.S_IMODE(folder.st_mode)) == (0, own_server.owner, 0o2750)
+    assert (log.st_uid, log.st_gid) == (0, own_server.owner)
+    assert log.st_mode & stat.S_IRGRP
+    assert (sock.st_uid, sock.st_gid, stat.S_IMODE(sock.st_mode)) == (0, own_server.owner, 0o770)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_no_uid_outside_the_range_is_ever_used(own_server: Supervised) -> None:
+    highest = (UID_HIGH - UID_LOW) // 2
+    inside, outside = (Wanted("Env", "app", app_id, 1, "web", 1) for app_id in (highest, highest + 1))
+    own_server.describe(inside, "exec sleep 1000")
+
+    answers = own_server.rpc.add([outside, inside])
+
+    assert "no uid" in answers[0].error
+    assert answers[1].pid
+    assert own_server.rpc.status("Env.")[0].name == name_of(inside)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_a_preloaded_library_is_first_opened_by_the_apps_own_uid(own_server: Supervised) -> None:
+    """A pipe in its place holds whoever opens it first, in ld.so, for us to look at."""
+    wished = Wanted("Env", "app", 3, 1, "web", 1)
+    pipe = own_server.folder / "library.so"
+    os.mkfifo(pipe)
+    pipe.chmod(0o644)
+
+    pid = own_server.run(wished, "exec sleep 1000", {"LD_PRELOAD": str(pipe), "LD_LIBRARY_PATH": "/tmp"})
+
+    wait_until(lambda: "wait_for_partner" in Path(f"/proc/{pid}/stack").read_text())
+    status = Path(f"/proc/{pid}/status").read_text()
+    uid = own_server.app_uid(3)
+    assert Path(f"/proc/{pid}/exe").readlink().name == "setpriv"
+    assert f"\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
+    assert "\nNoNewPrivs:\t1\n" in status
+
+
+def test_a_killed_supervisord_takes_the_first_generation_along(own_server: Supervised) -> None:
+    wished = Wanted("Env", "app", 3, 1, "web", 1)
+    pid = own_server.run(wished, "exec sleep 1000")
+    wait_until(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")
+
+    own_server.kill()
+
+    wait_until(lambda: marked(wished) == [])
+    own_server.start()
+    assert own_server.rpc.status() == []
+    assert own_server.rpc.add([wished])[0].pid not in {None, pid}
+
+
+def test_shutdown_ends_all_apps_at_once_with_their_trees(own_server: Supervised) -> None:
+    """Supervisord by itself would give one after the other its grace: 4 s here."""
+    stubborn = [Wanted("Env", "app", 3, 1, "worker", index) for index in range(1, 5)]
+    for wished in stubborn:
+        own_server.run(wished, "trap '' TERM; sleep 1001 & sleep 1002")
+    wait_until(lambda: all(len(marked(wished)) >= 2 for wished in stubborn))
+
+    began_at = time.monotonic()
+    own_server.rpc.shutdown()
+    assert own_server.kill(signal.SIGCHLD) == 0
+
+    assert time.monotonic() - began_at < 3
+    assert [marked(wished) for wished in stubborn] == [[]] * 4
+
+
+def test_a_reload_by_the_operator_leaves_a_working_supervisord(own_server: Supervised) -> None:
+    wished = Wanted("Env", "app", 3, 1, "web", 1)
+    pid = own_server.run(wished, "exec sleep 1000")
+
+    own_server.ctl("reload")
+
+    wait_until(lambda: own_server.is_up() and own_server.rpc.status() == [])
+    assert own_server.rpc.add([wished])[0].pid not in {None, pid}
+    own_server.stopped(wished)
+
+
+def test_a_supervisord_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(SupervisorUnavailable, match=r"does not answer on .*nothing\.sock"):
+        Supervisor(tmp_path / "nothing.sock").status()
