@@ -1,0 +1,23 @@
+"""Fixtures of the tests on a whole instance."""
+
+import pytest
+
+from tests.served import Served
+
+
+@pytest.fixture(scope="session")
+def served():
+    """One Stratum for all tests that leave it as they found it but for their own apps."""
+    instance = Served.in_new_folder(STRATUM_WEB_START_TIMEOUT_S="15", STRATUM_STOP_GRACE_S="3")
+    instance.up()
+    instance.login()
+    yield instance
+    instance.end()
+
+
+@pytest.fixture
+def own():
+    """A Stratum of the test's own, to be killed and started at will; not yet up."""
+    instance = Served.in_new_folder(STRATUM_STOP_GRACE_S="3")
+    yield instance
+    instance.end()

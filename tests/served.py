@@ -1,0 +1,183 @@
+"""A whole Stratum for a test: started with `stratum up`, used through the command line, git and HTTP."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.repos import git, make_repo
+from tests.waiting import wait_until
+
+BIN = Path(sys.executable).parent
+PORTS_EACH = 60
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Served:
+    """One instance in a folder that every uid can reach.
+
+    Attributes:
+        settings: further STRATUM_… variables of `stratum up`.
+    """
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def in_new_folder(cls, **settings: str) -> "Served":
+        folder = Path(tempfile.mkdtemp(prefix="stratum-test-", dir="/tmp"))
+        folder.chmod(0o755)
+        return cls(folder, settings=settings)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Of a person's shell: a home of its own, our programs on PATH, nothing of Stratum's."""
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        kept = {
+            name: value for name, value in os.environ.items() if name in {"LANG", "TERM", "SSL_CERT_FILE"}
+        }
+        who = {
+            f"GIT_{role}_{what}": "t@example.org"
+            for role in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "COLUMNS": "200"}
+        return {**kept, **who, **quiet, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
+
+    def up(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        first = 20000 + self.port % 150 * PORTS_EACH
+        own = {
+            "STRATUM_PORT_FIRST": str(first),
+            "STRATUM_PORT_LAST": str(first + PORTS_EACH - 1),
+            **self.settings,
+        }
+        argv = ["stratum", "up", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--detach"]
+        return self.run(*argv, check=check, environ={**ports, **self.settings})
+
+    def down(self) -> subprocess.CompletedProcess[str]:
+        return self.run("stratum", "down", "--data", str(self.data))
+
+    def end(self) -> None:
+        """Stop it and remove everything."""
+        try:
+            self.down()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(
+        self,
+        *argv: str,
+        cwd: Path | None = None,
+        check: bool = True,
+        stdin: str = "",
+        environ: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as a person would; its output is shown when it fails."""
+        done = subprocess.run(
+            argv,
+            cwd=cwd or self.folder,
+            env={**self.environ, **(environ or {})},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        shown = f"$ {' '.join(argv)}\n{done.stdout}{done.stderr}[exit {done.returncode}]"
+        assert done.returncode == 0 or not check, f"{shown}\n{self.service_logs() if not check else ''}"
+        return done
+
+    def stratum(self, *arguments: str, cwd: Path | None = None, check: bool = True, stdin: str = "") -> str:
+        """Run the command line tool; return what it printed, stdout then stderr."""
+        done = self.run("stratum", *arguments, cwd=cwd, check=check, stdin=stdin)
+        return done.stdout + done.stderr
+
+    def rows(self, *arguments: str, cwd: Path | None = None) -> list[dict[str, object]]:
+        """Run a command with --json."""
+        rows: list[dict[str, object]] = json.loads(self.run("stratum", *arguments, "--json", cwd=cwd).stdout)
+        return rows
+
+    def login(self) -> None:
+        self.stratum("login", self.url, stdin=(self.data / "admin.token").read_text())
+
+    def app(self, name: str, source: object, environment: str = "MyProdEnv") -> Path:
+        """Create an app and a repository for it, associated and not yet pushed."""
+        if environment not in self.stratum("environments", "list"):
+            self.stratum("environments", "create", environment, "--stage", "production")
+        self.stratum("apps", "create", name, "-E", environment)
+        repo = make_repo(self.folder / f"repo-{name}", source)  # type: ignore[arg-type]
+        self.stratum("associate", environment, name, f"{environment}-{name}", cwd=repo)
+        return repo
+
+    def push(self, repo: Path, *refs: str, check: bool = True) -> str:
+        """Push as a person does; return what git and the server said."""
+        done = self.run("git", "push", "catalyze", *(refs or ("master",)), cwd=repo, check=check)
+        return done.stderr + done.stdout
+
+    def commit(self, repo: Path, **files: str) -> str:
+        """Change files (double underscore: a dot in the name) and commit; return the id."""
+        for name, content in files.items():
+            (repo / name.replace("__", ".")).write_text(content)
+        git(repo, "add", "-A")
+        git(repo, "commit", "--allow-empty", "-m", "Change")
+        return git(repo, "rev-parse", "HEAD")
+
+    def get(self, app: str, path: str = "/", environment: str = "MyProdEnv") -> tuple[int, str]:
+        """Ask an app through the router."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            host = f"{app}.{environment}.localhost:{self.port}".lower()
+            connection.request("GET", path, headers={"Host": host})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def pids_of(self, program: str) -> list[int]:
+        """Pids of one of our services (`_web`, `_work`, `_redis`, `_router`), parents first."""
+        text = self.run("supervisorctl", "-c", str(self.data / "run/supervisord.conf"), "pid", program).stdout
+        return [int(text), *_children(int(text))]
+
+    def supervisord_pid(self) -> int:
+        return int((self.data / "run/supervisord.pid").read_text())
+
+    def kill_supervisord(self) -> None:
+        pid = self.supervisord_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists())
+
+    def service_logs(self) -> str:
+        """The last of each service's log, for a person who looks for the reason."""
+        files = sorted((self.data / "logs/services").glob("*"))
+        return "\n".join(f"== {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+
+
+def _children(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    found = [int(child) for child in children.read_text().split()] if children.exists() else []
+    return [grandchild for child in found for grandchild in (child, *_children(child))]
