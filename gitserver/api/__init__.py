@@ -1,0 +1,32 @@
+"""The JSON API, below `/api`: a module per noun, each with one blueprint."""
+
+from apiflask import APIBlueprint
+
+from gitserver.api import (
+    apps,
+    builds,
+    environments,
+    formation,
+    logs,
+    releases,
+    rollouts,
+    status,
+    tokens,
+    variables,
+)
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = tuple(
+    module.blueprint
+    for module in (
+        apps,
+        builds,
+        environments,
+        formation,
+        logs,
+        releases,
+        rollouts,
+        status,
+        tokens,
+        variables,
+    )
+)

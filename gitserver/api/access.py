@@ -1,0 +1,119 @@
+"""Who calls the API and what of it they may reach: decided before a request's body is looked at.
+
+Every address below `/api` needs a token. An address that names an app (`<environment>/<app>`) needs
+the right to read it, and to write it for any method but GET; so no view can forget to ask.
+"""
+
+from flask import Flask, g, request
+
+from gitserver.auth import authenticate, may_see, require
+from gitserver.services import services
+from stratum.errors import Conflict, NotAllowed, NotFound
+from stratum.model import App, Environment, Right, Token
+from stratum.store import Transaction, environments
+
+PREFIX = "/api"
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+def register(app: Flask) -> None:
+    """Ask these questions before every request of the app."""
+    app.before_request(_authenticate)
+    app.before_request(_find_app)
+
+
+def caller() -> Token:
+    """The token of this request."""
+    token = g.token
+    assert isinstance(token, Token)
+    return token
+
+
+def app_named() -> App:
+    """The app that this request's address names; the caller has the right that the method needs."""
+    app = g.app_named
+    assert isinstance(app, App)
+    return app
+
+
+def again(tx: Transaction) -> App:
+    """Read the named app once more, within the transaction that is to change it.
+
+    Raises:
+        NotFound: it has been destroyed since.
+        Conflict: it is being destroyed.
+    """
+    found = environments.get_app(tx, app_named().id)
+    if found is None:
+        raise NotFound("app", _asked())
+    _refuse_destroying(found)
+    return found
+
+
+def administrator(action: str) -> Token:
+    """Return the caller's token if it is an administrator's.
+
+    Args:
+        action: what it is needed for: `create environments`.
+    """
+    if not caller().is_admin:
+        raise NotAllowed(action, "some of this server")
+    return caller()
+
+
+def environment_named(tx: Transaction, name: str) -> Environment:
+    """Find an environment of which the caller may see anything."""
+    found = environments.find_environment(tx, name)
+    if found is None or not may_see(caller(), found.id):
+        raise NotFound("environment", name)
+    return found
+
+
+def environment_to_write(tx: Transaction, name: str) -> Environment:
+    """Find an environment to all of which the caller may write."""
+    found = environment_named(tx, name)
+    grants = (grant for grant in caller().rights if grant.environment_id == found.id and grant.app_id is None)
+    if not caller().is_admin and not any(grant.right is Right.WRITE for grant in grants):
+        action = "create apps in it"
+        raise NotAllowed(action, name)
+    return found
+
+
+def visible_apps(tx: Transaction) -> list[App]:
+    """List the apps that the caller may read."""
+    return [app for app in environments.list_apps(tx) if may_see(caller(), app.environment.id, app.id)]
+
+
+def visible_environments(tx: Transaction) -> list[Environment]:
+    """List the environments of which the caller may see anything."""
+    return [found for found in environments.list_environments(tx) if may_see(caller(), found.id)]
+
+
+def _authenticate() -> None:
+    if request.path != PREFIX and not request.path.startswith(PREFIX + "/"):
+        return
+    request.max_content_length = MAX_BODY_BYTES
+    g.token = authenticate(services().database, request.authorization)
+
+
+def _find_app() -> None:
+    given = request.view_args or {}
+    if "token" not in g or "environment" not in given or "app" not in given:
+        return
+    right = Right.READ if request.method in ("GET", "HEAD") else Right.WRITE
+    with services().database.read() as tx:
+        found = environments.find_app(tx, given["environment"], given["app"])
+    g.app_named = require(caller(), found, right, name=_asked())
+    if right is Right.WRITE and request.method != "DELETE":
+        _refuse_destroying(g.app_named)
+
+
+def _asked() -> str:
+    given = request.view_args or {}
+    return f"{given['environment']}/{given['app']}"
+
+
+def _refuse_destroying(app: App) -> None:
+    if app.destroying:
+        message = f"{app.label} is being destroyed."
+        raise Conflict(message, "Wait until it is gone.")

@@ -1,0 +1,69 @@
+"""How many processes of each target are wished, and what processes there are."""
+
+from apiflask import APIBlueprint
+
+from gitserver.api import rows
+from gitserver.api.access import again, app_named, caller
+from gitserver.api.changes import done
+from gitserver.api.shapes import Scales
+from gitserver.services import services
+from stratum import processes
+from stratum.model import App
+from stratum.store import Transaction, formation, releases
+from stratum.verbs.scale import launch, scale
+
+blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environment>/<app>")
+
+
+@blueprint.get("/formation")
+def show(environment: str, app: str) -> list[rows.Row]:
+    """List the scales wished; `present`: whether the current release has the target."""
+    with services().database.read() as tx:
+        scales = formation.get_formation(tx, app_named().id).scales
+        known = _targets(tx, app_named())
+    ordered = [*known, *sorted(set(scales) - set(known))]
+    return [
+        {"target": target, "scale": scales.get(target, 0), "present": target in known} for target in ordered
+    ]
+
+
+@blueprint.put("/formation")
+@blueprint.input(Scales, location="json")
+def change_scales(environment: str, app: str, json_data: Scales) -> rows.Row:
+    """Wish scales; targets that are not named keep theirs."""
+    limit = services().instance.settings.max_scale
+    with services().database.write() as tx:
+        change = scale(tx, again(tx), json_data.root, who=caller().name, max_scale=limit)
+    return done(change)
+
+
+@blueprint.post("/workers/<target>")
+def launch_worker(environment: str, app: str, target: str) -> rows.Row:
+    """Launch a target as a worker, unless it runs."""
+    with services().database.write() as tx:
+        change = launch(tx, again(tx), target, who=caller().name)
+    return done(change)
+
+
+@blueprint.get("/processes")
+def list_processes(environment: str, app: str) -> list[rows.Row]:
+    """List the processes that should run and those that do."""
+    with services().database.read() as tx:
+        wished = wished_names(tx, app_named())
+        ports = formation.ports_of(tx, app_named().id)
+    statuses = services().supervisor.status(processes.prefix(app_named()))
+    return [rows.process(found) for found in processes.listed(wished, statuses, ports)]
+
+
+def wished_names(tx: Transaction, app: App) -> list[str]:
+    """Name the processes that the current release should have."""
+    if app.current_release_id is None:
+        return []
+    release = releases.get_release(tx, app.current_release_id)
+    return processes.wished_names(app, release, formation.get_formation(tx, app.id))
+
+
+def _targets(tx: Transaction, app: App) -> tuple[str, ...]:
+    if app.current_release_id is None:
+        return ()
+    return releases.get_release(tx, app.current_release_id).target_names()

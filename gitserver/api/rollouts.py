@@ -1,0 +1,35 @@
+"""Rollouts: what became of a change, process by process."""
+
+import time
+
+from apiflask import APIBlueprint
+
+from gitserver.api import rows
+from gitserver.api.access import app_named
+from gitserver.api.shapes import Wait
+from gitserver.services import services
+from stratum.errors import NotFound
+from stratum.model import Rollout
+from stratum.store import rollouts
+
+POLL_S = 0.03
+
+blueprint = APIBlueprint("rollouts", __name__, url_prefix="/api/apps/<environment>/<app>/rollouts")
+
+
+@blueprint.get("/<int:number>")
+@blueprint.input(Wait, location="query")
+def show(environment: str, app: str, number: int, query_data: Wait) -> rows.Row:
+    """Show one; with `wait_s` when it is settled, or at the latest after that time as it then is."""
+    deadline = time.monotonic() + query_data.wait_s
+    while not (found := _rollout(number)).state.is_settled and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return rows.rollout(found)
+
+
+def _rollout(number: int) -> Rollout:
+    with services().database.read() as tx:
+        found = rollouts.find_rollout(tx, app_named().id, number)
+    if found is None:
+        raise NotFound("rollout", str(number))
+    return found

@@ -1,0 +1,108 @@
+"""Values of the model as JSON objects. Times are ISO 8601 in UTC; nothing secret passes here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from stratum.instance import Instance
+from stratum.model import App, Build, Environment, Release, Rollout, Token
+from stratum.processes import Process, label
+
+Row = dict[str, object]
+
+
+def environment(found: Environment) -> Row:
+    """An environment."""
+    return {
+        "name": found.name,
+        "stage": found.stage,
+        "start_all": found.start_all,
+        "created_at": _moment(found.created_at),
+    }
+
+
+def app(found: App, instance: Instance) -> Row:
+    """An app, without what needs another look into the database."""
+    return {
+        "environment": found.environment.name,
+        "name": found.name,
+        "url": instance.app_url(found.host(instance.settings.apps_domain)),
+        "deploy_branch": found.deploy_branch,
+        "destroying": found.destroying,
+        "created_at": _moment(found.created_at),
+    }
+
+
+def process(found: Process) -> Row:
+    """A process."""
+    return {**asdict(found), "since": _moment(found.since)}
+
+
+def build(found: Build) -> Row:
+    """A build."""
+    return {
+        "number": found.number,
+        "status": found.state.value,
+        "commit": found.commit,
+        "source": found.source,
+        "who": found.who,
+        "error": found.error,
+        "created_at": _moment(found.created_at),
+        "finished_at": _moment(found.finished_at),
+    }
+
+
+def release(found: Release, current_id: int | None) -> Row:
+    """A release, and whether it is the one that runs."""
+    return {
+        "version": found.version,
+        "commit": found.commit,
+        "status": found.state.value,
+        "cause": found.cause,
+        "who": found.who,
+        "targets": [target.name for target in found.targets],
+        "current": found.id == current_id,
+        "created_at": _moment(found.created_at),
+    }
+
+
+def rollout(found: Rollout) -> Row:
+    """A rollout with its report."""
+    return {
+        "number": found.number,
+        "status": found.state.value,
+        "settled": found.state.is_settled,
+        "cause": found.cause,
+        "who": found.who,
+        "error": found.error,
+        "report": [{**asdict(line), "label": label(line.name)} for line in found.report],
+        "created_at": _moment(found.created_at),
+        "finished_at": _moment(found.finished_at),
+    }
+
+
+def token(found: Token, environments: Mapping[int, str], apps: Mapping[int, str]) -> Row:
+    """A token without its secret.
+
+    Args:
+        environments, apps: names by id.
+    """
+    grants = [
+        {
+            "environment": environments.get(grant.environment_id),
+            "app": None if grant.app_id is None else apps.get(grant.app_id),
+            "right": grant.right.value,
+        }
+        for grant in found.rights
+    ]
+    return {
+        "name": found.name,
+        "admin": found.is_admin,
+        "grants": grants,
+        "created_at": _moment(found.created_at),
+        "last_used_at": _moment(found.last_used_at),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

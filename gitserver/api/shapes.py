@@ -1,0 +1,89 @@
+"""Shapes of requests, checked before a view runs; what the values mean is checked by the core."""
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from stratum.model import Right
+
+MAX_WAIT_S = 30.0
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewEnvironment(_Body):
+    """Body of POST environments."""
+
+    name: str
+    stage: str = "production"
+    start_all: bool = Field(default=False, strict=True)
+
+
+class NewApp(_Body):
+    """Body of POST apps."""
+
+    name: str
+    environment: str
+
+
+class Confirmation(_Body):
+    """Body of DELETE: the name, typed once more."""
+
+    confirm: str
+
+
+class Scales(RootModel[dict[str, object]]):
+    """Body of PUT formation: {target: scale}."""
+
+
+class VariablesEdit(BaseModel):
+    """Body of PATCH variables."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    # `set` itself would hide the type of that name within the class
+    set_: dict[str, str] = Field(default_factory=dict, alias="set")
+    unset: list[str] = Field(default_factory=list)
+
+
+class Rollback(_Body):
+    """Body of POST rollback; no version: the newest that ran before."""
+
+    version: int | None = Field(default=None, strict=True)
+
+
+class NewGrant(_Body):
+    """A right on an app, or on a whole environment."""
+
+    environment: str
+    app: str | None = None
+    right: Right
+
+
+class NewToken(_Body):
+    """Body of POST tokens."""
+
+    name: str
+    admin: bool = Field(default=False, strict=True)
+    grants: list[NewGrant] = Field(default_factory=list)
+
+
+class Following(BaseModel):
+    """Query of a build's log."""
+
+    offset: int = Field(default=0, ge=0)
+    follow: bool = False
+
+
+class Logs(BaseModel):
+    """Query of an app's logs."""
+
+    target: str | None = None
+    lines: int = Field(default=100, ge=0, le=10_000)
+    follow: bool = False
+
+
+class Wait(BaseModel):
+    """Query of a rollout: how long to wait until it is settled."""
+
+    wait_s: float = Field(default=0, ge=0, le=MAX_WAIT_S)

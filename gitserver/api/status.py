@@ -1,0 +1,72 @@
+"""Who the caller is, and how the server's parts are."""
+
+import socket
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from apiflask import APIBlueprint
+
+from gitserver.api import rows
+from gitserver.api.access import caller, visible_apps, visible_environments
+from gitserver.services import services
+from stratum.errors import SupervisorUnavailable
+from stratum.store import environments
+
+CONNECT_TIMEOUT_S = 2.0
+SHARED = "Started as an ordinary user: all apps, their builds and Stratum itself share one account."
+
+blueprint = APIBlueprint("status", __name__, url_prefix="/api")
+
+
+@blueprint.get("/whoami")
+def whoami() -> rows.Row:
+    """Tell the token's name and rights."""
+    with services().database.read() as tx:
+        apps = {app.id: app.name for app in visible_apps(tx)}
+        names = {found.id: found.name for found in environments.list_environments(tx)}
+    return rows.token(caller(), names, apps)
+
+
+@blueprint.get("/status")
+def status() -> rows.Row:
+    """Tell which parts answer, and how much of everything the caller may see."""
+    with services().database.read() as tx:
+        counts = {"environments": len(visible_environments(tx)), "apps": len(visible_apps(tx))}
+    fenced = services().instance.fence.fenced
+    return {
+        "version": version("stratum"),
+        "fenced": fenced,
+        "note": "" if fenced else SHARED,
+        "parts": [{"part": part, "up": is_up()} for part, is_up in _parts().items()],
+        "counts": counts,
+    }
+
+
+def _parts() -> dict[str, Callable[[], bool]]:
+    layout = services().instance.layout
+    parts = {
+        "redis": services().nudges.is_up,
+        "supervisord": _supervisord_is_up,
+        "router": lambda: _accepts(layout.router_socket),
+    }
+    if services().instance.fence.fenced:
+        parts["door"] = lambda: _accepts(layout.door_socket)
+    return parts
+
+
+def _supervisord_is_up() -> bool:
+    try:
+        return services().supervisor.state() == "RUNNING"
+    except SupervisorUnavailable:
+        return False
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+    return True

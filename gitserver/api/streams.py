@@ -1,0 +1,95 @@
+"""Answers that go on while something runs: text, flushed as it comes, ended when the caller leaves."""
+
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from flask import Response, request
+
+from gitserver.api.applogs import AppLogs
+from gitserver.api.shapes import Following, Logs
+from gitserver.services import Services
+from stratum.buildlog import read_from
+from stratum.errors import StratumError
+from stratum.model import Build
+from stratum.store import builds, rollouts
+
+IDLE_S = 0.05
+REFRESH_S = 1.0
+
+Gone = Callable[[], bool]
+
+
+def answer(chunks: Iterable[bytes]) -> Response:
+    """Wrap chunks; no proxy may hold them back."""
+    headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+    return Response(chunks, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def gone() -> Gone:
+    """Return a question: has the caller of this request left?
+
+    A stream that has nothing to say would not find out by writing, and hold its thread for ever.
+    """
+    connection = request.environ.get("gunicorn.socket")
+    if not isinstance(connection, socket.socket):
+        return lambda: False
+
+    def has_left() -> bool:
+        readable, _, _ = select.select([connection], [], [], 0)
+        return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+
+    return has_left
+
+
+def build_log(services: Services, build: Build, wanted: Following, has_left: Gone) -> Iterator[bytes]:
+    """Yield a build's log from a byte offset on."""
+    path = services.instance.layout.build_log(build.app_id, build.number)
+    offset = wanted.offset
+    while True:
+        # Asked before reading: what was written before the end is then surely read.
+        ended = not wanted.follow or _is_settled(services, build) or has_left()
+        while chunk := read_from(path, offset):
+            offset += len(chunk)
+            yield chunk
+        if ended:
+            return
+        time.sleep(IDLE_S)
+
+
+def app_logs(logs: AppLogs, wanted: Logs, has_left: Gone) -> Iterator[bytes]:
+    """Yield the last lines, then, when following, new ones until the app or the caller is gone."""
+    try:
+        yield from _encoded(logs.last(wanted.lines))
+        while wanted.follow and _refreshed(logs):
+            pause_until = time.monotonic() + REFRESH_S
+            while time.monotonic() < pause_until:
+                yield from _encoded(logs.fresh())
+                if has_left():
+                    return
+                time.sleep(IDLE_S)
+    finally:
+        logs.close()
+
+
+def _refreshed(logs: AppLogs) -> bool:
+    try:
+        return logs.refresh()
+    except StratumError:  # a later release lacks the target, or the database is busy: look again
+        return True
+
+
+def _encoded(lines: Iterable[str]) -> Iterator[bytes]:
+    text = "".join(f"{line}\n" for line in lines)
+    if text:
+        yield text.encode()
+
+
+def _is_settled(services: Services, build: Build) -> bool:
+    with services.database.read() as tx:
+        found = builds.find_build(tx, build.app_id, build.number)
+        if found is None:
+            return True
+        rollout = rollouts.rollout_of_build(tx, build.id)
+    return found.state.is_terminal and (rollout is None or rollout.state.is_settled)

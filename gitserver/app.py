@@ -1,0 +1,21 @@
+"""The web process: git over HTTP and the JSON API in one application."""
+
+from apiflask import APIFlask
+
+from gitserver import errors, git
+from gitserver.api import BLUEPRINTS, access
+from gitserver.services import Services
+from stratum.instance import Instance
+
+
+def create_app(instance: Instance) -> APIFlask:
+    """Make the application; its database must be migrated (`stratum.store.migrate`)."""
+    app = APIFlask("gitserver", enable_openapi=False)
+    services = Services.of(instance)
+    services.keep_in(app)
+    errors.register(app)
+    access.register(app)
+    app.register_blueprint(git.blueprint(instance, services.database, services.nudges))
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,105 @@
+"""The one place where errors become HTTP: a status, and a JSON body with what to do.
+
+`{"error": slug, "message": …, "hint": …, "fields": {…}}`; `fields` only where some are wrong.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from apiflask import APIFlask
+from apiflask.exceptions import HTTPError
+from flask import Response, jsonify, request
+
+from gitserver.auth import CHALLENGE
+from stratum.errors import (
+    BadCredentials,
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    StratumError,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[StratumError], int] = {
+    InvalidInput: 422,
+    BadCredentials: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+}
+_SLUGS = {
+    400: "bad-request",
+    404: "not-found",
+    405: "not-allowed-here",
+    413: "too-large",
+    422: "invalid-input",
+}
+
+
+def register(app: APIFlask) -> None:
+    """Have all errors of an app answered here."""
+    app.register_error_handler(StratumError, _known)
+    app.register_error_handler(RecursionError, _too_deep)
+    app.register_error_handler(Exception, _unknown)
+    app.error_processor(_http)
+
+
+def status_of(error: StratumError) -> int | None:
+    """Return the status of an error; None for one that must not reach a caller."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+
+
+def body(slug: str, message: str, hint: str = "", **more: object) -> dict[str, object]:
+    """Return the JSON body of an error."""
+    return {"error": slug, "message": message, "hint": hint, **more}
+
+
+def _known(error: StratumError) -> tuple[Response, int]:
+    status = status_of(error)
+    if status is None:
+        return _unknown(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s %s answered %d: %s", request.method, request.path, status, error)
+    answer = jsonify(body(error.slug, error.message, error.hint))
+    if status == HTTPStatus.UNAUTHORIZED:
+        answer.headers.update(CHALLENGE)
+    return answer, status
+
+
+def _unknown(error: Exception) -> tuple[Response, int]:
+    number = secrets.token_hex(4)
+    log.error("internal error %s in %s %s", number, request.method, request.path, exc_info=error)
+    message = f"Internal error {number}."
+    hint = "Its cause is in the server's log under this number; tell the operator."
+    return jsonify(body("internal-error", message, hint, id=number)), 500
+
+
+def _too_deep(_error: RecursionError) -> tuple[Response, int]:
+    return jsonify(body("invalid-input", "The request's JSON is nested too deeply.")), 422
+
+
+def _http(error: HTTPError) -> tuple[dict[str, object], int, Mapping[str, str]]:
+    """Answer what Flask and the check of input raise themselves."""
+    status = error.status_code
+    headers = {str(name): str(value) for name, value in dict(error.headers or {}).items()}
+    slug = _SLUGS.get(status, "http-error")
+    if status != HTTPStatus.UNPROCESSABLE_ENTITY:
+        return body(slug, f"{error.message}."), status, headers
+    fields = _fields(error.detail)
+    said = "; ".join(f"{name}: {'; '.join(reasons)}" for name, reasons in fields.items())
+    return body(slug, f"The request cannot be used: {said}.", fields=fields), status, headers
+
+
+def _fields(detail: object) -> dict[str, list[str]]:
+    located = detail.values() if isinstance(detail, dict) else ()
+    return {
+        "body" if name == "_schema" else str(name): [str(reason) for reason in reasons]
+        for fields in located
+        for name, reasons in fields.items()
+    }

@@ -1,0 +1,34 @@
+"""Settings of gunicorn for the web process; each name is one of gunicorn's own (27.0)."""
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from gitserver.services import services_of
+from stratum.instance import Instance
+from stratum.prefork import die_with_parent
+
+_instance = Instance.open()
+
+bind = f"unix:{_instance.layout.web_socket}"
+umask = 0o007  # of the socket, which the router opens by its group, and of all files made
+worker_class = "gthread"
+workers = 1
+threads = _instance.settings.web_threads
+preload_app = True
+# The worker's main thread beats, not the requests: a push may stream for hours.
+timeout = 60
+graceful_timeout = 5  # live streams would hold a stop for ever
+keepalive = 60  # the router's own pool of connections
+worker_tmp_dir = "/dev/shm"
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+# Only the router reaches the socket, and it is the one that knows the caller's address.
+forwarded_allow_ips = "*"
+
+
+def post_fork(_server: Arbiter, worker: Worker) -> None:
+    """Give the worker connections of its own, and no life without its master."""
+    die_with_parent()
+    services_of(worker.app.wsgi()).database.forget_connections()
