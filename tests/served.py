@@ -71,10 +71,9 @@ class Served:
 
     def up(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         first = 20000 + self.port % 150 * PORTS_EACH
-        own = {
+        ports = {
             "STRATUM_PORT_FIRST": str(first),
             "STRATUM_PORT_LAST": str(first + PORTS_EACH - 1),
-            **self.settings,
         }
         argv = ["stratum", "up", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--detach"]
         return self.run(*argv, check=check, environ={**ports, **self.settings})

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stratum.door.client import Door
 from stratum.errors import Conflict, Unavailable
 from stratum.instance import Instance
 from stratum.ownership import exclusive
@@ -60,6 +61,8 @@ def start(settings: Settings, listen: str) -> Started:
         instance = first.identify(replace(settings, data=data), listen)
         tools = _tools(instance)
         folders.make(instance)
+        # What a killed supervisord left behind holds ports, and would run twice.
+        Door(instance.layout, instance.fence).end_all_strays()
         environ = services_environ(instance)
         token = first.boot(instance, environ)
         instance.layout.supervisord_conf.write_text(supervisord.render(instance, tools))

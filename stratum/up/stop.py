@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from stratum.door.client import Door
 from stratum.errors import Unavailable
 from stratum.instance import Instance
 from stratum.ownership import is_alive, process_name
@@ -24,7 +25,7 @@ def stop(settings: Settings) -> bool:
         was_running = is_running(instance)
         if was_running:
             _end(instance)
-        _end_strays(instance)
+        Door(instance.layout, instance.fence).end_all_strays()
         _empty(instance.layout.descriptions)
     return was_running
 
@@ -42,12 +43,6 @@ def _end(instance: Instance) -> None:
             message = f"supervisord (pid {daemon.partition(':')[0]}) does not end."
             raise Unavailable(message, f"See {instance.layout.run / 'supervisord.log'}.")
         time.sleep(0.02)
-
-
-def _end_strays(instance: Instance) -> None:
-    from stratum.door.client import Door
-
-    Door(instance.layout, instance.fence).end_all_strays()
 
 
 def _empty(folder: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -240,7 +241,7 @@ def test_destroying_an_app_takes_processes_route_and_data_away(served):
     assert served.get("doomed")[0] == 200
     served.stratum("apps", "destroy", "doomed", "-E", "MyProdEnv", stdin="doomed\n")
 
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not Path(f"/proc/{pid}").exists()
     assert served.get("doomed")[0] == 404
     assert "doomed" not in served.stratum("apps", "list", "-E", "MyProdEnv")
     assert len([path for path in slugs if path.exists()]) == len(slugs) - 1
