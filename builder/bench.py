@@ -1,0 +1,125 @@
+"""Where one build is worked on: its scratch, its clock, its narration and its variables."""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+
+from builder.narration import Narration
+from builder.workshop import Workshop
+from stratum.door.errors import StepTimedOut
+from stratum.errors import BuildFailed
+from stratum.model import Build
+from stratum.settings import inherited_environ
+
+# What the server was given to reach package indexes with, for the installers.
+_INHERITED = (
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "no_proxy", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL"),
+    *("UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_HTTP_TIMEOUT"),
+)
+_DIGEST = re.compile(rb"[0-9a-f]{64}\n")
+_DISK_FULL = re.compile(r"No space left on device|disk quota exceeded|disk is full", re.IGNORECASE)
+_MAKE_ROOM = "The server's disk is full. Its operator has to make room; then push again."
+_SHOWN_LINES = 10
+
+
+class Bench:
+    """Runs the steps of one build.
+
+    Attributes:
+        doing: what the pusher would call the work at hand, for a failure's sake.
+    """
+
+    def __init__(self, shop: Workshop, build: Build, narration: Narration) -> None:
+        self.shop, self.build, self.narration = shop, build, narration
+        self.doing = "The build"
+        self._limit_s = shop.instance.settings.build_timeout_s
+        self._end = time.monotonic() + self._limit_s
+        self._environ = {"LANG": "C.UTF-8", **inherited_environ(*_INHERITED)}
+
+    def clear(self) -> None:
+        """Remove the scratch, and end all that still works there."""
+        self.shop.door.discard(self.build.app_id, self.build.number)
+
+    def run(
+        self,
+        step: str,
+        *,
+        stdin: int | None = None,
+        mend: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run a step of the door's table, with its output live in the log.
+
+        Args:
+            step: its name; `doing` says what the pusher calls it.
+            mend: what the pusher may do about a failure.
+            variables: the app's own, for steps that run the app's code anyway.
+
+        Raises:
+            BuildFailed: it failed, took too long, or its output could not be kept.
+        """
+        self.narration.tail.clear()
+        with self.narration.live() as output:
+            code = self._run(step, stdin, output, {**self._environ, **(variables or {})})
+        if code:
+            raise self._failure(code, mend)
+        self.check_log()
+
+    def digest(self) -> str:
+        """Compute the digest of what has been built.
+
+        Raises:
+            BuildFailed: as `run`.
+        """
+        readable, writable = os.pipe()
+        try:
+            code = self._run("digest", None, writable, self._environ)
+            os.write(writable, b"\n")  # so that the read below never waits
+            said = os.read(readable, 4096)
+        finally:
+            os.close(readable)
+            os.close(writable)
+        found = _DIGEST.match(said)
+        if code or found is None:
+            self.narration.output(said)
+            raise self._failure(code, "")
+        return found[0].decode().strip()
+
+    def check_log(self) -> None:
+        """See that the log has taken everything so far.
+
+        Raises:
+            BuildFailed: it has not, so the pusher saw less than there was.
+        """
+        mishap = self.narration.mishap
+        if mishap is not None:
+            raise self.broken(mishap.strerror or str(mishap))
+
+    def broken(self, detail: str, hint: str = "") -> BuildFailed:
+        """Say that the work at hand failed by the server's fault, not the app's."""
+        return BuildFailed(self.doing, detail, hint=_MAKE_ROOM if _DISK_FULL.search(detail) else hint)
+
+    def _run(self, step: str, stdin: int | None, stdout: int, environ: Mapping[str, str]) -> int:
+        left_s = self._end - time.monotonic()
+        if left_s <= 0:
+            raise self._too_long()
+        build = self.build
+        try:
+            return self.shop.door.run(
+                build.app_id, build.number, step, environ, stdin=stdin, stdout=stdout, timeout_s=left_s
+            )
+        except StepTimedOut as error:
+            raise self._too_long() from error
+
+    def _too_long(self) -> BuildFailed:
+        hint = "See what it waits for; an operator may raise STRATUM_BUILD_TIMEOUT_S."
+        return BuildFailed(
+            self.doing, f"the build took longer than {self._limit_s} s and was ended", hint=hint
+        )
+
+    def _failure(self, code: int, mend: str) -> BuildFailed:
+        last = "\n".join(list(self.narration.tail)[-_SHOWN_LINES:])
+        hint = _MAKE_ROOM if _DISK_FULL.search(last) else mend
+        return BuildFailed(self.doing, last, code, hint)

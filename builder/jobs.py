@@ -1,0 +1,127 @@
+"""The job behind a nudge: build what an app has queued, one after the other, until nothing is left."""
+
+import logging
+import uuid
+from contextlib import closing
+from functools import cache
+
+from builder import lease, outcome
+from builder.bench import Bench
+from builder.narration import Narration
+from builder.pipeline import Slug, make_slug
+from builder.workshop import Workshop
+from stratum import faults
+from stratum.errors import BuildFailed, NotFound, StratumError, Unavailable
+from stratum.model import Build, BuildState
+from stratum.ownership import exclusive, this_process
+from stratum.store import builds, environments
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def workshop() -> Workshop:
+    """The one of this process."""
+    return Workshop.open()
+
+
+def run_builds(app_id: int) -> None:
+    """Build an app's queued builds, unless somebody on this host already does."""
+    build_queued(workshop(), app_id)
+
+
+def build_queued(shop: Workshop, app_id: int) -> None:
+    """Do the same in a given workshop.
+
+    A nudge that comes while the lock is held does nothing. So who has held it looks again after
+    letting it go: a build queued in between would otherwise wait for the reconciler.
+    """
+    again = True
+    while again:
+        with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
+            again = held and _build_each(shop, app_id) and _is_queued(shop, app_id)
+
+
+def _build_each(shop: Workshop, app_id: int) -> bool:
+    """Build until nothing is queued; False when the end of a build could not be recorded."""
+    while (build := _claim(shop, app_id)) is not None:
+        faults.reach("build.claimed")
+        with closing(Narration(shop.instance.layout.build_log(app_id, build.number))) as narration:
+            if not _build(Bench(shop, build, narration)):
+                return False
+    return True
+
+
+def _build(bench: Bench) -> bool:
+    with lease.held(bench.shop.db, bench.build):
+        result = _attempt(bench)
+    if isinstance(result, BuildFailed):
+        return outcome.fail(bench, result)
+    try:
+        released = outcome.release(bench, result)
+    except Unavailable as error:
+        return outcome.fail(bench, BuildFailed("Recording the release", error.message, hint=error.hint))
+    except outcome.Lost:
+        log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)  # noqa: TRY400
+        return False
+    if released:
+        faults.reach("build.released")
+        bench.shop.nudges.rollout(bench.build.app_id)
+    return True
+
+
+def _attempt(bench: Bench) -> Slug | BuildFailed:
+    """Make the slug, or say why there is none; the scratch is gone in either case."""
+    try:
+        return _make(bench)
+    except BuildFailed as failure:
+        return failure
+    except StratumError as error:
+        log.warning("build %d of app %d: %s", bench.build.number, bench.build.app_id, error)
+        return bench.broken(error.message, error.hint)
+    except OSError as error:
+        log.exception("build %d of app %d failed", bench.build.number, bench.build.app_id)
+        return bench.broken(error.strerror or str(error))
+    except Exception:
+        error_id = uuid.uuid4().hex[:8]
+        log.exception("build %d of app %d: error %s", bench.build.number, bench.build.app_id, error_id)
+        hint = "Give the operator this number: the server's log has more."
+        return BuildFailed(bench.doing, f"Internal error ({error_id})", hint=hint)
+    finally:
+        _clear(bench)
+
+
+def _make(bench: Bench) -> Slug:
+    build = bench.build
+    if build.attempt > builds.MAX_ATTEMPTS:
+        raise _builder_lost()
+    if build.attempt > 1:
+        bench.narration.step(f"Building again (attempt {build.attempt}): the builder before was lost")
+        bench.clear()
+    with bench.shop.db.read() as tx:
+        app = environments.get_app(tx, build.app_id)
+    if app is None:
+        raise NotFound("app", str(build.app_id))
+    return make_slug(bench, app)
+
+
+def _builder_lost() -> BuildFailed:
+    detail = f"builder lost: the process that worked on it was gone {builds.MAX_ATTEMPTS} times"
+    return BuildFailed("The build", detail, hint="Push again; the server's log may say more.")
+
+
+def _clear(bench: Bench) -> None:
+    try:
+        bench.clear()
+    except StratumError as error:
+        log.warning("scratch of build %d of app %d: %s", bench.build.number, bench.build.app_id, error)
+
+
+def _claim(shop: Workshop, app_id: int) -> Build | None:
+    with shop.db.write() as tx:
+        return builds.claim_next(tx, app_id, this_process())
+
+
+def _is_queued(shop: Workshop, app_id: int) -> bool:
+    with shop.db.read() as tx:
+        return any(build.app_id == app_id for build in builds.in_state(tx, BuildState.QUEUED))

@@ -1,0 +1,90 @@
+"""How a build ends: a release with its rollout in one transaction, or a failure told to the pusher."""
+
+import logging
+
+from builder.bench import Bench
+from builder.formation import first_scales
+from builder.pipeline import Slug
+from stratum.errors import BuildFailed, Unavailable
+from stratum.model import App, Build, BuildState
+from stratum.store import Transaction, builds, environments, formation, releases, rollouts
+
+log = logging.getLogger(__name__)
+
+
+class Lost(Exception):
+    """The build is somebody else's by now, or its app is gone; nothing was recorded."""
+
+
+def release(bench: Bench, slug: Slug) -> bool:
+    """Record the release of a slug; False when its app is being destroyed, and there is none.
+
+    Raises:
+        Lost: there is nothing to record it for.
+        Unavailable: the database cannot be written.
+    """
+    build = bench.build
+    with bench.shop.db.write() as tx:
+        app = environments.get_app(tx, build.app_id)
+        if app is None:
+            raise Lost
+        if app.destroying:
+            return _cancel(tx, build)
+        version = _release(tx, app, build, slug)
+        # Said before it is committed: the pusher's stream ends when the database says it may.
+        bench.narration.step(f"Released v{version}")
+    log.info("released %s v%d from %s", app.label, version, build.commit[:7])
+    return True
+
+
+def fail(bench: Bench, failure: BuildFailed) -> bool:
+    """Tell the pusher, then record the failure; False when the database cannot be written."""
+    build, narration = bench.build, bench.narration
+    narration.error(failure.summary)
+    if failure.exit_code is None:  # else it is what the step itself has just printed
+        narration.error(failure.detail)
+    if failure.hint:
+        narration.error(failure.hint)
+    try:
+        narration.error(_what_runs(bench))
+        with bench.shop.db.write() as tx:
+            builds.finish(tx, build, BuildState.FAILED, error=str(failure))
+    except Unavailable as error:
+        log.error("build %d of app %d failed, unrecorded: %s", build.number, build.app_id, error)  # noqa: TRY400
+        return False
+    log.info("build %d of app %d failed: %s", build.number, build.app_id, failure.summary)
+    return True
+
+
+def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
+    cause = f"{build.source} {build.commit[:7]}"
+    made = releases.add_release(
+        tx,
+        app.id,
+        slug=slug.digest,
+        commit=build.commit,
+        targets=slug.targets,
+        cause=cause,
+        who=build.who,
+        build_id=build.id,
+    )
+    wished = formation.get_formation(tx, app.id)
+    start_all = app.environment.start_all
+    formation.set_scales(tx, app.id, first_scales(made.target_names(), wished, start_all=start_all))
+    rollouts.add_rollout(tx, app.id, cause=cause, who=build.who, release_id=made.id, build_id=build.id)
+    if not builds.finish(tx, build, BuildState.SUCCEEDED, release_id=made.id):
+        raise Lost
+    return made.version
+
+
+def _cancel(tx: Transaction, build: Build) -> bool:
+    builds.finish(tx, build, BuildState.CANCELED, error="The app is being destroyed.")
+    return False
+
+
+def _what_runs(bench: Bench) -> str:
+    with bench.shop.db.read() as tx:
+        app = environments.get_app(tx, bench.build.app_id)
+        if app is None or app.current_release_id is None:
+            return "Nothing is running yet."
+        return f"v{releases.get_release(tx, app.current_release_id).version} keeps running."

@@ -1,0 +1,84 @@
+"""The road of one build, from the commit to a sealed slug; `builder.outcome` records how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder import packs
+from builder.bench import Bench
+from builder.checkout import checkout
+from stratum import faults
+from stratum.errors import BuildFailed, ProcfileInvalid
+from stratum.git import Commit, read_procfile
+from stratum.model import App, Target
+from stratum.secrets import unseal
+from stratum.store import releases
+
+
+@dataclass(frozen=True, slots=True)
+class Slug:
+    """A built tree in its place, and what may be started from it."""
+
+    digest: str
+    targets: tuple[Target, ...]
+
+
+def make_slug(bench: Bench, app: App) -> Slug:
+    """Turn the build's commit into a slug.
+
+    Raises:
+        StratumError: a step failed (BuildFailed), or something it stands on does not answer.
+    """
+    commit = Commit(bench.shop.instance.layout.repo(app.id), bench.build.commit)
+    targets = _read_targets(bench, commit, app)
+    plan = packs.detect(_files(commit))
+    bench.shop.door.prepare(app.id)
+    checkout(bench, commit)
+    faults.reach("build.unpacked")
+    _install(bench, plan)
+    faults.reach("build.installed")
+    digest = _seal(bench)
+    faults.reach("build.sealed")
+    return Slug(digest, targets)
+
+
+def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:
+    bench.doing = "Reading the Procfile"
+    try:
+        name, procfile = read_procfile(commit, app.environment.stage)
+    except ProcfileInvalid as error:
+        raise BuildFailed(bench.doing, str(error), hint="Correct it, commit, and push again.") from error
+    bench.narration.step(f"{name}: {', '.join(target.name for target in procfile.targets)}")
+    for warning in procfile.warnings:
+        bench.narration.indent(str(warning))
+    return procfile.targets
+
+
+def _files(commit: Commit) -> dict[str, bytes | None]:
+    sizes = commit.sizes(packs.FILES)
+    contents = commit.read(sizes, packs.MAX_BYTES)
+    return {name: contents.get(name) for name in sizes}
+
+
+def _install(bench: Bench, plan: packs.Plan) -> None:
+    bench.narration.step(plan.headline)
+    variables = _variables(bench) if plan.steps else {}
+    for step in plan.steps:
+        bench.doing = step.title
+        bench.run(step.name, mend=step.mend, variables=variables)
+
+
+def _variables(bench: Bench) -> Mapping[str, str]:
+    """The app's variables in force: what installs its code may need them."""
+    app_id = bench.build.app_id
+    with bench.shop.db.read() as tx:
+        sealed = releases.get_config(tx, app_id, releases.config_version(tx, app_id))
+    return unseal(bench.shop.instance.layout.config_key, sealed)
+
+
+def _seal(bench: Bench) -> str:
+    bench.doing = "Sealing what was built"
+    bench.run("close")
+    digest = bench.digest()
+    bench.shop.door.seal(bench.build.app_id, bench.build.number, digest)
+    bench.check_log()
+    return digest

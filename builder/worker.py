@@ -1,0 +1,22 @@
+"""The builder: takes nudges from the queue and builds, each job in a fork.
+
+`stratum.prefork` imports this module once and forks from it, so everything that a build needs is
+imported here, at the top: the forks then share it.
+"""
+
+import cryptography.fernet  # noqa: F401 - stratum.secrets imports it when it is first used, which would be in each fork
+
+from builder import jobs
+from stratum import queue
+from stratum.prefork import die_with_parent
+
+
+def main() -> None:
+    """Work until killed."""
+    shop = jobs.workshop()
+    queue.work(shop.instance.redis_url, queue.BUILDS, prepare=_prepare)
+
+
+def _prepare() -> None:
+    die_with_parent()
+    jobs.workshop().db.forget_connections()
