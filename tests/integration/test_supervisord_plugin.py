@@ -313,6 +313,15 @@ def test_a_hundred_start_in_one_call_and_are_told_of_in_one(server: Supervised) 
     assert server.rpc.status("Many.") == []
 
 
+def test_a_stop_right_after_the_start_is_not_lost(server: Supervised, wanted: Wanted) -> None:
+    """Lost, it would take the whole grace (1 s here) until the kill."""
+    for _ in range(20):
+        server.run(wanted, "exec sleep 1000")
+        began_at = time.monotonic()
+        assert server.stopped(wanted).exit_status == -signal.SIGTERM
+        assert time.monotonic() - began_at < 0.8
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_the_service_can_read_logs_and_reach_the_socket_and_others_cannot(own_server: Supervised) -> None:
     wished = Wanted("MyProdEnv", "app02", 7, 1, "web", 1)

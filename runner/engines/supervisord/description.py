@@ -58,8 +58,8 @@ def decode(raw: bytes) -> Description:
     Raises:
         ValueError: the bytes are none, or were cut.
     """
-    header, *strings, end = raw.split(b"\0")
-    if header != HEADER or end or len(strings) < 4:  # noqa: PLR2004 - the four that are no variables
+    header, *strings = raw.split(b"\0")
+    if header != HEADER or len(strings) < 5 or strings.pop():  # noqa: PLR2004 - four head lines, an empty end
         message = "not a process description, or a cut one"
         raise ValueError(message)
     command, directory, home, max_open_files, *assignments = (

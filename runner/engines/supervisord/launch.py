@@ -99,8 +99,8 @@ def read_all(file: int) -> bytes:
 
 def parse(raw: bytes) -> tuple[bytes, bytes, dict[bytes, bytes], int]:
     """Return command, directory, environment and soft limit of open files."""
-    header, *strings, end = raw.split(b"\0")
-    if header != HEADER or end or len(strings) < 4:  # noqa: PLR2004 - the four that are no variables
+    header, *strings = raw.split(b"\0")
+    if header != HEADER or len(strings) < 5 or strings.pop():  # noqa: PLR2004 - four head lines, an empty end
         message = "not a process description, or a cut one"
         raise Refused(message)
     command, directory, home, max_open_files, *assignments = strings

@@ -5,6 +5,8 @@ call what they override, but for `_prepare_child_fds`.
 """
 
 import os
+import signal
+from contextlib import suppress
 from typing import Any
 
 from supervisor.options import ProcessConfig
@@ -15,6 +17,9 @@ from runner.engines.supervisord import members
 from runner.engines.supervisord.wakeup import Wakeup
 
 MAX_BACKOFF_S = 30
+
+# What supervisord has handlers for (options.setsignals), SIGCHLD apart.
+_HANDLED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2})
 
 
 class AppProcess(Subprocess):  # type: ignore[misc]
@@ -35,11 +40,30 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self._leader_end: tuple[int, int] | None = None
 
     def spawn(self) -> int | None:
-        """Start it."""
+        """Start it, with the stop signals held back until the child can die of them."""
         if not self.pid:
             self.starts += 1
-        pid: int | None = super().spawn()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        try:
+            pid: int | None = super().spawn()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
+
+    def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
+        """Without this, supervisord's own handler in the child takes a stop signal and forgets it at exec."""
+        for number in _HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+        super()._spawn_as_child(filename, argv)
+
+    def kill(self, sig: int) -> str | None:
+        """Signal the group; a child that has not made its own yet, directly."""
+        with suppress(ProcessLookupError):
+            if self.pid and os.getpgid(self.pid) != self.pid:
+                os.kill(self.pid, sig)
+        problem: str | None = super().kill(sig)
+        return problem
 
     def finish(self, pid: int, sts: int) -> None:
         """Note the end of the leader.
