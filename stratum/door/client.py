@@ -27,13 +27,13 @@ class Door:
     """
 
     def __init__(self, layout: Layout, fence: Fence, *, in_process: bool | None = None) -> None:
-        """Choose the way by what we are.
+        """Take the instance.
 
         Args:
-            in_process: None: unfenced, and as root; a test may insist.
+            in_process: None: in process when unfenced, or when we are root at the time.
         """
         self._layout, self._fence = layout, fence
-        self._in_process = not fence.fenced or os.geteuid() == 0 if in_process is None else in_process
+        self._chosen = in_process
 
     # -- builds
     def prepare(self, app_id: int) -> None:
@@ -140,8 +140,13 @@ class Door:
         """
         return _strays(self._ask("end_tree", name=name, seen=list(seen)))
 
+    def _is_in_process(self) -> bool:
+        if self._chosen is not None:
+            return self._chosen
+        return not self._fence.fenced or os.geteuid() == 0
+
     def _ask(self, request: str, /, **args: object) -> object:
-        if self._in_process:
+        if self._is_in_process():
             return self._do(request, args)
         with self._connect() as connection:
             return _exchange(connection, {"ask": request, "args": args})
@@ -159,7 +164,7 @@ class Door:
             raise DoorUnavailable(message) from error
 
     def _connect(self, *, fork: bool = False) -> socket.socket:
-        if fork and self._in_process:
+        if fork and self._is_in_process():
             return self._forked()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

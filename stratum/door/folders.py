@@ -115,7 +115,7 @@ class Folders:
 
     def _move(self, old: Path, new: Path) -> None:
         """Rename a folder; one without write permission moves only under root's hand, or with it."""
-        if not self._fence.fenced:
+        if not self._fence.fenced and stat.S_ISDIR(old.lstat().st_mode):
             old.chmod(0o755)
         old.rename(new)
 

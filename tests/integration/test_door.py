@@ -1,0 +1,370 @@
+"""The door on real processes, folders and uids: fenced as root, unfenced as an ordinary user."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stratum.door import proc
+from stratum.door.client import Door
+from tests.doors import APP, NOBODY, House, Raised, as_uid
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
+DIGEST = "ab" * 32
+
+# Sets processes loose in every way a program can, and tells their pids.
+LOOSE = """
+sleep 1000 & echo $! >> pids
+setsid sleep 1000 & echo $! >> pids
+(setsid env -i /bin/sleep 1000 & echo $! >> pids)
+env -i setsid /bin/sh -c '/bin/sleep 1000 & echo $! >> pids; /bin/sleep 1000' &
+while [ $(wc -l < pids) -lt 4 ]; do sleep 0.01; done
+mv pids ../home/pids
+"""
+
+
+@pytest.fixture(
+    params=[pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")]
+)
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    made = House(fenced=request.param)
+    if made.fence.fenced:
+        made.start()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def fenced() -> Iterator[House]:
+    made = House(fenced=True)
+    made.start()
+    yield made
+    made.end()
+
+
+def loose_pids(house: House) -> list[int]:
+    """The pids that LOOSE has told, once it has told them all."""
+    file = house.scratch() / "home" / "pids"
+    wait_until(file.exists)
+    return [int(pid) for pid in file.read_text().split()]
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if proc.read(pid)]
+
+
+def mode(path: Path) -> str:
+    found = path.lstat()
+    return f"{found.st_uid}:{found.st_gid} {stat.S_IMODE(found.st_mode):04o}"
+
+
+# -- folders
+
+
+@needs_root
+def test_prepare_gives_each_folder_its_owner_and_mode(fenced: House):
+    layout, app, build = fenced.layout, fenced.fence.app_uid(APP), fenced.fence.build_uid(APP)
+
+    for _ in range(2):
+        fenced.call(lambda: fenced.door.prepare(APP))
+
+    assert mode(layout.builds / str(APP)) == f"0:{build} 0710"
+    assert mode(layout.cache(APP)) == f"{build}:{build} 0700"
+    assert mode(layout.slugs / str(APP)) == f"0:{app} 0750"
+    assert mode(layout.home(APP)) == f"{app}:{app} 0700"
+    assert mode(layout.app_logs / str(APP)) == f"0:{fenced.fence.service_uid} 2750"
+
+
+def test_a_build_becomes_a_slug_that_nobody_can_write(house: House):
+    house.unpack({"run": "#!/bin/sh\n", "web/app.py": "1\n", "link": "-> web/app.py"})
+    digest = house.step("digest").strip()
+    house.step("close")
+
+    house.call(lambda: house.door.seal(APP, 1, digest))
+    house.call(lambda: house.door.discard(APP, 1))
+
+    slug = house.layout.slug(APP, digest)
+    build = house.fence.build_uid(APP)
+    assert {name.name: mode(slug / name) for name in (slug, slug / "run", slug / "web" / "app.py")} == {
+        slug.name: f"{build}:{build} 0555",
+        "run": f"{build}:{build} 0555",
+        "app.py": f"{build}:{build} 0444",
+    }
+    assert (slug / "link").readlink() == Path("web/app.py")
+    assert not house.scratch().exists()
+
+
+@needs_root
+def test_a_slug_can_be_read_by_its_own_app_only(fenced: House):
+    fenced.unpack({"file": "text"})
+    fenced.step("close")
+    fenced.call(lambda: fenced.door.seal(APP, 1, DIGEST))
+    file = fenced.layout.slug(APP, DIGEST) / "file"
+
+    assert as_uid(fenced.fence.app_uid(APP), file.read_text) == "text"
+    for uid in (fenced.fence.app_uid(APP + 1), fenced.fence.build_uid(APP), fenced.fence.service_uid, NOBODY):
+        with pytest.raises(Raised, match="PermissionError"):
+            as_uid(uid, file.read_text)
+
+
+def test_the_digest_depends_on_the_tree_alone(house: House):
+    house.unpack({"a": "1", "b/c": "2"}, number=1)
+    house.unpack({"b/c": "2", "a": "1"}, number=2)
+    house.unpack({"a": "1", "b/c": "3"}, number=3)
+
+    first, second, third = (house.step("digest", number).strip() for number in (1, 2, 3))
+
+    assert first == second != third
+    assert len(first) == 64
+
+
+def test_a_slug_that_is_there_is_kept(house: House):
+    for number in (1, 2):
+        house.unpack({"file": str(number)}, number)
+        house.step("close", number)
+        house.seal(DIGEST, number)
+
+    assert (house.layout.slug(APP, DIGEST) / "file").read_text() == "1"
+    assert not house.scratch(2).exists()
+
+
+def test_a_source_that_is_a_link_is_not_sealed(house: House):
+    house.script("cd ..; mv source elsewhere; ln -s /etc source; exit 3", code=3)
+
+    with pytest.raises(Raised, match=r"DoorUnavailable: abab.* is not a folder that its build has made"):
+        house.call(lambda: house.door.seal(APP, 1, DIGEST))
+
+    assert not house.layout.slug(APP, DIGEST).exists()
+    assert Path("/etc/passwd").exists()
+
+
+def test_discard_removes_what_is_closed_to_its_owner_and_follows_no_link(house: House):
+    bait = house.folder / "bait"
+    bait.mkdir(mode=0o777)
+    bait.chmod(0o777)
+    (bait / "kept").touch()
+    house.script(
+        f"mkdir -p a/b; touch a/b/c; ln -s {bait} a/link; ln -s {bait} ../link; chmod 0 a/b a; "
+        "cd ..; chmod 0 source; chmod 0 .; exit 3",
+        code=3,
+    )
+
+    for _ in range(2):
+        house.call(lambda: house.door.discard(APP, 1))
+
+    assert not house.scratch().exists()
+    assert (bait / "kept").exists()
+
+
+def test_drop_slug_and_destroy_leave_nothing(house: House):
+    for number, digest in ((1, DIGEST), (2, "cd" * 32)):
+        house.unpack({"deep/file": str(number)}, number)
+        house.step("close", number)
+        house.seal(digest, number)
+    house.call(lambda: house.door.drop_slug(APP, DIGEST))
+
+    assert [slug.name for slug in house.layout.slug(APP, "x").parent.iterdir()] == ["cd" * 32]
+
+    for _ in range(2):
+        house.call(lambda: house.door.destroy(APP))
+
+    assert not list(house.layout.data.glob(f"*/{APP}"))
+    assert not list(house.layout.data.glob(f"logs/*/{APP}"))
+
+
+# -- steps
+
+
+def test_a_step_gets_the_callers_environment_and_its_own_folders(house: House):
+    house.unpack({"evil.sh": "env -0 > environment; id -u > uid; umask >> uid; ulimit -c >> uid; exit 0"})
+    strange = "a\n'\"%;# ü\\"
+    house.step("digest", env={"BASH_ENV": "./evil.sh", "STRANGE": strange, "HOME": "/nowhere"})
+
+    source = house.scratch() / "source"
+    found = dict(entry.split("=", 1) for entry in (source / "environment").read_text().split("\0")[:-1])
+    found = {name: value for name, value in found.items() if name not in {"_", "PWD", "OLDPWD", "SHLVL"}}
+    assert found == {
+        "BASH_ENV": "./evil.sh",
+        "STRANGE": strange,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(house.scratch() / "home"),
+        "TMPDIR": str(house.scratch() / "tmp"),
+        "UV_CACHE_DIR": str(house.layout.cache(APP)),
+        "STRATUM_BUILD": f"{house.layout.instance_id}/{APP}/1",
+    }
+    assert (source / "uid").read_text().split() == [str(house.fence.build_uid(APP)), "0022", "0"]
+
+
+def test_a_step_holds_no_file_of_ours_and_gains_no_privilege(house: House):
+    said = house.script("ls /proc/$$/fd; grep NoNewPrivs /proc/$$/status; exit 0")
+
+    assert said.split() == ["0", "1", "2", "NoNewPrivs:", "1"]
+
+
+def test_a_failed_step_tells_its_exit_code(house: House):
+    assert house.script("echo no >&2; exit 42", code=42) == "no\n"
+    house.call(lambda: house.door.discard(APP, 1))
+    house.script("kill -9 $$", code=137)
+
+
+def test_what_a_step_leaves_behind_is_ended_with_it(house: House):
+    house.script(LOOSE + "exit 0")
+
+    assert alive(loose_pids(house)) == []
+
+
+def test_a_step_that_takes_too_long_is_ended_with_all_it_started(house: House):
+    with pytest.raises(
+        Raised, match=r"StepTimedOut: digest failed: it took longer than 1\.5 s and was ended"
+    ):
+        house.script(LOOSE + "sleep 1000", timeout_s=1.5)
+
+    assert alive(loose_pids(house)) == []
+
+
+def test_a_step_ends_when_its_caller_is_killed(house: House):
+    pid = os.fork()
+    if pid == 0:
+        house.script(LOOSE + "sleep 1000")
+        os._exit(0)
+    pids = loose_pids(house)
+    caller = [child.pid for child in proc.snapshot().values() if child.parent == pid]
+
+    for one in (pid, *caller):
+        os.kill(one, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+    wait_until(lambda: not alive(pids))
+
+
+@needs_root
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_step_outlives_the_door(fenced: House, number: signal.Signals):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            fenced.script(LOOSE + "sleep 1000")
+        finally:
+            os._exit(0)
+    pids = loose_pids(fenced)
+
+    fenced.stop(number)
+    os.waitpid(pid, 0)
+    if number == signal.SIGKILL:
+        fenced.start()
+
+    wait_until(lambda: not alive(pids))
+
+
+def test_discard_ends_what_a_killed_door_has_left(house: House):
+    """As if the door had been killed during a step: a marked process works on in the scratch."""
+    house.unpack({"file": ""})
+    env = {"STRATUM_BUILD": f"{house.layout.instance_id}/{APP}/1", "PATH": os.environ["PATH"]}
+    uid = house.fence.build_uid(APP)
+    left = (
+        subprocess.Popen(["sleep", "1000"], env=env, user=uid, group=uid, extra_groups=[])
+        if os.getuid() == 0
+        else subprocess.Popen(["sleep", "1000"], env=env)
+    )
+
+    house.call(lambda: house.door.discard(APP, 1))
+
+    assert left.wait(10) == -signal.SIGKILL
+
+
+# -- Python
+
+
+def test_requirements_are_installed_into_an_environment_that_may_move(house: House):
+    house.unpack({"requirements.txt": "flask\n"})
+    house.step("python-venv")
+    said = house.step("python-install-requirements")
+    house.step("close")
+    house.call(lambda: house.door.seal(APP, 1, DIGEST))
+
+    flask = house.layout.slug(APP, DIGEST) / ".venv/bin/flask"
+    told = as_uid(house.fence.app_uid(APP), lambda: subprocess.check_output([flask, "--version"], text=True))
+
+    assert " + flask==" in said
+    assert "Flask" in told
+    assert str(house.layout.builds) not in flask.read_text()
+
+
+def test_a_requirement_that_does_not_exist_is_told_by_the_installer(house: House):
+    house.unpack({"requirements.txt": "flask==0.0.0.1\n"})
+    house.step("python-venv")
+
+    assert "flask==0.0.0.1" in house.step("python-install-requirements", code=1)
+
+
+def test_a_locked_project_is_installed_without_links_to_the_scratch_folder(house: House):
+    project = (
+        '[project]\nname = "sample"\nversion = "1"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["itsdangerous"]\n[dependency-groups]\ndev = ["flask"]\n'
+    )
+    with_lock = locked(house.folder, project)
+    house.unpack({"pyproject.toml": project, "uv.lock": with_lock})
+    house.step("python-venv")
+    said = house.step("python-install-lock")
+
+    assert " + itsdangerous==" in said
+    assert "flask" not in said
+    assert "relocatable = true" in (house.scratch() / "source/.venv/pyvenv.cfg").read_text()
+
+
+def locked(folder: Path, project: str) -> str:
+    """Resolve a project as its author would have."""
+    (folder / "project").mkdir()
+    (folder / "project" / "pyproject.toml").write_text(project)
+    uv = Path(sys.executable).parent / "uv"
+    subprocess.run([uv, "lock", "--quiet", "--system-certs"], cwd=folder / "project", check=True)
+    return (folder / "project" / "uv.lock").read_text()
+
+
+# -- who may ask, and what
+
+
+@needs_root
+def test_only_the_service_and_root_are_let_in(fenced: House):
+    fenced.layout.door_socket.parent.chmod(0o2711)
+    fenced.layout.door_socket.chmod(0o666)
+    ask = Door(fenced.layout, fenced.fence, in_process=False)
+
+    assert as_uid(fenced.fence.service_uid, lambda: ask.strays(())) == []
+    assert as_uid(0, lambda: ask.strays(())) == []
+    for uid in (fenced.fence.app_uid(APP), fenced.fence.build_uid(APP), fenced.fence.redis_uid, NOBODY):
+        with pytest.raises(Raised, match="DoorUnavailable: The door closed the connection"):
+            as_uid(uid, lambda: ask.strays(()))
+
+
+@needs_root
+def test_the_socket_is_closed_to_others_by_its_mode_too(fenced: House):
+    assert mode(fenced.layout.door_socket) == f"0:{fenced.fence.service_uid} 0660"
+    with pytest.raises(Raised, match="Permission denied"):
+        as_uid(NOBODY, lambda: fenced.door.strays(()))
+
+
+def test_a_door_that_is_not_there_is_said():
+    house = House(fenced=False)
+    door = Door(house.layout, house.fence, in_process=False)
+
+    with pytest.raises(Raised, match=r"DoorUnavailable: The door does not answer at .*door\.sock"):
+        house.call(lambda: door.prepare(APP))
+    house.end()
+
+
+@needs_root
+def test_the_idle_door_is_small(fenced: House):
+    """10 MiB of its own; what it shares with other Pythons depends on how many there are."""
+    rollup = Path(f"/proc/{fenced.server_pid}/smaps_rollup").read_text()
+    values = {line.split(":")[0]: int(line.split()[1]) for line in rollup.splitlines()[1:]}
+
+    assert values["Private_Dirty"] < 10 * 1024
