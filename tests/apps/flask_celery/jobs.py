@@ -1,0 +1,23 @@
+"""What the worker does. Jobs pass through files in $HOME, so no broker has to be installed."""
+
+import os
+from pathlib import Path
+
+from celery import Celery
+
+ROOM = Path(os.environ["HOME"]) / "jobs"
+for name in ("queue", "done", "results"):
+    (ROOM / name).mkdir(parents=True, exist_ok=True)
+
+app = Celery("jobs", broker="filesystem://", backend=f"file://{ROOM / 'results'}")
+app.conf.broker_transport_options = {
+    "data_folder_in": str(ROOM / "queue"),
+    "data_folder_out": str(ROOM / "queue"),
+    "processed_folder": str(ROOM / "done"),
+    "control_folder": str(ROOM / "control"),
+}
+
+
+@app.task
+def greet(name):
+    return f"{os.environ.get('GREETING', 'Hello')}, {name}, from {os.environ.get('STRATUM_PROCESS', 'a worker')}"

@@ -1,0 +1,113 @@
+"""A builder on real folders, git, database and door, without the services around it."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from builder.jobs import build_queued
+from builder.workshop import Workshop
+from stratum.fence import fenced_base
+from stratum.instance import Identity
+from stratum.model import App, Build, BuildState, Release
+from stratum.secrets import make_key, seal
+from stratum.settings import Settings
+from stratum.store import builds, environments, releases
+from stratum.store.migrate import migrate
+from stratum.up import folders
+from tests.repos import Source, commit, git, make_repo
+
+ROOT = os.geteuid() == 0
+
+
+class Yard:
+    """One data folder and a workshop in it.
+
+    Attributes:
+        folder: holds all; every uid can reach it.
+    """
+
+    def __init__(self, folder: Path, shop: Workshop) -> None:
+        self.folder, self.shop = folder, shop
+        self.layout = shop.instance.layout
+
+    @classmethod
+    def make(cls, *, fenced: bool = False, data: Path | None = None, **settings: object) -> Self:
+        folder = Path(tempfile.mkdtemp(prefix="stratum-yard-", dir="/tmp"))
+        folder.chmod(0o755)
+        chosen = data or folder / "data"
+        chosen.mkdir(exist_ok=True)
+        chosen.chmod(0o711)
+        name = secrets.token_hex(6)
+        base = fenced_base(name) if fenced else os.geteuid()
+        Identity(name, fenced, base, "127.0.0.1:8080").write(chosen)
+        given = Settings(data=chosen, redis_url="unix:///nonexistent.sock", **settings)  # type: ignore[arg-type]
+        shop = Workshop.open(given)
+        folders.make(shop.instance)
+        make_key(shop.instance.layout.config_key)
+        migrate(shop.instance.layout.database)
+        return cls(folder, shop)
+
+    def remove(self) -> None:
+        self.shop.db.close()
+        shutil.rmtree(self.layout.descriptions, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def app(self, source: Source, *, name: str = "app", stage: str = "production") -> App:
+        """Make an app of a sample, pushed and queued once, in an environment of its own."""
+        with self.shop.db.write() as tx:
+            home = environments.add_environment(tx, f"Env-{name}", stage, start_all=False)
+            made = environments.add_app(tx, home, name)
+        git(self.layout.repos, "init", "--quiet", "--bare", str(self.layout.repo(made.id)))
+        make_repo(self._work(made), source)
+        self._queue(made)
+        return made
+
+    def push(self, app: App, source: Source) -> Build:
+        """Change files, push, and queue the build."""
+        commit(self._work(app), source)
+        return self._queue(app)
+
+    def set_variables(self, app: App, **variables: str) -> None:
+        sealed = seal(self.layout.config_key, variables)
+        with self.shop.db.write() as tx:
+            releases.add_config(tx, app.id, sealed)
+
+    def build(self, app: App) -> Build:
+        """Do what a nudge does; return the newest build."""
+        build_queued(self.shop, app.id)
+        return self.builds(app)[0]
+
+    def builds(self, app: App) -> list[Build]:
+        with self.shop.db.read() as tx:
+            return builds.list_builds(tx, app.id)
+
+    def releases(self, app: App) -> list[Release]:
+        with self.shop.db.read() as tx:
+            return releases.list_releases(tx, app.id)
+
+    def give_back(self, app: App) -> None:
+        """Do what the reconciler does with a build whose builder is gone."""
+        with self.shop.db.write() as tx:
+            for build in builds.in_state(tx, BuildState.RUNNING):
+                if build.app_id == app.id:
+                    builds.give_back(tx, build)
+
+    def log(self, build: Build) -> str:
+        return self.layout.build_log(build.app_id, build.number).read_text()
+
+    def scratch(self, app: App) -> list[Path]:
+        """What is left of an app's builds."""
+        parent = self.layout.build(app.id, 1).parent
+        return list(parent.iterdir()) if parent.exists() else []
+
+    def _work(self, app: App) -> Path:
+        return self.folder / f"work-{app.id}"
+
+    def _queue(self, app: App) -> Build:
+        work = self._work(app)
+        git(work, "push", "--quiet", "--force", str(self.layout.repo(app.id)), "HEAD:refs/heads/master")
+        with self.shop.db.write() as tx:
+            return builds.add_build(tx, app.id, git(work, "rev-parse", "HEAD"), source="push", who="tester")
