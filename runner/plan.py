@@ -131,7 +131,9 @@ def plan(
     """
     commands = {target.name: target.command for target in release.targets}
     return [
-        _process(process_name(app, release.version, slot), slot, commands[slot.target], unique_ints[slot], ports)
+        _process(
+            process_name(app, release.version, slot), slot, commands[slot.target], unique_ints[slot], ports
+        )
         for slot in wished_slots(release, formation)
     ]
 

@@ -1,0 +1,79 @@
+"""Has an app run what is wished, without rollout and without waiting for anything to come up.
+
+For what went away by itself, after a boot, and to take a failed rollout back. The caller holds the
+app's lock.
+"""
+
+from dataclasses import dataclass
+
+from runner.apply import descriptions, ports, running
+from runner.apply.parts import Parts
+from runner.apply.running import Stopped
+from runner.apply.wish import Wish, wish
+from runner.plan import Process, port_names, prefix
+from stratum.model import App, Formation, Release
+from stratum.store import formation as formation_store
+from stratum.supervisor import Started
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """What it took.
+
+    Attributes:
+        kept: names of wished processes that ran already.
+    """
+
+    wish: Wish
+    kept: tuple[str, ...]
+    stopped: tuple[Stopped, ...]
+    started: tuple[tuple[Process, Started], ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether anything runs now."""
+        return bool(self.kept) or any(started.pid for _, started in self.started)
+
+
+def converge(parts: Parts, app: App, release: Release | None, formation: Formation) -> Converged:
+    """Stop what is not wished, then start what is and does not run. Routes are left alone."""
+    statuses = running.look(parts, app)
+    wanted = port_names(app, release, formation) if release else []
+    alive = running.living(statuses.values())
+    if release and any(name not in alive for name in wanted):
+        parts.door.end_strays(app.id, sorted(alive))
+        ports.exchange(parts, app.id, [name for name in wanted if name not in alive])
+    goal = wish(parts, app, release, formation)
+    names = {process.name for process in goal.processes}
+    stopping = [name for name, status in statuses.items() if status.state == "STOPPING"]
+    surplus = [name for name in statuses if name not in names]
+    stopped = running.stop(parts, sorted({*surplus, *stopping}, reverse=True))
+    alive -= {one.name for one in stopped}
+    dead = [process for process in goal.processes if process.name not in alive]
+    write_missing(parts, goal)
+    started = running.start(parts, goal, dead)
+    kept = tuple(process.name for process in goal.processes if process.name in alive)
+    return Converged(goal, kept, tuple(stopped), tuple(zip(dead, started, strict=True)))
+
+
+def write_missing(parts: Parts, goal: Wish) -> None:
+    """Write descriptions that are gone: /dev/shm is emptied at boot, and by some at a user's logout."""
+    layout = parts.instance.layout
+    there = descriptions.present(layout)
+    descriptions.write(goal, [one for one in goal.processes if one.name not in there], layout)
+
+
+def clear(parts: Parts, goal: Wish) -> None:
+    """Take back what processes have left that are not wished: integers, ports, descriptions, strays."""
+    app, names = goal.app, {process.name for process in goal.processes}
+    with parts.database.read() as tx:
+        surplus_ports = formation_store.ports_of(tx, app.id).keys() - names
+        surplus_slots = formation_store.unique_ints(tx, app.id).keys() - {one.slot for one in goal.processes}
+    if surplus_ports or surplus_slots:
+        with parts.database.write() as tx:
+            formation_store.free_ports(tx, app.id, surplus_ports)
+            formation_store.free_unique_ints(tx, app.id, [one.slot for one in goal.processes])
+    layout = parts.instance.layout
+    left = [name for name in descriptions.present(layout) - names if name.startswith(prefix(app))]
+    descriptions.remove(layout, left)
+    parts.door.end_strays(app.id, sorted(names))

@@ -1,0 +1,84 @@
+"""The launcher's descriptions: written right before a process starts, removed once it is gone for good."""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from runner.apply.wish import Wish
+from runner.engines.supervisord.description import Description, encode
+from runner.plan import Process
+from stratum.layout import Layout
+from stratum.model import Release
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MAX_OPEN_FILES = 65536
+
+
+def environment(wish: Wish, release: Release, process: Process, layout: Layout) -> dict[str, str]:
+    """Return all that a process gets, but for what the launcher adds. Pure.
+
+    The app's variables may replace the defaults; PORT, HOME and TMPDIR are ours alone
+    (`stratum.variables.OURS`). The service may not look into a fenced app's slug, so `.venv` is
+    named whether or not there is one.
+    """
+    venv = layout.slug(release.app_id, release.slug) / ".venv"
+    home = str(layout.home(release.app_id))
+    return {
+        "PATH": f"{venv}/bin:{SYSTEM_PATH}",
+        "VIRTUAL_ENV": str(venv),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        **_names(wish, release, process),
+        **wish.variables,
+        "HOME": home,
+        "TMPDIR": home,
+        **({"PORT": str(process.port)} if process.port else {}),
+    }
+
+
+def write(wish: Wish, processes: Iterable[Process], layout: Layout) -> None:
+    """Write descriptions, each replacing an older one whole."""
+    if wish.release is None:
+        return
+    for process in processes:
+        _put(layout, process.name, encode(_description(wish, wish.release, process, layout)))
+
+
+def remove(layout: Layout, names: Iterable[str]) -> None:
+    """Remove descriptions; one that is not there is fine."""
+    for name in names:
+        layout.description(name).unlink(missing_ok=True)
+
+
+def present(layout: Layout) -> set[str]:
+    """Name the processes that have a description."""
+    return {path.name for path in layout.descriptions.iterdir()}
+
+
+def _description(wish: Wish, release: Release, process: Process, layout: Layout) -> Description:
+    return Description(
+        command=process.command,
+        directory=str(layout.slug(release.app_id, release.slug)),
+        home=str(layout.home(release.app_id)),
+        max_open_files=MAX_OPEN_FILES,
+        environment=environment(wish, release, process, layout),
+    )
+
+
+def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:
+    return {
+        "STRATUM_APP": wish.app.name,
+        "STRATUM_ENVIRONMENT": wish.app.environment.name,
+        "STRATUM_RELEASE": f"v{release.version}",
+        "STRATUM_TARGET": process.target,
+        "STRATUM_INDEX": str(process.index),
+        "STRATUM_COMMIT": release.commit,
+    }
+
+
+def _put(layout: Layout, name: str, content: bytes) -> None:
+    scratch = layout.description(f".{name}.new")
+    scratch.unlink(missing_ok=True)
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    scratch.rename(layout.description(name))

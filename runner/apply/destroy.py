@@ -1,0 +1,37 @@
+"""The end of an app: processes, routes, folders, rows. May be run again from its start."""
+
+import logging
+import shutil
+
+from runner import pace
+from runner.apply import descriptions, running
+from runner.apply.parts import Parts
+from runner.plan import prefix
+from stratum.model import App
+from stratum.ownership import is_free
+from stratum.store import environments
+
+log = logging.getLogger(__name__)
+
+BUILD_PATIENCE_S = 10.0
+
+
+def destroy(parts: Parts, app: App) -> None:
+    """Take away everything of an app that is marked as being destroyed. The caller holds its lock."""
+    layout = parts.instance.layout
+    parts.router.route(app, [])
+    running.stop(parts, sorted(running.look(parts, app), reverse=True))
+    parts.door.end_strays(app.id, [])
+    parts.door.destroy(app.id)
+    for _ in pace.looks(BUILD_PATIENCE_S):  # its builder notices that the step was ended
+        if is_free(parts.build_lock(app.id)):
+            break
+    parts.door.destroy(app.id)
+    left = [name for name in descriptions.present(layout) if name.startswith(prefix(app))]
+    descriptions.remove(layout, left)
+    for folder in (layout.repo(app.id), layout.build_log(app.id, 0).parent):
+        shutil.rmtree(folder, ignore_errors=True)
+    with parts.database.write() as tx:
+        environments.remove_app(tx, app.id)
+    parts.router.ensure()
+    log.info("destroyed %s (app %d)", app.label, app.id)

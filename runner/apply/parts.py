@@ -1,0 +1,107 @@
+"""What an applier works with: the instance, its database, and the parts it talks to.
+
+The protocols name what is used of each part, so that tests can put fakes in their place.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from runner.router.switch import PATIENCE_S, Router
+from stratum.door.client import Door, Key
+from stratum.instance import Instance
+from stratum.model import App
+from stratum.store import Database
+from stratum.supervisor import ProcessStatus, Started, Supervisor, Wanted
+
+
+class Sections(Protocol):
+    """The apps' processes under supervisord (`stratum.supervisor.Supervisor`)."""
+
+    def add(self, wanted: Iterable[Wanted]) -> list[Started]:
+        """Make sure that processes run."""
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Begin to stop processes."""
+
+    def remove(self, names: Sequence[str]) -> dict[str, str]:
+        """Forget processes that have ended."""
+
+    def status(self, wanted: str | Sequence[str] = "") -> list[ProcessStatus]:
+        """Tell how processes are, by names or by how their names begin."""
+
+
+class Switch(Protocol):
+    """The router (`runner.router.switch.Router`)."""
+
+    def route(self, app: App, processes: Collection[str], *, patience_s: float = PATIENCE_S) -> None:
+        """Send an app's requests to these processes and no other."""
+
+    def ensure(self) -> None:
+        """See that the router has the routes that are recorded."""
+
+
+class Keeper(Protocol):
+    """What only root can see or do (`stratum.door.client.Door`)."""
+
+    def listeners(self, pid: int, port: int) -> bool:
+        """Whether a process's own tree listens on a port."""
+
+    def established(self, port: int) -> int:
+        """Count the connections to a port."""
+
+    def end_strays(self, app_id: int, live: Collection[str]) -> object:
+        """End an app's processes that belong to none of the live names."""
+
+    def tree(self, pid: int) -> list[Key]:
+        """List a process, its tree and its session."""
+
+    def end_tree(self, name: str, seen: Sequence[Key] = ()) -> object:
+        """End what carries a process's name, or belongs to what does."""
+
+    def prepare(self, app_id: int) -> None:
+        """Make an app's folders."""
+
+    def destroy(self, app_id: int) -> None:
+        """End an app's processes and remove its folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one instance, opened once in each process."""
+
+    instance: Instance
+    database: Database
+    sections: Sections
+    door: Keeper
+    router: Switch
+
+    @classmethod
+    def open(cls) -> Self:
+        """Open the instance that the environment names.
+
+        Raises:
+            Unavailable: there is none.
+        """
+        return cls.of(Instance.open())
+
+    @classmethod
+    def of(cls, instance: Instance) -> Self:
+        """Take the real parts of an instance."""
+        database = Database.open(instance.layout.database)
+        return cls(
+            instance,
+            database,
+            Supervisor(instance.layout.supervisord_socket),
+            Door(instance.layout, instance.fence),
+            Router(instance, database),
+        )
+
+    def apply_lock(self, app_id: int) -> Path:
+        """Lock file of whoever changes an app's processes."""
+        return self.instance.layout.locks / f"apply-{app_id}"
+
+    def build_lock(self, app_id: int) -> Path:
+        """Lock file of whoever builds an app."""
+        return self.instance.layout.locks / f"build-{app_id}"

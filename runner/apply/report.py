@@ -1,0 +1,112 @@
+"""What a rollout did with each process: for the database, and as lines of the log of its build."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from runner.apply.parts import Parts
+from runner.apply.running import Stopped
+from runner.plan import Process, known
+from runner.probe import Up, ending
+from stratum.buildlog import Log
+from stratum.errors import RolloutFailed, StratumError
+from stratum.model import App, Outcome, Release, ReportLine, Rollout
+from stratum.store import builds
+from stratum.supervisor import Started
+
+
+class Report:
+    """Collects lines; says those that the pusher waits for as they come."""
+
+    def __init__(self, before: Iterable[ReportLine], log: Log | None) -> None:
+        """Begin a report.
+
+        Args:
+            before: lines of an earlier attempt at the same rollout; kept for what has not changed.
+        """
+        self._before = {line.name: line for line in before}
+        self._lines: dict[str, ReportLine] = {}
+        self._log = log
+
+    @property
+    def lines(self) -> tuple[ReportLine, ...]:
+        """All lines so far."""
+        return tuple(self._lines.values())
+
+    def kept(self, process: Process, pid: int) -> None:
+        """Note a process that ran already, perhaps started by an earlier attempt."""
+        line = self._before.get(process.name)
+        if line is None or line.pid != pid:
+            line = _line(process, Outcome.KEPT, pid)
+        self._lines[process.name] = line
+
+    def up(self, up: Up) -> None:
+        """Note a new process that has come up."""
+        process = up.process
+        self._lines[process.name] = _line(process, Outcome.STARTED, up.pid, up.seconds)
+        if self._log and process.port:
+            self._log.step(
+                f"{process.label} up on port {process.port} (pid {up.pid}) after {up.seconds:.1f} s"
+            )
+        elif self._log:
+            self._log.step(f"{process.label} started (pid {up.pid})")
+
+    def stopped(self, ends: Iterable[Stopped]) -> None:
+        """Note processes that are gone."""
+        for end in ends:
+            if end.name in self._lines and self._lines[end.name].outcome is Outcome.FAILED:
+                continue
+            was, note = known(end.name), ending(end.exit_status)
+            self._lines[end.name] = ReportLine(
+                end.name, was.target, was.index, Outcome.STOPPED, seconds=end.seconds, note=note
+            )
+
+    def restarted(self, process: Process, started: Started) -> None:
+        """Note a process of the old release that runs again after a failure."""
+        self._lines[process.name] = _line(process, Outcome.RESTARTED, started.pid or 0, note=started.error)
+
+    def failed(self, error: StratumError, names: str) -> None:
+        """Note why the rollout failed, and say it.
+
+        Args:
+            names: what the names of the release's processes begin with.
+        """
+        output: tuple[str, ...] = ()
+        if isinstance(error, RolloutFailed):
+            culprit, output = known(f"{names}.{error.process}"), error.output
+            self._lines[culprit.name] = ReportLine(
+                culprit.name, culprit.target, culprit.index, Outcome.FAILED, note=error.reason, output=output
+            )
+        if self._log is None:
+            return
+        self._log.error(str(error))
+        if output:
+            self._log.error(f"The last lines of its own output ({len(output)}):")
+            self._log.indent("\n".join(output))
+
+    def conclude(self, text: str) -> None:
+        """Say where things stand at the end."""
+        if self._log:
+            self._log.indent(text)
+
+    def left(self, release: Release | None, *, runs: bool) -> None:
+        """Say what runs after a failure."""
+        if self._log:
+            self._log.error(
+                f"v{release.version} keeps running." if release and runs else "Nothing is running."
+            )
+
+
+@contextmanager
+def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
+    """Open the report of a rollout, with the log of the build that caused it."""
+    if rollout.build_id is None:
+        yield Report(rollout.report, None)
+        return
+    with parts.database.read() as tx:
+        number = builds.get_build(tx, rollout.build_id).number
+    with Log(parts.instance.layout.build_log(app.id, number)) as log:
+        yield Report(rollout.report, log)
+
+
+def _line(process: Process, outcome: Outcome, pid: int, seconds: float = 0.0, note: str = "") -> ReportLine:
+    return ReportLine(process.name, process.target, process.index, outcome, pid, process.port, seconds, note)

@@ -1,0 +1,183 @@
+"""One rollout, by rule 5 of the design (docs/architecture.md).
+
+Web starts beside the old and is probed; every other target stops the old, starts the new and must
+stay alive; then the router switches, the rollout is live, and the old web drains and stops.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from runner import pace
+from runner.apply import converge, running
+from runner.apply.destroy import destroy
+from runner.apply.lease import Lease, LeaseLost
+from runner.apply.parts import Parts
+from runner.apply.report import Report, opened
+from runner.apply.take_back import take_back
+from runner.apply.wish import Wish, wish
+from runner.plan import Known, Process, Strategy, diff, stops_late
+from runner.probe import Watched, await_up, failure
+from stratum import faults
+from stratum.errors import RolloutFailed, RouterUnavailable
+from stratum.model import App, Formation, Release, ReleaseState, RolloutState
+from stratum.store import Transaction, environments, releases, rollouts
+from stratum.store import formation as formation_store
+from stratum.supervisor import ProcessStatus
+
+log = logging.getLogger(__name__)
+
+
+def roll_out(parts: Parts, lease: Lease) -> None:
+    """Do a claimed rollout. The caller holds the app's lock.
+
+    Raises:
+        LeaseLost: somebody else has taken it over.
+        SupervisorUnavailable, DoorUnavailable: to be tried again from the start.
+    """
+    faults.reach("rollout.claimed")
+    rollout = lease.rollout
+    with parts.database.read() as tx:
+        app = environments.get_app(tx, rollout.app_id)
+        if app is None:
+            return
+        formation = formation_store.get_formation(tx, app.id)
+        current = _release(tx, app.current_release_id)
+        release = current if rollout.release_id is None else _release(tx, rollout.release_id)
+    if app.destroying:
+        destroy(parts, app)
+        return
+    with opened(parts, app, rollout) as report:
+        if release is None:
+            _Rolling(parts, lease, report, app, (None, None)).succeed(Wish(app, None, (), {}))
+            return
+        _Rolling(parts, lease, report, app, (release, current)).run(formation)
+
+
+class _Rolling:
+    def __init__(
+        self,
+        parts: Parts,
+        lease: Lease,
+        report: Report,
+        app: App,
+        releases: tuple[Release | None, Release | None],
+    ) -> None:
+        self.parts, self.lease, self.report, self.app = parts, lease, report, app
+        self.release, self.current = releases
+        # Before a release is current, its processes have to prove themselves, whoever started them.
+        self._is_new = self.release != self.current
+
+    def run(self, formation: Formation) -> None:
+        assert self.release is not None
+        self.parts.door.prepare(self.app.id)
+        self._revive(formation)
+        try:
+            goal = wish(self.parts, self.app, self.release, formation)
+            late = self._bring_up(goal)
+        except (RolloutFailed, RouterUnavailable) as error:
+            log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
+            take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
+            return
+        self._record_live(goal)
+        self._stop_late(late)
+        self.succeed(goal)
+
+    def _revive(self, formation: Formation) -> None:
+        """After a boot, end what the former life left and bring back what ran, before anything new."""
+        if running.living(running.look(self.parts, self.app).values()):
+            return
+        self.parts.door.end_strays(self.app.id, [])
+        if self._is_new and self.current is not None:
+            converge.converge(self.parts, self.app, self.current, formation)
+
+    def _bring_up(self, goal: Wish) -> list[Known]:
+        statuses = self._settled(goal)
+        alive = running.living(statuses.values())
+        change = diff(goal.processes, alive | (statuses.keys() - {one.name for one in goal.processes}))
+        late = [one for one in change.stop if stops_late(one, goal.processes)]
+        self._start(goal, change.start, statuses, Strategy.OVERLAP)
+        faults.reach("rollout.probed")
+        self._stop([one for one in change.stop if one not in late])
+        self._start(goal, change.start, statuses, Strategy.REPLACE)
+        faults.reach("rollout.replaced")
+        self.lease.check()
+        self.parts.router.route(self.app, goal.routed())
+        faults.reach("rollout.switched")
+        return late
+
+    def _settled(self, goal: Wish) -> dict[str, ProcessStatus]:
+        """Look at the app's sections, once wished ones that are just stopping have ended."""
+        statuses = running.look(self.parts, self.app)
+        names = [one.name for one in goal.processes]
+        stopping = [name for name in names if name in statuses and statuses[name].state == "STOPPING"]
+        if stopping:
+            running.stop(self.parts, stopping)
+            return running.look(self.parts, self.app)
+        return statuses
+
+    def _start(
+        self, goal: Wish, new: Sequence[Process], statuses: dict[str, ProcessStatus], strategy: Strategy
+    ) -> None:
+        """Start the new processes of one strategy, and wait until they are up."""
+        self.lease.check()
+        start = [one for one in new if one.strategy is strategy]
+        watched = []
+        for process, started in zip(start, running.start(self.parts, goal, start), strict=True):
+            if started.pid is None:
+                raise failure(self.parts, self.app.id, process, f"did not start: {started.error}.")
+            watched.append(Watched(process, started.pid))
+        if strategy is Strategy.OVERLAP:
+            faults.reach("rollout.started")
+        for process in goal.processes:
+            if process.strategy is strategy and process not in new:
+                pid = statuses[process.name].pid or 0
+                if self._is_new:
+                    watched.append(Watched(process, pid))
+                else:
+                    self.report.kept(process, pid)
+        for up in await_up(self.parts, self.app.id, watched, self.lease.check):
+            self.report.up(up)
+
+    def _stop(self, surplus: Sequence[Known]) -> None:
+        self.lease.check()
+        self.report.stopped(running.stop(self.parts, [one.name for one in surplus]))
+
+    def _record_live(self, goal: Wish) -> None:
+        rollout, release = self.lease.rollout, self.release
+        assert release is not None
+        if goal.routed():
+            host = self.app.host(self.parts.instance.settings.apps_domain)
+            self.report.conclude(self.parts.instance.app_url(host))
+        with self.parts.database.write() as tx:
+            if not rollouts.record(tx, rollout, RolloutState.LIVE, self.report.lines):
+                raise LeaseLost(rollout)
+            if self._is_new:
+                if self.current is not None:
+                    releases.set_release_state(tx, self.current.id, ReleaseState.RETIRED)
+                releases.set_release_state(tx, release.id, ReleaseState.LIVE)
+                environments.set_current_release(tx, self.app.id, release.id)
+        log.info("rollout %d of %s is live with v%d", rollout.number, self.app.label, release.version)
+        faults.reach("rollout.live")
+
+    def _stop_late(self, late: Sequence[Known]) -> None:
+        """Let old web processes finish their requests, then stop them."""
+        if late:
+            with self.parts.database.read() as tx:
+                ports = formation_store.ports_of(tx, self.app.id)
+            old = [ports[one.name] for one in late if one.name in ports]
+            for _ in pace.looks(self.parts.instance.settings.drain_s):
+                if not any(self.parts.door.established(port) for port in old):
+                    break
+            self._stop(late)
+        faults.reach("rollout.stopped")
+
+    def succeed(self, goal: Wish) -> None:
+        """Clear away what the old processes have left, and end the rollout."""
+        converge.clear(self.parts, goal)
+        with self.parts.database.write() as tx:
+            if not rollouts.record(tx, self.lease.rollout, RolloutState.SUCCEEDED, self.report.lines):
+                raise LeaseLost(self.lease.rollout)
+
+
+def _release(tx: Transaction, release_id: int | None) -> Release | None:
+    return None if release_id is None else releases.get_release(tx, release_id)

@@ -1,0 +1,103 @@
+"""The sections of one app under supervisord: looking at them, starting and stopping them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from runner import pace
+from runner.apply import descriptions
+from runner.apply.parts import Parts
+from runner.apply.wish import Wish
+from runner.plan import Process, prefix
+from stratum.errors import SupervisorUnavailable
+from stratum.model import App
+from stratum.supervisor import ProcessStatus, Started, Wanted
+
+# Supervisord kills what is left after the grace; this long it may take to notice and to reap.
+KILL_MARGIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How a process ended that was told to.
+
+    Attributes:
+        exit_status: negative for a signal; None when it had never run.
+    """
+
+    name: str
+    exit_status: int | None
+    seconds: float
+
+
+def look(parts: Parts, app: App) -> dict[str, ProcessStatus]:
+    """Return an app's sections by name, whatever their state."""
+    return {status.name: status for status in parts.sections.status(prefix(app))}
+
+
+def living(statuses: Iterable[ProcessStatus]) -> set[str]:
+    """Name those that run, or that supervisord will start again by itself."""
+    return {status.name for status in statuses if not status.has_ended}
+
+
+def start(parts: Parts, wish: Wish, processes: Sequence[Process]) -> list[Started]:
+    """Start processes, with fresh descriptions; those that run keep their pids."""
+    if not processes or wish.release is None:
+        return []
+    descriptions.write(wish, processes, parts.instance.layout)
+    app, version = wish.app, wish.release.version
+    return parts.sections.add(
+        [
+            Wanted(app.environment.name, app.name, app.id, version, process.target, process.index)
+            for process in processes
+        ]
+    )
+
+
+def stop(parts: Parts, names: Sequence[str]) -> list[Stopped]:
+    """Stop processes together, wait until every one has ended, and forget them.
+
+    Raises:
+        SupervisorUnavailable: some are there still, long after they should have been killed.
+    """
+    if not names:
+        return []
+    pids = {status.name: status.pid for status in parts.sections.status(names) if status.pid}
+    trees = {name: parts.door.tree(pid) for name, pid in pids.items()}
+    parts.sections.stop(names)
+    ended = _await_ends(parts, names)
+    for name in names:  # what has left its process group
+        parts.door.end_tree(name, trees.get(name, ()))
+    forget(parts, names)
+    return ended
+
+
+def forget(parts: Parts, names: Sequence[str]) -> None:
+    """Remove sections of ended processes with their descriptions.
+
+    Raises:
+        SupervisorUnavailable: one has not ended.
+    """
+    refused = parts.sections.remove(names)
+    if refused:
+        message = f"supervisord keeps sections: {'; '.join(refused.values())}."
+        raise SupervisorUnavailable(message)
+    descriptions.remove(parts.instance.layout, names)
+
+
+def _await_ends(parts: Parts, names: Sequence[str]) -> list[Stopped]:
+    ended: dict[str, Stopped] = {}
+    limit_s = parts.instance.settings.stop_grace_s + KILL_MARGIN_S
+    for waited_s in pace.looks(limit_s):
+        known = {status.name: status for status in parts.sections.status(names)}
+        for name in names:
+            if name not in ended and (name not in known or known[name].has_ended):
+                ended[name] = Stopped(name, _exit_status(known.get(name)), waited_s)
+        if len(ended) == len(names):
+            return [ended[name] for name in names]
+    left = ", ".join(name for name in names if name not in ended)
+    message = f"supervisord has not ended {left} after {limit_s:.0f} s."
+    raise SupervisorUnavailable(message)
+
+
+def _exit_status(status: ProcessStatus | None) -> int | None:
+    return status.exit_status if status else None

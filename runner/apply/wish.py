@@ -1,0 +1,50 @@
+"""What one app should be: its processes with their integers, ports and variables, from the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.apply import ports
+from runner.apply.parts import Parts
+from runner.plan import Process, plan, port_names, wished_slots
+from stratum import secrets
+from stratum.model import App, Formation, Release
+from stratum.store import formation as formation_store
+from stratum.store import releases
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The wished state of one app; without a release nothing should run.
+
+    Attributes:
+        variables: the app's own, in clear.
+    """
+
+    app: App
+    release: Release | None
+    processes: tuple[Process, ...]
+    variables: Mapping[str, str]
+
+    def routed(self) -> list[str]:
+        """Name the processes that the router should send requests to."""
+        return [process.name for process in self.processes if process.port]
+
+
+def wish(parts: Parts, app: App, release: Release | None, formation: Formation) -> Wish:
+    """Work out what an app should be, giving integers and ports to those that lack them.
+
+    Raises:
+        Unavailable: no port is free, or the variables cannot be read with the key there is.
+    """
+    if release is None:
+        return Wish(app, None, (), {})
+    with parts.database.read() as tx:
+        numbers = formation_store.unique_ints(tx, app.id)
+        ciphertext = releases.get_config(tx, app.id, release.config_version)
+    slots = wished_slots(release, formation)
+    if not numbers.keys() >= set(slots):
+        with parts.database.write() as tx:
+            numbers = formation_store.give_unique_ints(tx, app.id, slots)
+    given = ports.given(parts, app.id, port_names(app, release, formation))
+    variables = secrets.unseal(parts.instance.layout.config_key, ciphertext)
+    return Wish(app, release, tuple(plan(app, release, formation, numbers, given)), variables)

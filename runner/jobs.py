@@ -1,0 +1,120 @@
+"""The applier's job: make true whatever an app has queued. Nudged through `stratum.queue`."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from runner import pace
+from runner.apply.lease import LeaseLost, held
+from runner.apply.parts import Parts
+from runner.apply.report import opened
+from runner.apply.rollout import roll_out
+from stratum.model import ReleaseState, Rollout, RolloutState
+from stratum.ownership import exclusive, this_process
+from stratum.store import environments, releases, rollouts
+
+log = logging.getLogger(__name__)
+
+# The reconciler holds an app's lock for moments only; another applier does what is queued itself.
+PATIENCE_S = 1.0
+MAX_ATTEMPTS = 5
+
+
+@cache
+def parts() -> Parts:
+    """Return this process's parts; opened before the fork, so that jobs begin at once."""
+    return Parts.open()
+
+
+def run_rollouts(app_id: int) -> None:
+    """Do an app's queued rollouts, oldest first, until none is left."""
+    apply_queued(parts(), app_id)
+
+
+def apply_queued(with_parts: Parts, app_id: int) -> None:
+    """Do an app's queued rollouts, oldest first, until none is left.
+
+    Asks again after the lock is free: what was queued meanwhile found it held.
+    """
+    while has_queued(with_parts, app_id):
+        with _patiently(with_parts, app_id) as is_held:
+            if not is_held:
+                return
+            if not _apply_all(with_parts, app_id):
+                return
+
+
+def _apply_all(with_parts: Parts, app_id: int) -> int:
+    """Do what can be claimed, and return how many that were."""
+    count = 0
+    while (rollout := _claim(with_parts, app_id)) is not None:
+        _apply(with_parts, rollout)
+        count += 1
+    return count
+
+
+def has_queued(with_parts: Parts, app_id: int) -> bool:
+    """Whether an app has a rollout that waits."""
+    with with_parts.database.read() as tx:
+        queued = rollouts.in_state(tx, RolloutState.QUEUED)
+    return any(rollout.app_id == app_id for rollout in queued)
+
+
+@contextmanager
+def _patiently(with_parts: Parts, app_id: int) -> Iterator[bool]:
+    for waited_s in pace.looks(PATIENCE_S):
+        with exclusive(with_parts.apply_lock(app_id)) as is_held:
+            if is_held or waited_s >= PATIENCE_S:
+                yield is_held
+                return
+
+
+def _claim(with_parts: Parts, app_id: int) -> Rollout | None:
+    with with_parts.database.write() as tx:
+        return rollouts.claim_next(tx, app_id, this_process())
+
+
+def _apply(with_parts: Parts, rollout: Rollout) -> None:
+    try:
+        with held(with_parts.database, rollout) as lease:
+            roll_out(with_parts, lease)
+    except LeaseLost:
+        log.warning("rollout %d of app %d was taken over", rollout.number, rollout.app_id)
+        raise
+    except Exception as error:
+        log.exception("rollout %d of app %d broke off", rollout.number, rollout.app_id)
+        if rollout.attempt >= MAX_ATTEMPTS:
+            _give_up(with_parts, rollout, str(error))
+        else:
+            _queue_again(with_parts, rollout)
+        raise
+
+
+def _queue_again(with_parts: Parts, rollout: Rollout) -> None:
+    """Leave it to the reconciler, which nudges again a little later."""
+    with with_parts.database.write() as tx:
+        rollouts.give_back(tx, rollout)
+
+
+def _give_up(with_parts: Parts, rollout: Rollout, error: str) -> None:
+    """End a rollout that breaks off whenever it is tried; what runs is left to the reconciler."""
+    with with_parts.database.read() as tx:
+        app = environments.get_app(tx, rollout.app_id)
+    if app is None or app.destroying:
+        _queue_again(with_parts, rollout)
+        return
+    if app.current_release_id == rollout.release_id:  # it was live
+        _end(with_parts, rollout, RolloutState.SUCCEEDED, error)
+        return
+    with opened(with_parts, app, rollout) as report:
+        report.conclude(f"Given up after {rollout.attempt} attempts: {error}")
+    _end(with_parts, rollout, RolloutState.FAILED, error)
+
+
+def _end(with_parts: Parts, rollout: Rollout, state: RolloutState, error: str) -> None:
+    with with_parts.database.write() as tx:
+        if not rollouts.record(tx, rollout, state, rollout.report, error):
+            raise LeaseLost(rollout)
+        if state is RolloutState.FAILED and rollout.release_id is not None:
+            releases.set_release_state(tx, rollout.release_id, ReleaseState.FAILED)

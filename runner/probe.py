@@ -1,0 +1,118 @@
+"""Whether a new process has come up.
+
+Web: its own process tree listens on `$PORT` in time. Others: alive after `alive_after_s`, with the
+same pid. A process that dies meanwhile has failed at once; later crashes are supervisord's.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from runner import pace
+from runner.apply.parts import Parts
+from runner.plan import Process
+from stratum.buildlog import last_lines
+from stratum.errors import RolloutFailed
+from stratum.supervisor import ProcessStatus
+
+OUTPUT_LINES = 20
+_ALIVE = frozenset({"STARTING", "RUNNING"})
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A process that is to come up, as this pid and no other."""
+
+    process: Process
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A process that has come up, `seconds` after its start."""
+
+    process: Process
+    pid: int
+    seconds: float
+
+
+def await_up(
+    parts: Parts, app_id: int, watched: Sequence[Watched], check: Callable[[], None]
+) -> Iterator[Up]:
+    """Yield processes as they come up, until all have.
+
+    Args:
+        check: called at every look; may raise to end the wait.
+
+    Raises:
+        RolloutFailed: one died, or a web process does not listen in time.
+    """
+    pending = list(watched)
+    settings = parts.instance.settings
+    for waited_s in pace.looks(max(settings.web_start_timeout_s, settings.alive_after_s + 1.0)):
+        if not pending:
+            return
+        check()
+        known = _statuses(parts, pending)
+        for one in list(pending):
+            status = _alive(parts, app_id, one, known.get(one.process.name))
+            age_s = _age_s(status)
+            if _is_up(parts, one, age_s):
+                pending.remove(one)
+                yield Up(one.process, one.pid, age_s)
+            elif one.process.port and waited_s >= settings.web_start_timeout_s:
+                raise _silent(parts, app_id, one.process)
+    raise _silent(parts, app_id, pending[0].process)
+
+
+def failure(parts: Parts, app_id: int, process: Process, reason: str) -> RolloutFailed:
+    """Say why a process is not up, with the last lines it wrote itself."""
+    output = last_lines(parts.instance.layout.process_log(app_id, process.name), OUTPUT_LINES)
+    return RolloutFailed(process.label, reason, output)
+
+
+def ending(exit_status: int | None) -> str:
+    """Say how a process ended: `exit status 1`, `ended by SIGTERM`."""
+    if exit_status is None:
+        return "it did not run"
+    if exit_status >= 0:
+        return f"exit status {exit_status}"
+    try:
+        return f"ended by {signal.Signals(-exit_status).name}"
+    except ValueError:
+        return f"ended by signal {-exit_status}"
+
+
+def _statuses(parts: Parts, pending: Sequence[Watched]) -> dict[str, ProcessStatus]:
+    names = [one.process.name for one in pending]
+    return {status.name: status for status in parts.sections.status(names)}
+
+
+def _alive(parts: Parts, app_id: int, one: Watched, status: ProcessStatus | None) -> ProcessStatus:
+    if status is None:
+        raise failure(
+            parts, app_id, one.process, "did not come up: its section was removed by somebody else."
+        )
+    if status.pid != one.pid or status.state not in _ALIVE:
+        how, age_s = ending(status.exit_status), _age_s(status)
+        raise failure(parts, app_id, one.process, f"did not come up: {how} after {age_s:.1f} s.")
+    return status
+
+
+def _is_up(parts: Parts, one: Watched, age_s: float) -> bool:
+    if one.process.port:
+        return parts.door.listeners(one.pid, one.process.port)
+    return age_s >= parts.instance.settings.alive_after_s
+
+
+def _age_s(status: ProcessStatus) -> float:
+    if status.started_at is None:
+        return 0.0
+    return max((datetime.now(UTC) - status.started_at).total_seconds(), 0.0)
+
+
+def _silent(parts: Parts, app_id: int, process: Process) -> RolloutFailed:
+    limit_s = parts.instance.settings.web_start_timeout_s
+    reason = f"did not come up: nothing of it listened on port {process.port} ($PORT) within {limit_s:g} s."
+    return failure(parts, app_id, process, reason)

@@ -1,0 +1,129 @@
+"""Compares what is wished with what is, every two seconds, and mends the difference.
+
+`stratum.prefork` runs `main` as one process. It does nothing that a rollout does: it brings back
+what went away by itself, and wakes whoever should be at work. Nothing that fails stops it.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+from runner.apply import running
+from runner.apply.converge import clear, converge
+from runner.apply.destroy import destroy
+from runner.apply.parts import Parts
+from runner.deviation import Actual, Wished, deviating, orphaned
+from runner.recover import Recovery
+from stratum.errors import Unavailable
+from stratum.model import App, Formation, RolloutState
+from stratum.ownership import exclusive
+from stratum.queue import Nudges
+from stratum.store import environments, releases, rollouts
+from stratum.store import formation as formation_store
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 2.0
+STRAYS_EVERY_S = 60.0
+_BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
+
+
+def main() -> None:
+    """Reconcile until killed."""
+    parts = Parts.open()
+    reconciler = Reconciler(parts, Recovery(parts, Nudges(parts.instance.redis_url)))
+    while True:
+        reconciler.once()
+        time.sleep(EVERY_S)
+
+
+class Reconciler:
+    """Looks at everything, again and again."""
+
+    def __init__(self, parts: Parts, recovery: Recovery) -> None:
+        self._parts, self._recovery = parts, recovery
+        self._strays_ended_at = float("-inf")
+
+    def once(self) -> None:
+        """Look at everything once."""
+        if time.monotonic() - self._strays_ended_at >= STRAYS_EVERY_S:
+            _guarded("ending strays", self.end_strays)
+        _guarded("taking back what the dead have left", self._recovery.run)
+        _guarded("converging", self.converge)
+        _guarded("routing", self._parts.router.ensure)
+
+    def end_strays(self) -> None:
+        """End what belongs to no section of supervisord: before anything is started, then now and then."""
+        with self._parts.database.read() as tx:
+            apps = environments.list_apps(tx)
+        for app in apps:
+            with exclusive(self._parts.apply_lock(app.id)) as is_held:
+                if is_held:
+                    alive = running.living(running.look(self._parts, app).values())
+                    self._parts.door.end_strays(app.id, sorted(alive))
+        self._strays_ended_at = time.monotonic()
+
+    def converge(self) -> None:
+        """Have every app run what is wished of it; one that fails stops no other."""
+        # In this order: a section that is there belongs to an app that the database, read later, knows.
+        statuses = {status.name: status for status in self._parts.sections.status("")}
+        described = {path.name for path in self._parts.instance.layout.descriptions.iterdir()}
+        wished = self._wished()
+        actual = Actual(statuses, described)
+        for app in deviating(wished, actual):
+            _guarded(f"converging {app.label}", partial(self._converge_app, app.id))
+        running.stop(self._parts, orphaned(wished, actual))
+
+    def _wished(self) -> list[Wished]:
+        with self._parts.database.read() as tx:
+            apps, current = environments.list_apps(tx), releases.current_releases(tx)
+            formations, routes = formation_store.formations(tx), formation_store.routes(tx)
+            busy = {rollout.app_id for rollout in rollouts.in_state(tx, *_BUSY)}
+        nothing = Formation()
+        return [
+            Wished(
+                app,
+                current.get(app.id),
+                formations.get(app.id, nothing),
+                app.id in busy,
+                len(routes.get(app.id, ())),
+            )
+            for app in apps
+        ]
+
+    def _converge_app(self, app_id: int) -> None:
+        with exclusive(self._parts.apply_lock(app_id)) as is_held:
+            if not is_held:
+                return
+            with self._parts.database.read() as tx:
+                app = environments.get_app(tx, app_id)
+                if app is None or any(one.app_id == app_id for one in rollouts.in_state(tx, *_BUSY)):
+                    return
+                release = releases.current_releases(tx).get(app_id)
+                formation = formation_store.get_formation(tx, app_id)
+            if app.destroying:
+                destroy(self._parts, app)
+                return
+            self._parts.door.prepare(app_id)
+            done = converge(self._parts, app, release, formation)
+            self._parts.router.route(app, done.wish.routed(), patience_s=0)
+            clear(self._parts, done.wish)
+        _tell(app, [(process.name, started.error) for process, started in done.started])
+
+
+def _tell(app: App, started: list[tuple[str, str]]) -> None:
+    for name, error in started:
+        if error:
+            log.error("%s of %s could not be started: %s", name, app.label, error)
+        else:
+            log.info("started %s of %s again", name, app.label)
+
+
+def _guarded(what: str, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Unavailable as error:
+        log.warning("%s: %s", what, error)
+    except Exception:
+        log.exception("%s failed", what)

@@ -1,0 +1,117 @@
+"""Builds and rollouts whose worker is gone, or that nobody has begun: back into the queue, and nudged."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from runner.apply.parts import Parts
+from stratum.buildlog import Log
+from stratum.model import Build, BuildState, Rollout, RolloutState
+from stratum.ownership import is_alive, is_free
+from stratum.store import builds, rollouts
+from stratum.store.clock import now
+
+log = logging.getLogger(__name__)
+
+# Whoever queues something nudges at once; only what is older than this may have been forgotten.
+FRESH_S = 1.0
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 60.0
+
+
+class Nudger(Protocol):
+    """Wakes builders and appliers (`stratum.queue.Nudges`)."""
+
+    def build(self, app_id: int) -> bool:
+        """Ask a builder to look at an app."""
+
+    def rollout(self, app_id: int) -> bool:
+        """Ask an applier to look at an app."""
+
+
+@dataclass(slots=True)
+class _Reminder:
+    """When the last nudge went out, and how long to wait for the next."""
+
+    sent: float
+    pause_s: float = FIRST_PAUSE_S
+
+
+@dataclass(slots=True)
+class Recovery:
+    """Looks at what is queued and what is running, again and again."""
+
+    parts: Parts
+    nudger: Nudger
+    _reminders: dict[tuple[str, int], _Reminder] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Take back what the dead have left, then remind of what waits."""
+        with self.parts.database.read() as tx:
+            building = builds.in_state(tx, BuildState.RUNNING)
+            rolling = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
+        for build in building:
+            if _is_abandoned(build, self.parts.build_lock(build.app_id)):
+                self._take_back_build(build)
+        for rollout in rolling:
+            if _is_abandoned(rollout, self.parts.apply_lock(rollout.app_id)):
+                self._take_back_rollout(rollout)
+        self._remind()
+
+    def _take_back_build(self, build: Build) -> None:
+        give_up = build.attempt >= builds.MAX_ATTEMPTS
+        error = f"its builder was lost {build.attempt} times"
+        with self.parts.database.write() as tx:
+            if give_up:
+                changed = builds.finish(tx, build, BuildState.FAILED, error=error)
+            else:
+                changed = builds.give_back(tx, build)
+        if not changed:
+            return
+        log.warning("took back build %d of app %d from %s", build.number, build.app_id, build.owner)
+        with Log(self.parts.instance.layout.build_log(build.app_id, build.number)) as lines:
+            lines.error(f"Build failed: {error}." if give_up else "The builder was lost; building again.")
+        self._nudge("build", build.app_id)
+
+    def _take_back_rollout(self, rollout: Rollout) -> None:
+        with self.parts.database.write() as tx:
+            changed = rollouts.give_back(tx, rollout)
+        if changed:
+            log.warning("took back rollout %d of app %d", rollout.number, rollout.app_id)
+            self._nudge("rollout", rollout.app_id)
+
+    def _remind(self) -> None:
+        """Nudge whom a queued thing waits for, unless somebody works for that app already."""
+        with self.parts.database.read() as tx:
+            waiting_builds = builds.in_state(tx, BuildState.QUEUED)
+            building = {build.app_id for build in builds.in_state(tx, BuildState.RUNNING)}
+            waiting = rollouts.in_state(tx, RolloutState.QUEUED)
+            under_way = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
+        rolling = {rollout.app_id for rollout in under_way}
+        wanted = {("build", b.app_id) for b in waiting_builds if b.app_id not in building and _is_old(b)}
+        wanted |= {("rollout", r.app_id) for r in waiting if r.app_id not in rolling and _is_old(r)}
+        for gone in self._reminders.keys() - wanted:
+            del self._reminders[gone]
+        for kind, app_id in sorted(wanted):
+            reminder = self._reminders.get((kind, app_id))
+            if reminder is None or time.monotonic() - reminder.sent >= reminder.pause_s:
+                self._nudge(kind, app_id)
+
+    def _nudge(self, kind: str, app_id: int) -> None:
+        last = self._reminders.get((kind, app_id))
+        pause_s = min(last.pause_s * 2, LONGEST_PAUSE_S) if last else FIRST_PAUSE_S
+        self._reminders[kind, app_id] = _Reminder(time.monotonic(), pause_s)
+        (self.nudger.build if kind == "build" else self.nudger.rollout)(app_id)
+
+
+def _is_abandoned(work: Build | Rollout, lock: Path) -> bool:
+    """Whether the worker is dead, as the kernel tells on this host, or silent for longer than its lease."""
+    if work.lease_until is not None and work.lease_until < now():
+        return True
+    return not is_alive(work.owner) and is_free(lock)
+
+
+def _is_old(work: Build | Rollout) -> bool:
+    return (now() - work.created_at).total_seconds() >= FRESH_S

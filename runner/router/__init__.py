@@ -1,0 +1,1 @@
+"""The router: Caddy, told which host goes to which ports."""

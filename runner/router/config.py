@@ -1,0 +1,125 @@
+"""Caddy's configuration as JSON. Pure: values in, bytes out.
+
+Source: Caddy 2.11, https://caddyserver.com/docs/json/. No user text enters but names of apps and
+environments, which are DNS labels.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Json: TypeAlias = dict[str, object]
+
+SERVER = "stratum"
+# A web process that restarts is waited for: requests hang for a moment instead of failing.
+TRY_DURATION = "5s"
+TRY_INTERVAL = "50ms"
+# Without it a change to any app closes every WebSocket of all apps.
+STREAM_CLOSE_DELAY = "5m"
+
+# What a client claims about its origin. Caddy itself replaces X-Forwarded-For, -Proto and -Host.
+CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
+
+NO_APP = "There is no app at this address.\n"
+NO_WEB = "This app has no web process running.\n"
+NO_ANSWER = "This app does not answer.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the router listens and what stands behind it.
+
+    Attributes:
+        listen: `host:port`.
+        admin_socket, web_socket: absolute paths of unix sockets.
+        apps_domain: apps are at `<app>.<environment>.<apps_domain>`.
+    """
+
+    listen: str
+    admin_socket: str
+    web_socket: str
+    apps_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One app: its host name and the ports of its web processes, maybe none."""
+
+    host: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A rendered configuration.
+
+    Attributes:
+        mark: an id that Caddy knows as long as just this configuration is loaded.
+    """
+
+    content: bytes
+    mark: str
+
+
+def render(place: Place, routes: Iterable[Route]) -> Config:
+    """Render the whole configuration; the same routes give the same bytes, in whatever order they come."""
+    listed = [_app_route(route) for route in sorted(routes, key=lambda route: route.host)]
+    handled: list[Json] = [*listed, _unknown_app(place), _control(place)]
+    digest = hashlib.sha256(json.dumps([handled, place.listen]).encode()).hexdigest()[:16]
+    mark = f"stratum-{digest}"
+    handled[-1] = {"@id": mark, **handled[-1]}
+    return Config((json.dumps(_whole(place, handled), indent=1) + "\n").encode(), mark)
+
+
+def _whole(place: Place, routes: list[Json]) -> Json:
+    server: Json = {
+        "listen": [place.listen],
+        "routes": routes,
+        "errors": {"routes": [{"handle": [_page("{http.error.status_code}", NO_ANSWER)]}]},
+        "automatic_https": {"disable": True},
+        "protocols": ["h1"],
+    }
+    return {
+        "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN"}}},
+        "apps": {"http": {"servers": {SERVER: server}}},
+    }
+
+
+def _app_route(route: Route) -> Json:
+    if not route.ports:
+        return _for_host(route.host, _page("503", NO_WEB))
+    return _for_host(route.host, _proxy([f"127.0.0.1:{port}" for port in route.ports]))
+
+
+def _unknown_app(place: Place) -> Json:
+    return _for_host(f"*.*.{place.apps_domain}".lower(), _page("404", NO_APP))
+
+
+def _control(place: Place) -> Json:
+    return {"handle": [{**_proxy([f"unix/{place.web_socket}"]), "flush_interval": -1}]}
+
+
+def _for_host(host: str, handler: Json) -> Json:
+    return {"match": [{"host": [host]}], "handle": [handler], "terminal": True}
+
+
+def _page(status: str, text: str) -> Json:
+    headers = {"Content-Type": ["text/plain; charset=utf-8"], "Cache-Control": ["no-store"]}
+    return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
+
+
+def _proxy(dials: Sequence[str]) -> Json:
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": dial} for dial in dials],
+        "load_balancing": {
+            "selection_policy": {"policy": "least_conn"},
+            "try_duration": TRY_DURATION,
+            "try_interval": TRY_INTERVAL,
+        },
+        "headers": {"request": {"delete": CLAIMS}},
+        "stream_close_delay": STREAM_CLOSE_DELAY,
+    }

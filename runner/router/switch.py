@@ -1,0 +1,103 @@
+"""Telling Caddy the routes that the database records.
+
+The database is the truth; `layout.router_config` is what Caddy starts with, and what it has been
+told last. One lock file keeps the order of two appliers' changes the same in all three places.
+"""
+
+import fcntl
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from runner import pace
+from runner.router import admin
+from runner.router.config import Config, Place, Route, render
+from stratum.errors import RouterUnavailable
+from stratum.instance import Instance
+from stratum.model import App
+from stratum.store import Database, environments
+from stratum.store import formation as formation_store
+
+# So long a Caddy that was killed may take until supervisord has it running again.
+PATIENCE_S = 15.0
+
+
+class Router:
+    """The router of one instance."""
+
+    def __init__(self, instance: Instance, database: Database) -> None:
+        self._instance, self._database = instance, database
+
+    def route(self, app: App, processes: Collection[str], *, patience_s: float = PATIENCE_S) -> None:
+        """Send an app's requests to these processes and no other, from when this returns.
+
+        Args:
+            patience_s: how long to try again while Caddy does not answer.
+
+        Raises:
+            RouterUnavailable: Caddy does not take it; the routes are recorded and written all the same.
+        """
+        with self._database.write() as tx:
+            formation_store.set_routed(tx, app.id, processes)
+        self.ensure(patience_s)
+
+    def ensure(self, patience_s: float = 0.0) -> None:
+        """See that Caddy has the routes that are recorded.
+
+        Args:
+            patience_s: how long to try again while it does not answer.
+
+        Raises:
+            RouterUnavailable: it has not.
+        """
+        with self._alone():
+            config = self._recorded()
+            self._write(config)
+            for waited_s in pace.looks(patience_s):
+                try:
+                    self._load(config)
+                    return
+                except RouterUnavailable:
+                    if waited_s >= patience_s:
+                        raise
+
+    def write(self) -> None:
+        """Write what Caddy starts with; for `stratum up`, before Caddy runs."""
+        with self._alone():
+            self._write(self._recorded())
+
+    def _recorded(self) -> Config:
+        instance = self._instance
+        with self._database.read() as tx:
+            apps, ports = environments.list_apps(tx), formation_store.routes(tx)
+        domain = instance.settings.apps_domain
+        place = Place(
+            listen=instance.listen,
+            admin_socket=str(instance.layout.router_socket),
+            web_socket=str(instance.layout.web_socket),
+            apps_domain=domain,
+        )
+        return render(place, [Route(app.host(domain), ports.get(app.id, ())) for app in apps])
+
+    def _load(self, config: Config) -> None:
+        socket = self._instance.layout.router_socket
+        if not admin.knows(socket, config.mark):
+            admin.load(socket, config.content)
+
+    def _write(self, config: Config) -> None:
+        path = self._instance.layout.router_config
+        if path.exists() and path.read_bytes() == config.content:
+            return
+        scratch = path.with_suffix(".new")
+        with scratch.open("wb") as file:
+            os.fchmod(file.fileno(), 0o640)  # the folder hands it to Caddy's group
+            file.write(config.content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self._instance.layout.locks / "router").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
