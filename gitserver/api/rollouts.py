@@ -20,11 +20,15 @@ blueprint = APIBlueprint("rollouts", __name__, url_prefix="/api/apps/<environmen
 @blueprint.get("/<int:number>")
 @blueprint.input(Wait, location="query")
 def show(environment: str, app: str, number: int, query_data: Wait) -> rows.Row:
-    """Show one; with `wait_s` when it is settled, or at the latest after that time as it then is."""
+    """Show one; with `wait_s` when it is as far, or at the latest after that time as it then is."""
     deadline = time.monotonic() + query_data.wait_s
-    while not (found := _rollout(number)).state.is_settled and time.monotonic() < deadline:
+    while not _is_there(found := _rollout(number), query_data.until) and time.monotonic() < deadline:
         time.sleep(POLL_S)
-    return rows.rollout(found)
+    return {**rows.rollout(found), "done": _is_there(found, query_data.until)}
+
+
+def _is_there(rollout: Rollout, until: str) -> bool:
+    return rollout.finished_at is not None if until == "ended" else rollout.state.is_settled
 
 
 def _rollout(number: int) -> Rollout:

@@ -35,7 +35,7 @@ def app(found: App, instance: Instance) -> Row:
 
 def process(found: Process) -> Row:
     """A process."""
-    return {**asdict(found), "since": _moment(found.since)}
+    return {**asdict(found), "release": f"v{found.release}", "since": _moment(found.since)}
 
 
 def build(found: Build) -> Row:
@@ -71,7 +71,6 @@ def rollout(found: Rollout) -> Row:
     return {
         "number": found.number,
         "status": found.state.value,
-        "settled": found.state.is_settled,
         "cause": found.cause,
         "who": found.who,
         "error": found.error,

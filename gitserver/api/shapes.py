@@ -1,5 +1,7 @@
 """Shapes of requests, checked before a view runs; what the values mean is checked by the core."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from stratum.model import Right
@@ -84,6 +86,10 @@ class Logs(BaseModel):
 
 
 class Wait(BaseModel):
-    """Query of a rollout: how long to wait until it is settled."""
+    """Query of a rollout: how long to wait, and for what.
+
+    Settled: it is live or has failed. Ended: what it replaced has stopped, too.
+    """
 
     wait_s: float = Field(default=0, ge=0, le=MAX_WAIT_S)
+    until: Literal["settled", "ended"] = "settled"

@@ -1,0 +1,1 @@
+"""The `stratum` command: each command parses, calls the client once, and prints."""

@@ -1,0 +1,50 @@
+"""Processes: launching, scaling, listing."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from stratum.cli.output import json_option, show
+from stratum.cli.waiting import finish
+from stratum.cli.which import for_app
+
+if TYPE_CHECKING:
+    from stratum.client import RemoteApp
+
+PS = ("name", "target", "index", "pid", "port", "release", "state", "since", "restarts")
+
+
+@click.command()
+@click.argument("target")
+@for_app
+def worker(app: "RemoteApp", target: str) -> None:
+    """Launch the Procfile's TARGET as a worker; one that runs is left alone."""
+    finish(app, app.launch(target), until="ended")
+
+
+@click.command()
+@click.argument("scales", nargs=-1, required=True, metavar="TARGET=N...")
+@for_app
+def scale(app: "RemoteApp", scales: tuple[str, ...]) -> None:
+    """Set how many processes each TARGET has; other targets keep theirs."""
+    finish(app, app.scale(dict(_parsed(given) for given in scales)), until="ended")
+
+
+@click.command()
+@json_option
+@for_app
+def ps(app: "RemoteApp", as_json: bool) -> None:
+    """List the app's processes."""
+    show(app.processes(), PS, as_json=as_json)
+
+
+def _parsed(given: str) -> tuple[str, object]:
+    """Split `TARGET=N`; what is no whole number goes to the server as it is, which says what is allowed."""
+    target, equals, number = given.partition("=")
+    if not equals or not target:
+        message = f"{given!r} is not TARGET=N."
+        raise click.UsageError(message)
+    try:
+        return target, int(number)
+    except ValueError:
+        return target, number

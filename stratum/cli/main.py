@@ -1,0 +1,17 @@
+"""The entry point: which command it is, and how errors end.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.argv[1:2] == ["git-credential"]:
+        from stratum.cli.git_credential import run
+
+        raise SystemExit(run(sys.argv[2:], sys.stdin, sys.stdout))
+    from stratum.cli.commands import stratum
+
+    stratum()

@@ -1,0 +1,79 @@
+"""Waiting for what a verb set going, and telling how it went."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stratum.cli.output import safe, say
+from stratum.errors import Refused, RolloutFailed
+
+if TYPE_CHECKING:
+    from stratum.client import RemoteApp
+
+GONE = 404
+POLL_S = 0.1
+
+
+def finish(app: "RemoteApp", change: Mapping[str, Any], *, until: str = "settled") -> None:
+    """Wait for the rollout of a change, if it has one, and print what it did to each process.
+
+    Raises:
+        RolloutFailed: what ran before runs on.
+    """
+    if change["message"]:
+        say(change["message"])
+    if change["rollout"] is not None:
+        report(app.rollout(change["rollout"], until=until))
+
+
+def report(rollout: Mapping[str, Any]) -> None:
+    """Print a rollout's report, a line for each process.
+
+    Raises:
+        RolloutFailed: it failed; the failed processes' last lines are printed.
+    """
+    for line in rollout["report"]:
+        click.echo(safe(sentence(line)), err=line["outcome"] == "failed")
+        for output in line["output"]:
+            say(f"    {output}")
+    if rollout["status"] == "failed":
+        reason = rollout["error"] or "The rollout failed."
+        raise RolloutFailed(reason, "What ran before runs on.")
+
+
+def sentence(line: Mapping[str, Any]) -> str:
+    """Say in one line what a rollout did with a process."""
+    said = {
+        "kept": f"kept ({_pid(line)})",
+        "started": f"started{_port(line)} ({_pid(line)})",
+        "restarted": f"of the old release started again ({_pid(line)})",
+        "stopped": "stopped",
+        "failed": f"failed: {line['note']}" if line["note"] else "failed",
+    }
+    return f"{line['label']} {said[line['outcome']]}"
+
+
+def until_gone(app: "RemoteApp", rollout: int | None) -> None:
+    """Wait until an app is destroyed.
+
+    Raises:
+        RolloutFailed: its processes could not be ended.
+    """
+    try:
+        if rollout is not None:
+            report(app.rollout(rollout, until="ended"))
+        while app.show():
+            time.sleep(POLL_S)
+    except Refused as error:
+        if error.status != GONE:
+            raise
+
+
+def _pid(line: Mapping[str, Any]) -> str:
+    return f"pid {line['pid']}"
+
+
+def _port(line: Mapping[str, Any]) -> str:
+    return f" on port {line['port']}" if line["port"] else ""

@@ -1,0 +1,111 @@
+"""One app on a server: its processes, variables, releases, builds and logs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from stratum.client.http import Connection, Row
+
+WAIT_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteApp:
+    """An app; nothing is asked before a method is called."""
+
+    connection: Connection
+    environment: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """`MyProdEnv/app02`."""
+        return f"{self.environment}/{self.name}"
+
+    @property
+    def git_url(self) -> str:
+        """Address of its repository."""
+        return f"{self.connection.url}/{self.label}.git"
+
+    def show(self) -> Row:
+        """Describe the app."""
+        return self._send("GET", "")
+
+    def destroy(self, confirm: str) -> Row:
+        """Begin to destroy it."""
+        return self._send("DELETE", "", {"confirm": confirm})
+
+    def processes(self) -> list[Row]:
+        """List its processes."""
+        return self._list("/processes")
+
+    def scale(self, scales: Mapping[str, object]) -> Row:
+        """Wish scales."""
+        return self._send("PUT", "/formation", dict(scales))
+
+    def launch(self, target: str) -> Row:
+        """Launch a target as a worker."""
+        return self._send("POST", f"/workers/{quote(target, safe='')}")
+
+    def variables(self) -> list[Row]:
+        """List its variables."""
+        return self._list("/vars")
+
+    def edit_variables(self, values: Mapping[str, str], unset: Sequence[str] = ()) -> Row:
+        """Set and unset variables."""
+        return self._send("PATCH", "/vars", {"set": dict(values), "unset": list(unset)})
+
+    def releases(self) -> list[Row]:
+        """List its releases."""
+        return self._list("/releases")
+
+    def rollback(self, version: int | None) -> Row:
+        """Go back to a release; None: to the one that ran before."""
+        return self._send("POST", "/rollback", {"version": version})
+
+    def redeploy(self) -> Row:
+        """Build the current commit again."""
+        return self._send("POST", "/redeploy")
+
+    def builds(self) -> list[Row]:
+        """List its builds."""
+        return self._list("/builds")
+
+    def build(self, number: int) -> Row:
+        """Describe a build."""
+        return self._send("GET", f"/builds/{number}")
+
+    def build_log(self, number: int, *, follow: bool) -> Iterator[bytes]:
+        """Yield a build's log; with `follow` until its rollout is settled."""
+        return self._stream(f"/builds/{number}/log", {"follow": _flag(follow)})
+
+    def logs(self, target: str | None, *, lines: int, follow: bool) -> Iterator[bytes]:
+        """Yield lines of its processes."""
+        wanted = {"lines": str(lines), "follow": _flag(follow)}
+        return self._stream("/logs", wanted if target is None else {**wanted, "target": target})
+
+    def rollout(self, number: int, *, until: str = "settled") -> Row:
+        """Wait for a rollout and return it; until `settled` or `ended`."""
+        params = {"wait_s": str(WAIT_S), "until": until}
+        while True:
+            found: Row = self.connection.send("GET", self._path(f"/rollouts/{number}"), params=params)
+            if found["done"]:
+                return found
+
+    def _path(self, below: str) -> str:
+        return f"/apps/{quote(self.environment, safe='')}/{quote(self.name, safe='')}{below}"
+
+    def _send(self, method: str, below: str, json: object = None) -> Row:
+        answer: Row = self.connection.send(method, self._path(below), json=json)
+        return answer
+
+    def _list(self, below: str) -> list[Row]:
+        answer: list[Row] = self.connection.send("GET", self._path(below))
+        return answer
+
+    def _stream(self, below: str, params: Mapping[str, str]) -> Iterator[bytes]:
+        return self.connection.stream(self._path(below), params)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

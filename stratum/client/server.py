@@ -1,0 +1,80 @@
+"""A Stratum server: who one is there, its environments, apps and tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from stratum.client.app import RemoteApp
+from stratum.client.http import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server and the token to use there."""
+
+    connection: Connection
+
+    @classmethod
+    def at(cls, url: str, token: str) -> "Server":
+        """Name a server; nothing is asked yet."""
+        return cls(Connection(url, token))
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self.connection.url
+
+    def app(self, environment: str, name: str) -> RemoteApp:
+        """Name one of its apps; whether it exists is not asked."""
+        return RemoteApp(self.connection, environment, name)
+
+    def whoami(self) -> Row:
+        """Describe the token."""
+        return self._send("GET", "/whoami")
+
+    def status(self) -> Row:
+        """Describe the server's parts."""
+        return self._send("GET", "/status")
+
+    def environments(self) -> list[Row]:
+        """List the environments one may see."""
+        return self._list("/environments")
+
+    def create_environment(self, name: str, stage: str, *, start_all: bool) -> Row:
+        """Create an environment."""
+        return self._send("POST", "/environments", {"name": name, "stage": stage, "start_all": start_all})
+
+    def remove_environment(self, name: str) -> Row:
+        """Remove an empty environment."""
+        return self._send("DELETE", f"/environments/{quote(name, safe='')}")
+
+    def apps(self, environment: str | None = None) -> list[Row]:
+        """List the apps one may see, or those of one environment."""
+        listed = self._list("/apps")
+        if environment is None:
+            return listed
+        return [app for app in listed if app["environment"].lower() == environment.lower()]
+
+    def create_app(self, environment: str, name: str) -> Row:
+        """Create an app."""
+        return self._send("POST", "/apps", {"environment": environment, "name": name})
+
+    def tokens(self) -> list[Row]:
+        """List all tokens."""
+        return self._list("/tokens")
+
+    def create_token(self, name: str, grants: Sequence[Row], *, admin: bool) -> Row:
+        """Create a token; the answer holds its secret."""
+        return self._send("POST", "/tokens", {"name": name, "grants": list(grants), "admin": admin})
+
+    def revoke_token(self, name: str) -> Row:
+        """Revoke a token."""
+        return self._send("DELETE", f"/tokens/{quote(name, safe='')}")
+
+    def _send(self, method: str, path: str, json: object = None) -> Row:
+        answer: Row = self.connection.send(method, path, json=json)
+        return answer
+
+    def _list(self, path: str) -> list[Row]:
+        answer: list[Row] = self.connection.send("GET", path)
+        return answer
