@@ -1,0 +1,353 @@
+"""The door's questions about processes, and how it ends them, on real processes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from stratum.door import proc
+from tests.doors import APP, NOBODY, House, Raised
+from tests.served import free_port
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
+WEB = "Env.app.v1.web.1"
+WORKER = "Env.app.v1.worker.1"
+LISTEN = """
+import socket, sys
+family, host, port = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+server = socket.socket(family)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind((host, port)); server.listen()
+print("ready", flush=True)
+kept = [server.accept() for _ in range(100)]
+"""
+# As setproctitle does: what the process was started with is gone from /proc.
+COVER = """
+import ctypes, os, time
+start, end = (int(field) for field in open("/proc/self/stat").read().rpartition(")")[2].split()[47:49])
+ctypes.memset(start, 0, end - start)
+print("covered", flush=True)
+time.sleep(1000)
+"""
+
+
+class Apps:
+    """Processes of apps, started as the launcher does: own session, own uid, marked."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(
+        self, argv: Sequence[str], name: str = WEB, app_id: int = APP, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        layout, uid = self.house.layout, self.house.fence.app_uid(app_id)
+        marked = {"STRATUM_PROCESS": f"{layout.instance_id}/{name}", "HOME": str(layout.home(app_id))}
+        owner = {"user": uid, "group": uid, "extra_groups": []} if os.getuid() == 0 else {}
+        process = subprocess.Popen(  # type: ignore[call-overload]
+            argv,
+            env={**marked, "PATH": os.environ["PATH"], **(env or {})},
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            start_new_session=True,
+            **owner,
+        )
+        self.started.append(process)
+        return process  # type: ignore[no-any-return]
+
+    def shell(self, text: str, count: int = 1, **how: object) -> tuple[subprocess.Popen[str], list[int]]:
+        """Run a script that prints `count` pids, one a line."""
+        process = self.start(["bash", "-c", text], **how)  # type: ignore[arg-type]
+        assert process.stdout is not None
+        return process, [int(process.stdout.readline()) for _ in range(count)]
+
+    def end(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+@pytest.fixture(
+    params=[pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")]
+)
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    made = House(fenced=request.param)
+    if made.fence.fenced:
+        made.start()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def apps(house: House) -> Iterator[Apps]:
+    made = Apps(house)
+    yield made
+    made.end()
+
+
+def supervised_by_us(house: House) -> None:
+    """Make the door take this test for supervisord."""
+    house.layout.supervisord_pid.write_text(f"{os.getpid()}\n")
+
+
+def alive(pids: Sequence[int]) -> list[int]:
+    return [pid for pid in pids if proc.read(pid)]
+
+
+def ends_by_kill(process: subprocess.Popen[str]) -> bool:
+    return process.wait(10) == -signal.SIGKILL
+
+
+# -- sockets
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_process_listens_when_it_or_its_tree_does(house: House, apps: Apps, family: int, host: str):
+    port = free_port()
+    script = f"{sys.executable} -c '{LISTEN}' {int(family)} {host} {port}; true"
+    web = apps.start(["bash", "-c", script])
+    other = apps.start(["sleep", "1000"])
+    assert web.stdout is not None and web.stdout.readline() == "ready\n"
+
+    assert house.call(lambda: house.door.listeners(web.pid, port)) is True
+    assert house.call(lambda: house.door.listeners(other.pid, port)) is False
+    assert house.call(lambda: house.door.listeners(web.pid, free_port())) is False
+
+
+def test_a_daemon_of_the_same_session_listens_for_its_process(house: House, apps: Apps):
+    port = free_port()
+    daemon = f"({sys.executable} -c '{LISTEN}' {int(socket.AF_INET)} 0.0.0.0 {port} &) ; exec sleep 1000"
+    web = apps.start(["bash", "-c", daemon])
+    assert web.stdout is not None and web.stdout.readline() == "ready\n"
+
+    assert house.call(lambda: house.door.listeners(web.pid, port)) is True
+
+
+def test_a_process_that_is_gone_listens_nowhere(house: House, apps: Apps):
+    gone = apps.start(["true"])
+    gone.wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert house.call(lambda: house.door.listeners(gone.pid, port)) is False
+
+
+def test_connections_are_counted_at_their_server(house: House):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert house.door.established(port) == 0
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+
+        assert house.door.established(port) == 3
+
+        for client in clients:
+            client.close()
+
+
+# -- strays
+
+
+def test_strays_are_ended_and_live_processes_are_not(house: House, apps: Apps):
+    house.call(lambda: house.door.prepare(APP))
+    live, live_children = apps.shell("sleep 1000 & echo $!; wait", name=WEB)
+    stray, stray_children = apps.shell("sleep 1000 & echo $!; wait", name=WORKER)
+    other_app = apps.start(["sleep", "1000"], name="Env.other.v1.web.1", app_id=APP + 1)
+
+    found = house.call(lambda: house.door.strays([WEB, "Env.other.v1.web.1"]))
+    ended = house.call(lambda: house.door.end_strays(APP, [WEB]))
+
+    assert {pid for pid, _, _ in found} == {pid for pid, _, _ in ended} == {stray.pid, *stray_children}
+    assert {name for _, _, name in ended} == {WORKER}
+    assert ends_by_kill(stray)
+    assert alive([live.pid, *live_children, other_app.pid]) == [live.pid, *live_children, other_app.pid]
+    assert house.call(lambda: house.door.end_strays(APP, [WEB])) == []
+
+
+def test_an_app_without_live_processes_has_all_its_strays_ended(house: House, apps: Apps):
+    stray = apps.start(["sleep", "1000"])
+
+    assert [pid for pid, _, _ in house.call(lambda: house.door.end_strays(APP, []))] == [stray.pid]
+    assert ends_by_kill(stray)
+
+
+def test_orphans_of_a_stopped_process_are_strays(house: House, apps: Apps):
+    parent, orphans = apps.shell("setsid sleep 1000 & echo $!; sleep 1000 & echo $!", 2)
+    parent.wait()
+
+    house.call(lambda: house.door.end_strays(APP, [WORKER]))
+
+    assert alive(orphans) == []
+
+
+@needs_root
+def test_a_uid_is_never_shed(apps: Apps, house: House):
+    if not house.fence.fenced:
+        pytest.skip("there is one uid for all")  # pragma: no cover
+    parent, orphans = apps.shell("env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec sleep 1000' & wait")
+    parent.kill()
+    parent.wait()
+
+    house.call(lambda: house.door.end_strays(APP, [WORKER]))
+
+    assert alive(orphans) == []
+
+
+def test_a_process_of_supervisord_that_covers_its_mark_lives_on(house: House, apps: Apps):
+    supervised_by_us(house)
+    covered = apps.start([sys.executable, "-c", COVER])
+    assert covered.stdout is not None and covered.stdout.readline() == "covered\n"
+
+    assert house.call(lambda: house.door.end_strays(APP, [WEB, WORKER])) == []
+    assert house.call(lambda: house.door.end_strays(APP, [WORKER])) == []
+    assert alive([covered.pid])
+
+
+def test_a_process_that_forks_without_end_is_ended_whole(house: House, apps: Apps):
+    """Each of its processes starts the next and ends; a search that is not quick enough finds none."""
+    apps.shell("f() { (setsid bash -c 'sleep 0.001' & f &) ; }; f; echo $$; wait")
+
+    house.call(lambda: house.door.end_strays(APP, []))
+
+    uid = house.fence.app_uid(APP)
+    left = house.call(lambda: house.door.strays([]))
+    assert left == []
+    if house.fence.fenced:
+        assert not [process for process in proc.snapshot().values() if process.uid == uid]
+
+
+def test_all_strays_are_those_of_every_app_and_build_but_of_no_other_instance(house: House, apps: Apps):
+    first, second = apps.start(["sleep", "1000"]), apps.start(["sleep", "1000"], "Env.b.v2.web.1", APP + 1)
+    other = House(fenced=house.fence.fenced)
+    others = Apps(other)
+    foreign = others.start(["sleep", "1000"])
+
+    ended = house.call(house.door.end_all_strays)
+
+    assert {pid for pid, _, _ in ended} == {first.pid, second.pid}
+    assert alive([foreign.pid])
+    others.end()
+    other.end()
+
+
+# -- trees
+
+
+def test_a_tree_is_ended_by_the_name_of_its_process(house: House, apps: Apps):
+    stopped, orphans = apps.shell("setsid sleep 1000 & echo $!; exit 0")
+    stopped.wait()
+    other = apps.start(["sleep", "1000"], name=WORKER)
+
+    ended = house.call(lambda: house.door.end_tree(WEB))
+
+    assert [pid for pid, _, _ in ended] == orphans
+    assert alive([*orphans, other.pid]) == [other.pid]
+
+
+def test_what_was_seen_in_a_tree_is_ended_even_without_a_mark(house: House, apps: Apps):
+    process, children = apps.shell("env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec sleep 1000' & wait")
+    seen = house.call(lambda: house.door.tree(process.pid))
+    process.kill()
+    process.wait()
+
+    house.call(lambda: house.door.end_tree(WEB, seen))
+
+    assert {pid for pid, _ in seen} == {process.pid, *children}
+    assert alive(children) == []
+
+
+def test_a_pid_that_was_used_again_is_left_alone(house: House, apps: Apps):
+    bystander = apps.start(["sleep", "1000"], name=WORKER)
+    found = proc.read(bystander.pid)
+    assert found
+
+    assert house.call(lambda: house.door.end_tree(WEB, [(found.pid, found.start - 1)])) == []
+    assert alive([bystander.pid])
+
+
+@needs_root
+def test_what_no_app_or_build_runs_is_out_of_reach(apps: Apps, house: House):
+    """Root's and other people's processes: not in a tree, not to be ended, marked or not."""
+    if not house.fence.fenced:
+        pytest.skip("there is one uid for all")  # pragma: no cover
+    mark = {"STRATUM_PROCESS": f"{house.layout.instance_id}/{WEB}"}
+    with subprocess.Popen(["sleep", "1000"], env=mark) as roots:
+        with subprocess.Popen(["sleep", "1000"], env=mark, user=NOBODY) as nobodys:
+            keys = [proc.read(pid) for pid in (roots.pid, nobodys.pid)]
+            seen = [found.key for found in keys if found]
+
+            assert house.call(lambda: house.door.tree(roots.pid)) == []
+            assert house.call(lambda: house.door.end_tree(WEB, seen)) == []
+            assert house.call(house.door.end_all_strays) == []
+            assert len(seen) == len(alive([roots.pid, nobodys.pid])) == 2
+            nobodys.kill()
+        roots.kill()
+
+
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ("prepare", (0,)),
+        ("prepare", (True,)),
+        ("prepare", ("1",)),
+        ("prepare", (10_000,)),
+        ("destroy", (-1,)),
+        ("discard", (APP, 0)),
+        ("seal", (APP, 1, "../../etc")),
+        ("seal", (APP, 1, "AB" * 32)),
+        ("seal", (APP, 1, DIGEST_LINE := "ab" * 32 + "\n")),
+        ("drop_slug", (APP, "")),
+        ("tree", (1,)),
+        ("tree", (1 << 30,)),
+        ("end_tree", ("../x",)),
+        ("end_tree", (WEB, [(1, 1)])),
+        ("end_strays", (APP, ["a b"])),
+    ],
+)
+def test_what_is_no_id_is_refused(house: House, method: str, args: tuple[object, ...]):
+    with pytest.raises(Raised, match="DoorUnavailable: The door does not take"):
+        house.call(lambda: getattr(house.door, method)(*args))
+
+
+@pytest.mark.parametrize(
+    ("step", "env", "timeout_s"),
+    [
+        ("rm -rf /", {}, 1),
+        ("digest", {"": "x"}, 1),
+        ("digest", {"a=b": "x"}, 1),
+        ("digest", {"a": "x\0y"}, 1),
+        ("digest", {"a": 1}, 1),
+        ("digest", {}, 0),
+        ("digest", {}, float("nan")),
+    ],
+)
+def test_an_order_that_is_not_sound_is_refused(
+    house: House, step: str, env: dict[str, str], timeout_s: float
+):
+    with pytest.raises(Raised, match="DoorUnavailable: The door does not take"):
+        house.call(lambda: house.door.run(APP, 1, step, env, stdout=1, timeout_s=timeout_s))
+    assert not house.scratch().exists()
+
+
+def test_a_waiting_request_delays_no_other(house: House):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            house.script("touch ../home/here; sleep 1000")
+        finally:
+            os._exit(0)
+    wait_until((house.scratch() / "home" / "here").exists)
+
+    assert house.call(lambda: house.door.strays([])) == []
+
+    house.call(lambda: house.door.discard(APP, 1))
+    os.waitpid(pid, 0)
