@@ -15,7 +15,7 @@ from stratum.store import Database, tokens
 
 log = logging.getLogger(__name__)
 
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum"'}
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum", charset="UTF-8"'}
 
 
 def authenticate(db: Database, authorization: Authorization | None) -> Token:

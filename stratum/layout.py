@@ -81,6 +81,15 @@ class Layout:
     def locks(self) -> Path:
         return self.state / "locks"
 
+    def push_lock(self, app_id: int) -> Path:
+        """Held from a push's journal row to its acceptance; see `hooks.reception`."""
+        return self.locks / f"push-{app_id}"
+
+    @property
+    def receive_hooks(self) -> Path:
+        """What is core.hooksPath of all repositories."""
+        return self.state / "receive-hooks"
+
     @property
     def router_config(self) -> Path:
         """What Caddy reads when it starts; written by whoever changes routes."""

@@ -79,12 +79,13 @@ def newest(tx: Transaction, app_id: int, ref: str) -> Push | None:
     return None if row is None else _push(row)
 
 
-def moved_from(tx: Transaction, app_id: int, ref: str, old: str) -> bool:
-    """Whether an accepted push moved the ref away from `old`, so it once was there."""
+def was_followed(tx: Transaction, push: Push) -> bool:
+    """Whether a later accepted push moved the ref away from where this one put it."""
     chosen = select(t.pushes.c.id).where(
-        t.pushes.c.app_id == app_id,
-        t.pushes.c.ref == ref,
-        t.pushes.c.old == old,
+        t.pushes.c.app_id == push.app_id,
+        t.pushes.c.ref == push.update.ref,
+        t.pushes.c.old == push.update.new,
+        t.pushes.c.id > push.id,
         t.pushes.c.state == PushState.ACCEPTED.value,
     )
     return tx.execute(chosen.limit(1)).one_or_none() is not None

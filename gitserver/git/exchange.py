@@ -1,0 +1,207 @@
+"""One git program in conversation: fed from a request's body, read as it answers, by one thread.
+
+The memory it takes is one chunk each way. The program has a process group of its own, so that what
+it started ends with it.
+"""
+
+import logging
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO
+
+from gitserver.git.body import CHUNK, BadBody, BodyTooLarge
+from gitserver.git.client import Client
+
+Handler = Callable[[], bytes | None]
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 10.0  # for git to end by itself once nobody listens: only then it tidies up
+TERM_GRACE_S = 2.0
+MAX_STDERR = 2048
+
+
+class Exchange:
+    """The program and its pipes.
+
+    Args:
+        pass_fds: descriptors that it inherits besides.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        body: Iterator[bytes],
+        client: Client,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        self._process = subprocess.Popen(
+            argv,
+            env=environ,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+        self._stdin = _without_blocking(self._process.stdin)
+        self._stdout = _without_blocking(self._process.stdout)
+        self._stderr = _without_blocking(self._process.stderr)
+        self._body, self._client = body, client
+        self._chunk = memoryview(b"")
+        self._body_read = False
+        self._said = b""  # on stderr
+        self._deadline = float("inf")
+        self._poll = select.poll()
+        self._handlers: dict[int, Handler] = {}
+        self.watch(self._stdout.fileno(), self._read_output)
+        self.watch(self._stderr.fileno(), self._read_stderr)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the program, and of its group."""
+        return self._process.pid
+
+    def watch(self, descriptor: int, handler: Handler, events: int = select.POLLIN) -> None:
+        """Call the handler in `step` when the descriptor is ready; what it returns counts as output."""
+        self._handlers[descriptor] = handler
+        self._poll.register(descriptor, events)
+
+    def unwatch(self, descriptor: int) -> None:
+        """Watch it no more; one that is not watched is let be."""
+        if self._handlers.pop(descriptor, None) is not None:
+            self._poll.unregister(descriptor)
+
+    def step(self) -> bytes | None:
+        """Wait for something to happen; return output, maybe none, or None when there will be no more."""
+        self._refill()
+        if self._stdout.fileno() not in self._handlers:
+            return None
+        if time.monotonic() > self._deadline:
+            log.warning("ending git (pid %d), which does not end by itself", self.pid)
+            self._end_group()
+            return None
+        output = b""
+        for descriptor, _ in self._poll.poll(1000):
+            handler = self._handlers.get(descriptor)
+            output += (handler() if handler else None) or b""
+        return output
+
+    def abandon(self) -> None:
+        """Feed no more, and end the program if it has not ended soon."""
+        self._stop_feeding()
+        self._body_read = True
+        self._chunk = memoryview(b"")
+        self._deadline = min(self._deadline, time.monotonic() + GRACE_S)
+
+    def end(self) -> None:
+        """End the program at once: one that only reads leaves nothing behind."""
+        self._stop_feeding()
+        if self._process.poll() is None:
+            self._end_group()
+        self.close()
+
+    def close(self) -> int:
+        """Wait for the end of the program, enforce it if need be, and return its exit status."""
+        for pipe in (self._stdin, self._stdout, self._stderr):
+            pipe.close()
+        try:
+            code = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._end_group()
+            code = self._process.wait()
+        if code and self._said:
+            log.info("git (pid %d) ended with %d: %s", self.pid, code, self._said.decode("utf-8", "replace"))
+        return code
+
+    # -- feeding
+    def _refill(self) -> None:
+        """Have a chunk to write; this is where we wait for a slow client."""
+        while not self._chunk and not self._body_read:
+            try:
+                chunk = next(self._body, b"")
+            except (OSError, BadBody, BodyTooLarge) as error:
+                log.info("body of a git request (pid %d) was cut: %s", self.pid, error)
+                self._client.left()
+                self.abandon()
+                return
+            if not chunk:
+                self._body_read = True
+                self._stop_feeding()
+            elif not self._stdin.closed:
+                self._chunk = memoryview(chunk)
+                self.watch(self._stdin.fileno(), self._write, select.POLLOUT)
+            # else: git has had enough, but the client must have sent all before it reads our answer
+        self._watch_client()
+
+    def _write(self) -> None:
+        try:
+            self._chunk = self._chunk[os.write(self._stdin.fileno(), self._chunk) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._stop_feeding()
+            self._chunk = memoryview(b"")
+        if not self._chunk and not self._stdin.closed:
+            self.unwatch(self._stdin.fileno())
+
+    def _stop_feeding(self) -> None:
+        if not self._stdin.closed:
+            self.unwatch(self._stdin.fileno())
+            self._stdin.close()
+
+    def _watch_client(self) -> None:
+        descriptor = self._client.fileno()
+        if self._body_read and descriptor >= 0 and descriptor not in self._handlers:
+            self.watch(descriptor, self._look_at_client)
+
+    def _look_at_client(self) -> None:
+        descriptor = self._client.fileno()
+        if self._client.is_gone():
+            self.abandon()
+        if self._client.fileno() < 0:
+            self.unwatch(descriptor)
+
+    # -- reading
+    def _read_output(self) -> bytes:
+        data = _read(self._stdout)
+        if data == b"":
+            self.unwatch(self._stdout.fileno())
+        return data or b""
+
+    def _read_stderr(self) -> None:
+        data = _read(self._stderr)
+        if data == b"":
+            self.unwatch(self._stderr.fileno())
+        self._said = (self._said + (data or b""))[-MAX_STDERR:]
+
+    def _end_group(self) -> None:
+        """End the program and all it started: SIGTERM, then SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.pid, number)
+                self._process.wait(TERM_GRACE_S)
+            except subprocess.TimeoutExpired:
+                continue
+            except ProcessLookupError:
+                return
+
+
+def _without_blocking(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    os.set_blocking(pipe.fileno(), False)
+    return pipe
+
+
+def _read(pipe: IO[bytes]) -> bytes | None:
+    """Return what is there, nothing at the end, None when there is nothing yet."""
+    try:
+        return os.read(pipe.fileno(), CHUNK)
+    except BlockingIOError:
+        return None

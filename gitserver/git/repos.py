@@ -1,0 +1,90 @@
+"""The apps' bare repositories and the receive hooks of all of them."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import mkdtemp
+
+from stratum.errors import Unavailable
+from stratum.git import git_environ
+from stratum.instance import Instance
+from stratum.model import App
+
+HOOK_SCRIPT = Path(__file__).with_name("receive_hook.sh")
+HOOKS = ("pre-receive", "post-receive")
+
+# An app may push to one branch for years; others decide by its reflog what a crash left behind.
+_SETTINGS = (
+    "core.fsync=all",
+    "core.logAllRefUpdates=always",
+    "gc.auto=0",
+    "receive.advertisePushOptions=false",
+    "receive.autogc=false",
+    "receive.fsckObjects=true",
+    "receive.unpackLimit=1",
+    "transfer.hideRefs=refs/stratum",
+)
+
+
+def install_hooks(instance: Instance) -> None:
+    """Put the hook script where git runs it: executable for us, under both names."""
+    folder = instance.layout.receive_hooks
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in HOOKS:
+        scratch = folder / f"{name}.{os.getpid()}"
+        shutil.copyfile(HOOK_SCRIPT, scratch)
+        scratch.chmod(0o700)
+        scratch.rename(folder / name)
+
+
+def ensure_repo(instance: Instance, app: App) -> Path:
+    """Return the app's repository; make it, empty, if there is none yet.
+
+    Raises:
+        Unavailable: the disk, or git, would not have it.
+    """
+    repo = instance.layout.repo(app.id)
+    if (repo / "HEAD").exists():
+        return repo
+    try:
+        _create(repo)
+    except (OSError, subprocess.SubprocessError) as error:
+        message = f"The repository of {app.label} could not be made: {error}."
+        raise Unavailable(message, "See that the server's disk has room; then try again.") from error
+    return repo
+
+
+def settings(instance: Instance) -> list[str]:
+    """`-c` options of every git that serves: in force at once for repositories of any age."""
+    given = (
+        *_SETTINGS,
+        f"core.hooksPath={instance.layout.receive_hooks}",
+        f"receive.maxInputSize={instance.settings.max_push_bytes}",
+    )
+    return [word for setting in given for word in ("-c", setting)]
+
+
+def _create(repo: Path) -> None:
+    """Make it aside and rename it: two first contacts at once leave one whole repository."""
+    repo.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(mkdtemp(prefix=f"{repo.name}.", dir=repo.parent))
+    argv = [
+        "git",
+        "init",
+        "--quiet",
+        "--bare",
+        "--template=",
+        "--initial-branch=master",
+        str(scratch),
+    ]
+    # Our reflog reader and dulwich know these; a later git may come with other defaults.
+    formats = {"GIT_DEFAULT_HASH": "sha1", "GIT_DEFAULT_REF_FORMAT": "files"}
+    try:
+        subprocess.run(argv, env={**git_environ(), **formats}, check=True, capture_output=True, timeout=60)
+        scratch.rename(repo)
+    except OSError:
+        if not (repo / "HEAD").exists():
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,168 @@
+"""Git's smart HTTP protocol: `/<environment>/<app>.git/…`, with a token as the password.
+
+Source: gitprotocol-http(5). Every answer to a person is one line of plain text, which git shows.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import HTTPException
+
+from gitserver.auth import CHALLENGE, authenticate, require
+from gitserver.errors import status_of
+from gitserver.git import programs
+from gitserver.git.body import BadBody, Body, BodyTooLarge
+from gitserver.git.client import Client
+from gitserver.git.commands import MAX_HEAD, read_head
+from gitserver.git.exchange import Exchange
+from gitserver.git.follow import Following
+from gitserver.git.pktline import FLUSH, pkt
+from gitserver.git.receive import Incoming, serve
+from gitserver.git.repos import ensure_repo, install_hooks
+from hooks.reception import Parts
+from stratum.errors import StratumError
+from stratum.instance import Instance
+from stratum.model import App, Right, Token
+from stratum.queue import Nudges
+from stratum.store import Database, environments
+
+MAX_NEGOTIATION = 64 << 20  # what a fetch may say about what it has
+HEADERS = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "X-Accel-Buffering": "no"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def blueprint(instance: Instance, db: Database, nudges: Nudges) -> Blueprint:
+    """Make the routes; to be registered without a prefix."""
+    install_hooks(instance)
+    server = _GitServer(Parts(instance, db, nudges), Following.of(instance, db))
+    found = Blueprint("git", __name__)
+    for rule, view, methods in (
+        ("info/refs", server.advertise, ("GET",)),
+        (programs.RECEIVE, server.receive, ("POST",)),
+        (programs.UPLOAD, server.upload, ("POST",)),
+        ("<path:rest>", server.refuse, METHODS),
+    ):
+        path = f"/<environment>/<app>.git/{rule}"
+        found.add_url_rule(path, view.__name__, view, methods=methods, provide_automatic_options=False)
+    found.register_error_handler(StratumError, _told)
+    found.register_error_handler(HTTPException, _refused)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _GitServer:
+    """The four views."""
+
+    parts: Parts
+    following: Following
+
+    def advertise(self, environment: str, app: str) -> Response:
+        """List refs and capabilities for one of the services."""
+        service = request.args.get("service", "")
+        right = Right.WRITE if service == programs.RECEIVE else Right.READ
+        token, found = self._admitted(environment, app, right)
+        if service not in programs.SERVICES:
+            abort(403, "This git is too old: it must speak the smart HTTP protocol (1.6.6 and newer do).")
+        lead = pkt(b"# service=%s\n" % service.encode()) + FLUSH
+        answer = self._run(token, found, service, iter(()))
+        return _stream(
+            answer if _version(service) == programs.V2 else _led(lead, answer),
+            f"application/x-{service}-advertisement",
+        )
+
+    def upload(self, environment: str, app: str) -> Response:
+        """Serve a clone or fetch."""
+        token, found = self._admitted(environment, app, Right.READ)
+        body = _body(programs.UPLOAD, MAX_NEGOTIATION)
+        answer = self._run(token, found, programs.UPLOAD, body.rest())
+        return _stream(answer, f"application/x-{programs.UPLOAD}-result")
+
+    def receive(self, environment: str, app: str) -> Response:
+        """Serve a push."""
+        token, found = self._admitted(environment, app, Right.WRITE)
+        body = _body(programs.RECEIVE, self.parts.instance.settings.max_push_bytes + MAX_HEAD)
+        client = _client()
+        head = read_head(body)
+        # git sends a lone flush to learn whether its credentials are good before it sends much
+        push = Incoming(found, token.name, head, body, client, _version(programs.RECEIVE))
+        answer = serve(self.parts, self.following, push) if head.updates else iter(())
+        return _stream(answer, f"application/x-{programs.RECEIVE}-result")
+
+    def refuse(self, environment: str, app: str, rest: str) -> Response:
+        """Answer everything else about a repository: first of all, who asks?"""
+        self._admitted(environment, app, Right.READ)
+        abort(404, f"{rest} is not served: use git's smart HTTP protocol.")
+
+    def _admitted(self, environment: str, app: str, right: Right) -> tuple[Token, App]:
+        db = self.parts.database
+        token = authenticate(db, request.authorization)
+        with db.read() as tx:
+            found = environments.find_app(tx, environment, app)
+        if found is not None and found.destroying:
+            found = None
+        return token, require(token, found, right, name=f"{environment}/{app}", action="push to it")
+
+    def _run(self, token: Token, app: App, service: str, body: Iterator[bytes]) -> Iterator[bytes]:
+        """Prepare a git that only reads; it starts when the first piece is asked for."""
+        instance, client = self.parts.instance, _client()
+        advertise = request.method == "GET"
+        argv = programs.argv(instance, service, ensure_repo(instance, app), advertise=advertise)
+        environ = programs.environ(instance, token.name, _version(service))
+        return _relayed(lambda: Exchange(argv, environ, body, client))
+
+
+def _relayed(start: Callable[[], Exchange]) -> Iterator[bytes]:
+    exchange = start()
+    try:
+        while (output := exchange.step()) is not None:
+            if output:
+                yield output
+    finally:
+        exchange.end()
+
+
+def _led(lead: bytes, answer: Iterator[bytes]) -> Iterator[bytes]:
+    yield lead
+    yield from answer
+
+
+def _body(service: str, limit: int) -> Body:
+    wanted = f"application/x-{service}-request"
+    if request.content_type != wanted:  # what no git sends, a page in a browser may
+        abort(415, f"Content-Type must be {wanted}.")
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge(limit)
+    encoding = request.headers.get("Content-Encoding", "").lower()
+    # Not request.stream: gunicorn has undone the chunks already (facts/traps.md D1).
+    return Body(request.environ["wsgi.input"], "" if encoding == "identity" else encoding, limit)
+
+
+def _client() -> Client:
+    return Client(request.environ.get("gunicorn.socket"))
+
+
+def _version(service: str) -> str:
+    return programs.protocol(service, request.headers.get("Git-Protocol", ""))
+
+
+def _stream(answer: Iterator[bytes], content_type: str) -> Response:
+    return Response(answer, content_type=content_type, headers=HEADERS, direct_passthrough=True)
+
+
+def _line(text: str, status: int) -> Response:
+    return Response(f"{text}\n", status, HEADERS, content_type="text/plain; charset=utf-8")
+
+
+def _told(error: StratumError) -> Response:
+    status = {BadBody: 400, BodyTooLarge: 413}.get(type(error)) or status_of(error)
+    if status is None:
+        raise error
+    answer = _line(str(error), status)
+    if status == 401:  # noqa: PLR2004  # unauthorized
+        answer.headers.extend(CHALLENGE)
+    return answer
+
+
+def _refused(error: HTTPException) -> Response:
+    return _line(error.description or error.name, error.code or 500)

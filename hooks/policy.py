@@ -1,0 +1,97 @@
+"""What each update of a push means for its app. Pure.
+
+One branch deploys: what the app says, else the first of master or main that is pushed. All other
+refs are stored, and the pusher is told that they do not deploy.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stratum.buildlog import ARROW, BANG, INDENT, harmless
+from stratum.model import App, RefUpdate
+
+ZERO = "0" * 40  # as an old value: not there yet; as a new one: removed
+BRANCHES, TAGS = "refs/heads/", "refs/tags/"
+FIRST_BRANCHES = ("master", "main")
+HIDDEN = "refs/stratum"
+REMOTE = "catalyze"  # what `stratum associate` names it
+SHOWN = 3  # refs named one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be done with a push.
+
+    Attributes:
+        deploying: the one update that is to be built, if any.
+        notes: lines for a pusher whose push goes on.
+        refusals: lines that say why it must not; empty when it may.
+    """
+
+    deploying: RefUpdate | None
+    notes: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def judge(app: App, updates: Sequence[RefUpdate]) -> Judgement:
+    """Decide what a push may do."""
+    deploying = _deploying(app, updates)
+    stored = [update.ref for update in updates if update != deploying and update.new != ZERO]
+    refusals = tuple(line for update in updates for line in _refusals(app, update))
+    return Judgement(deploying, tuple(_notes(app, stored)), refusals)
+
+
+def step(text: str) -> str:
+    """Say what begins, as the build log does."""
+    return ARROW + _one_line(text)
+
+
+def detail(text: str) -> str:
+    """Add to the step."""
+    return INDENT + _one_line(text)
+
+
+def bang(text: str) -> str:
+    """Say what is wrong."""
+    return BANG + _one_line(text)
+
+
+def short(ref: str) -> str:
+    """Name a ref as people do: `master`, `v1.0`, else in full."""
+    return ref.removeprefix(BRANCHES).removeprefix(TAGS)
+
+
+def _deploying(app: App, updates: Sequence[RefUpdate]) -> RefUpdate | None:
+    branches = (app.deploy_branch,) if app.deploy_branch else FIRST_BRANCHES
+    pushed = {update.ref: update for update in updates if ZERO != update.new != update.old}
+    return next((pushed[ref] for ref in map(BRANCHES.__add__, branches) if ref in pushed), None)
+
+
+def _refusals(app: App, update: RefUpdate) -> Iterator[str]:
+    if not update.ref.isprintable() or not _is_utf8(update.ref):
+        yield bang(f"{update.ref!a} cannot name a ref here: use printable UTF-8.")
+    elif not update.ref.startswith("refs/") or update.ref.startswith(HIDDEN + "/"):
+        yield bang(f"{update.ref} is no place to push to: use a branch or a tag.")
+    elif update.new == ZERO and update.ref == f"{BRANCHES}{app.deploy_branch}":
+        yield bang(f"{app.deploy_branch} cannot be deleted: {app.name} is deployed from it.")
+        yield bang(f"To remove the app with all it has: stratum apps destroy {app.name}")
+
+
+def _notes(app: App, stored: Sequence[str]) -> Iterator[str]:
+    if not stored:
+        return
+    branch = app.deploy_branch or " or ".join(FIRST_BRANCHES)
+    names = ", ".join(map(short, stored)) if len(stored) <= SHOWN else f"{len(stored)} refs"
+    verbs = ("is stored but does", "are stored but do")[len(stored) > 1]
+    yield step(f"{names} {verbs} not deploy: {app.name} deploys {branch}")
+    suffix = "^{}" if stored[0].startswith(TAGS) else ""
+    source, target = short(stored[0]) + suffix, app.deploy_branch or FIRST_BRANCHES[0]
+    yield detail(f"To deploy {short(stored[0])}: git push {REMOTE} {source}:{target}")
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _one_line(text: str) -> str:
+    return harmless(text.replace("\n", " ").encode("utf-8", "replace")).decode("utf-8", "replace")
