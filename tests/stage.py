@@ -1,0 +1,290 @@
+"""A stage for rollouts: real supervisord, plugin and door, with slugs made by hand; on wish a real Caddy.
+
+As root everything is fenced, and the test itself plays the service; else all is the one user's.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner import jobs
+from runner.apply.parts import Parts
+from stratum import secrets
+from stratum.errors import SupervisorUnavailable
+from stratum.fence import Fence
+from stratum.instance import Identity, Instance
+from stratum.layout import Layout
+from stratum.model import App, Release, Rollout, Target
+from stratum.settings import Settings
+from stratum.store import environments, releases, rollouts
+from stratum.store.migrate import migrate
+from stratum.supervisor import ProcessStatus, Supervisor
+from stratum.up import binaries, folders, supervisord
+from stratum.up.programs import Tools
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent
+UID_BASE = 1_910_000_000
+
+# Says on every request which release and pid answers; `slow` takes its time.
+WEB = """\
+import http.server, os, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        if self.path == "/slow":
+            time.sleep(1)
+        if self.path == "/headers":
+            text = str(self.headers)
+        else:
+            text = f"{os.environ['STRATUM_RELEASE']} {os.getpid()}"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    def log_message(self, *_):
+        pass
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+RUN_WEB = "exec python3 -S web.py"
+DUMP_ENV = "cat /proc/self/environ > $HOME/environ.$STRATUM_TARGET; exec sleep 1000"
+
+
+@dataclass
+class Stage:
+    """One instance without its web process and queue."""
+
+    parts: Parts
+    _daemon: "subprocess.Popen[bytes] | None" = None
+    nudged: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def instance(self) -> Instance:
+        return self.parts.instance
+
+    @property
+    def layout(self) -> Layout:
+        return self.parts.instance.layout
+
+    def app(self, name: str = "app02", environment: str = "MyProdEnv") -> App:
+        with self.parts.database.write() as tx:
+            home = environments.find_environment(tx, environment) or environments.add_environment(
+                tx, environment, "production", start_all=False
+            )
+            app = environments.add_app(tx, home, name)
+        self.parts.door.prepare(app.id)
+        return app
+
+    def release(
+        self,
+        app: App,
+        targets: Mapping[str, str],
+        *,
+        scales: Mapping[str, int] | None = None,
+        build_id: int | None = None,
+    ) -> tuple[Release, Rollout]:
+        """Record a release and queue its rollout, as a builder does."""
+        slug = self._slug(app)
+        lines = tuple(Target(name, command) for name, command in targets.items())
+        from stratum.store import formation
+
+        with self.parts.database.write() as tx:
+            made = releases.add_release(
+                tx, app.id, slug=slug, commit="c" * 40, targets=lines, cause="push", who="test"
+            )
+            if scales:
+                formation.set_scales(tx, app.id, scales)
+            queued = rollouts.add_rollout(
+                tx, app.id, cause="push", who="test", release_id=made.id, build_id=build_id
+            )
+        return made, queued
+
+    def scale(self, app: App, **scales: int) -> Rollout:
+        """Wish scales, as the API does."""
+        from stratum.store import formation
+
+        with self.parts.database.write() as tx:
+            before = formation.set_scales(tx, app.id, scales)
+            return rollouts.add_rollout(tx, app.id, cause="scale", who="test", formation_before=before)
+
+    def apply(self, app: App, rollout: Rollout) -> Rollout:
+        """Do all that is queued, and return how a rollout ended."""
+        jobs.apply_queued(self.parts, app.id)
+        return self.rollout(rollout)
+
+    def deploy(self, app: App, targets: Mapping[str, str], **scales: int) -> Rollout:
+        return self.apply(app, self.release(app, targets, scales=scales)[1])
+
+    def rollout(self, rollout: Rollout) -> Rollout:
+        with self.parts.database.read() as tx:
+            return rollouts.get_rollout(tx, rollout.id)
+
+    def found(self, app: App) -> App:
+        with self.parts.database.read() as tx:
+            again = environments.get_app(tx, app.id)
+        assert again is not None
+        return again
+
+    def version(self, app: App) -> int:
+        """The current release."""
+        with self.parts.database.read() as tx:
+            current = releases.current_releases(tx).get(app.id)
+        return current.version if current else 0
+
+    def statuses(self) -> dict[str, ProcessStatus]:
+        return {status.name: status for status in self.parts.sections.status("")}
+
+    def pids(self) -> dict[str, int | None]:
+        return {name: status.pid for name, status in self.statuses().items()}
+
+    def get(self, app: App, path: str = "/", **headers: str) -> tuple[int, str]:
+        """Ask the app through the router."""
+        request = urllib.request.Request(f"http://{self.instance.listen}{path}")
+        request.add_header("Host", app.host("localhost"))
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def ctl(self, *arguments: str) -> str:
+        """Run supervisorctl as an operator would."""
+        conf = str(self.layout.supervisord_conf)
+        argv = [sys.executable, "-m", "supervisor.supervisorctl", "-c", conf, *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/").stdout
+
+    def applier(self, app: App, faults: Path | None = None) -> "subprocess.Popen[bytes]":
+        """Run the job in a process of its own."""
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self.instance.settings.environ()}
+        if faults:
+            env["STRATUM_FAULTS_DIR"] = str(faults)
+        code = f"from runner.jobs import run_rollouts; run_rollouts({app.id})"
+        return subprocess.Popen([sys.executable, "-c", code], env=env, cwd="/")
+
+    def start(self, *, router: bool) -> None:
+        conf, tools = self.layout.supervisord_conf, _tools()
+        conf.write_text(_only(supervisord.render(self.instance, tools), {"_router"} if router else set()))
+        self.layout.apps_conf.write_text("")
+        if router:
+            self.parts.router.write()  # type: ignore[attr-defined]
+        argv = [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "-c", str(conf)]
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+        log = (self.layout.service_logs / "supervisord.out").open("ab")
+        with log:
+            self._daemon = subprocess.Popen(
+                argv, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        wait_until(self._is_up, 20)
+        if router:
+            wait_until(self.layout.router_socket.exists, 20)
+
+    def kill(self) -> None:
+        """Kill -9 supervisord."""
+        assert self._daemon is not None
+        self._daemon.kill()
+        self._daemon.wait()
+
+    def stop(self) -> None:
+        if self._daemon is not None and self._daemon.poll() is None:
+            self._daemon.send_signal(signal.SIGTERM)
+            self._daemon.wait(60)
+        self.parts.door.end_all_strays()  # type: ignore[attr-defined]
+
+    def _is_up(self) -> bool:
+        assert self._daemon is not None
+        if self._daemon.poll() is not None:
+            raise AssertionError((self.layout.service_logs / "supervisord.out").read_text())
+        try:
+            return Supervisor(self.layout.supervisord_socket).state() == "RUNNING"
+        except SupervisorUnavailable:
+            return False
+
+    def _slug(self, app: App) -> str:
+        digest = "a" * 64
+        slug = self.layout.slug(app.id, digest)
+        if not slug.exists():
+            slug.mkdir()
+            (slug / "web.py").write_text(WEB)
+            for path in (slug, *slug.iterdir()):
+                path.chmod(0o755)
+        return digest
+
+
+def marked(stage: Stage, name: str = "") -> list[int]:
+    """Every living process that carries the mark of one of the stage's sections."""
+    mark = f"STRATUM_PROCESS={stage.layout.instance_id}/{name}".encode()
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if mark in _environ(folder)]
+
+
+@contextmanager
+def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
+    """Start a stage; nothing of it is left afterwards."""
+    data = Path(tempfile.mkdtemp(prefix="st-", dir="/tmp"))
+    data.chmod(0o755)
+    fenced = os.getuid() == 0
+    base = UID_BASE if fenced else os.getuid()
+    identity = Identity(
+        f"test{os.getpid():x}{data.name[3:].lower()}", fenced, base, f"127.0.0.1:{free_port()}"
+    )
+    identity.write(data)
+    defaults: dict[str, object] = {"web_start_timeout_s": 5.0, "stop_grace_s": 3, "drain_s": 5.0}
+    chosen = Settings(data=data, **{**defaults, **settings})  # type: ignore[arg-type]
+    instance = Instance(chosen, Layout(data, identity.id), Fence(fenced, base), identity.listen)
+    folders.make(instance)
+    secrets.make_key(instance.layout.config_key)
+    migrate(instance.layout.database)
+    stage = Stage(Parts.of(instance))
+    try:
+        stage.start(router=router)
+        yield stage
+    finally:
+        stage.stop()
+        stage.parts.database.close()
+        shutil.rmtree(data)
+        shutil.rmtree(instance.layout.descriptions)
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _tools() -> Tools:
+    setpriv = Path(shutil.which("setpriv") or "setpriv")
+    return Tools(Path(sys.executable), setpriv, None, binaries.caddy())
+
+
+def _only(conf: str, programs: set[str]) -> str:
+    """Leave out the services that a test does without."""
+    sections = re.split(r"(?m)^(?=\[)", conf)
+    return "".join(
+        text
+        for text in sections
+        if not text.startswith("[program:") or text[len("[program:") :].partition("]")[0] in programs
+    )
+
+
+def _environ(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
