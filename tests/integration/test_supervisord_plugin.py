@@ -360,11 +360,13 @@ def test_a_preloaded_library_is_first_opened_by_the_apps_own_uid(own_server: Sup
 
     pid = own_server.run(wished, "exec sleep 1000", {"LD_PRELOAD": str(pipe), "LD_LIBRARY_PATH": "/tmp"})
 
-    wait_until(lambda: "wait_for_partner" in Path(f"/proc/{pid}/stack").read_text())
-    status = Path(f"/proc/{pid}/status").read_text()
     uid = own_server.app_uid(3)
-    assert Path(f"/proc/{pid}/exe").readlink().name == "setpriv"
-    assert f"\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
+    process = Path(f"/proc/{pid}")
+    held = ("setpriv", f"\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
+    wait_until(
+        lambda: (process / "exe").readlink().name == held[0] and held[1] in (process / "status").read_text()
+    )
+    status = (process / "status").read_text()
     assert "\nNoNewPrivs:\t1\n" in status
 
 

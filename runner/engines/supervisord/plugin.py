@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from supervisor import events
+from supervisor.http import deferring_http_channel
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 from supervisor.xmlrpc import Faults, RPCError
 
@@ -22,6 +23,7 @@ from runner.engines.supervisord.wakeup import Wakeup
 
 _RUNNING = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.STOPPING)
 _GOOD_UMASK = 0o022
+_PASS_BYTES = 256 * 1024
 
 Answer = dict[str, str | int]
 
@@ -65,8 +67,8 @@ class Interface:
         """Tell how processes are: those whose names begin with a text, or those of a list that are known.
 
         One line each, of six fields with tabs between: name, pid (0: none), state, start (epoch seconds,
-        0: never), restarts, exit status of the last end (negative: signal; empty: none). As structs,
-        1,000 of them would hold supervisord's loop 15 times as long.
+        0: never), restarts, exit status of the last end (negative: signal; empty: none). 1,000 of them
+        are 61 KB; as structs they would be 500.
         """
         known = self._registry.processes
         if isinstance(wanted, str):
@@ -132,6 +134,8 @@ def _prepare(supervisord: Any, settings: options.Options) -> None:
     for fd in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
         with suppress(OSError):  # the folder's own, closed meanwhile
             os.set_inheritable(fd, fd <= 2)  # noqa: PLR2004 - stdin, stdout, stderr
+    # Its 4 KiB a pass of the loop made 15 passes of 1,000 programs' status: 110 ms instead of 25.
+    deferring_http_channel.ac_in_buffer_size = deferring_http_channel.ac_out_buffer_size = _PASS_BYTES
     if settings.service_gid is not None:
         _open_socket(supervisord.options.serverurl, settings.service_gid)
 
