@@ -116,7 +116,7 @@ class Bench:
     def _too_long(self) -> BuildFailed:
         hint = "See what it waits for; an operator may raise STRATUM_BUILD_TIMEOUT_S."
         return BuildFailed(
-            self.doing, f"the build took longer than {self._limit_s} s and was ended", hint=hint
+            self.doing, f"the build took longer than {self._limit_s} s and was ended.", hint=hint
         )
 
     def _failure(self, code: int, mend: str) -> BuildFailed:

@@ -86,7 +86,7 @@ def _attempt(bench: Bench) -> Slug | BuildFailed:
         error_id = uuid.uuid4().hex[:8]
         log.exception("build %d of app %d: error %s", bench.build.number, bench.build.app_id, error_id)
         hint = "Give the operator this number: the server's log has more."
-        return BuildFailed(bench.doing, f"Internal error ({error_id})", hint=hint)
+        return BuildFailed(bench.doing, f"Internal error ({error_id}).", hint=hint)
     finally:
         _clear(bench)
 
@@ -106,7 +106,7 @@ def _make(bench: Bench) -> Slug:
 
 
 def _builder_lost() -> BuildFailed:
-    detail = f"builder lost: the process that worked on it was gone {builds.MAX_ATTEMPTS} times"
+    detail = f"builder lost: the process that worked on it was gone {builds.MAX_ATTEMPTS} times."
     return BuildFailed("The build", detail, hint="Push again; the server's log may say more.")
 
 

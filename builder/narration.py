@@ -19,8 +19,7 @@ log = logging.getLogger(__name__)
 
 TAIL_LINES = 20
 MAX_OUTPUT_BYTES = 16 << 20  # of one build in its log; the rest is read and left out
-_CHUNK = 1 << 16
-_MAX_LINE = 8 << 10
+_CHUNK = _MAX_LINE = 8 << 10
 _POLL_S = 0.1
 
 

@@ -67,10 +67,10 @@ def detect(files: Mapping[str, bytes | None]) -> Plan:
         return Plan(_headline(count), (_VENV, _FROM_REQUIREMENTS))
     if LOCK in files:
         hint = f"Commit {PROJECT} as well, and push again."
-        raise BuildFailed(_DETECTION, f"there is {LOCK}, but no {PROJECT} that it belongs to", hint=hint)
+        raise BuildFailed(_DETECTION, f"there is {LOCK}, but no {PROJECT} that it belongs to.", hint=hint)
     if PROJECT in files and _names_dependencies(_project(files)):
         hint = f"Run uv lock and commit {LOCK}, or commit {REQUIREMENTS}; then push again."
-        raise BuildFailed(_DETECTION, f"{PROJECT} names dependencies, but there is no {LOCK}", hint=hint)
+        raise BuildFailed(_DETECTION, f"{PROJECT} names dependencies, but there is no {LOCK}.", hint=hint)
     return NOTHING
 
 
@@ -98,7 +98,7 @@ def _project(files: Mapping[str, bytes | None]) -> dict[str, Any]:
         return tomllib.loads((files[PROJECT] or b"").decode())
     except ValueError as error:
         hint = f"Correct {PROJECT}, commit, and push again."
-        raise BuildFailed(_DETECTION, f"{PROJECT} is no TOML: {error}", hint=hint) from error
+        raise BuildFailed(_DETECTION, f"{PROJECT} is no TOML: {error}.", hint=hint) from error
 
 
 def _dependencies(project: Mapping[str, Any]) -> list[Any]:

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +50,11 @@ class Yard:
         make_key(shop.instance.layout.config_key)
         migrate(shop.instance.layout.database)
         return cls(folder, shop)
+
+    def reopened(self, **settings: object) -> "Yard":
+        """The same with other settings."""
+        before = self.shop.instance.settings
+        return Yard(self.folder, Workshop.open(replace(before, **settings)))  # type: ignore[arg-type]
 
     def remove(self) -> None:
         self.shop.db.close()

@@ -1,0 +1,75 @@
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+
+from builder import narration
+from builder.narration import Narration
+from tests.waiting import wait_until
+
+
+def test_output_is_in_the_log_line_by_line_while_the_step_runs(tmp_path: Path):
+    path = tmp_path / "1.log"
+    with closing(Narration(path)) as said, said.live() as output:
+        said.step("Installing")
+        os.write(output, b"one\ntw")
+        wait_until(lambda: "one" in path.read_text())
+        assert path.read_text() == "-----> Installing\n       one\n"
+        os.write(output, b"o\nthree")
+
+    assert path.read_text() == "-----> Installing\n       one\n       two\n       three\n"
+    assert list(said.tail) == ["one", "two", "three"]
+
+
+def test_a_step_that_leaves_its_output_open_holds_up_nothing(tmp_path: Path):
+    with closing(Narration(tmp_path / "1.log")) as said:
+        with said.live() as output:
+            left_open = os.dup(output)
+            os.write(output, b"rest")
+            begun = time.monotonic()
+        os.close(left_open)
+
+    assert time.monotonic() - begun < 5
+    assert list(said.tail) == ["rest"]
+
+
+def test_a_line_without_end_is_passed_on_in_pieces(tmp_path: Path):
+    path = tmp_path / "1.log"
+    with closing(Narration(path)) as said, said.live() as output:
+        for _ in range(40):
+            os.write(output, b"x" * 1000)
+
+    assert path.read_text().count("x") == 40_000
+    assert max(map(len, path.read_text().splitlines())) < 20_000
+
+
+def test_a_log_that_cannot_be_written_is_remembered_and_stops_nothing(tmp_path: Path):
+    full = tmp_path / "1.log"
+    full.symlink_to("/dev/full")
+    with closing(Narration(full)) as said:
+        said.step("Installing")
+        with said.live() as output:
+            os.write(output, b"out of room\n" * 10_000)
+
+    assert said.mishap is not None
+    assert said.mishap.strerror == "No space left on device"
+    assert said.tail[-1] == "out of room"
+
+
+def test_a_log_that_cannot_be_opened_is_remembered(tmp_path: Path):
+    with closing(Narration(tmp_path)) as said:
+        said.error("never seen")
+
+    assert isinstance(said.mishap, IsADirectoryError)
+
+
+def test_endless_output_is_read_and_left_out(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(narration, "MAX_OUTPUT_BYTES", 1 << 20)
+    path = tmp_path / "1.log"
+    with closing(Narration(path)) as said, said.live() as output:
+        for number in range(3000):
+            os.write(output, f"{number} {'x' * 1000}\n".encode())
+
+    assert path.stat().st_size < 1.3 * (1 << 20)
+    assert path.read_text().endswith("       … more than 1 MiB of output; the rest is left out\n")
+    assert said.tail[-1].startswith("2999 ")
