@@ -47,7 +47,7 @@ def converge(parts: Parts, app: App, release: Release | None, formation: Formati
     names = {process.name for process in goal.processes}
     stopping = [name for name, status in statuses.items() if status.state == "STOPPING"]
     surplus = [name for name in statuses if name not in names]
-    stopped = running.stop(parts, sorted({*surplus, *stopping}, reverse=True))
+    stopped = running.stop(parts, app, sorted({*surplus, *stopping}, reverse=True))
     alive -= {one.name for one in stopped}
     dead = [process for process in goal.processes if process.name not in alive]
     write_missing(parts, goal)

@@ -20,7 +20,7 @@ def destroy(parts: Parts, app: App) -> None:
     """Take away everything of an app that is marked as being destroyed. The caller holds its lock."""
     layout = parts.instance.layout
     parts.router.route(app, [])
-    running.stop(parts, sorted(running.look(parts, app), reverse=True))
+    running.stop(parts, app, sorted(running.look(parts, app), reverse=True))
     parts.door.end_strays(app.id, [])
     parts.door.destroy(app.id)
     for _ in pace.looks(BUILD_PATIENCE_S):  # its builder notices that the step was ended

@@ -111,7 +111,7 @@ class _Rolling:
         names = [one.name for one in goal.processes]
         stopping = [name for name in names if name in statuses and statuses[name].state == "STOPPING"]
         if stopping:
-            running.stop(self.parts, stopping)
+            running.stop(self.parts, self.app, stopping)
             return running.look(self.parts, self.app)
         return statuses
 
@@ -140,7 +140,7 @@ class _Rolling:
 
     def _stop(self, surplus: Sequence[Known]) -> None:
         self.lease.check()
-        self.report.stopped(running.stop(self.parts, [one.name for one in surplus]))
+        self.report.stopped(running.stop(self.parts, self.app, [one.name for one in surplus]))
 
     def _record_live(self, goal: Wish) -> None:
         rollout, release = self.lease.rollout, self.release

@@ -8,8 +8,10 @@ from runner.apply import descriptions
 from runner.apply.parts import Parts
 from runner.apply.wish import Wish
 from runner.plan import Process, prefix
+from stratum.door.client import Key
 from stratum.errors import SupervisorUnavailable
 from stratum.model import App
+from stratum.ownership import is_alive
 from stratum.supervisor import ProcessStatus, Started, Wanted
 
 # Supervisord kills what is left after the grace; this long it may take to notice and to reap.
@@ -53,20 +55,35 @@ def start(parts: Parts, wish: Wish, processes: Sequence[Process]) -> list[Starte
     )
 
 
-def stop(parts: Parts, names: Sequence[str]) -> list[Stopped]:
-    """Stop processes together, wait until every one has ended, and forget them.
+def stop(parts: Parts, app: App, names: Sequence[str]) -> list[Stopped]:
+    """Stop processes together, wait until all that belongs to them has ended, and forget them.
 
     Raises:
         SupervisorUnavailable: some are there still, long after they should have been killed.
     """
     if not names:
         return []
-    pids = {status.name: status.pid for status in parts.sections.status(names) if status.pid}
-    trees = {name: parts.door.tree(pid) for name, pid in pids.items()}
+    trees = {} if parts.instance.fence.fenced else _trees(parts, names)
+    ended = end(parts, names)
+    # Fenced, the uid tells what has left its process group, and its session.
+    parts.door.end_strays(app.id, sorted(living(look(parts, app).values())))
+    for name, seen in trees.items():
+        left = [(pid, began) for pid, began in seen if is_alive(f"{pid}:{began}")]
+        if left:
+            parts.door.end_tree(name, left)
+    return ended
+
+
+def end(parts: Parts, names: Sequence[str]) -> list[Stopped]:
+    """Stop sections together, wait until all have ended, and forget them.
+
+    Raises:
+        SupervisorUnavailable: some are there still, long after they should have been killed.
+    """
+    if not names:
+        return []
     parts.sections.stop(names)
     ended = _await_ends(parts, names)
-    for name in names:  # what has left its process group
-        parts.door.end_tree(name, trees.get(name, ()))
     forget(parts, names)
     return ended
 
@@ -97,6 +114,11 @@ def _await_ends(parts: Parts, names: Sequence[str]) -> list[Stopped]:
     left = ", ".join(name for name in names if name not in ended)
     message = f"supervisord has not ended {left} after {limit_s:.0f} s."
     raise SupervisorUnavailable(message)
+
+
+def _trees(parts: Parts, names: Sequence[str]) -> dict[str, list[Key]]:
+    statuses = parts.sections.status(names)
+    return {status.name: parts.door.tree(status.pid) for status in statuses if status.pid}
 
 
 def _exit_status(status: ProcessStatus | None) -> int | None:

@@ -1,35 +1,320 @@
 """Rollouts on a real supervisord with the real plugin and door, through a real Caddy."""
 
 import os
-import time
+import re
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from stratum.model import Outcome, RolloutState
+from stratum.model import App, Build, Outcome, ReleaseState, Rollout, RolloutState
+from stratum.store import builds, formation, releases
 from tests.stage import RUN_WEB, Stage, marked, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
+SLEEP = "exec sleep 1000"
+
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
+    with staged(router=True, web_start_timeout_s=3.0) as ready:
         yield ready
 
 
-def test_first_release_comes_up_and_is_served(stage: Stage) -> None:
-    app = stage.app("first")
-    began = time.monotonic()
-    done = stage.deploy(app, {"web": RUN_WEB, "worker": "exec sleep 1000"}, web=1, worker=1)
-    took = time.monotonic() - began
+@pytest.fixture
+def app(stage: Stage, request: pytest.FixtureRequest) -> App:
+    return stage.app(re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:50].strip("-"))
+
+
+def outcomes(rollout: Rollout) -> dict[str, Outcome]:
+    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
+
+
+def with_build(stage: Stage, app: App) -> Build:
+    with stage.parts.database.write() as tx:
+        return builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+
+
+def log_of(stage: Stage, build: Build) -> str:
+    return stage.layout.build_log(build.app_id, build.number).read_text()
+
+
+def test_first_release_comes_up_and_is_served(stage: Stage, app: App) -> None:
+    build = with_build(stage, app)
+    _, queued = stage.release(
+        app, {"web": RUN_WEB, "worker": SLEEP}, scales={"web": 1, "worker": 1}, build_id=build.id
+    )
+    done = stage.apply(app, queued)
 
     assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
-    assert [(line.target, line.outcome) for line in done.report] == [
-        ("web", Outcome.STARTED),
-        ("worker", Outcome.STARTED),
-    ]
-    assert stage.get(app) == (200, f"v1 {done.report[0].pid}")
+    assert outcomes(done) == {"v1.web.1": Outcome.STARTED, "v1.worker.1": Outcome.STARTED}
+    web, worker = done.report
+    assert stage.get(app) == (200, f"v1 {web.pid}")
     assert stage.version(app) == 1
-    print(took)
+    host = app.host("localhost")
+    seconds = rf"{web.seconds:.1f}"
+    assert log_of(stage, build) == (
+        f"-----> web.1 up on port {web.port} (pid {web.pid}) after {seconds} s\n"
+        f"-----> worker.1 started (pid {worker.pid})\n"
+        f"       http://{host}:{stage.instance.port}\n"
+    )
+
+
+def test_next_release_overlaps_web_and_loses_no_request(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=2, worker=1)
+    answers: list[tuple[int, str]] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            answers.append(stage.get(app))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    slow = threading.Thread(target=lambda: answers.append(stage.get(app, "/slow")))
+    slow.start()
+    wait_until(lambda: len(answers) > 3)
+    done = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP})
+    over.set()
+    asking.join()
+    slow.join()
+
+    assert {status for status, _ in answers} == {200}
+    assert {text[:2] for _, text in answers} == {"v1", "v2"}
+    assert outcomes(done) == {
+        "v2.web.1": Outcome.STARTED,
+        "v2.web.2": Outcome.STARTED,
+        "v1.worker.1": Outcome.STOPPED,
+        "v2.worker.1": Outcome.STARTED,
+        "v1.web.1": Outcome.STOPPED,
+        "v1.web.2": Outcome.STOPPED,
+    }
+    notes = {line.note for line in done.report if line.outcome is Outcome.STOPPED}
+    assert notes == {"ended by SIGTERM"}
+    assert len(stage.parts.sections.status(f"MyProdEnv.{app.name}.v")) == 3
+    with stage.parts.database.read() as tx:
+        assert len(formation.ports_of(tx, app.id)) == 2
+        states = [release.state for release in releases.list_releases(tx, app.id)]
+    assert states == [ReleaseState.LIVE, ReleaseState.RETIRED]
+    names = [path.name for path in stage.layout.descriptions.iterdir() if f".{app.name}." in path.name]
+    assert sorted(names) == [f"MyProdEnv.{app.name}.v2.{one}" for one in ("web.1", "web.2", "worker.1")]
+
+
+def test_scaling_keeps_every_other_pid(stage: Stage, app: App) -> None:
+    first = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
+    pids = {line.name: line.pid for line in first.report}
+
+    up = stage.apply(app, stage.scale(app, worker=3, web=2))
+
+    assert outcomes(up) == {
+        "v1.web.1": Outcome.KEPT,
+        "v1.web.2": Outcome.STARTED,
+        "v1.worker.1": Outcome.KEPT,
+        "v1.worker.2": Outcome.STARTED,
+        "v1.worker.3": Outcome.STARTED,
+    }
+    assert pids.items() <= stage.pids().items()
+    assert len({stage.get(app)[1] for _ in range(20)}) == 2
+
+    down = stage.apply(app, stage.scale(app, worker=1, web=1))
+    stopped = [line.name.split(".", 3)[3] for line in down.report if line.outcome is Outcome.STOPPED]
+    assert stopped == ["worker.3", "worker.2", "web.2"]
+    assert pids.items() <= stage.pids().items()
+    assert {stage.get(app)[1] for _ in range(10)} == {f"v1 {pids[f'MyProdEnv.{app.name}.v1.web.1']}"}
+
+
+def test_scaling_web_to_none_says_so_to_visitors(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    stage.apply(app, stage.scale(app, web=0))
+    assert stage.get(app) == (503, "This app has no web process running.\n")
+
+
+def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
+    before = stage.pids()
+    build = with_build(stage, app)
+    failing = "for i in $(seq 30); do echo line $i; done; exit 3"
+    _, queued = stage.release(app, {"web": RUN_WEB, "worker": failing}, build_id=build.id)
+
+    done = stage.apply(app, queued)
+
+    assert done.state is RolloutState.FAILED
+    assert re.fullmatch(r"worker\.1 did not come up: exit status 3 after \d\.\d s\.", done.error)
+    failed = next(line for line in done.report if line.outcome is Outcome.FAILED)
+    assert failed.output == tuple(f"line {i}" for i in range(11, 31))
+    assert outcomes(done) == {
+        "v2.web.1": Outcome.STOPPED,
+        "v2.worker.1": Outcome.FAILED,
+        "v1.worker.1": Outcome.RESTARTED,
+    }
+    restarted = next(line for line in done.report if line.outcome is Outcome.RESTARTED)
+    after = stage.pids()
+    assert after[restarted.name] == restarted.pid
+    assert after.keys() == before.keys()
+    web = f"MyProdEnv.{app.name}.v1.web.1"
+    assert after[web] == before[web]
+    assert stage.get(app) == (200, f"v1 {before[web]}")
+    assert stage.version(app) == 1
+    tail = log_of(stage, build).partition(" !     ")[2].splitlines()
+    assert tail[1] == " !     The last lines of its own output (20):"
+    assert tail[2:-1] == [f"       line {i}" for i in range(11, 31)]
+    assert tail[-1] == " !     v1 keeps running."
+
+
+def test_web_that_dies_on_an_address_in_use_says_so(stage: Stage, app: App) -> None:
+    done = stage.deploy(app, {"web": "echo Address already in use >&2; exit 98"}, web=1)
+    assert done.state is RolloutState.FAILED
+    assert done.report[0].output == ("Address already in use",)
+    assert stage.version(app) == 0
+    assert stage.pids().keys().isdisjoint({f"MyProdEnv.{app.name}.v1.web.1"})
+
+
+def test_web_that_never_listens_fails_and_a_stranger_on_its_port_does_not_count(
+    stage: Stage, app: App
+) -> None:
+    build = with_build(stage, app)
+    _, queued = stage.release(
+        app, {"web": "echo starting; exec sleep 1000"}, scales={"web": 1}, build_id=build.id
+    )
+    done = stage.apply(app, queued)
+    assert done.state is RolloutState.FAILED
+    port = re.search(r"on port (\d+)", done.error)
+    assert port
+    assert done.error == (
+        f"web.1 did not come up: nothing of it listened on port {port[1]} ($PORT) within 3 s."
+    )
+    assert log_of(stage, build).endswith("       starting\n !     Nothing is running.\n")
+    assert marked(stage, f"MyProdEnv.{app.name}.") == []
+
+
+def test_failed_scale_puts_the_formation_back(stage: Stage, app: App) -> None:
+    one_only = "[ $STRATUM_INDEX = 1 ] && exec sleep 1000; exit 4"
+    stage.deploy(app, {"worker": one_only}, worker=1)
+    before = stage.pids()
+
+    done = stage.apply(app, stage.scale(app, worker=2))
+
+    assert done.state is RolloutState.FAILED
+    assert done.error.startswith("worker.2 did not come up: exit status 4")
+    assert stage.pids() == before
+    with stage.parts.database.read() as tx:
+        assert formation.get_formation(tx, app.id).scale("worker") == 1
+
+
+def test_processes_get_distinct_integers_that_outlast_releases(stage: Stage, app: App) -> None:
+    tell = "echo {{UNIQUE_INT}} > $HOME/int.$STRATUM_TARGET.$STRATUM_INDEX; exec sleep 1000"
+    stage.deploy(app, {"a": tell, "b": tell}, a=2, b=2)
+    home = stage.layout.home(app.id)
+
+    def told() -> dict[str, int]:
+        return {path.name: int(path.read_text() or 0) for path in home.glob("int.*")}
+
+    first = told()
+    assert sorted(first.values()) == [1, 2, 3, 4]
+    for path in home.glob("int.*"):
+        path.unlink()
+    stage.deploy(app, {"a": tell, "b": tell})
+    assert told() == first
+
+
+def test_web_that_uses_an_integer_is_replaced_never_doubled(stage: Stage, app: App) -> None:
+    alone = (
+        'mkdir "$HOME/only" || exit 9; trap \'rmdir "$HOME/only"; kill $!; exit\' TERM; '
+        "python3 -S web.py {{UNIQUE_INT}} & wait"
+    )
+    stage.deploy(app, {"web": alone}, web=1)
+    done = stage.deploy(app, {"web": alone})
+    assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
+    assert list(outcomes(done)) == ["v1.web.1", "v2.web.1"]
+    assert stage.get(app)[1].startswith("v2 ")
+
+
+def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
+    from stratum import secrets
+
+    variables = {
+        "QUOTES": 'it\'s "quoted" `x`',
+        "LINES": "one\ntwo\r\n",
+        "SIGNS": "50% ; # $HOME %(here)s \\ {{UNIQUE_INT}}",
+        "WORDS": "grün 漢字 🎈",
+        "EMPTY": "",
+        "LONG": "x" * 65536,
+        "PATH": "/usr/bin:/bin",
+    }
+    with stage.parts.database.write() as tx:
+        releases.add_config(tx, app.id, secrets.seal(stage.layout.config_key, variables))
+    dump = (
+        "cat /proc/$$/environ > $HOME/dump.new; mv $HOME/dump.new $HOME/dump.$STRATUM_TARGET; exec sleep 1000"
+    )
+    serve = dump.replace("exec sleep 1000", RUN_WEB)
+    done = stage.deploy(app, {"web": serve, "worker": dump}, web=1, worker=1)
+    assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
+
+    home = stage.layout.home(app.id)
+    found = {}
+    for target in ("web", "worker"):
+        raw = (home / f"dump.{target}").read_bytes()
+        found[target] = dict(entry.split(b"=", 1) for entry in raw.split(b"\0") if entry)
+        assert {name: value.encode() for name, value in variables.items()}.items() <= {
+            name.decode(): value for name, value in found[target].items()
+        }.items()
+    port = done.report[0].port
+    assert found["web"][b"PORT"] == str(port).encode()
+    own = {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "STRATUM_APP": app.name,
+        "STRATUM_ENVIRONMENT": "MyProdEnv",
+        "STRATUM_RELEASE": "v1",
+        "STRATUM_TARGET": "worker",
+        "STRATUM_INDEX": "1",
+        "STRATUM_COMMIT": "c" * 40,
+        "STRATUM_PROCESS": f"{stage.layout.instance_id}/MyProdEnv.{app.name}.v1.worker.1",
+        "VIRTUAL_ENV": str(stage.layout.slug(app.id, "a" * 64) / ".venv"),
+    }
+    rest = {name.decode(): value.decode() for name, value in found["worker"].items()}
+    assert {name: value for name, value in rest.items() if name not in variables} == own
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo 'a ; b' > $HOME/out; date +%% >> $HOME/out; exec sleep 1000",
+        "FOO=1 sh -c 'echo \"$FOO # $(echo in)\" | tr i o > $HOME/out; exec sleep 1000'",
+        "cd / && pwd > $HOME/out; sleep 1000 & sleep 1000 | sleep 1000",
+    ],
+)
+def test_commands_run_as_bash_would_and_leave_nothing_at_their_stop(
+    stage: Stage, app: App, command: str, tmp_path: Path
+) -> None:
+    import subprocess
+
+    ran = subprocess.run(
+        [
+            "bash",
+            "-c",
+            command.partition("exec sleep")[0].partition("; sleep 1000 &")[0].rstrip("; ")
+            + "'" * ("sh -c" in command),
+        ],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        check=False,
+    )
+    stage.deploy(app, {"worker": command}, worker=1)
+    out = stage.layout.home(app.id) / "out"
+    wait_until(lambda: out.exists() and out.read_bytes() == (tmp_path / "out").read_bytes())
+    assert ran.returncode == 0
+    assert marked(stage, f"MyProdEnv.{app.name}.")
+    stage.apply(app, stage.scale(app, worker=0))
+    assert marked(stage, f"MyProdEnv.{app.name}.") == []
+
+
+def test_what_leaves_its_session_is_ended_with_its_process(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": "setsid -f sleep 1000; exec sleep 1000"}, worker=1)
+    wait_until(lambda: len(marked(stage, f"MyProdEnv.{app.name}.")) >= 2)
+    stage.apply(app, stage.scale(app, worker=0))
+    assert marked(stage, f"MyProdEnv.{app.name}.") == []
