@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.engines.supervisord import launch
@@ -9,6 +9,9 @@ from runner.engines.supervisord.description import MAX_STRING_BYTES, Description
 from stratum.variables import MAX_VARIABLE_BYTES
 
 PLAIN = Description("exec sleep 1", "/srv/slug", "/srv/home", 1024, {"GREETING": "hello"})
+
+# A busy machine is no fault of what is tested.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Any bytes but NUL, as the text that os.fsdecode makes of them.
 TEXT = st.binary().map(lambda raw: raw.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
@@ -29,11 +32,13 @@ def test_the_file_is_header_and_strings_each_ended_by_nul() -> None:
     )
 
 
+@UNHURRIED
 @given(DESCRIPTIONS)
 def test_what_is_written_is_read_back(description: Description) -> None:
     assert decode(encode(description)) == description
 
 
+@UNHURRIED
 @given(DESCRIPTIONS)
 def test_the_launcher_reads_what_the_applier_writes(description: Description) -> None:
     command, directory, environment, max_open_files = launch.parse(encode(description))

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.engines.supervisord import sections
@@ -101,9 +101,13 @@ def test_names_of_others_are_not_ours(name: object) -> None:
     assert not sections.is_ours(name)
 
 
+# A busy machine is no fault of what is tested.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 LABELS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", fullmatch=True)
 
 
+@UNHURRIED
 @given(
     st.fixed_dictionaries(
         {
