@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 
 from runner.apply import running
 from runner.apply.converge import clear, converge
@@ -18,15 +17,12 @@ from runner.deviation import Actual, Wished, deviating, orphaned
 from runner.recover import Recovery
 from stratum.errors import Unavailable
 from stratum.model import App, Formation, RolloutState
-from stratum.ownership import exclusive, is_alive
+from stratum.ownership import exclusive
 from stratum.queue import Nudges
-from stratum.store import environments, pushes, releases, rollouts
+from stratum.store import environments, releases, rollouts
 from stratum.store import formation as formation_store
 
 log = logging.getLogger(__name__)
-
-# By name: runner imports nothing of hooks, and a push is cut so rarely that it may cost an import.
-SETTLE = "hooks.settle"
 
 EVERY_S = 2.0
 STRAYS_EVERY_S = 60.0
@@ -53,7 +49,6 @@ class Reconciler:
         """Look at everything once."""
         if time.monotonic() - self._strays_ended_at >= STRAYS_EVERY_S:
             _guarded("ending strays", self.end_strays)
-        _guarded("settling pushes", self.settle)
         _guarded("taking back what the dead have left", self._recovery.run)
         _guarded("converging", self.converge)
         _guarded("routing", self._parts.router.ensure)
@@ -68,16 +63,6 @@ class Reconciler:
                     alive = running.living(running.look(self._parts, app).values())
                     self._parts.door.end_strays(app.id, sorted(alive))
         self._strays_ended_at = time.monotonic()
-
-    def settle(self) -> None:
-        """Decide what became of pushes that a crash cut in two."""
-        with self._parts.database.read() as tx:
-            cut = {push.app_id for push in pushes.pending(tx) if not is_alive(push.web_process)}
-            cut |= {push.app_id for push in pushes.pending(tx) if not is_alive(push.receive_process)}
-        for app_id in sorted(cut):
-            settle = import_module(SETTLE).settle
-            for build in settle(self._parts.instance, self._parts.database, app_id):
-                self._recovery.nudger.build(build.app_id)
 
     def converge(self) -> None:
         """Have every app run what is wished of it; one that fails stops no other."""
