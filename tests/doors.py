@@ -117,6 +117,7 @@ class House:
     def end(self) -> None:
         self.stop()
         self.call(self.door.end_all_strays, as_root=self.fence.fenced)
+        self.call(lambda: self.door.destroy(APP), as_root=self.fence.fenced)
         shutil.rmtree(self.folder)
         shutil.rmtree(self.layout.descriptions, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from stratum.door import proc, spawn
 LIMIT_S = 20.0
 _ROUND_MS = 5
 _TRIES = 100
+_LOOKS_AGAIN = 2
 
 
 class WillNotEnd(Exception):
@@ -49,22 +50,29 @@ def end_uid(uid: int) -> None:
 def await_none(uid: int) -> None:
     """Wait until no process of a uid is left, after `end_uid`."""
     deadline = time.monotonic() + LIMIT_S
-    while any(process.uid == uid for process in proc.snapshot().values()):
+    while proc.snapshot(lambda found: found == uid):
         if time.monotonic() > deadline:
             raise WillNotEnd
         select.poll().poll(_ROUND_MS)
 
 
 def end_found(find: Callable[[], list[proc.Process]]) -> list[proc.Process]:
-    """Kill what a search finds, until it finds nothing; returns all that was killed."""
+    """Kill what a search finds, until it finds nothing; returns all that was killed.
+
+    Where there was something, it looks again: one that was just forking may have been missed.
+    """
     ended: dict[proc.Key, proc.Process] = {}
     deadline = time.monotonic() + LIMIT_S
-    while found := find():
+    looks_left = 1
+    while looks_left:
+        found = find()
         ended.update((process.key, process) for process in found)
         _stop_and_kill(found)
+        looks_left = _LOOKS_AGAIN if found else looks_left - 1
         if time.monotonic() > deadline:
             raise WillNotEnd
-        select.poll().poll(_ROUND_MS)
+        if looks_left:
+            select.poll().poll(_ROUND_MS)
     return list(ended.values())
 
 

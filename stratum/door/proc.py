@@ -6,7 +6,7 @@ Source: proc(5); the folder's owner is the effective uid (fs/proc/base.c, task_d
 
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +46,12 @@ def read(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), uid)
 
 
-def snapshot() -> dict[int, Process]:
-    """Look at all processes."""
+def snapshot(is_wanted: Callable[[int], bool] = lambda _uid: True) -> dict[int, Process]:
+    """Look at all processes of the uids wanted; the others cost little."""
     found = {}
-    with os.scandir("/proc") as entries:
-        pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
-    for pid in pids:
+    for pid in _pids(is_wanted):
         process = read(pid)
-        if process is not None:
+        if process is not None and is_wanted(process.uid):
             found[pid] = process
     return found
 
@@ -115,6 +113,18 @@ def send(process: Process, number: int) -> None:
         return
     finally:
         os.close(handle)
+
+
+def _pids(is_wanted: Callable[[int], bool]) -> Iterator[int]:
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                try:
+                    uid = entry.stat().st_uid
+                except OSError:  # it has ended meanwhile
+                    continue
+                if is_wanted(uid):
+                    yield int(entry.name)
 
 
 def _read(path: str) -> bytes:

@@ -126,9 +126,11 @@ def _listeners(args: Args) -> bool:
 
 
 def _tree(fence: Fence, args: Args) -> list[proc.Key]:
-    processes = proc.snapshot()
-    members = proc.family(processes, [_integer(args, "pid", 2, _MAX_PID)])
-    return [processes[pid].key for pid in sorted(members) if fence.in_apps_range(processes[pid].uid)]
+    root = proc.read(_integer(args, "pid", 2, _MAX_PID))
+    if root is None or not fence.in_apps_range(root.uid):
+        return []
+    processes = proc.snapshot(lambda uid: uid == root.uid)
+    return [processes[pid].key for pid in sorted(proc.family(processes, [root.pid]))]
 
 
 def _rows(found: list[Stray]) -> list[tuple[int, int, str]]:
@@ -141,8 +143,7 @@ def _strays(layout: Layout, fence: Fence, args: Args) -> object:
 
 
 def _end_strays(layout: Layout, fence: Fence, args: Args) -> object:
-    strays, app_id, live = Strays(layout, fence), _app_id(args), _live(args)
-    return _rows(strays.end(lambda: strays.of_app(app_id, live)))
+    return _rows(Strays(layout, fence).end_of_app(_app_id(args), _live(args)))
 
 
 def _end_all_strays(layout: Layout, fence: Fence, _args: Args) -> object:

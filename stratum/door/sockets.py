@@ -25,7 +25,10 @@ def listens(pid: int, port: int) -> bool:
     inodes = listening(port)
     if not inodes:
         return False
-    members = proc.family(proc.snapshot(), [pid])
+    root = proc.read(pid)
+    if root is None:
+        return False
+    members = proc.family(proc.snapshot(lambda uid: uid == root.uid), [pid])
     return any(_holds(member, inodes) for member in sorted(members))
 
 

@@ -30,51 +30,44 @@ class Strays:
 
     def of_app(self, app_id: int, live: Collection[str]) -> list[proc.Process]:
         """Find an app's processes that belong to none of the live names."""
-        processes = proc.snapshot()
-        names = {pid: self._name(process) for pid, process in processes.items()}
-        candidates = {pid for pid in processes if self._may_be_of(app_id, processes[pid], names[pid], live)}
-        known = {pid for pid in candidates if names[pid]}
-        managed = self._managed(processes) & candidates
-        kept = proc.family(processes, {pid for pid in known if names[pid] in live} | (managed - known))
-        dead = {pid for pid in known if names[pid] not in live}
-        if self._fence.fenced:
-            dead |= candidates - kept
-        else:
-            dead |= proc.family(processes, dead) - kept
-        return [processes[pid] for pid in sorted(dead)]
+        processes = self._snapshot(app_id)
+        names = self._names(processes, app_id, live)
+        unmarked = set(processes) - set(names) if self._fence.fenced else set()
+        kept = proc.family(
+            processes,
+            {pid for pid, name in names.items() if name in live} | (self._managed(processes) & unmarked),
+        )
+        dead = {pid for pid, name in names.items() if name not in live}
+        more = unmarked if self._fence.fenced else proc.family(processes, dead)
+        return [processes[pid] for pid in sorted(dead | (more - kept))]
 
     def of_instance(self, live: Collection[str]) -> list[proc.Process]:
         """Find marked processes of any app that belong to none of the live names."""
-        processes = proc.snapshot()
-        named = {pid: self._name(process) for pid, process in processes.items()}
-        dead = {pid for pid, name in named.items() if name and name not in live}
-        kept = proc.family(processes, {pid for pid, name in named.items() if name in live})
+        processes = self._snapshot()
+        names = self._names(processes)
+        dead = {pid for pid, name in names.items() if name not in live}
+        kept = proc.family(processes, {pid for pid, name in names.items() if name in live})
         return [processes[pid] for pid in sorted(dead | (proc.family(processes, dead) - kept))]
 
     def of_process(self, name: str, seen: Collection[proc.Key] = ()) -> list[proc.Process]:
         """Find what carries a name or belongs to it, and what is left of a tree seen before."""
-        processes = proc.snapshot()
-        marked = {pid for pid, process in processes.items() if self._name(process) == name}
+        processes = self._snapshot()
+        marked = {pid for pid, found in self._names(processes).items() if found == name}
         before = {pid for pid, start in seen if pid in processes and processes[pid].start == start}
-        found = proc.family(processes, marked | before)
-        return [processes[pid] for pid in sorted(found) if self._is_apps(processes[pid])]
+        return [processes[pid] for pid in sorted(proc.family(processes, marked | before))]
 
     def of_builds(self, app_id: int | None = None) -> list[proc.Process]:
         """Find what builds have left, those of one app or of all; our own forks carry no mark."""
-        processes = proc.snapshot()
+        processes = self._snapshot()
+        builds = {pid: marks.build_name(self._layout, pid) for pid in processes}
         prefix = f"{app_id}/" if app_id else ""
-        marked = set()
-        for pid, process in processes.items():
-            name = marks.build_name(self._layout, pid) if self._is_apps(process) else ""
-            if name and name.startswith(prefix):
-                marked.add(pid)
-        found = proc.family(processes, marked)
-        return [processes[pid] for pid in sorted(found) if self._is_apps(processes[pid])]
+        marked = {pid for pid, name in builds.items() if name and name.startswith(prefix)}
+        return [processes[pid] for pid in sorted(proc.family(processes, marked))]
 
     def all(self) -> list[proc.Process]:
         """Find every process of every app and build: there must be none while supervisord is down."""
         if self._fence.fenced:
-            return [process for process in proc.snapshot().values() if self._is_apps(process)]
+            return list(self._snapshot().values())
         found = {process.pid: process for process in (*self.of_instance(()), *self.of_builds())}
         return list(found.values())
 
@@ -85,29 +78,48 @@ class Strays:
         def find_and_name() -> list[proc.Process]:
             found = find()
             for process in found:
-                names.setdefault(process.key, self._name(process))
+                names.setdefault(process.key, marks.process_name(self._layout, process.pid))
             return found
 
         return [Stray(*process.key, names[process.key]) for process in ending.end_found(find_and_name)]
 
+    def end_of_app(self, app_id: int, live: Collection[str]) -> list[Stray]:
+        """End an app's strays; all of its uid in one blow where nothing of it may live."""
+        ended = []
+        if self._fence.fenced and not live and not self._managed(self._snapshot(app_id)):
+            ended = self.describe(self.of_app(app_id, ()))
+            ending.end_uid(self._fence.app_uid(app_id))
+        ended += self.end(lambda: self.of_app(app_id, live))
+        return list({(stray.pid, stray.start): stray for stray in reversed(ended)}.values())
+
     def describe(self, processes: list[proc.Process]) -> list[Stray]:
         """Name what was found."""
-        return [Stray(*process.key, self._name(process)) for process in processes]
+        return [Stray(*one.key, marks.process_name(self._layout, one.pid)) for one in processes]
 
-    def _is_apps(self, process: proc.Process) -> bool:
-        return self._fence.in_apps_range(process.uid)
+    def _snapshot(self, app_id: int | None = None) -> dict[int, proc.Process]:
+        """Look at what apps and builds run, or at one app's as far as the uid tells."""
+        if app_id is None:
+            return proc.snapshot(self._fence.in_apps_range)
+        app_uid = self._fence.app_uid(app_id)
+        return proc.snapshot(lambda uid: uid == app_uid)
 
-    def _name(self, process: proc.Process) -> str:
-        """Read the mark; only that of a process whose uid an app may have counts."""
-        return marks.process_name(self._layout, process.pid) if self._is_apps(process) else ""
-
-    def _may_be_of(self, app_id: int, process: proc.Process, name: str, live: Collection[str]) -> bool:
-        if self._fence.fenced:
-            return process.uid == self._fence.app_uid(app_id)
-        if not name:
-            return False
-        same_app = {tuple(other.split(".")[:2]) for other in live}
-        return tuple(name.split(".")[:2]) in same_app or marks.of_app(self._layout, process.pid, app_id)
+    def _names(
+        self, processes: proc.Snapshot, app_id: int | None = None, live: Collection[str] = ()
+    ) -> dict[int, str]:
+        """Read the marks; of one app's processes only, if one is given."""
+        found = {pid: marks.process_name(self._layout, pid) for pid in processes}
+        of_app = {_app(name) for name in live}
+        return {
+            pid: name
+            for pid, name in found.items()
+            if name
+            and (
+                app_id is None
+                or self._fence.fenced
+                or _app(name) in of_app
+                or marks.of_app(self._layout, pid, app_id)
+            )
+        }
 
     def _managed(self, processes: proc.Snapshot) -> set[int]:
         """Find what supervisord has started itself."""
@@ -116,3 +128,9 @@ class Strays:
         except (OSError, ValueError):
             return set()
         return {process.pid for process in processes.values() if process.parent == daemon}
+
+
+def _app(name: str) -> str:
+    """Take environment and app from a process's name."""
+    environment, _, rest = name.partition(".")
+    return f"{environment}.{rest.partition('.')[0]}"

@@ -77,9 +77,11 @@ class Apps:
                 process.stdout.close()
 
 
-@pytest.fixture(
-    params=[pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")]
-)
+FENCED, UNFENCED = pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")
+fenced_only = pytest.mark.parametrize("house", [FENCED], indirect=True)
+
+
+@pytest.fixture(params=[FENCED, UNFENCED])
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
     made = House(fenced=request.param)
     if made.fence.fenced:
@@ -189,10 +191,8 @@ def test_orphans_of_a_stopped_process_are_strays(house: House, apps: Apps):
     assert alive(orphans) == []
 
 
-@needs_root
-def test_a_uid_is_never_shed(apps: Apps, house: House):
-    if not house.fence.fenced:
-        pytest.skip("there is one uid for all")  # pragma: no cover
+@fenced_only
+def test_a_uid_is_never_shed(house: House, apps: Apps):
     parent, orphans = apps.shell("env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec sleep 1000' & wait")
     parent.kill()
     parent.wait()
@@ -212,17 +212,14 @@ def test_a_process_of_supervisord_that_covers_its_mark_lives_on(house: House, ap
     assert alive([covered.pid])
 
 
+@fenced_only
 def test_a_process_that_forks_without_end_is_ended_whole(house: House, apps: Apps):
     """Each of its processes starts the next and ends; a search that is not quick enough finds none."""
     apps.shell("f() { (setsid bash -c 'sleep 0.001' & f &) ; }; f; echo $$; wait")
 
     house.call(lambda: house.door.end_strays(APP, []))
 
-    uid = house.fence.app_uid(APP)
-    left = house.call(lambda: house.door.strays([]))
-    assert left == []
-    if house.fence.fenced:
-        assert not [process for process in proc.snapshot().values() if process.uid == uid]
+    assert not proc.snapshot(lambda uid: uid == house.fence.app_uid(APP))
 
 
 def test_all_strays_are_those_of_every_app_and_build_but_of_no_other_instance(house: House, apps: Apps):
@@ -274,11 +271,9 @@ def test_a_pid_that_was_used_again_is_left_alone(house: House, apps: Apps):
     assert alive([bystander.pid])
 
 
-@needs_root
-def test_what_no_app_or_build_runs_is_out_of_reach(apps: Apps, house: House):
+@fenced_only
+def test_what_no_app_or_build_runs_is_out_of_reach(house: House):
     """Root's and other people's processes: not in a tree, not to be ended, marked or not."""
-    if not house.fence.fenced:
-        pytest.skip("there is one uid for all")  # pragma: no cover
     mark = {"STRATUM_PROCESS": f"{house.layout.instance_id}/{WEB}"}
     with subprocess.Popen(["sleep", "1000"], env=mark) as roots:
         with subprocess.Popen(["sleep", "1000"], env=mark, user=NOBODY) as nobodys:
