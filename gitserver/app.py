@@ -2,8 +2,9 @@
 
 from apiflask import APIFlask
 
-from gitserver import errors, git
+from gitserver import errors
 from gitserver.api import BLUEPRINTS, access
+from gitserver.git.routes import blueprint as git_blueprint
 from gitserver.services import Services
 from stratum.instance import Instance
 
@@ -11,11 +12,12 @@ from stratum.instance import Instance
 def create_app(instance: Instance) -> APIFlask:
     """Make the application; its database must be migrated (`stratum.store.migrate`)."""
     app = APIFlask("gitserver", enable_openapi=False)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     services = Services.of(instance)
     services.keep_in(app)
     errors.register(app)
     access.register(app)
-    app.register_blueprint(git.blueprint(instance, services.database, services.nudges))
+    app.register_blueprint(git_blueprint(instance, services.database, services.nudges))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

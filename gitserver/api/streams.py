@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from flask import Response, request
 
@@ -58,7 +58,7 @@ def build_log(services: Services, build: Build, wanted: Following, has_left: Gon
         time.sleep(IDLE_S)
 
 
-def app_logs(logs: AppLogs, wanted: Logs, has_left: Gone) -> Iterator[bytes]:
+def app_logs(logs: AppLogs, wanted: Logs, has_left: Gone) -> Generator[bytes, None, None]:
     """Yield the last lines, then, when following, new ones until the app or the caller is gone."""
     try:
         yield from _encoded(logs.last(wanted.lines))

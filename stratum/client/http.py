@@ -47,7 +47,7 @@ class Connection:
             if answer.is_error:
                 answer.read()
                 self._check(answer)
-            yield from answer.iter_raw()
+            yield from answer.iter_bytes()
 
     def _client(self) -> httpx.Client:
         if self._http is None:

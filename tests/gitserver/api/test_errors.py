@@ -1,0 +1,78 @@
+"""How errors come out as HTTP."""
+
+import logging
+
+import pytest
+
+from gitserver import errors
+from gitserver.app import create_app
+from stratum import errors as core
+
+EXPECTED = {
+    core.InvalidName: 422,
+    core.InvalidScale: 422,
+    core.UnknownTarget: 422,
+    core.ProcfileInvalid: 422,
+    core.BadCredentials: 401,
+    core.NotAllowed: 403,
+    core.NotFound: 404,
+    core.AlreadyExists: 409,
+    core.NothingReleased: 409,
+    core.SupervisorUnavailable: 503,
+    core.QueueUnavailable: 503,
+}
+
+
+@pytest.mark.parametrize(("kind", "status"), EXPECTED.items())
+def test_each_error_has_its_status(kind, status):
+    assert errors.status_of(kind.__new__(kind)) == status
+
+
+def test_what_escapes_is_500_with_a_number_that_is_in_the_log(side, caplog):
+    app = create_app(side.instance)
+
+    @app.get("/api/broken")
+    def broken():
+        raise ZeroDivisionError("secret detail")
+
+    with caplog.at_level(logging.ERROR):
+        answer = app.test_client().get("/api/broken", headers={"Authorization": f"Bearer {side.admin}"})
+
+    said = answer.get_json()
+    assert answer.status_code == 500
+    assert said["error"] == "internal-error"
+    assert said["message"] == f"Internal error {said['id']}."
+    assert "secret detail" not in answer.text
+    assert said["id"] in caplog.text
+    assert "secret detail" in caplog.text
+
+
+def test_a_wrong_shape_names_each_field(api):
+    assert api("POST", "/environments", json={"name": 1, "stge": "x"}) == (
+        422,
+        {
+            "error": "invalid-input",
+            "message": "The request cannot be used: name: Input should be a valid string; "
+            "stge: Extra inputs are not permitted.",
+            "hint": "",
+            "fields": {
+                "name": ["Input should be a valid string"],
+                "stge": ["Extra inputs are not permitted"],
+            },
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"{", 400), (b"", 400), (b"[" * 100_000, 422), (b" " * 5_000_000, 413)]
+)
+def test_what_is_no_json_is_refused(api, body, status):
+    found, said = api("POST", "/environments", data=body, content_type="application/json")
+
+    assert found == status
+    assert {"error", "message", "hint"} <= said.keys()
+
+
+def test_unknown_addresses_and_methods_answer_json(api):
+    assert api("GET", "/nothing")[1]["error"] == "not-found"
+    assert api("PUT", "/whoami")[0] == 405

@@ -1,0 +1,149 @@
+"""Scaling and launching: what is allowed, what changes, what does not."""
+
+import pytest
+
+from stratum.store import formation, rollouts
+from stratum.supervisor import Wanted
+from tests.supervision import supervised
+
+HERE = "/apps/MyProdEnv/app02"
+
+
+@pytest.fixture
+def app(side):
+    app = side.app()
+    side.release(app, "web", "worker")
+    return app
+
+
+def scales(side, app):
+    with side.db.read() as tx:
+        return dict(formation.get_formation(tx, app.id).scales)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(-1, "-1"), (1.5, "1.5"), (10**9, "1000000000"), (True, "True"), ("2", "'2'"), (None, "None")],
+)
+def test_a_scale_that_is_no_small_whole_number_is_refused(api, side, app, given, shown):
+    before = scales(side, app)
+
+    assert api("PUT", f"{HERE}/formation", json={"web": 1, "worker": given}) == (
+        422,
+        {
+            "error": "invalid-scale",
+            "message": f"{shown} is no scale for worker: a whole number from 0 to 100 is.",
+            "hint": "",
+        },
+    )
+    assert scales(side, app) == before
+
+
+def test_an_unknown_target_is_refused_with_those_there_are(api, app):
+    expected = {
+        "error": "unknown-target",
+        "message": "'nope' is no target of the current release; its targets are: web, worker.",
+        "hint": "Add a line for it to the Procfile and push, or use one of these.",
+    }
+
+    assert api("PUT", f"{HERE}/formation", json={"nope": 1}) == (422, expected)
+    assert api("POST", f"{HERE}/workers/nope") == (422, expected)
+
+
+def test_no_scale_at_all_is_refused(api, app):
+    assert api("PUT", f"{HERE}/formation", json={})[1]["message"] == "No scale was given."
+
+
+def test_nothing_can_be_launched_before_the_first_release(api, side):
+    side.app()
+
+    assert api("POST", f"{HERE}/workers/web") == (
+        409,
+        {
+            "error": "nothing-released",
+            "message": "MyProdEnv/app02 has no release yet.",
+            "hint": "Push first: git push catalyze master.",
+        },
+    )
+    assert api("PUT", f"{HERE}/formation", json={"web": 1})[0] == 409
+
+
+def test_a_scale_is_wished_with_a_rollout_that_knows_the_former_one(api, side, app):
+    status, change = api("PUT", f"{HERE}/formation", json={"worker": 3, "web": 1})
+
+    assert status == 200
+    assert change == {"changed": True, "rollout": 2, "release": None, "message": ""}
+    assert scales(side, app) == {"web": 1, "worker": 3}
+    with side.db.read() as tx:
+        rollout = rollouts.find_rollout(tx, app.id, 2)
+    assert rollout is not None
+    assert (rollout.cause, rollout.who, rollout.formation_before) == (
+        "scale worker=3 web=1",
+        "admin",
+        {"worker": 0},
+    )
+
+
+def test_the_same_scale_again_changes_nothing(api, app):
+    assert api("PUT", f"{HERE}/formation", json={"web": 1})[1] == {
+        "changed": False,
+        "rollout": None,
+        "release": None,
+        "message": "web=1 is wished already; nothing changed.",
+    }
+
+
+def test_launching_twice_changes_nothing_the_second_time(api, app):
+    assert api("POST", f"{HERE}/workers/worker")[1]["rollout"] == 2
+    assert api("POST", f"{HERE}/workers/worker")[1] == {
+        "changed": False,
+        "rollout": None,
+        "release": None,
+        "message": "worker is already running (1 process); nothing changed.",
+    }
+
+
+def test_the_formation_lists_targets_of_the_release_and_remembered_ones(api, side, app):
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"gone": 2})
+
+    assert api("GET", f"{HERE}/formation")[1] == [
+        {"target": "web", "scale": 1, "present": True},
+        {"target": "worker", "scale": 0, "present": True},
+        {"target": "gone", "scale": 2, "present": False},
+    ]
+
+
+def test_processes_need_supervisord(api, app):
+    status, said = api("GET", f"{HERE}/processes")
+
+    assert status == 503
+    assert said["error"] == "supervisor-unavailable"
+
+
+@pytest.mark.integration
+def test_processes_are_those_wished_and_those_that_run(api, side, app):
+    api("PUT", f"{HERE}/formation", json={"worker": 1})
+    with supervised(fenced=False) as supervisord:
+        side.instance.layout.supervisord_socket.symlink_to(supervisord.folder / "supervisord.sock")
+        pid = supervisord.run(Wanted("MyProdEnv", "app02", 1, 1, "web", 1), "sleep 60")
+        supervisord.run(Wanted("MyProdEnv", "app02x", 2, 1, "web", 1), "sleep 60")
+        _, found = api("GET", f"{HERE}/processes")
+
+    web, worker = found
+    assert web.pop("since").startswith("20")
+    assert web.pop("state") in ("starting", "running")
+    assert web == {
+        "name": "MyProdEnv.app02.v1.web.1",
+        "target": "web",
+        "index": 1,
+        "pid": pid,
+        "port": None,
+        "release": "v1",
+        "restarts": 0,
+    }
+    assert (worker["name"], worker["state"], worker["pid"]) == (
+        "MyProdEnv.app02.v1.worker.1",
+        "stopped",
+        None,
+    )

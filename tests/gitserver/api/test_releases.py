@@ -1,0 +1,182 @@
+"""Releases, rollback, redeploy, rollouts and builds."""
+
+import threading
+import time
+
+import pytest
+
+from stratum.model import BuildState
+from stratum.store import builds
+from tests.webside import COMMIT, SLUG
+
+HERE = "/apps/MyProdEnv/app02"
+
+
+@pytest.fixture
+def app(side):
+    return side.app()
+
+
+def versions(api):
+    return [(row["version"], row["status"], row["current"]) for row in api("GET", f"{HERE}/releases")[1]]
+
+
+def test_releases_are_listed_newest_first(api, side, app):
+    side.release(app)
+    side.release(app, commit="b" * 40)
+
+    found = api("GET", f"{HERE}/releases")[1]
+
+    assert versions(api) == [(2, "live", True), (1, "retired", False)]
+    assert found[1].pop("created_at").endswith("Z")
+    assert found[1] == {
+        "version": 1,
+        "commit": COMMIT,
+        "status": "retired",
+        "cause": "push 3f2c1ab",
+        "who": "admin",
+        "targets": ["web", "worker"],
+        "current": False,
+    }
+
+
+def test_a_rollback_takes_code_and_variables_of_the_one_before(api, side, app):
+    side.release(app)
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "1"}})
+    side.settle(app)
+    side.release(app, commit="b" * 40)
+
+    change = api("POST", f"{HERE}/rollback", json={"version": 1})[1]
+    side.settle(app)
+
+    assert change == {"changed": True, "rollout": 4, "release": 4, "message": ""}
+    newest = api("GET", f"{HERE}/releases")[1][0]
+    assert (newest["cause"], newest["commit"], newest["current"]) == ("rollback to v1", COMMIT, True)
+    assert api("GET", f"{HERE}/vars")[1] == []
+
+
+def test_a_rollback_without_a_version_skips_what_failed(api, side, app):
+    side.release(app)
+    side.release(app, commit="b" * 40)
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "bad"}})
+    side.settle(app, error="no")
+    side.release(app, commit="c" * 40)
+
+    api("POST", f"{HERE}/rollback", json={})
+
+    assert api("GET", f"{HERE}/releases")[1][0]["cause"] == "rollback to v2"
+
+
+def test_rolling_back_to_what_cannot_run_is_refused(api, side, app):
+    assert api("POST", f"{HERE}/rollback", json={})[1]["error"] == "nothing-released"
+    side.release(app)
+
+    none = api("POST", f"{HERE}/rollback", json={})
+    unknown = api("POST", f"{HERE}/rollback", json={"version": 9})
+    current = api("POST", f"{HERE}/rollback", json={"version": 1})
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "bad"}})
+    side.settle(app, error="no")
+    failed = api("POST", f"{HERE}/rollback", json={"version": 2})
+
+    assert (none[0], none[1]["message"]) == (409, "MyProdEnv/app02 has no release before v1 to go back to.")
+    assert (unknown[0], unknown[1]["message"]) == (404, "There is no release 'v9' here that you may use.")
+    assert current[1]["message"] == "v1 is the current release; nothing changed."
+    assert (failed[0], failed[1]["message"]) == (409, "v2 is failed: it never ran.")
+
+
+def test_redeploy_builds_the_current_commit_again(api, side, app):
+    assert api("POST", f"{HERE}/redeploy")[0] == 409
+    side.release(app)
+
+    assert api("POST", f"{HERE}/redeploy")[1] == {"changed": True, "build": 2}
+    newest = api("GET", f"{HERE}/builds")[1][0]
+    assert (newest["number"], newest["status"], newest["source"], newest["commit"]) == (
+        2,
+        "queued",
+        "redeploy",
+        COMMIT,
+    )
+
+
+def test_redeploy_never_overtakes_a_newer_push(api, side, app):
+    side.release(app)
+    with side.db.write() as tx:
+        builds.add_build(tx, app.id, "d" * 40, source="push", who="admin")
+
+    api("POST", f"{HERE}/redeploy")
+
+    assert api("GET", f"{HERE}/builds")[1][0]["commit"] == "d" * 40
+
+
+def test_a_rollout_is_waited_for(api, side, app):
+    side.release(app)
+    api("PUT", f"{HERE}/formation", json={"worker": 1})
+    later = threading.Timer(0.3, side.settle, (app,))
+    begun = time.monotonic()
+    later.start()
+
+    status, found = api("GET", f"{HERE}/rollouts/2?wait_s=10&until=ended")
+    later.join()
+
+    assert 0.2 < time.monotonic() - begun < 5
+    assert (status, found["status"], found["done"]) == (200, "succeeded", True)
+    assert [(line["label"], line["outcome"]) for line in found["report"]] == [
+        ("web.1", "kept"),
+        ("worker.1", "started"),
+    ]
+
+
+def test_a_wait_ends_after_its_time(api, side, app):
+    side.release(app)
+    api("PUT", f"{HERE}/formation", json={"worker": 1})
+
+    found = api("GET", f"{HERE}/rollouts/2?wait_s=0.1")[1]
+
+    assert (found["status"], found["done"]) == ("queued", False)
+    assert api("GET", f"{HERE}/rollouts/2?wait_s=1000")[0] == 422
+    assert api("GET", f"{HERE}/rollouts/7")[0] == 404
+
+
+def test_a_build_log_is_read_from_an_offset(api, side, app):
+    side.release(app)
+    log = side.instance.layout.build_log(app.id, 1)
+    log.parent.mkdir(parents=True)
+    log.write_text("-----> Receiving\n-----> Released v1\n")
+
+    assert api.text(f"{HERE}/builds/1/log?offset=17") == (200, "-----> Released v1\n")
+    assert api.text(f"{HERE}/builds/1/log?follow=true")[1].startswith("-----> Receiving")
+    assert api("GET", f"{HERE}/builds/1")[1]["rollout"] == 1
+    assert api("GET", f"{HERE}/builds/2") == (
+        404,
+        {
+            "error": "not-found",
+            "message": "There is no build '2' here that you may use.",
+            "hint": "stratum builds lists them.",
+        },
+    )
+
+
+def test_a_followed_build_log_ends_when_its_rollout_is_settled(api, side, app):
+    side.release(app)
+    api("POST", f"{HERE}/redeploy")
+    log = side.instance.layout.build_log(app.id, 2)
+    log.parent.mkdir(parents=True)
+    log.write_text("first\n")
+
+    def finish():
+        with log.open("a") as file:
+            file.write("last\n")
+        with side.db.write() as tx:
+            claimed = builds.claim_next(tx, app.id, "1:1")
+            assert claimed is not None
+            builds.finish(tx, claimed, BuildState.FAILED, error="no")
+
+    later = threading.Timer(0.3, finish)
+    later.start()
+
+    assert api.text(f"{HERE}/builds/2/log?follow=true") == (200, "first\nlast\n")
+    later.join()
+
+
+def test_slugs_are_kept_by_digest(side, app):
+    assert side.release(app).slug == SLUG
