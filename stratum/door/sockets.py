@@ -1,23 +1,26 @@
-"""TCP sockets as /proc shows them, IPv4 and IPv6. Source: proc(5), net/ipv4/tcp_ipv4.c."""
+"""TCP sockets by local port, IPv4 and IPv6, and who holds them.
+
+From the kernel by netlink; from /proc/net/tcp where it does not answer. Source: proc(5).
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from stratum.door import proc
+from stratum.door import netlink, proc
 
-_ESTABLISHED, _LISTEN = b"01", b"0A"
+_ESTABLISHED, _LISTEN = 1, 10  # linux/tcp_states.h
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LOCAL, _STATE, _INODE = 1, 3, 9
 
 
 def listening(port: int) -> set[str]:
     """Find the inodes of sockets that listen on a port, on any address."""
-    return {fields[_INODE].decode() for fields in _rows(port) if fields[_STATE] == _LISTEN}
+    return set(_inodes(port, _LISTEN))
 
 
 def established(port: int) -> int:
     """Count the connections whose local end is a port."""
-    return sum(fields[_STATE] == _ESTABLISHED for fields in _rows(port))
+    return len(_inodes(port, _ESTABLISHED))
 
 
 def listens(pid: int, port: int) -> bool:
@@ -30,6 +33,19 @@ def listens(pid: int, port: int) -> bool:
         return False
     members = proc.family(proc.snapshot(lambda uid: uid == root.uid), [pid])
     return any(_holds(member, inodes) for member in sorted(members))
+
+
+def _inodes(port: int, state: int) -> list[str]:
+    try:
+        return [str(inode) for inode in netlink.inodes(port, state)]
+    except OSError:
+        return from_table(port, state)
+
+
+def from_table(port: int, state: int) -> list[str]:
+    """Find what `netlink.inodes` does, by reading the tables of all sockets."""
+    code = b"%02X" % state
+    return [fields[_INODE].decode() for fields in _rows(port) if fields[_STATE] == code]
 
 
 def _rows(port: int) -> Iterator[list[bytes]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from stratum.door import proc
+from stratum.door import netlink, proc, sockets
 from tests.doors import APP, NOBODY, House, Raised
 from tests.served import free_port
 from tests.waiting import wait_until
@@ -154,6 +154,17 @@ def test_connections_are_counted_at_their_server(house: House):
 
         for client in clients:
             client.close()
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_the_kernel_and_its_tables_tell_the_same_sockets(family: socket.AddressFamily, host: str):
+    with socket.create_server((host, 0), family=family) as server:
+        port = server.getsockname()[1]
+        inode = str(os.fstat(server.fileno()).st_ino)
+        with socket.create_connection(server.getsockname()[:2]):
+            assert sockets.listening(port) == {inode} == set(sockets.from_table(port, 10))
+            assert [str(one) for one in netlink.inodes(port, 1)] == sockets.from_table(port, 1)
+            assert sockets.established(port) == 1
 
 
 # -- strays
