@@ -47,13 +47,20 @@ class Client:
 
     def _look(self) -> None:
         assert self._connection is not None
-        try:
-            said = self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        if not _is_readable(self._connection):
             return
+        try:
+            said = self._connection.recv(1, socket.MSG_PEEK)
         except OSError:
             said = b""
         if said:  # the next request, pipelined: from now on its bytes hide the end
             self._quiet = True
         else:
             self.left()
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Ask the kernel: a socket with a timeout makes even MSG_DONTWAIT wait (CPython 3.11, sock_call_ex)."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
