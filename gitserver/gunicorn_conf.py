@@ -4,6 +4,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from gitserver.services import services_of
+from hooks import settler
+from hooks.reception import Parts
 from stratum.instance import Instance
 from stratum.prefork import die_with_parent
 
@@ -31,4 +33,6 @@ forwarded_allow_ips = "*"
 def post_fork(_server: Arbiter, worker: Worker) -> None:
     """Give the worker connections of its own, and no life without its master."""
     die_with_parent()
-    services_of(worker.app.wsgi()).database.forget_connections()
+    services = services_of(worker.app.wsgi())
+    services.database.forget_connections()
+    settler.start(Parts(services.instance, services.database, services.nudges))
