@@ -12,7 +12,7 @@ from stratum.prefork import die_with_parent
 _instance = Instance.open()
 
 bind = f"unix:{_instance.layout.web_socket}"
-umask = 0o007  # of the socket, which the router opens by its group, and of all files made
+umask = 0o007
 worker_class = "gthread"
 workers = 1
 threads = _instance.settings.web_threads
@@ -28,6 +28,14 @@ loglevel = "warning"
 control_socket_disable = True
 # Only the router reaches the socket, and it is the one that knows the caller's address.
 forwarded_allow_ips = "*"
+
+
+def when_ready(_server: Arbiter) -> None:
+    """Let the router in: its folder (2710) keeps all others out.
+
+    Gunicorn has given the socket its own group meanwhile (27.0, `UnixSocket.bind`), which the router lacks.
+    """
+    _instance.layout.web_socket.chmod(0o777)
 
 
 def post_fork(_server: Arbiter, worker: Worker) -> None:

@@ -87,9 +87,16 @@ def check_reach(fence: Fence, *paths: Path) -> None:
     if not fence.fenced:
         return
     for path in paths:
-        for part in (path.resolve(), *path.resolve().parents):
-            if part.exists() and not part.stat().st_mode & 0o001:
-                message = f"{path} cannot be reached by the services' and apps' accounts: {part} is closed."
-                raise InvalidInput(
-                    message, f"Use a place outside {part}, for example below /var/lib/stratum."
-                )
+        closed = next((part for part in _way_to(path.resolve()) if not _is_open(part)), None)
+        if closed:
+            message = f"{path} cannot be reached by the services' and apps' accounts: {closed} is closed."
+            raise InvalidInput(message, f"Use a place outside {closed}, for example below /var/lib/stratum.")
+
+
+def _way_to(path: Path) -> tuple[Path, ...]:
+    return (*reversed(path.parents), path)
+
+
+def _is_open(path: Path) -> bool:
+    needed = 0o001 if path.is_dir() else 0o004
+    return bool(path.stat().st_mode & needed)

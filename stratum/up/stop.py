@@ -26,7 +26,7 @@ def stop(settings: Settings) -> bool:
         if was_running:
             _end(instance)
         Door(instance.layout, instance.fence).end_all_strays()
-        _empty(instance.layout.descriptions)
+        _remove(instance.layout.descriptions)
     return was_running
 
 
@@ -45,6 +45,9 @@ def _end(instance: Instance) -> None:
         time.sleep(0.02)
 
 
-def _empty(folder: Path) -> None:
+def _remove(folder: Path) -> None:
+    """Remove the launcher descriptions, which hold variables in clear; the next start makes them again."""
     for file in folder.glob("*"):
         file.unlink(missing_ok=True)
+    if folder.exists():
+        folder.rmdir()
