@@ -1,12 +1,12 @@
 """The job behind a nudge: build what an app has queued, one after the other, until nothing is left."""
 
 import logging
-import uuid
 from contextlib import closing
 from functools import cache
 
 from builder import lease, outcome
 from builder.bench import Bench
+from builder.failure import explained
 from builder.narration import Narration
 from builder.pipeline import Slug, make_slug
 from builder.workshop import Workshop
@@ -37,9 +37,13 @@ def build_queued(shop: Workshop, app_id: int) -> None:
     letting it go: a build queued in between would otherwise wait for the reconciler.
     """
     again = True
-    while again:
-        with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
-            again = held and _build_each(shop, app_id) and _is_queued(shop, app_id)
+    try:
+        while again:
+            with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
+                again = held and _build_each(shop, app_id)
+            again = again and _is_queued(shop, app_id)
+    except Unavailable as error:
+        log.error("builds of app %d wait for the reconciler: %s", app_id, error)  # noqa: TRY400 - no traceback
 
 
 def _build_each(shop: Workshop, app_id: int) -> bool:
@@ -59,11 +63,11 @@ def _build(bench: Bench) -> bool:
         return outcome.fail(bench, result)
     try:
         released = outcome.release(bench, result)
-    except Unavailable as error:
-        return outcome.fail(bench, BuildFailed("Recording the release", error.message, hint=error.hint))
     except outcome.Lost:
         log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)  # noqa: TRY400
         return False
+    except Exception as error:
+        return outcome.fail(bench, explained(bench, error))
     if released:
         faults.reach("build.released")
         bench.shop.nudges.rollout(bench.build.app_id)
@@ -74,19 +78,8 @@ def _attempt(bench: Bench) -> Slug | BuildFailed:
     """Make the slug, or say why there is none; the scratch is gone in either case."""
     try:
         return _make(bench)
-    except BuildFailed as failure:
-        return failure
-    except StratumError as error:
-        log.warning("build %d of app %d: %s", bench.build.number, bench.build.app_id, error)
-        return bench.broken(error.message, error.hint)
-    except OSError as error:
-        log.exception("build %d of app %d failed", bench.build.number, bench.build.app_id)
-        return bench.broken(error.strerror or str(error))
-    except Exception:
-        error_id = uuid.uuid4().hex[:8]
-        log.exception("build %d of app %d: error %s", bench.build.number, bench.build.app_id, error_id)
-        hint = "Give the operator this number: the server's log has more."
-        return BuildFailed(bench.doing, f"Internal error ({error_id}).", hint=hint)
+    except Exception as error:
+        return explained(bench, error)
     finally:
         _clear(bench)
 

@@ -16,14 +16,14 @@ RENEW_EVERY_S = builds.LEASE_S / 3
 
 
 @contextmanager
-def held(db: Database, build: Build, every_s: float = RENEW_EVERY_S) -> Iterator[None]:
+def held(db: Database, build: Build) -> Iterator[None]:
     """Renew the lease of a build while the block runs.
 
     Who has lost it, by being stopped for longer than it lasts, may record nothing any more: the
     process then ends at once, and with it all that it started.
     """
     done = threading.Event()
-    beat = threading.Thread(target=_beat, args=(db, build, done, every_s), name="lease")
+    beat = threading.Thread(target=_beat, args=(db, build, done), name="lease")
     beat.start()
     try:
         yield
@@ -32,8 +32,8 @@ def held(db: Database, build: Build, every_s: float = RENEW_EVERY_S) -> Iterator
         beat.join()
 
 
-def _beat(db: Database, build: Build, done: threading.Event, every_s: float) -> None:
-    while not done.wait(every_s):
+def _beat(db: Database, build: Build, done: threading.Event) -> None:
+    while not done.wait(RENEW_EVERY_S):
         try:
             with db.write() as tx:
                 kept = builds.renew(tx, build)

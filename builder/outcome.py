@@ -24,6 +24,7 @@ def release(bench: Bench, slug: Slug) -> bool:
         Unavailable: the database cannot be written.
     """
     build = bench.build
+    bench.doing = "Recording the release"
     with bench.shop.db.write() as tx:
         app = environments.get_app(tx, build.app_id)
         if app is None:

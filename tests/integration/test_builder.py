@@ -1,5 +1,6 @@
 """The builder on real git, uv and door: what a pusher reads, and what is left behind."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -237,7 +238,8 @@ def spy(*names: str) -> dict[str, str]:
     head = '[project]\nname = "spy"\nversion = "1"\n'
     system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     shown = f"[os.environ.get(name) for name in {list(names)}]"
-    body = f"import os\ndef build_wheel(*args):\n    print('SEEN', {shown}, flush=True)\n    raise SystemExit(1)\n"
+    show = f"    print('SEEN', {shown}, flush=True)\n    raise SystemExit(1)\n"
+    body = f"import os\ndef build_wheel(*args):\n{show}"
     return {"spy/pyproject.toml": head + system, "spy/backend.py": body}
 
 
@@ -321,6 +323,22 @@ def test_a_build_whose_builders_were_all_lost_fails(plain_yard: Yard):
     assert build.state is BuildState.FAILED
     assert "builder lost" in build.error
     assert plain_yard.releases(app) == []
+
+
+def test_an_error_of_ours_gets_a_number_that_the_operators_log_has_too(plain_yard: Yard, monkeypatch, caplog):
+    def break_down(bench, app):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("builder.jobs.make_slug", break_down)
+    app = plain_yard.app("plain")
+
+    build = plain_yard.build(app)
+
+    number = re.search(r"Internal error \((\w{8})\)", plain_yard.log(build))
+    assert build.state is BuildState.FAILED
+    assert number
+    assert number[1] in caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_an_app_that_is_being_destroyed_gets_no_release(plain_yard: Yard):

@@ -6,5 +6,6 @@ import subprocess
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     seconds = os.environ["DAEMON_SECONDS"]
-    subprocess.run(["sh", "-c", f"setsid sleep {seconds} & setsid env -i /bin/sleep {seconds} &"], check=True)
+    daemons = f"setsid sleep {seconds} & setsid env -i /bin/sleep {seconds} &"
+    subprocess.run(["sh", "-c", f"exec >/dev/null 2>&1 </dev/null; {daemons}"], check=True)
     raise SystemExit(7)

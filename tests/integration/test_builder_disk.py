@@ -1,0 +1,87 @@
+"""The disk fills up during a build: it fails with its step, and nothing else is harmed."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from stratum.model import BuildState
+from stratum.store import environments
+from tests.yard import ROOT, Yard
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(
+        not ROOT and not os.environ.get("CI"), reason="a small disk can only be mounted by root"
+    ),
+]
+
+SIZE_MIB = 96
+
+
+@pytest.fixture(params=[False, True])
+def yard(request):
+    """A yard whose data folder is a small disk of its own."""
+    disk = Path(tempfile.mkdtemp(prefix="stratum-disk-", dir="/tmp"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m,mode=711", "none", disk], check=True)
+    made = Yard.make(fenced=request.param, data=disk)
+    yield made
+    made.remove()
+    subprocess.run(["umount", disk], check=True)
+    disk.rmdir()
+
+
+def released(yard: Yard):
+    """An app with a release that runs."""
+    app = yard.app("plain")
+    yard.build(app)
+    (release,) = yard.releases(app)
+    with yard.shop.db.write() as tx:
+        environments.set_current_release(tx, app.id, release.id)
+    return app, yard.layout.slug(app.id, release.slug)
+
+
+@pytest.mark.parametrize(
+    ("source", "step"),
+    [
+        ("build_fills_disk", "Installing requirements.txt failed (exit code 1)"),
+        ({"large": bytes((SIZE_MIB + 8) << 20)}, "Unpacking COMMIT failed (exit code 2)"),
+    ],
+)
+def test_a_build_that_fills_the_disk_fails_with_its_step(yard: Yard, source, step: str):
+    app, slug = released(yard)
+
+    yard.push(app, source)
+    build = yard.build(app)
+
+    summary = step.replace("COMMIT", build.commit[:7])
+    log = yard.log(build).splitlines()
+    assert build.state is BuildState.FAILED
+    assert build.error.startswith(summary)
+    assert "No space left on device" in build.error
+    assert f" !     {summary}" in log
+    assert " !     The server's disk is full. Its operator has to make room; then push again." in log
+    assert log[-1] == " !     v1 keeps running."
+    assert (slug / "text").read_text() == "plain\n"
+    assert yard.scratch(app) == []
+    assert len(yard.releases(app)) == 1
+
+
+def test_a_full_disk_leaves_the_build_queued_until_there_is_room(yard: Yard):
+    """Not even the claim can be written."""
+    app, slug = released(yard)
+    yard.push(app, {"text": "next"})
+    filler = yard.layout.data / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(4096))
+
+    waiting = yard.build(app)
+    filler.unlink()
+    built = yard.build(app)
+
+    assert waiting.state is not BuildState.FAILED
+    assert built.state is BuildState.SUCCEEDED
+    assert (slug / "text").read_text() == "plain\n"

@@ -1,0 +1,120 @@
+"""A builder is killed at every named point; afterwards there is one end of the build and one release."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stratum.model import BuildState
+from stratum.ownership import is_free
+from stratum.store import rollouts
+from tests.waiting import wait_until
+from tests.yard import ROOT, Yard
+
+pytestmark = pytest.mark.integration
+
+CHECKOUT = Path(__file__).parents[2]
+POINTS = ["build.claimed", "build.unpacked", "build.installed", "build.sealed", "build.released"]
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not ROOT, reason="needs root"))])
+def yard(request):
+    made = Yard.make(fenced=request.param)
+    yield made
+    made.remove()
+
+
+def builder(yard: Yard, app_id: int, **environ: str) -> subprocess.Popen[bytes]:
+    """Start what a nudge starts, in a process of its own."""
+    code = f"from builder.jobs import run_builds; run_builds({app_id})"
+    env = {"PATH": os.environ["PATH"], "STRATUM_DATA": str(yard.layout.data), **environ}
+    env["STRATUM_REDIS_URL"] = "unix:///nonexistent.sock"
+    return subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, env=env)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def processes_naming(text: str) -> list[int]:
+    """Pids of all processes whose arguments or environment have a text in them."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in known and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_builder_killed_at_a_named_point_leaves_one_release(yard: Yard, point: str):
+    app = yard.app({"Procfile": "web: x\n", "requirements.txt": ""})
+    faults = yard.folder / "faults"
+    faults.mkdir()
+    (faults / point).touch()
+    lock = yard.layout.locks / f"build-{app.id}"
+
+    killed = builder(yard, app.id, STRATUM_FAULTS_DIR=str(faults))
+    wait_until((faults / f"{point}.reached.pid").exists, timeout=30)
+    kill(killed)
+    wait_until(lambda: is_free(lock))
+    assert processes_naming(str(yard.layout.data)) == []
+    yard.give_back(app)
+    build = yard.build(app)
+
+    assert build.state is BuildState.SUCCEEDED
+    assert build.attempt == (1 if point == "build.released" else 2)
+    (release,) = yard.releases(app)
+    assert build.release_id == release.id
+    with yard.shop.db.write() as tx:
+        assert rollouts.claim_next(tx, app.id, "1:1") is not None
+    assert len(yard.builds(app)) == 1
+    assert yard.scratch(app) == []
+    assert yard.log(build).splitlines()[-1] == "-----> Released v1"
+
+
+def test_a_builder_killed_while_installing_takes_the_installer_with_it(yard: Yard):
+    app = yard.app("build_waits")
+    gate = yard.folder / "go"
+    yard.set_variables(app, WAIT_FOR=str(gate))
+    (yard.folder).chmod(0o777)  # the build leaves a mark there
+
+    killed = builder(yard, app.id)
+    wait_until(gate.with_name("go.reached").exists, timeout=30)
+    kill(killed)
+    wait_until(lambda: processes_naming(str(yard.layout.data)) == [])
+    yard.give_back(app)
+    yard.push(app, {"requirements.txt": ""})
+    gate.touch()
+    newest = yard.build(app)
+
+    assert [build.state for build in yard.builds(app)] == [BuildState.SUCCEEDED, BuildState.FAILED]
+    assert newest.attempt == 1
+    assert yard.scratch(app) == []
+
+
+def test_a_builder_that_has_lost_its_lease_ends(yard: Yard):
+    """It was stopped for longer than the lease lasts; somebody else has the build now."""
+    app = yard.app("slow_build")
+    code = f"from builder import jobs, lease; lease.RENEW_EVERY_S = 0.2; jobs.run_builds({app.id})"
+    env = {"PATH": os.environ["PATH"], "STRATUM_DATA": str(yard.layout.data)}
+    stopped = subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, env=env)
+    wait_until(lambda: "installing 1 requirement" in _log(yard, app.id), timeout=30)
+
+    yard.give_back(app)
+
+    assert stopped.wait(timeout=20) == 1
+    wait_until(lambda: processes_naming(str(yard.layout.data)) == [])
+    assert yard.builds(app)[0].state is BuildState.QUEUED
+
+
+def _log(yard: Yard, app_id: int) -> str:
+    path = yard.layout.build_log(app_id, 1)
+    return path.read_text() if path.exists() else ""

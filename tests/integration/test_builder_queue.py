@@ -1,0 +1,149 @@
+"""Builders as they run for real: a preforking master, RQ workers, a redis of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stratum.model import App, BuildState
+from stratum.queue import Nudges
+from tests.waiting import wait_until
+from tests.yard import Yard
+
+pytestmark = pytest.mark.integration
+
+CHECKOUT = Path(__file__).parents[2]
+REDIS = Path(sys.executable).with_name("redis-server")
+
+
+@pytest.fixture
+def yard():
+    made = Yard.make()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def redis_url(yard: Yard):
+    socket = yard.folder / "redis.sock"
+    url = f"unix://{socket}"
+    options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(yard.folder), "--save", ""]
+    server = subprocess.Popen([str(REDIS), *options], stdout=subprocess.DEVNULL)
+    wait_until(Nudges(url).is_up)
+    yield url
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def master(yard: Yard, redis_url: str):
+    """Two builders below one master."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "STRATUM_DATA": str(yard.layout.data),
+        "STRATUM_REDIS_URL": redis_url,
+        "PYTHONPATH": str(CHECKOUT),
+    }
+    argv = [sys.executable, "-m", "stratum.prefork", "builder.worker:main=2"]
+    process = subprocess.Popen(argv, cwd=yard.folder, env=env)
+    wait_until(lambda: len(children(process.pid)) == 2)
+    yield process
+    process.terminate()
+    process.wait()
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def has_failed(yard: Yard, app: App) -> bool:
+    return yard.builds(app)[0].state is BuildState.FAILED
+
+
+def gated(yard: Yard, name: str = "app"):
+    """An app whose build waits, and the file that lets it go on."""
+    app = yard.app("build_waits", name=name)
+    gate = yard.folder / f"go-{name}"
+    yard.set_variables(app, WAIT_FOR=str(gate))
+    return app, gate, gate.with_name(f"{gate.name}.reached")
+
+
+@pytest.mark.usefixtures("master")
+def test_a_nudge_builds_everything_that_is_queued(yard: Yard, redis_url: str):
+    app = yard.app("plain")
+    yard.push(app, {"text": "two"})
+
+    assert Nudges(redis_url).build(app.id)
+
+    wait_until(lambda: all(build.state is BuildState.SUCCEEDED for build in yard.builds(app)), timeout=30)
+    assert [release.version for release in yard.releases(app)] == [2, 1]
+
+
+@pytest.mark.usefixtures("master")
+def test_two_apps_are_built_at_once_however_often_they_are_nudged(yard: Yard, redis_url: str):
+    one, go_one, one_waits = gated(yard, "one")
+    other, go_other, other_waits = gated(yard, "other")
+    nudges = Nudges(redis_url)
+    for app in (one, other):
+        nudges.build(app.id)
+
+    wait_until(lambda: one_waits.exists() and other_waits.exists(), timeout=30)
+    nudges.build(one.id)
+    go_one.touch()
+    go_other.touch()
+
+    wait_until(lambda: has_failed(yard, one) and has_failed(yard, other), timeout=30)
+    assert [yard.builds(app)[0].attempt for app in (one, other)] == [1, 1]
+
+
+def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(
+    yard: Yard, redis_url: str, master: subprocess.Popen[bytes]
+):
+    app, go, waits = gated(yard)
+    Nudges(redis_url).build(app.id)
+    wait_until(waits.exists, timeout=30)
+    (busy,) = [worker for worker in children(master.pid) if children(worker)]
+    (job,) = children(busy)
+
+    os.kill(busy, signal.SIGKILL)
+
+    wait_until(lambda: not Path(f"/proc/{job}").exists())
+    wait_until(lambda: len(children(master.pid)) == 2)
+    assert yard.builds(app)[0].state is BuildState.RUNNING
+    yard.give_back(app)
+    go.touch()
+    wait_until(lambda: Nudges(redis_url).build(app.id))
+    wait_until(lambda: yard.builds(app)[0].state is BuildState.FAILED, timeout=30)
+    assert yard.builds(app)[0].attempt == 2
+    assert yard.scratch(app) == []
+
+
+def test_the_master_told_to_stop_leaves_no_build_behind(
+    yard: Yard, redis_url: str, master: subprocess.Popen[bytes]
+):
+    app, _, waits = gated(yard)
+    Nudges(redis_url).build(app.id)
+    wait_until(waits.exists, timeout=30)
+
+    master.terminate()
+    master.wait(timeout=30)
+
+    wait_until(lambda: not named(str(yard.layout.build(app.id, 1))))
+
+
+def named(text: str) -> list[str]:
+    """Processes with a text in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if text.encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
