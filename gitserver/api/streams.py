@@ -24,7 +24,13 @@ Gone = Callable[[], bool]
 def answer(chunks: Iterable[bytes]) -> Response:
     """Wrap chunks; no proxy may hold them back."""
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return Response(chunks, content_type="text/plain; charset=utf-8", headers=headers)
+    return Response(_begun(chunks), content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _begun(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Have the headers sent at once, though the first line may be hours away."""
+    yield b""
+    yield from chunks
 
 
 def gone() -> Gone:

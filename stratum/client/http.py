@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -35,7 +34,11 @@ class Connection:
         with self._translated():
             answer = self._client().request(method, path, json=json, params=params)
         self._check(answer)
-        return answer.json()
+        try:
+            return answer.json()
+        except ValueError as error:
+            reason = "what it answered is no JSON"
+            raise ServerUnavailable(self.url, reason) from error
 
     def stream(self, path: str, params: Mapping[str, str]) -> Iterator[bytes]:
         """Yield an answer as it comes, however long that takes."""
@@ -73,9 +76,7 @@ class Connection:
             raise Refused(answer.status_code, said["error"], said["message"], said["hint"])
         except (ValueError, KeyError, TypeError) as error:
             code = answer.status_code
-            reason = (
-                f"it answered {code} {HTTPStatus(code).phrase if code in set(HTTPStatus) else ''}".strip()
-            )
+            reason = f"it answered {code} {answer.reason_phrase}".strip()
             raise ServerUnavailable(self.url, reason) from error
 
 

@@ -1,0 +1,143 @@
+"""Signing in and out; servers that do not answer."""
+
+import json
+import stat
+
+import pytest
+
+from tests.served import free_port
+
+
+def test_login_checks_the_token_and_keeps_it_for_its_owner_only(fresh):
+    said = fresh("login", fresh.url + "/", stdin=f"{fresh.admin}\n")
+
+    assert (said.code, said.out, said.err) == (0, "", f"Signed in to {fresh.url} as admin.\n")
+    assert json.loads(fresh.credentials.read_text()) == {
+        "current": fresh.url,
+        "tokens": {fresh.url: fresh.admin},
+    }
+    assert stat.S_IMODE(fresh.credentials.stat().st_mode) == 0o600
+    assert fresh("whoami").out == f"admin at {fresh.url}, administrator\n"
+
+
+def test_login_takes_the_token_from_the_environment(fresh, monkeypatch):
+    monkeypatch.setenv("STRATUM_TOKEN", fresh.admin)
+
+    assert fresh("login", fresh.url).code == 0
+
+
+def test_a_wrong_token_is_not_kept(fresh):
+    said = fresh("login", fresh.url, "--token", "wrong")
+
+    assert (said.code, said.err) == (1, "This needs a valid token.\nSign in with: stratum login URL.\n")
+    assert not fresh.credentials.exists()
+
+
+@pytest.mark.parametrize("token", ["", " ", "a\tb", "ü"])
+def test_what_can_be_no_token_is_said_to_be_none(fresh, token):
+    said = fresh("login", fresh.url, stdin=token + "\n")
+
+    assert (said.code, said.err) == (1, "That is no token.\nIt is one line of letters and digits.\n")
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://", "http://h/path", "http://h:x:y/?q"])
+def test_an_address_must_be_one(fresh, url):
+    said = fresh("login", url, "--token", "x")
+
+    assert said.code == 1
+    assert said.err == (f"{url!r} is no address of a Stratum server.\nIt looks like http://localhost:8080.\n")
+
+
+def test_a_server_that_is_away_is_said_in_one_sentence(fresh):
+    port = free_port()
+
+    said = fresh("login", f"http://127.0.0.1:{port}", "--token", "x")
+
+    assert said.code == 1
+    assert said.err == (
+        f"No Stratum answers at http://127.0.0.1:{port}: [Errno 111] Connection refused.\n"
+        "Is it up, and is the address right? stratum login URL chooses another.\n"
+    )
+
+
+def test_without_a_login_each_command_says_how(fresh):
+    said = fresh("apps", "list")
+
+    assert (said.code, said.err) == (1, "You are not signed in anywhere.\nSign in with: stratum login URL.\n")
+
+
+def test_the_environment_overrules_the_login(terminal, monkeypatch):
+    monkeypatch.setenv("STRATUM_URL", "http://127.0.0.1:1")
+    assert terminal("whoami").err.startswith("You are not signed in to http://127.0.0.1:1.")
+
+    monkeypatch.setenv("STRATUM_TOKEN", "x")
+    assert terminal("whoami").err.startswith("No Stratum answers at http://127.0.0.1:1")
+
+
+def test_logout_forgets_the_token(terminal):
+    assert terminal("logout").err == f"Signed out of {terminal.url}.\n"
+    assert terminal.admin not in terminal.credentials.read_text()
+    assert terminal("whoami").code == 1
+    assert terminal("logout").err == "You are not signed in.\n"
+
+
+def test_a_damaged_file_is_named(terminal):
+    terminal.credentials.write_text("{")
+
+    assert terminal("whoami").err.startswith(f"{terminal.credentials} is damaged")
+
+
+def test_status_says_that_apps_share_an_account(terminal):
+    said = terminal("status")
+
+    assert said.code == 0
+    assert said.out.splitlines()[1:] == [
+        "PART         UP",
+        "redis        no",
+        "supervisord  no",
+        "router       no",
+        "Started as an ordinary user: all apps, their builds and Stratum itself share one account.",
+    ]
+    assert terminal("status", "--json").rows[0]["fenced"] is False
+    assert terminal("whoami", "--json").rows[0]["name"] == "admin"
+
+
+def test_git_gets_the_token_of_this_server_only(terminal):
+    host = terminal.url.removeprefix("http://")
+    asked = f"protocol=http\nhost={host}\npath=MyProdEnv/app02.git\n\n"
+
+    assert terminal.program("git-credential", "get", stdin=asked).out == (
+        f"username=stratum\npassword={terminal.admin}\n"
+    )
+    assert terminal.program("git-credential", "get", stdin="protocol=https\nhost=example.org\n\n").out == ""
+    assert terminal.program("git-credential", "erase", stdin=asked).code == 0
+    assert terminal("whoami").code == 0
+
+
+def test_git_credential_loads_neither_click_nor_httpx(terminal):
+    code = (
+        "import sys; sys.argv[1:] = ['git-credential', 'get']\n"
+        "from stratum.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('click', 'httpx', 'rich', 'flask') if name in sys.modules])"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, input="", check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_help_names_every_command_without_loading_them(fresh):
+    said = fresh.program("--help")
+
+    for command in ("login", "associate", "worker", "scale", "ps", "logs", "vars", "rollback", "up", "down"):
+        assert f"\n  {command} " in said.out
+
+
+def test_every_command_can_be_loaded(fresh):
+    from stratum.cli.commands import COMMANDS
+
+    for command in COMMANDS:
+        assert fresh(command, "--help").code == 0, command

@@ -1,0 +1,208 @@
+"""The commands of the transcript, against a server whose applier records and runs nothing."""
+
+import os
+
+import pytest
+
+from stratum.model import BuildState
+from stratum.store import builds
+from tests.webside import COMMIT
+
+
+@pytest.fixture
+def app(side, terminal):
+    app = side.app()
+    side.release(app)
+    return app
+
+
+def test_environments_and_apps_are_made_and_listed(terminal):
+    made = terminal("environments", "create", "MyProdEnv", "--stage", "production")
+    app = terminal("apps", "create", "app02", "-E", "MyProdEnv")
+
+    assert (made.code, made.err) == (0, "Created the environment MyProdEnv (stage production).\n")
+    assert (app.code, app.err) == (
+        0,
+        "Created MyProdEnv/app02: http://app02.myprodenv.localhost:8080, once pushed.\n"
+        "Next, in its git repository: stratum associate MyProdEnv app02\n",
+    )
+    assert terminal("environments", "list").out.split()[:4] == ["NAME", "STAGE", "START", "ALL"]
+    assert terminal("apps", "list", "-E", "myprodenv", "--json").rows[0]["name"] == "app02"
+    assert terminal("-E", "Other", "apps", "list", "--json").rows == []
+    assert terminal("apps", "create", "x").code == 2
+    assert terminal("environments", "destroy", "MyProdEnv").code == 1
+
+
+def test_a_worker_is_launched_once(terminal, app):
+    first = terminal("-E", "MyProdEnv", "worker", "worker")
+    second = terminal("-E", "MyProdEnv", "worker", "worker")
+
+    assert (first.code, first.out) == (0, "web.1 kept (pid 4701)\nworker.1 started (pid 4701)\n")
+    assert (second.code, second.out) == (0, "")
+    assert second.err == "worker is already running (1 process); nothing changed.\n"
+
+
+def test_an_unknown_target_exits_1_with_those_there_are(terminal, app):
+    said = terminal("-E", "MyProdEnv", "worker", "nope")
+
+    assert (said.code, said.out, said.err) == (
+        1,
+        "",
+        "'nope' is no target of the current release; its targets are: web, worker.\n"
+        "Add a line for it to the Procfile and push, or use one of these.\n",
+    )
+
+
+def test_scaling_tells_what_it_did_to_each_process(terminal, app):
+    terminal("scale", "-E", "MyProdEnv", "worker=2")
+    said = terminal("-E", "MyProdEnv", "scale", "worker=1")
+
+    assert (said.code, said.out) == (0, "web.1 kept (pid 4701)\nworker.1 kept (pid 4701)\nworker.2 stopped\n")
+
+
+@pytest.mark.parametrize("given", ["-1", "1.5", "1000000000", "many"])
+def test_a_wrong_scale_exits_1_with_what_is_allowed(terminal, app, given):
+    said = terminal("-E", "MyProdEnv", "scale", f"worker={given}")
+
+    shown = given if given in ("-1", "1000000000") else repr(given)
+    assert (said.code, said.err) == (
+        1,
+        f"{shown} is no scale for worker: a whole number from 0 to 100 is.\n",
+    )
+
+
+def test_a_rollout_that_fails_exits_1_with_the_last_lines(terminal, app):
+    said = terminal("-E", "MyProdEnv", "scale", "worker=9")
+
+    assert (said.code, said.err) == (
+        1,
+        "worker.9 failed: exit code 3 after 0.1 s\n"
+        "    no broker\n"
+        "worker.9 ended with exit code 3 after 0.1 s. What ran before runs on.\n",
+    )
+
+
+def test_wrong_usage_exits_2(terminal, app):
+    for wrong in (["scale", "worker"], ["scale"], ["vars", "set", "A"], ["rollback", "x"], ["nope"]):
+        assert terminal("-E", "MyProdEnv", *wrong).code == 2, wrong
+
+
+def test_variables_of_any_bytes_are_set_listed_and_unset(terminal, app, tmp_path):
+    odd = "a' \" % ; # $HOME\n\r\tünïcödé"
+    (tmp_path / "pem").write_bytes(b"line\r\nline\n")
+
+    terminal("-E", "MyProdEnv", "vars", "set", f"ODD={odd}", "EMPTY=", "--file", f"PEM={tmp_path / 'pem'}")
+    listed = terminal("-E", "MyProdEnv", "vars", "--json").rows
+    shown = terminal("-E", "MyProdEnv", "vars", "list").out
+    terminal("vars", "unset", "-E", "MyProdEnv", "ODD", "PEM")
+
+    assert {row["name"]: row["value"] for row in listed} == {
+        "ODD": odd,
+        "EMPTY": "",
+        "PEM": "line\r\nline\n",
+    }
+    assert shown.startswith("EMPTY=\n")
+    assert terminal("-E", "MyProdEnv", "vars").out == "EMPTY=\n"
+    assert terminal("-E", "MyProdEnv", "releases", "--json").rows[0]["cause"] == "config: unset ODD, PEM"
+
+
+def test_a_value_that_is_no_text_is_refused_here(terminal, app, tmp_path):
+    (tmp_path / "raw").write_bytes(b"\xff")
+
+    said = terminal("-E", "MyProdEnv", "vars", "set", "--file", f"A={tmp_path / 'raw'}")
+    argv = terminal("-E", "MyProdEnv", "vars", "set", os.fsdecode(b"A=\xff"))
+
+    assert said.err == f"The variable 'A' cannot be set: {tmp_path / 'raw'} is no UTF-8 text.\n"
+    assert argv.err == "The variable 'A' cannot be set: its value is no UTF-8 text.\n"
+
+
+def test_a_rollback_says_what_it_released(side, terminal, app):
+    side.release(app, commit="b" * 40)
+
+    said = terminal("-E", "MyProdEnv", "rollback")
+
+    assert (said.code, said.err) == (0, "Released v3.\n")
+    assert said.out == "web.1 started (pid 4701)\n"
+    assert (
+        terminal("-E", "MyProdEnv", "releases").out.splitlines()[1].startswith("v3       live     3f2c1ab000")
+    )
+    assert terminal("-E", "MyProdEnv", "rollback", "v9").code == 1
+
+
+def test_builds_are_listed_and_followed(side, terminal, app):
+    log = side.instance.layout.build_log(app.id, 1)
+    log.parent.mkdir(parents=True)
+    log.write_text("-----> Released v1\n")
+
+    assert terminal("-E", "MyProdEnv", "builds", "--json").rows[0]["commit"] == COMMIT
+    assert (
+        terminal("builds", "-E", "MyProdEnv").out.splitlines()[1].startswith("1       succeeded  3f2c1ab000")
+    )
+    followed = terminal("builds", "follow", "1", "-E", "MyProdEnv")
+    assert (followed.code, followed.out) == (0, "-----> Released v1\n")
+
+
+def test_a_failed_redeploy_exits_1(side, terminal, app):
+    import threading
+
+    def fail():
+        with side.db.write() as tx:
+            claimed = builds.claim_next(tx, app.id, "1:1")
+            assert claimed is not None
+            builds.finish(tx, claimed, BuildState.FAILED, error="Installing failed (exit code 1): x")
+
+    later = threading.Timer(0.5, fail)
+    later.start()
+    said = terminal("-E", "MyProdEnv", "redeploy")
+    later.join()
+
+    assert (said.code, said.err) == (1, "Build 2 failed: Installing failed (exit code 1): x\n")
+
+
+def test_logs_are_printed(side, terminal, app):
+    assert terminal("-E", "MyProdEnv", "logs").err == "Nothing was written yet.\n"
+    path = side.instance.layout.process_log(app.id, "MyProdEnv.app02.v1.web.1")
+    path.parent.mkdir(parents=True)
+    path.write_text("one\ntwo\n")
+
+    assert terminal("-E", "MyProdEnv", "logs", "-n", "1").out == "web.1 | two\n"
+    assert terminal("-E", "MyProdEnv", "logs", "-t", "nope").code == 1
+
+
+def test_processes_without_supervisord_say_so(terminal, app):
+    said = terminal("-E", "MyProdEnv", "ps")
+
+    assert said.code == 1
+    assert said.err.startswith("supervisord does not answer")
+
+
+def test_destroying_needs_the_name_typed(terminal, app):
+    asked = "This ends MyProdEnv/app02 and removes all that is kept of it. Type its name to confirm:\n"
+
+    refused = terminal("apps", "destroy", "app02", "-E", "MyProdEnv", stdin="app2\n")
+    done = terminal("apps", "destroy", "app02", "-E", "MyProdEnv", stdin="app02\n")
+    gone = terminal("apps", "destroy", "app02", "-E", "MyProdEnv", stdin="app02\n")
+
+    assert (refused.code, refused.err) == (
+        1,
+        asked
+        + "'app2' is not the name of this app, so nothing is destroyed.\nConfirm with its name: app02.\n",
+    )
+    assert (done.code, done.err) == (0, asked + "Destroyed MyProdEnv/app02.\n")
+    assert (gone.code, gone.err) == (1, "There is no app 'MyProdEnv/app02' here that you may use.\n")
+
+
+def test_tokens_are_made_listed_and_revoked(terminal, app):
+    made = terminal("tokens", "create", "ci", "--read", "MyProdEnv", "--write", "MyProdEnv/app02")
+    secret = made.out.strip()
+
+    assert made.err == "Created the token ci; this is the only time it is shown:\n"
+    assert "read MyProdEnv, write MyProdEnv/app02" in terminal("tokens", "list").out
+    terminal("login", terminal.url, "--token", secret)
+    assert terminal("whoami").out == (
+        f"ci at {terminal.url}\nmay read MyProdEnv\nmay write MyProdEnv/app02\n"
+    )
+    assert terminal("tokens", "list").code == 1
+    terminal("login", terminal.url, "--token", terminal.admin)
+    assert terminal("tokens", "revoke", "ci").code == 0
+    assert terminal("login", terminal.url, "--token", secret).code == 1

@@ -1,0 +1,82 @@
+"""What the client makes of servers that answer badly."""
+
+import http.server
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from stratum.client import Server
+from stratum.errors import Refused, ServerUnavailable
+
+
+@contextmanager
+def answering(status, body):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) + (1 if status == 200 else 0)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def ask():
+    opened = []
+
+    def whoami(url):
+        server = Server.at(url, "token")
+        opened.append(server)
+        return server.whoami()
+
+    yield whoami
+    for server in opened:
+        server.connection.close()
+
+
+def test_a_refusal_keeps_what_the_server_said(ask):
+    body = b'{"error": "conflict", "message": "No.", "hint": "Wait."}'
+    with answering(409, body) as url, pytest.raises(Refused) as caught:
+        ask(url)
+
+    assert (caught.value.status, caught.value.slug, str(caught.value)) == (409, "conflict", "No. Wait.")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}"])
+def test_a_proxy_without_its_server_is_a_server_that_is_away(ask, body):
+    with answering(502, body) as url, pytest.raises(ServerUnavailable) as caught:
+        ask(url)
+
+    assert caught.value.message == f"No Stratum answers at {url}: it answered 502 Bad Gateway."
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"", b"[", b"\xff"])
+def test_something_else_that_answers_is_no_stratum(ask, body):
+    with answering(203, body) as url, pytest.raises(ServerUnavailable) as caught:
+        ask(url)
+
+    assert caught.value.message == f"No Stratum answers at {url}: what it answered is no JSON."
+
+
+def test_an_answer_that_breaks_off_is_a_server_that_is_away(ask):
+    with answering(200, b"{}") as url, pytest.raises(ServerUnavailable):
+        ask(url)
+
+
+def test_an_address_that_cannot_be_is_away(ask):
+    with pytest.raises(ServerUnavailable):
+        ask("http://nowhere.invalid")
+    with pytest.raises(ServerUnavailable):
+        ask("http://h:x")

@@ -1,0 +1,66 @@
+"""Rows of `ps` from what is wished and what supervisord knows."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from stratum.model import App, Environment, Formation, Release, ReleaseState, Target
+from stratum.processes import label, listed, prefix, wished_names
+from stratum.supervisor import ProcessStatus
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+APP = App(1, "app02", Environment(1, "MyProdEnv", "production", False, AT), None, 1, False, AT)
+RELEASE = Release(
+    1, 1, 3, 1, "c", "s", 0, (Target("web", "x"), Target("worker", "y")), "push", "me", ReleaseState.LIVE, AT
+)
+
+
+def status(name, state, pid=None, exit_status=None, restarts=0):
+    return ProcessStatus(name, pid, state, AT, restarts, exit_status)
+
+
+def test_wished_names_follow_the_procfile_and_the_formation():
+    formation = Formation({"worker": 2, "web": 1, "gone": 3})
+
+    assert wished_names(APP, RELEASE, formation) == [
+        "MyProdEnv.app02.v3.web.1",
+        "MyProdEnv.app02.v3.worker.1",
+        "MyProdEnv.app02.v3.worker.2",
+    ]
+    assert prefix(APP) == "MyProdEnv.app02.v"
+    assert label("MyProdEnv.app02.v3.worker.2") == "worker.2"
+
+
+def test_wished_processes_come_first_and_those_on_their_way_out_last():
+    old = status("MyProdEnv.app02.v2.web.1", "STOPPING", pid=7)
+    new = status("MyProdEnv.app02.v3.web.1", "RUNNING", pid=8, restarts=2)
+
+    found = listed(["MyProdEnv.app02.v3.web.1", "MyProdEnv.app02.v3.worker.1"], [old, new], {new.name: 20001})
+
+    assert [(one.release, one.target, one.state, one.pid, one.port, one.restarts) for one in found] == [
+        (3, "web", "running", 8, 20001, 2),
+        (3, "worker", "stopped", None, None, 0),
+        (2, "web", "stopping", 7, None, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_status", "said"),
+    [
+        ("STARTING", None, "starting"),
+        ("RUNNING", 1, "running"),
+        ("EXITED", 1, "crashed (exit 1)"),
+        ("EXITED", -9, "crashed (SIGKILL)"),
+        ("EXITED", -99, "crashed (signal 99)"),
+        ("FATAL", None, "crashed"),
+        ("BACKOFF", 127, "waiting to restart (exit 127)"),
+        ("STOPPED", 0, "stopped"),
+        ("UNKNOWN", None, "unknown"),
+    ],
+)
+def test_states_are_said_in_words(state, exit_status, said):
+    name = "MyProdEnv.app02.v3.web.1"
+
+    (found,) = listed([], [status(name, state, exit_status=exit_status)], {})
+
+    assert (found.state, found.since) == (said, None)
