@@ -11,6 +11,10 @@ from stratum.errors import Refused, ServerUnavailable
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 
+# The router closes idle connections whenever a route changes, which is what our verbs make it do: a
+# request on one kept from before could meet the close.
+FRESH = httpx.Limits(max_keepalive_connections=0)
+
 Row = dict[str, Any]  # a JSON object as it came; only client and cli look inside
 
 
@@ -56,7 +60,9 @@ class Connection:
         if self._http is None:
             timeout = httpx.Timeout(CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
             try:
-                self._http = httpx.Client(base_url=f"{self.url}/api", headers=self._headers, timeout=timeout)
+                self._http = httpx.Client(
+                    base_url=f"{self.url}/api", headers=self._headers, timeout=timeout, limits=FRESH
+                )
             except httpx.InvalidURL as error:
                 raise ServerUnavailable(self.url, str(error)) from error
         return self._http
