@@ -10,13 +10,13 @@ import pytest
 
 from stratum.model import App, BuildState
 from stratum.queue import Nudges
+from stratum.up.binaries import redis_server
 from tests.waiting import wait_until
 from tests.yard import Yard
 
 pytestmark = pytest.mark.integration
 
 CHECKOUT = Path(__file__).parents[2]
-REDIS = Path(sys.executable).with_name("redis-server")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def redis_url(yard: Yard):
     socket = yard.folder / "redis.sock"
     url = f"unix://{socket}"
     options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(yard.folder), "--save", ""]
-    server = subprocess.Popen([str(REDIS), *options], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([str(redis_server()), *options], stdout=subprocess.DEVNULL)
     wait_until(Nudges(url).is_up)
     yield url
     server.terminate()
