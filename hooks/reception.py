@@ -137,11 +137,11 @@ class Reception:
         self._take_lock()
         self._settle_earlier()
         self._app = self._fresh_app()
-        if self._is_repeated(offer.updates):
-            return Verdict(taken=False, repeated=True)
         judgement = judge(self._app, offer.updates)
         if judgement.refusals:
             return Verdict(taken=False, lines=(*judgement.refusals, UNCHANGED))
+        if self._is_repeated(offer.updates):
+            return Verdict(taken=False, repeated=True)
         self._check_places(offer.updates)
         self._check_procfile(judgement, offer)
         reach("receive.checked")

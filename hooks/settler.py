@@ -16,7 +16,7 @@ from stratum.store import pushes
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
-SWEEP_EVERY_S = 600.0
+SWEEP_EVERY_S = 60.0
 
 
 def start(parts: Parts) -> None:

@@ -93,7 +93,7 @@ def _authenticate() -> None:
     if request.path != PREFIX and not request.path.startswith(PREFIX + "/"):
         return
     request.max_content_length = MAX_BODY_BYTES
-    g.token = authenticate(services().database, request.authorization)
+    g.token = authenticate(services().database, request.headers.get("Authorization"))
 
 
 def _find_app() -> None:

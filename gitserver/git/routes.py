@@ -96,7 +96,7 @@ class _GitServer:
 
     def _admitted(self, environment: str, app: str, right: Right) -> tuple[Token, App]:
         db = self.parts.database
-        token = authenticate(db, request.authorization)
+        token = authenticate(db, request.headers.get("Authorization"))
         with db.read() as tx:
             found = environments.find_app(tx, environment, app)
         if found is not None and found.destroying:

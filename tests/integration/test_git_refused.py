@@ -1,0 +1,266 @@
+"""What is refused: no entry without a token, nothing told of what one may not see, no bad Procfile."""
+
+import gzip
+import http.client
+from base64 import b64encode
+from random import Random
+
+import pytest
+
+from stratum.model import Right
+from stratum.store import tokens
+from tests.gitweb import FakeBuilder, run_git, served
+from tests.rawgit import ask, connect, first_push, headers_for, post
+from tests.repos import commit, git
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+UNCHANGED = " !     The push is rejected; nothing was changed, and what runs keeps running."
+NO_TOKEN = b"This needs a valid token. Sign in with: stratum login URL.\n"
+
+REQUESTS = [
+    ("GET", "info/refs?service=git-receive-pack"),
+    ("GET", "info/refs?service=git-upload-pack"),
+    ("GET", "info/refs"),
+    ("GET", "HEAD"),
+    ("POST", "info/refs"),
+    ("POST", "git-receive-pack"),
+    ("POST", "git-upload-pack"),
+    ("GET", "git-receive-pack"),
+]
+WRONG = {
+    "none": {},
+    "wrong": {"Authorization": "Basic " + b64encode(b"x:0123").decode()},
+    "no password": {"Authorization": "Basic " + b64encode(b"x").decode()},
+    "not base64": {"Authorization": "Basic ÿ"},
+    "other scheme": {"Authorization": "Digest username=x"},
+    "wrong bearer": {"Authorization": "Bearer nope"},
+}
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("web")) as started, FakeBuilder(started):
+        yield started
+
+
+@pytest.mark.parametrize("given", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+def test_without_a_token_everything_is_401(web, method, path, given):
+    """Whether the app exists or not, and whatever is asked of it."""
+    app = web.new_app()
+    for label in (app.label, "nope/nope"):
+        answer = ask(web, method, f"/{label}.git/{path}", None, given)
+
+        assert (answer.status, answer.body) == (401, NO_TOKEN)
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="Stratum", charset="UTF-8"'
+    assert not web.repo(app).exists()
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+def test_what_one_may_not_see_is_as_absent_as_what_does_not_exist(web, method, path):
+    mine, other = web.new_app(), web.new_app()
+    headers = headers_for(web.token(f"{method} {path}", mine, Right.WRITE))
+    for label in (other.label, other.label.lower(), "MyProdEnv/nope", "nope/nope"):
+        answer = ask(web, method, f"/{label}.git/{path}", None, headers)
+
+        expected = f"There is no app '{label}' here that you may use.\n"
+        assert (answer.status, answer.body.decode()) == (404, expected)
+    assert not web.repo(other).exists()
+
+
+def test_reader_may_clone_but_not_push(web, tmp_path):
+    app, source = web.new_app(), web.source("reader")
+    run_git(source, "push", web.url(app), "master")
+    url = web.url(app, web.token("reader", app, Right.READ))
+    before = web.ref(app)
+    commit(source, {"more": "1"})
+
+    pushed = run_git(source, "push", url, "master")
+
+    assert run_git(tmp_path, "clone", url).code == 0
+    assert (pushed.code, pushed.remote) == (
+        128,
+        [
+            f"Your token may read {app.label}, but not push to it. Ask an administrator for one that may.",
+        ],
+    )
+    assert "403" in pushed.said
+    assert web.ref(app) == before
+
+
+def test_bearer_is_as_good_as_basic(web):
+    app = web.new_app()
+    headers = {"Authorization": f"Bearer {web.secret}"}
+    path = f"/{app.label}.git/info/refs?service=git-upload-pack"
+
+    assert ask(web, "GET", path, None, headers).status == 200
+
+
+def test_use_of_a_token_is_noted(web):
+    with web.db.read() as tx:
+        token = tokens.find_token(tx, web.secret)
+    assert token is not None
+    assert token.last_used_at is not None
+
+
+PROCFILES = {
+    "none": (None, ["Procfile:1:1: the commit has no such file at its root."]),
+    "empty": ("", ["Procfile:1:1: the file names no target."]),
+    "no colon": (
+        "web: ok\nweb python app.py\n",
+        ['Procfile:2:4: expected "target: command", got "web python app.py". Put a colon'],
+    ),
+    "duplicate": ("web: a\nweb: b\n", ['Procfile:2:1: target "web" is on line 1 already.']),
+    "bad name": ("we b: a\n-x: b\n", ["Procfile:1:3: expected", "Procfile:2:1: target name"]),
+    "nul": ("web: a\0b\n", ["Procfile:1:7: control character U+0000."]),
+    "too large": ("#" * (1 << 20), ["Procfile:1:1: the file has 1048576 bytes; 65536 are allowed."]),
+}
+
+
+@pytest.mark.parametrize(("procfile", "expected"), PROCFILES.values(), ids=PROCFILES.keys())
+def test_bad_procfile_rejects_the_push_before_the_ref_moves(web, procfile, expected):
+    """Every problem is told with its place; neither ref nor object is left, and no build comes of it."""
+    app = web.new_app()
+    files = {"README": "x"} if procfile is None else {"Procfile": procfile}
+    source = web.source(f"procfile-{app.name}", files)
+
+    pushed = run_git(source, "push", web.url(app), "master")
+
+    assert pushed.code == 1
+    assert "! [remote rejected] master -> master (pre-receive hook declined)" in pushed.said
+    *problems, last = pushed.remote
+    assert last == UNCHANGED
+    for line, start in zip(problems, expected, strict=True):
+        assert line.startswith(f" !     {start}")
+    assert (web.ref(app), web.objects(app), web.builds(app)) == ("", [], [])
+    assert web.newest(app) is None
+
+
+def test_bad_procfile_leaves_the_old_ref(web):
+    app, source = web.new_app(), web.source("gets-worse")
+    run_git(source, "push", web.url(app), "master")
+    before, objects = web.ref(app), web.objects(app)
+    commit(source, {"Procfile": "web python\n"})
+
+    assert run_git(source, "push", web.url(app), "master").code == 1
+    assert (web.ref(app), web.objects(app), len(web.builds(app))) == (before, objects, 1)
+
+
+@pytest.mark.parametrize("procfile", ["web: a\r\nworker: b\r\n", "\ufeffweb: a\n"], ids=["CRLF", "BOM"])
+def test_windows_procfiles_are_accepted(web, procfile):
+    app = web.new_app()
+    source = web.source(f"windows-{app.name}", {"Procfile": procfile})
+
+    assert run_git(source, "push", web.url(app), "master").code == 0
+
+
+def test_procfile_of_the_stage_replaces_the_other(web):
+    app = web.new_app()
+    files = {"Procfile": "web: fine\n", "Procfile_production": "web broken\n"}
+
+    pushed = run_git(web.source("staged", files), "push", web.url(app), "master")
+
+    assert pushed.code == 1
+    assert pushed.remote[0].startswith(" !     Procfile_production:1:4: ")
+
+
+def test_branch_that_does_not_deploy_needs_no_procfile(web):
+    source = web.source("plain", {"README": "x"})
+
+    assert run_git(source, "push", web.url(web.new_app()), "master:topic").code == 0
+
+
+def test_what_is_no_commit_does_not_deploy(web):
+    app, source = web.new_app(), web.source("blob")
+    blob = git(source, "hash-object", "-w", "--stdin", stdin=b"x")
+
+    assert run_git(source, "push", web.url(app), f"{blob}:refs/heads/master").code == 1
+    assert (web.ref(app), web.pending(app)) == ("", [])
+
+
+# -- requests that no git sends
+
+
+def test_gzip_body_is_taken_and_a_damaged_one_is_told(web):
+    app, source = web.new_app(), web.source("gzip")
+    body = first_push(source)
+
+    damaged = post(web, app, gzip.compress(body)[:60], Content_Encoding="gzip")
+    unknown = post(web, app, body, Content_Encoding="br")
+    good = post(web, app, gzip.compress(body), Content_Encoding="gzip")
+
+    assert (damaged.status, damaged.body[:22]) == (400, b"The gzip body ends too")
+    assert (unknown.status, unknown.body) == (
+        400,
+        b"Content-Encoding 'br' is not understood: gzip is, or none.\n",
+    )
+    assert b"ok refs/heads/master" in good.report
+
+
+def test_probe_with_a_lone_flush_starts_nothing(web):
+    answer = post(web, web.new_app(), b"0000")
+
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_other_content_types_are_refused(web):
+    answer = post(web, web.new_app(), b"0000", Content_Type="text/plain")
+
+    assert answer.status == 415
+
+
+@pytest.mark.parametrize("body", [b"hello world", b"0001", b"0004", b"00zz", b"0032short", b"000cgarbage"])
+def test_what_is_no_push_is_told(web, body):
+    app = web.new_app()
+
+    assert post(web, app, body).status == 400
+    assert web.newest(app) is None
+
+
+def test_ref_that_would_forge_a_line_of_the_hook_is_refused(web):
+    app, source = web.new_app(), web.source("forged")
+    zero, tip = "0" * 40, git(source, "rev-parse", "HEAD")
+    ref = f"refs/heads/a\n{zero} {tip} refs/heads/master"
+
+    assert post(web, app, first_push(source, ref=ref)).status == 400
+
+
+def test_ref_that_is_not_utf8_is_refused(web):
+    app, source = web.new_app(), web.source("latin")
+
+    answer = post(web, app, first_push(source).replace(b"/master\0", b"/m\xe4ster\0"))
+
+    assert "cannot name a ref here: use printable UTF-8." in answer.progress
+    assert b"ng refs/heads/m\xe4ster" in answer.report
+    assert web.pending(app) == []
+
+
+def test_client_that_goes_while_it_sends_leaves_nothing(web):
+    app, source = web.new_app(), web.source("cut")
+    commit(source, {"noise": Random(7).randbytes(200_000)})
+    body = first_push(source)
+    connection = connect(web)
+    connection.putrequest("POST", f"/{app.label}.git/git-receive-pack")
+    for name, value in headers_for(web.secret, Content_Length=str(len(body))).items():
+        connection.putheader(name, value)
+    connection.endheaders(body[:-30])
+
+    wait_until(lambda: list((web.repo(app) / "objects").glob("tmp_objdir-*")))
+    connection.close()
+
+    wait_until(lambda: not list((web.repo(app) / "objects").glob("tmp_objdir-*")))
+    assert (web.ref(app), web.objects(app)) == ("", [])
+
+
+def test_declared_size_beyond_the_limit_is_refused_at_once(web):
+    connection = connect(web)
+    connection.putrequest("POST", f"/{web.new_app().label}.git/git-receive-pack")
+    for name, value in headers_for(web.secret, Content_Length=str(1 << 40)).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    response: http.client.HTTPResponse = connection.getresponse()
+
+    assert response.status == 413
+    connection.close()

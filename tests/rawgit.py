@@ -1,0 +1,93 @@
+"""Requests as git sends them, made by hand, so that a test can send them twice, cut or bent."""
+
+import http.client
+import subprocess
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitserver.git.pktline import FLUSH, pkt
+from stratum.model import App
+from tests.gitweb import GitWeb
+from tests.repos import git
+
+ZERO = "0" * 40
+CAPABILITIES = "report-status side-band-64k agent=test"
+RECEIVE = "git-receive-pack"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def packets(self) -> list[bytes]:
+        return list(packets(self.body))
+
+    @property
+    def report(self) -> bytes:
+        return b"".join(packet[1:] for packet in self.packets if packet[:1] == b"\x01")
+
+    @property
+    def progress(self) -> str:
+        return b"".join(packet[1:] for packet in self.packets if packet[:1] == b"\x02").decode()
+
+
+def packets(data: bytes) -> Iterator[bytes]:
+    """Split pkt-lines; a flush is an empty one."""
+    while data:
+        size = int(data[:4], 16)
+        yield data[4:size]
+        data = data[max(size, 4) :]
+
+
+def push_body(
+    source: Path, old: str, new: str, ref: str = "refs/heads/master", caps: str = CAPABILITIES
+) -> bytes:
+    """Make the body of a push of one ref, with all objects of its tip."""
+    pack = subprocess.run(
+        ["git", "pack-objects", "--revs", "--stdout", "-q"],
+        cwd=source,
+        input=f"{new}\n".encode(),
+        capture_output=True,
+        check=True,
+    ).stdout
+    return pkt(f"{old} {new} {ref}\0{caps}".encode()) + FLUSH + pack
+
+
+def first_push(source: Path, **more: str) -> bytes:
+    """Make the body of the first push of a repository's tip."""
+    return push_body(source, ZERO, git(source, "rev-parse", "HEAD"), **more)
+
+
+def connect(web: GitWeb) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
+
+
+def headers_for(secret: str, service: str = RECEIVE, **more: str) -> dict[str, str]:
+    """Headers of a POST; more by name, with `_` for `-`."""
+    basic = b64encode(f"x:{secret}".encode()).decode()
+    kind = f"application/x-{service}-request"
+    named = {name.replace("_", "-"): value for name, value in more.items()}
+    return {"Authorization": f"Basic {basic}", "Content-Type": kind, **named}
+
+
+def post(web: GitWeb, app: App, body: bytes, **headers: str) -> Answer:
+    """Send a push and read the whole answer."""
+    path = f"/{app.label}.git/{RECEIVE}"
+    return ask(web, "POST", path, body, headers_for(web.secret, **headers))
+
+
+def ask(web: GitWeb, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+    connection = connect(web)
+    try:
+        connection.request(method, path, body, dict(headers))
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.getheaders()), response.read())
+    finally:
+        connection.close()
