@@ -78,10 +78,10 @@ class WebSide:
         services_of(app).database.close()
 
     @contextmanager
-    def served(self) -> Iterator[str]:
+    def served(self, port: int = 0) -> Iterator[str]:
         """Serve it on a loopback port, with an applier; yield the address."""
         app = create_app(self.instance)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
+        server = make_server("127.0.0.1", port, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         with Applier(self.db):

@@ -1,12 +1,16 @@
 """One app on a server: its processes, variables, releases, builds and logs."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from stratum.client.http import Connection, Row
+from stratum.errors import ServerUnavailable
 
 WAIT_S = 20
+PATIENCE_S = WAIT_S + 15.0
+RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,27 @@ class RemoteApp:
         return self._stream("/logs", wanted if target is None else {**wanted, "target": target})
 
     def rollout(self, number: int, *, until: str = "settled") -> Row:
-        """Wait for a rollout and return it; until `settled` or `ended`."""
-        params = {"wait_s": str(WAIT_S), "until": until}
+        """Wait for a rollout and return it; until `settled` or `ended`.
+
+        A server that is away for less than PATIENCE_S is waited for: the rollout goes on without it.
+        """
+        heard = time.monotonic()
         while True:
-            found: Row = self.connection.send("GET", self._path(f"/rollouts/{number}"), params=params)
+            try:
+                found = self._waited(number, until)
+            except ServerUnavailable:
+                if time.monotonic() - heard > PATIENCE_S:
+                    raise
+                time.sleep(RETRY_S)
+                continue
             if found["done"]:
                 return found
+            heard = time.monotonic()
+
+    def _waited(self, number: int, until: str) -> Row:
+        params = {"wait_s": str(WAIT_S), "until": until}
+        answer: Row = self.connection.send("GET", self._path(f"/rollouts/{number}"), params=params)
+        return answer
 
     def _path(self, below: str) -> str:
         return f"/apps/{quote(self.environment, safe='')}/{quote(self.name, safe='')}{below}"

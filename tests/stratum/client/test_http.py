@@ -2,12 +2,15 @@
 
 import http.server
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
 
 from stratum.client import Server
 from stratum.errors import Refused, ServerUnavailable
+from tests.served import free_port
+from tests.webside import WebSide
 
 
 @contextmanager
@@ -80,3 +83,22 @@ def test_an_address_that_cannot_be_is_away(ask):
         ask("http://nowhere.invalid")
     with pytest.raises(ServerUnavailable):
         ask("http://h:x")
+
+
+def test_a_wait_outlasts_a_restart_of_the_server(tmp_path):
+    """Its connection dies at once; half a second later the server is back on the same port."""
+    side = WebSide.make(tmp_path / "data")
+    app = side.app()
+    side.release(app)
+    port = free_port()
+    found = []
+    remote = Server.at(f"http://127.0.0.1:{port}", side.admin).app("MyProdEnv", "app02")
+    waiting = threading.Thread(target=lambda: found.append(remote.rollout(1)))
+    waiting.start()
+    time.sleep(0.5)
+    with side.served(port):
+        waiting.join(20)
+    remote.connection.close()
+    side.close()
+
+    assert [rollout["status"] for rollout in found] == ["succeeded"]
