@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner import jobs
+from runner.apply import running
 from runner.apply.parts import Parts
 from stratum import secrets
 from stratum.errors import SupervisorUnavailable
@@ -201,6 +202,7 @@ class Stage:
 
     def stop(self) -> None:
         if self._daemon is not None and self._daemon.poll() is None:
+            running.end(self.parts, list(self.statuses()))
             self._daemon.send_signal(signal.SIGTERM)
             self._daemon.wait(60)
         self.parts.door.end_all_strays()  # type: ignore[attr-defined]
@@ -222,6 +224,8 @@ class Stage:
             (slug / "web.py").write_text(WEB)
             for path in (slug, *slug.iterdir()):
                 path.chmod(0o755)
+                if self.instance.fence.fenced:
+                    os.chown(path, *[self.instance.fence.build_uid(app.id)] * 2)
         return digest
 
 

@@ -83,7 +83,7 @@ def _whole(place: Place, routes: list[Json]) -> Json:
     }
     return {
         "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
-        "logging": {"logs": {"default": {"level": "WARN"}}},
+        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
         "apps": {"http": {"servers": {SERVER: server}}},
     }
 

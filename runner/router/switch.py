@@ -61,6 +61,14 @@ class Router:
                     if waited_s >= patience_s:
                         raise
 
+    def requests(self, ports: Collection[int]) -> int:
+        """Count the requests under way to ports.
+
+        Raises:
+            RouterUnavailable: Caddy does not answer.
+        """
+        return admin.requests(self._instance.layout.router_socket, ports)
+
     def write(self) -> None:
         """Write what Caddy starts with; for `stratum up`, before Caddy runs."""
         with self._alone():

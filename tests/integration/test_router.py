@@ -1,0 +1,167 @@
+"""The router's configuration in a real Caddy."""
+
+import http.server
+import json
+import os
+import socketserver
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runner.router import admin, boot
+from stratum.errors import RouterUnavailable
+from stratum.model import App
+from stratum.store import formation
+from tests.stage import Stage, free_port, staged
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True) as ready:
+        yield ready
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Answers with the headers it was sent."""
+
+    def do_GET(self) -> None:
+        body = json.dumps([getattr(self.server, "name", "web"), dict(self.headers)]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        return "nobody"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def upstream(stage: Stage, app: App, name: str) -> Iterator[None]:
+    """Serve as a process of an app."""
+    port = free_port()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Echo)
+    server.name = name  # type: ignore[attr-defined]
+    with stage.parts.database.write() as tx:
+        formation.give_port(tx, app.id, name, port)
+    with serving(server):
+        yield
+
+
+class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+def test_requests_spread_over_an_apps_processes_and_follow_its_routes(stage: Stage) -> None:
+    app = stage.app("spread")
+    with upstream(stage, app, "x.1"), upstream(stage, app, "x.2"), upstream(stage, app, "x.3"):
+        stage.parts.router.route(app, ["x.1", "x.2"])
+        assert {json.loads(stage.get(app)[1])[0] for _ in range(30)} == {"x.1", "x.2"}
+        stage.parts.router.route(app, ["x.3"])
+        assert {json.loads(stage.get(app)[1])[0] for _ in range(10)} == {"x.3"}
+    stage.parts.router.route(app, [])
+    assert stage.get(app) == (503, "This app has no web process running.\n")
+
+
+def test_what_a_client_claims_about_its_origin_is_replaced(stage: Stage) -> None:
+    app = stage.app("claims")
+    claims = {
+        "X_Forwarded_For": "6.6.6.6",
+        "X_Forwarded_Proto": "https",
+        "X_Forwarded_Host": "evil",
+        "X_Forwarded_Port": "1",
+        "X_Real_Ip": "6.6.6.6",
+        "Forwarded": "for=6.6.6.6",
+    }
+    with upstream(stage, app, "c.1"):
+        stage.parts.router.route(app, ["c.1"])
+        _, told = json.loads(stage.get(app, "/", **claims)[1])
+    assert told["X-Forwarded-For"] == "127.0.0.1"
+    assert told["X-Forwarded-Proto"] == "http"
+    assert told["X-Forwarded-Host"] == app.host("localhost")
+    assert told["Host"] == app.host("localhost")
+    assert not {"Forwarded", "X-Real-Ip", "X-Forwarded-Port"} & told.keys()
+
+
+def test_all_other_hosts_reach_the_web_process(stage: Stage) -> None:
+    stage.layout.web_socket.unlink(missing_ok=True)
+    app = stage.app("elsewhere")
+    server = UnixServer(str(stage.layout.web_socket), Echo)
+    stage.layout.web_socket.chmod(0o777)
+    with serving(server):
+        status, body = stage.get(app, "/", Host="localhost")
+    assert (status, json.loads(body)[0]) == (200, "web")
+
+
+def test_hosts_of_no_app_get_a_page_that_says_so(stage: Stage) -> None:
+    app = stage.app("known")
+    assert stage.get(app, "/", Host="nope.myprodenv.localhost:1") == (
+        404,
+        "There is no app at this address.\n",
+    )
+    stage.parts.router.ensure()
+    assert stage.get(app, "/", Host="KNOWN.MyProdEnv.LOCALHOST")[0] == 503
+
+
+def test_an_app_that_is_down_is_waited_for_and_then_told(stage: Stage) -> None:
+    app = stage.app("down")
+    with stage.parts.database.write() as tx:
+        formation.give_port(tx, app.id, "d.1", free_port())
+    stage.parts.router.route(app, ["d.1"])
+    assert stage.get(app) == (502, "This app does not answer.\n")
+
+
+def test_the_file_and_the_admin_socket_are_for_service_and_router_only(stage: Stage) -> None:
+    config = stage.layout.router_config.stat()
+    admin_socket = stage.layout.router_socket.stat()
+    assert stat.S_IMODE(config.st_mode) == 0o640
+    assert stat.S_IMODE(admin_socket.st_mode) == 0o660
+    if os.getuid() == 0:
+        fence = stage.instance.fence
+        assert config.st_gid == fence.router_uid
+        assert (admin_socket.st_uid, admin_socket.st_gid) == (fence.router_uid, fence.service_uid)
+
+
+def test_a_configuration_that_caddy_refuses_is_said_and_changes_nothing(stage: Stage) -> None:
+    # With our `admin` in it: without, Caddy would first move its admin socket, and lose it.
+    broken = json.loads(stage.layout.router_config.read_bytes())
+    broken["apps"]["nope"] = 1
+    with pytest.raises(RouterUnavailable, match="Caddy refused"):
+        admin.load(stage.layout.router_socket, json.dumps(broken).encode())
+    app = stage.app("after-refusal")
+    stage.parts.router.route(app, [])
+    assert stage.get(app)[0] == 503
+
+
+def test_a_router_that_is_away_is_said(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(RouterUnavailable, match="does not answer"):
+        admin.knows(tmp_path / "none.sock", "mark")
+
+
+def test_boot_writes_what_the_database_records(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stage.layout.router_config.read_bytes()
+    stage.layout.router_config.unlink()
+    for name, value in stage.instance.settings.environ().items():
+        monkeypatch.setenv(name, value)
+    boot.main()
+    assert stage.layout.router_config.read_bytes() == before

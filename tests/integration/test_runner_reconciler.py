@@ -1,0 +1,236 @@
+"""The reconciler on a real supervisord: what went away comes back, what should not be there goes."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from runner.reconciler import Reconciler
+from runner.recover import Recovery
+from stratum.model import App, BuildState, RolloutState
+from stratum.ownership import exclusive, this_process
+from stratum.store import builds, environments, formation, releases, rollouts
+from tests.fakes import FakeNudges
+from tests.stage import RUN_WEB, Stage, marked, staged
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+SLEEP = "exec sleep 1000"
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True) as ready:
+        yield ready
+
+
+@pytest.fixture
+def app(stage: Stage) -> App:
+    return stage.app(f"app{next(NUMBERS)}")
+
+
+def reconciler(stage: Stage) -> tuple[Reconciler, FakeNudges]:
+    nudges = FakeNudges()
+    return Reconciler(stage.parts, Recovery(stage.parts, nudges)), nudges
+
+
+def mine(stage: Stage, app: App) -> dict[str, int | None]:
+    return {name.split(".", 2)[2]: pid for name, pid in stage.pids().items() if f".{app.name}." in name}
+
+
+def test_what_is_as_wished_is_left_alone(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
+    before = stage.pids()
+    loop, nudges = reconciler(stage)
+    loop.once()
+    loop.once()
+    assert stage.pids() == before
+    assert (nudges.builds, nudges.rollouts) == ([], [])
+
+
+def test_an_operators_stop_is_undone_and_a_restart_respected(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=2)
+    first = mine(stage, app)
+    loop, _ = reconciler(stage)
+    name = f"MyProdEnv.{app.name}.v1.worker.1"
+
+    assert "stopped" in stage.ctl("stop", name)
+    loop.once()
+    second = mine(stage, app)
+    assert second["v1.worker.1"] not in {None, first["v1.worker.1"]}
+    assert second["v1.worker.2"] == first["v1.worker.2"]
+
+    stage.ctl("restart", name)
+    third = mine(stage, app)
+    loop.once()
+    assert mine(stage, app) == third
+
+
+def test_sections_of_another_release_and_missing_descriptions_are_mended(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    from stratum.supervisor import Wanted
+
+    kept = mine(stage, app)
+    description = stage.layout.description(f"MyProdEnv.{app.name}.v1.worker.1")
+    surplus = stage.layout.description(f"MyProdEnv.{app.name}.v9.worker.1")
+    surplus.write_bytes(description.read_bytes())
+    stage.parts.sections.add([Wanted("MyProdEnv", app.name, app.id, 9, "worker", 1)])
+    description.unlink()
+
+    reconciler(stage)[0].once()
+
+    assert mine(stage, app) == kept
+    assert description.exists()
+    assert not surplus.exists()
+
+
+def test_a_killed_supervisord_leaves_nothing_and_everything_comes_back(stage: Stage, app: App) -> None:
+    """Also what sheds its session: pdeathsig reaches only the process that supervisord has started."""
+    stage.deploy(app, {"web": RUN_WEB, "worker": f"setsid -f sleep 1000; {SLEEP}"}, web=1, worker=1)
+    wait_until(lambda: len(marked(stage, f"MyProdEnv.{app.name}.v1.worker")) == 2)
+    old = marked(stage, f"MyProdEnv.{app.name}.")
+
+    stage.kill()
+    for file in stage.layout.descriptions.iterdir():  # as after a reboot
+        file.unlink()
+    stage.start(router=True)
+    reconciler(stage)[0].once()
+
+    wait_until(lambda: len(marked(stage, f"MyProdEnv.{app.name}.v1.worker")) == 2)
+    assert not set(old) & set(marked(stage, ""))
+    wait_until(lambda: stage.get(app)[0] == 200)
+    assert mine(stage, app).keys() == {"v1.web.1", "v1.worker.1"}
+
+
+def test_a_port_that_somebody_else_took_is_exchanged(stage: Stage, app: App) -> None:
+    import socket
+
+    done = stage.deploy(app, {"web": RUN_WEB}, web=1)
+    port = done.report[0].port
+    stage.ctl("stop", f"MyProdEnv.{app.name}.v1.web.1")
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", port))
+        squatter.listen()
+        reconciler(stage)[0].once()
+        wait_until(lambda: stage.get(app)[0] == 200)
+    with stage.parts.database.read() as tx:
+        assert port not in formation.ports_of(tx, app.id).values()
+
+
+def test_a_crashed_web_is_waited_for(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    name = f"MyProdEnv.{app.name}.v1.web.1"
+    wait_until(lambda: stage.statuses()[name].state == "RUNNING")
+    pid = stage.pids()[name]
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    status, text = stage.get(app)
+    assert (status, text != f"v1 {pid}") == (200, True)
+
+
+def test_routes_are_loaded_again_when_caddy_has_lost_them(stage: Stage, app: App) -> None:
+    from runner.router import admin
+
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    bare = b'{"admin": {"listen": "unix/%s|0660"}}' % str(stage.layout.router_socket).encode()
+    admin.load(stage.layout.router_socket, bare)
+    reconciler(stage)[0].once()
+    assert stage.get(app)[0] == 200
+
+
+def test_a_killed_caddy_comes_back_with_all_routes(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    (pid,) = (int(line.split()[3].rstrip(",")) for line in stage.ctl("status", "_router").splitlines())
+    os.kill(pid, signal.SIGKILL)
+    done = stage.deploy(app, {"web": RUN_WEB})
+    assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
+    assert stage.get(app) == (200, f"v2 {mine(stage, app)['v2.web.1']}")
+
+
+def test_what_dead_workers_held_is_queued_again_and_nudged(stage: Stage, app: App) -> None:
+    dead = subprocess.Popen(["true"])
+    gone = f"{dead.pid}:1"
+    dead.wait()
+    with stage.parts.database.write() as tx:
+        build = builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+        assert builds.claim_next(tx, app.id, gone)
+        rollout = rollouts.add_rollout(tx, app.id, cause="scale", who="test")
+        assert rollouts.claim_next(tx, app.id, gone)
+    loop, nudges = reconciler(stage)
+
+    with exclusive(stage.parts.build_lock(app.id)):  # a fork of the dead one still builds
+        loop.once()
+    assert (nudges.builds, nudges.rollouts) == ([], [app.id])
+    loop.once()
+    assert nudges.builds == [app.id]
+    with stage.parts.database.read() as tx:
+        assert builds.get_build(tx, build.id).state == "queued"
+        assert rollouts.get_rollout(tx, rollout.id).state == "queued"
+    stage.apply(app, rollout)
+    with stage.parts.database.write() as tx:
+        claimed = builds.claim_next(tx, app.id, this_process())
+        assert claimed
+    loop.once()
+    with stage.parts.database.write() as tx:
+        assert builds.get_build(tx, build.id).state == "running"
+        builds.finish(tx, claimed, BuildState.CANCELED)
+
+
+def test_forgotten_work_is_nudged_not_too_often(stage: Stage, app: App) -> None:
+    with stage.parts.database.write() as tx:
+        rollout = rollouts.add_rollout(tx, app.id, cause="scale", who="test")
+    loop, nudges = reconciler(stage)
+    loop.once()
+    assert nudges.rollouts == []
+    time.sleep(1.1)
+    loop.once()
+    loop.once()
+    assert nudges.rollouts == [app.id]
+    assert stage.apply(app, rollout).state is RolloutState.SUCCEEDED
+
+
+def test_a_destroyed_app_is_gone_with_all_it_had(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
+    repo = stage.layout.repo(app.id)
+    repo.mkdir()
+    with stage.parts.database.write() as tx:
+        environments.mark_destroying(tx, app.id)
+
+    reconciler(stage)[0].once()
+
+    with stage.parts.database.read() as tx:
+        assert environments.get_app(tx, app.id) is None
+        assert app.id not in formation.routes(tx)
+        assert releases.list_releases(tx, app.id) == []
+    assert mine(stage, app) == {}
+    assert stage.get(app) == (404, "There is no app at this address.\n")
+    layout = stage.layout
+    folders = [repo, layout.home(app.id), layout.slug(app.id, "x").parent, layout.cache(app.id)]
+    folders += [layout.process_log(app.id, "x").parent]
+    assert [path for path in folders if path.exists()] == []
+    assert not [path for path in layout.descriptions.iterdir() if f".{app.name}." in path.name]
+
+
+def test_one_failing_app_stops_no_other(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    broken = stage.app("a-broken-one")
+    stage.deploy(broken, {"worker": SLEEP}, worker=1)
+    for one in (app, broken):
+        stage.ctl("stop", f"MyProdEnv.{one.name}.v1.worker.1")
+    home = stage.layout.home(broken.id)
+    away = Path(f"{home}.away")
+    home.rename(away)
+    home.symlink_to("/nonexistent")
+    reconciler(stage)[0].once()
+    assert mine(stage, app)["v1.worker.1"]
+    home.unlink()
+    away.rename(home)
+    reconciler(stage)[0].once()
+    assert mine(stage, broken)["v1.worker.1"]

@@ -1,0 +1,69 @@
+"""Caddy's configuration, whole."""
+
+import json
+
+from runner.router.config import Place, Route, render
+
+PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost")
+DELETED = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
+
+
+def proxy(*dials: str) -> dict[str, object]:
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": dial} for dial in dials],
+        "load_balancing": {
+            "selection_policy": {"policy": "least_conn"},
+            "try_duration": "5s",
+            "try_interval": "50ms",
+        },
+        "headers": {"request": {"delete": DELETED}},
+        "stream_close_delay": "5m",
+    }
+
+
+def page(status: str, text: str) -> dict[str, object]:
+    headers = {"Content-Type": ["text/plain; charset=utf-8"], "Cache-Control": ["no-store"]}
+    return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
+
+
+def host(name: str, handler: dict[str, object]) -> dict[str, object]:
+    return {"match": [{"host": [name]}], "handle": [handler], "terminal": True}
+
+
+def test_the_whole_configuration() -> None:
+    config = render(PLACE, [Route("b.env.localhost", (20002, 20001)), Route("a.env.localhost", ())])
+
+    control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
+    assert json.loads(config.content) == {
+        "admin": {"listen": "unix//data/run/router/admin.sock|0660", "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
+        "apps": {
+            "http": {
+                "servers": {
+                    "stratum": {
+                        "listen": ["127.0.0.1:8080"],
+                        "routes": [
+                            host("a.env.localhost", page("503", "This app has no web process running.\n")),
+                            host("b.env.localhost", proxy("127.0.0.1:20002", "127.0.0.1:20001")),
+                            host("*.*.localhost", page("404", "There is no app at this address.\n")),
+                            control,
+                        ],
+                        "errors": {
+                            "routes": [
+                                {"handle": [page("{http.error.status_code}", "This app does not answer.\n")]}
+                            ]
+                        },
+                        "automatic_https": {"disable": True},
+                        "protocols": ["h1"],
+                    }
+                }
+            }
+        },
+    }
+
+
+def test_the_mark_tells_configurations_apart_and_nothing_else() -> None:
+    one, two = Route("a.env.localhost", (20001,)), Route("b.env.localhost", (20002,))
+    assert render(PLACE, [one, two]) == render(PLACE, [two, one])
+    assert render(PLACE, [one, two]).mark != render(PLACE, [one]).mark
