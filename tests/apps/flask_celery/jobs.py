@@ -18,6 +18,11 @@ app.conf.broker_transport_options = {
 }
 
 
+def process_name():
+    """Which of the app's processes this is, such as worker.1."""
+    return f"{os.environ.get('STRATUM_TARGET', 'local')}.{os.environ.get('STRATUM_INDEX', '1')}"
+
+
 @app.task
 def greet(name):
-    return f"{os.environ.get('GREETING', 'Hello')}, {name}, from {os.environ.get('STRATUM_PROCESS', 'a worker')}"
+    return f"{os.environ.get('GREETING', 'Hello')}, {name}, from {process_name()}"

@@ -5,7 +5,7 @@ import os
 from flask import Flask, redirect, render_template_string, request
 from werkzeug.serving import make_server
 
-from jobs import greet
+from jobs import greet, process_name
 
 PAGE = """<!doctype html>
 <title>Sample</title>
@@ -34,7 +34,7 @@ def show(job):
 
 def page(job=None):
     greeting = os.environ.get("GREETING", "Hello")
-    return render_template_string(PAGE, greeting=greeting, process=os.environ.get("STRATUM_PROCESS", "web"), job=job)
+    return render_template_string(PAGE, greeting=greeting, process=process_name(), job=job)
 
 
 if __name__ == "__main__":
