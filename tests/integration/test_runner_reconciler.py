@@ -116,6 +116,7 @@ def test_a_port_that_somebody_else_took_is_exchanged(stage: Stage, app: App) -> 
     port = done.report[0].port
     stage.ctl("stop", f"MyProdEnv.{app.name}.v1.web.1")
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
         reconciler(stage)[0].once()
