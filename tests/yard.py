@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,8 @@ class Yard:
     def remove(self) -> None:
         self.shop.db.close()
         shutil.rmtree(self.layout.descriptions, ignore_errors=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        subprocess.run(["chmod", "-R", "u+w", self.folder], check=False)  # slugs are read-only
+        shutil.rmtree(self.folder)
 
     def app(self, source: Source, *, name: str = "app", stage: str = "production") -> App:
         """Make an app of a sample, pushed and queued once, in an environment of its own."""
