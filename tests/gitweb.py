@@ -17,7 +17,7 @@ from stratum.instance import Identity, Instance
 from stratum.layout import Layout
 from stratum.model import App, Build, BuildState, Grant, Push, PushState, Right
 from stratum.settings import Settings
-from stratum.store import Database, builds, environments, pushes, tokens
+from stratum.store import Database, builds, environments, pushes, rollouts, tokens
 from stratum.store.migrate import migrate
 from tests.repos import git, make_repo
 from tests.served import free_port
@@ -243,6 +243,7 @@ class FakeBuilder:
         self._web, self._work = web, work
         self._stopped = threading.Event()
         self.state = BuildState.SUCCEEDED
+        self.rolls_out = False
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> "FakeBuilder":
@@ -269,6 +270,8 @@ class FakeBuilder:
             self._work(log)
         with self._web.db.write() as tx:
             builds.finish(tx, build, self.state)
+            if self.rolls_out:
+                rollouts.add_rollout(tx, app_id, cause="push", who="admin", build_id=build.id)
 
 
 __all__ = ["FakeBuilder", "GitWeb", "PushState", "end", "new_web", "run_git", "served", "started_git"]

@@ -1,0 +1,228 @@
+"""The build's log on the pusher's screen: live, whole, and harmless to the build."""
+
+import threading
+
+import pytest
+
+from gitserver.git.pktline import KEEPALIVE
+from stratum.buildlog import Log
+from stratum.model import BuildState, RolloutState
+from stratum.store import rollouts, tokens
+from tests.gitweb import FakeBuilder, end, run_git, served, started_git
+from tests.rawgit import connect, first_push, headers_for, post
+from tests.repos import commit, git
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("web")) as started:
+        yield started
+
+
+def remote_line(process) -> str:
+    """The next line that the server said."""
+    for line in process.stdout:
+        if line.startswith(b"remote: "):
+            return str(line.decode().removeprefix("remote: ").rstrip())
+    return ""
+
+
+def test_lines_arrive_while_the_build_runs(web):
+    app, source = web.new_app(), web.source("live")
+    go_on = threading.Event()
+
+    def work(log):
+        log.step("First")
+        assert go_on.wait(20)
+        log.output(b"\x1b[31mred\n")
+
+    with FakeBuilder(web, work), started_git(source, "push", web.url(app), "master") as process:
+        assert remote_line(process).startswith("-----> Receiving")
+        assert remote_line(process) == "-----> First"
+        assert web.builds(app)[0].state is BuildState.RUNNING
+        go_on.set()
+        assert remote_line(process) == "       red"
+        assert process.wait(20) == 0
+
+
+def test_push_ends_when_the_rollout_is_live_and_has_been_told(web):
+    app, source = web.new_app(), web.source("rolled-out")
+    builder = FakeBuilder(web, lambda log: log.step("Released v1"))
+    builder.rolls_out = True
+
+    with builder, started_git(source, "push", web.url(app), "master") as process:
+        assert remote_line(process).startswith("-----> Receiving")
+        assert remote_line(process) == "-----> Released v1"
+        rollout = wait_until(lambda: claimed_rollout(web, app.id))
+        with Log(web.instance.layout.build_log(app.id, 1)) as log:
+            log.step("web.1 up")
+        with web.db.write() as tx:
+            rollouts.record(tx, rollout, RolloutState.LIVE, ())
+        assert remote_line(process) == "-----> web.1 up"
+        assert process.wait(20) == 0
+
+
+def claimed_rollout(web, app_id):
+    with web.db.write() as tx:
+        return rollouts.claim_next(tx, app_id, "fake")
+
+
+def test_failed_build_is_told_and_git_still_exits_0(web):
+    """The ref has moved: what failed is the build, and its log says so."""
+    app, source = web.new_app(), web.source("failing")
+
+    builder = FakeBuilder(web, lambda log: log.error("Build failed: no such package"))
+    builder.state = BuildState.FAILED
+    with builder:
+        pushed = run_git(source, "push", web.url(app), "master")
+
+    assert pushed.code == 0
+    assert pushed.remote[-1] == " !     Build failed: no such package"
+
+
+def test_last_line_without_an_end_is_told(web):
+    app, source = web.new_app(), web.source("cut-line")
+    path = web.instance.layout.build_log(app.id, 1)
+
+    def work(log):
+        with path.open("ab") as file:
+            file.write(b"half a line")
+
+    with FakeBuilder(web, work):
+        assert run_git(source, "push", web.url(app), "master").remote[-1] == "half a line"
+
+
+def test_long_log_comes_whole(web):
+    """More than a packet takes, and more than one read of the file."""
+    app, source = web.new_app(), web.source("long")
+    lines = [f"{number:07}" * 9 for number in range(20_000)]
+
+    with FakeBuilder(web, lambda log: log.output("\n".join(lines).encode())):
+        answer = post(web, app, first_push(source))
+
+    told = answer.progress.splitlines()
+    assert told[1:] == ["       " + line for line in lines]
+    assert all(len(packet) <= 65516 for packet in answer.packets)
+    assert answer.packets[-1] == b""
+
+
+def test_silent_build_is_kept_alive(web):
+    app, source = web.new_app(), web.source("silent")
+    go_on = threading.Event()
+
+    def work(log):
+        log.step("Thinking")
+        assert go_on.wait(20)
+
+    connection = connect(web)
+    with FakeBuilder(web, work):
+        connection.request(
+            "POST", f"/{app.label}.git/git-receive-pack", first_push(source), headers_for(web.secret)
+        )
+        response = connection.getresponse()
+        told = b""
+        while not told.endswith(KEEPALIVE):
+            told += response.read1()
+        go_on.set()
+        assert (told + response.read()).endswith(KEEPALIVE + b"0000")
+    connection.close()
+
+
+def test_build_that_waits_says_so(web):
+    """No builder is there: the pusher learns after a while what is going on."""
+    app, source = web.new_app(), web.source("waiting")
+
+    with started_git(source, "push", web.url(app), "master") as process:
+        remote_line(process)
+        assert remote_line(process) == "-----> Build #1 waits for its turn"
+        with FakeBuilder(web):
+            assert process.wait(20) == 0
+
+
+def test_client_that_goes_does_not_stop_the_build(web):
+    app, source = web.new_app(), web.source("gone")
+    go_on = threading.Event()
+
+    def work(log):
+        log.step("First")
+        assert go_on.wait(20)
+
+    with FakeBuilder(web, work):
+        with started_git(source, "push", web.url(app), "master") as process:
+            while remote_line(process) != "-----> First":
+                pass
+            end(process)
+        go_on.set()
+        wait_until(lambda: web.builds(app)[0].state is BuildState.SUCCEEDED)
+
+    assert web.ref(app) == git(source, "rev-parse", "HEAD")
+
+
+def test_client_without_side_band_gets_the_report_alone(web):
+    app, source = web.new_app(), web.source("old-client")
+
+    with FakeBuilder(web):
+        answer = post(web, app, first_push(source, caps="report-status"))
+
+    assert answer.packets == [b"unpack ok\n", b"ok refs/heads/master\n", b""]
+    assert len(web.builds(app)) == 1
+
+
+@pytest.mark.parametrize("caps", ["report-status side-band-64k", "report-status", "side-band-64k"])
+def test_same_push_sent_again_is_the_same_push(web, caps):
+    """git's client repeats a request whose connection died: same report, same log, no second build."""
+    app, source = web.new_app(), web.source(f"again-{caps}".replace(" ", "-"))
+    body = first_push(source, caps=caps)
+
+    with FakeBuilder(web):
+        first, second = post(web, app, body), post(web, app, body)
+
+    assert second.status == 200
+    assert (second.report, second.progress.splitlines()) == (first.report, first.progress.splitlines())
+    assert second.packets[-1:] == first.packets[-1:]
+    assert len(web.builds(app)) == 1
+
+
+def test_same_push_by_somebody_else_is_refused(web):
+    """It is not theirs, so it is an ordinary push that comes too late."""
+    app, source = web.new_app(), web.source("again-other")
+    body = first_push(source)
+    with web.db.write() as tx:
+        other = tokens.add_token(tx, "second admin", is_admin=True)
+
+    with FakeBuilder(web):
+        post(web, app, body)
+        headers = headers_for(other)
+        second = post(web, app, body, Authorization=headers["Authorization"])
+
+    assert "master has moved since you looked: somebody else pushed to it." in second.progress
+    assert b"ng refs/heads/master" in second.report
+    assert len(web.builds(app)) == 1
+
+
+def test_second_of_two_racing_pushes_is_refused(web, tmp_path):
+    """Both begin from the same commit; the first is stopped where it holds the app's lock."""
+    app, source = web.new_app(), web.source("raced")
+    with FakeBuilder(web):
+        run_git(source, "push", web.url(app), "master")
+        run_git(tmp_path, "clone", web.url(app), "copy")
+        commit(source, {"mine": "1"})
+        commit(tmp_path / "copy", {"yours": "1"})
+
+        web.arm("receive.checked")
+        with (
+            started_git(source, "push", web.url(app), "master") as first,
+            started_git(tmp_path / "copy", "push", "origin", "master") as second,
+        ):
+            web.reached("receive.checked")
+            wait_until(lambda: len(list((web.repo(app) / "objects").glob("tmp_objdir-*"))) == 2)
+            web.go("receive.checked")
+            said = first.communicate(timeout=20)[0] + second.communicate(timeout=20)[0]
+
+    assert sorted([first.returncode, second.returncode]) == [0, 1]
+    assert b"has moved since you looked" in said
+    assert len(web.builds(app)) == 2
+    assert web.ref(app) == web.builds(app)[-1].commit
