@@ -1,0 +1,73 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from hooks.policy import ZERO, judge
+from stratum.model import App, Environment, RefUpdate
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OLD, NEW = "1" * 40, "2" * 40
+
+
+def app(branch: str | None = None) -> App:
+    environment = Environment(1, "MyProdEnv", "production", start_all=False, created_at=NOW)
+    return App(1, "app02", environment, branch, None, destroying=False, created_at=NOW)
+
+
+def update(ref: str, old: str = OLD, new: str = NEW) -> RefUpdate:
+    return RefUpdate(ref if ref.startswith("refs/") else f"refs/heads/{ref}", old, new)
+
+
+@pytest.mark.parametrize(
+    ("branch", "pushed", "deploys"),
+    [
+        (None, ["main"], "main"),
+        (None, ["main", "master"], "master"),
+        (None, ["topic"], None),
+        ("main", ["master"], None),
+        ("main", ["master", "main"], "main"),
+        ("topic", ["topic"], "topic"),
+        (None, ["refs/tags/master"], None),
+    ],
+)
+def test_one_branch_deploys(branch, pushed, deploys):
+    judged = judge(app(branch), [update(ref) for ref in pushed])
+
+    assert judged.deploying == (None if deploys is None else update(deploys))
+    assert judged.refusals == ()
+
+
+def test_what_changes_nothing_or_deletes_does_not_deploy():
+    assert judge(app(), [update("master", new=OLD)]).deploying is None
+    assert judge(app("main"), [update("master", new=ZERO)]).deploying is None
+    assert judge(app("main"), [update("master", new=ZERO)]).notes == ()
+
+
+def test_deploy_branch_is_not_deleted():
+    assert judge(app("main"), [update("main", new=ZERO)]).refusals == (
+        " !     main cannot be deleted: app02 is deployed from it.",
+        " !     To remove the app with all it has: stratum apps destroy app02",
+    )
+
+
+def test_many_refs_are_told_in_one_line():
+    judged = judge(app("main"), [update(f"b{number}") for number in range(4)])
+
+    assert judged.notes == (
+        "-----> 4 refs are stored but do not deploy: app02 deploys main",
+        "       To deploy b0: git push catalyze b0:main",
+    )
+
+
+@pytest.mark.parametrize(
+    "ref", ["refs/stratum/x", "refs/heads/\udce4", "refs/heads/a\x85b", "refs/heads/\u202eb"]
+)
+def test_odd_places_are_refused_in_words_that_cannot_harm(ref):
+    (line,) = judge(app(), [RefUpdate(ref, ZERO, NEW)]).refusals
+
+    assert line.startswith(" !     ")
+    assert line.isprintable()
+
+
+def test_head_is_no_place():
+    assert judge(app(), [RefUpdate("HEAD", OLD, NEW)]).refusals
