@@ -101,9 +101,9 @@ class Recovery:
 
     def _nudge(self, kind: str, app_id: int) -> None:
         last = self._reminders.get((kind, app_id))
-        pause_s = min(last.pause_s * 2, LONGEST_PAUSE_S) if last else FIRST_PAUSE_S
+        taken = (self.nudger.build if kind == "build" else self.nudger.rollout)(app_id)
+        pause_s = min(last.pause_s * 2, LONGEST_PAUSE_S) if last and taken else FIRST_PAUSE_S
         self._reminders[kind, app_id] = _Reminder(time.monotonic(), pause_s)
-        (self.nudger.build if kind == "build" else self.nudger.rollout)(app_id)
 
 
 def _is_abandoned(work: Build | Rollout, lock: Path) -> bool:

@@ -1,0 +1,101 @@
+"""Reminding of queued work, with the store real and everything else left out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runner import recover
+from runner.recover import Recovery
+from stratum.model import App, Build, BuildState
+from stratum.ownership import this_process
+from stratum.store import Database, builds, environments, rollouts
+from stratum.store.clock import now
+from stratum.store.migrate import migrate
+from tests.fakes import FakeNudges
+
+
+@dataclass
+class Site:
+    database: Database
+    app: App
+    parts: Any
+    nudges: FakeNudges
+    recovery: Recovery
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    migrate(tmp_path / "db")
+    database = Database.open(tmp_path / "db")
+    with database.write() as tx:
+        app = environments.add_app(tx, environments.add_environment(tx, "Env", "x", start_all=False), "app")
+    layout = SimpleNamespace(build_log=lambda app_id, number: tmp_path / f"{app_id}-{number}.log")
+    parts = SimpleNamespace(
+        database=database,
+        instance=SimpleNamespace(layout=layout),
+        build_lock=lambda app_id: tmp_path / "build.lock",
+        apply_lock=lambda app_id: tmp_path / "apply.lock",
+    )
+    monkeypatch.setattr(recover, "FRESH_S", 0.0)
+    nudges = FakeNudges()
+    yield Site(database, app, parts, nudges, Recovery(parts, nudges))  # type: ignore[arg-type]
+    database.close()
+
+
+def claim_build(site: Site, owner: str) -> Build:
+    with site.database.write() as tx:
+        claimed = builds.claim_next(tx, site.app.id, owner)
+    assert claimed
+    return claimed
+
+
+def test_a_build_lost_too_often_has_failed(site: Site, tmp_path: Path) -> None:
+    with site.database.write() as tx:
+        build = builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+    for _ in range(builds.MAX_ATTEMPTS):
+        claim_build(site, "1:1")
+        site.recovery.run()
+    with site.database.read() as tx:
+        ended = builds.get_build(tx, build.id)
+    assert (ended.state, ended.error) == (BuildState.FAILED, "its builder was lost 3 times")
+    assert (tmp_path / "1-1.log").read_text() == (
+        " !     The builder was lost; building again.\n" * 2
+        + " !     Build failed: its builder was lost 3 times.\n"
+    )
+
+
+def test_a_lease_that_is_over_is_taken_back_from_the_living(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.database.write() as tx:
+        rollouts.add_rollout(tx, site.app.id, cause="scale", who="me")
+        held = rollouts.claim_next(tx, site.app.id, this_process())
+    assert held
+    site.recovery.run()
+    assert site.nudges.rollouts == []
+    monkeypatch.setattr(recover, "now", lambda: now() + timedelta(seconds=rollouts.LEASE_S + 1))
+    site.recovery.run()
+    assert site.nudges.rollouts == [site.app.id]
+    with site.database.write() as tx:
+        assert not rollouts.renew(tx, held)
+
+
+def test_reminders_come_ever_more_rarely_once_they_are_taken(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.database.write() as tx:
+        rollouts.add_rollout(tx, site.app.id, cause="scale", who="me")
+    sent = []
+    for second in range(40):
+        monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=partial(float, second)))
+        before = len(site.nudges.rollouts)
+        site.recovery.run()
+        if len(site.nudges.rollouts) > before:
+            sent.append(second)
+    assert sent == [0, 2, 6, 14, 30]
