@@ -135,8 +135,9 @@ class Reception:
     # -- before
     def _decide(self, offer: Offer) -> Verdict:
         self._take_lock()
-        self._settle_earlier()
-        self._app = self._fresh_app()
+        if self._look_again():
+            self._settle_earlier()
+            self._look_again()
         judgement = judge(self._app, offer.updates)
         if judgement.refusals:
             return Verdict(taken=False, lines=(*judgement.refusals, UNCHANGED))
@@ -172,12 +173,15 @@ class Reception:
                 raise Conflict(message, "Try again in a moment.")
             time.sleep(POLL_S)
 
-    def _fresh_app(self) -> App:
+    def _look_again(self) -> bool:
+        """Read the app as it is now, under the lock; whether pushes of it are pending."""
         with self._parts.database.read() as tx:
             app = environments.get_app(tx, self._app.id)
+            pending = pushes.pending(tx, self._app.id)
         if app is None or app.destroying:
             raise NotFound("app", self._app.label)
-        return app
+        self._app = app
+        return bool(pending)
 
     def _is_repeated(self, updates: Sequence[RefUpdate]) -> bool:
         """Whether this very push has been accepted: git clients repeat a request whose answer was lost."""

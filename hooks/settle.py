@@ -53,10 +53,10 @@ def settle_held(instance: Instance, db: Database, app_id: int) -> tuple[list[Bui
 def accept(tx: Transaction, push_id: int) -> Build | None:
     """Accept a push whose ref has moved, and queue its build; the first one fixes the deploy branch."""
     push = pushes.get_push(tx, push_id)
-    app = None if push is None else environments.get_app(tx, push.app_id)
-    if push is None or app is None:  # destroyed meanwhile
+    if push is None:  # its app has been destroyed
         return None
-    if push.deploys and app.deploy_branch is None:
+    app = environments.get_app(tx, push.app_id) if push.deploys else None
+    if app is not None and app.deploy_branch is None:
         environments.set_deploy_branch(tx, app.id, push.update.ref.removeprefix(BRANCHES))
     return pushes.accept(tx, push_id)
 

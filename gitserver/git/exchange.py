@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 from gitserver.git.body import CHUNK, BadBody, BodyTooLarge
@@ -101,9 +102,9 @@ class Exchange:
         self._deadline = min(self._deadline, time.monotonic() + GRACE_S)
 
     def end(self) -> None:
-        """End the program at once: one that only reads leaves nothing behind."""
+        """End a program that only reads, and so leaves nothing behind: at once if it is still at work."""
         self._stop_feeding()
-        if self._process.poll() is None:
+        if self._stdout.fileno() in self._handlers:
             self._end_group()
         self.close()
 
@@ -111,11 +112,9 @@ class Exchange:
         """Wait for the end of the program, enforce it if need be, and return its exit status."""
         for pipe in (self._stdin, self._stdout, self._stderr):
             pipe.close()
-        try:
-            code = self._process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
+        if not _ends_within(self.pid, GRACE_S):
             self._end_group()
-            code = self._process.wait()
+        code = self._process.wait()
         if code and self._said:
             log.info("git (pid %d) ended with %d: %s", self.pid, code, self._said.decode("utf-8", "replace"))
         return code
@@ -184,13 +183,20 @@ class Exchange:
     def _end_group(self) -> None:
         """End the program and all it started: SIGTERM, then SIGKILL."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
-                self._process.wait(TERM_GRACE_S)
-            except subprocess.TimeoutExpired:
-                continue
-            except ProcessLookupError:
-                return
+            _ends_within(self.pid, TERM_GRACE_S)
+
+
+def _ends_within(pid: int, seconds: float) -> bool:
+    """Wait for the end of a child, without reaping it: to the moment, where Popen.wait sleeps in steps."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(descriptor)
 
 
 def _without_blocking(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -1,12 +1,18 @@
 """Pushes, clones and fetches by a real git through the real web process."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from gitserver.git.pktline import FLUSH, pkt
 from stratum.model import BuildState
 from tests.gitweb import FakeBuilder, run_git, served
+from tests.rawgit import connect, headers_for
 from tests.repos import commit, git
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -90,8 +96,9 @@ def test_negotiation_is_inflated(web, tmp_path):
     app, source = web.new_app(), web.source("negotiated")
     run_git(source, "push", web.url(app), "master")
     run_git(tmp_path, "clone", web.url(app), "copy")
-    for number in range(60):
-        commit(tmp_path / "copy", {"own": str(number)})
+    for _ in range(60):  # newest by date, so these are what the client names first
+        own = ("commit", "--quiet", "--allow-empty", "--message", "own")
+        git(tmp_path / "copy", *own, GIT_COMMITTER_DATE="4000000000 +0000")
     tip = commit(source, {"more": "1"})
     run_git(source, "push", web.url(app), "master")
 
@@ -188,3 +195,39 @@ def test_object_that_git_would_not_accept_is_refused_with_nothing_left(web):
     assert pushed.code == 1
     assert web.ref(app) == ""
     assert web.objects(app) == []
+
+
+def test_clone_whose_client_goes_ends_on_the_server_too(web):
+    """A pack of more than all buffers hold is on its way when the client closes."""
+    app, source = web.new_app(), web.source("abandoned")
+    commit(source, {"noise": Random(8).randbytes(30 << 20)})
+    run_git(source, "push", web.url(app), "master")
+    want = pkt(f"want {web.ref(app)} side-band-64k\n".encode()) + FLUSH + pkt(b"done\n")
+
+    connection = connect(web)
+    connection.request(
+        "POST", f"/{app.label}.git/git-upload-pack", want, headers_for(web.secret, "git-upload-pack")
+    )
+    connection.getresponse().read(1 << 16)
+    assert gits_of(web, app)
+    connection.close()
+
+    wait_until(lambda: not gits_of(web, app))
+
+
+def gits_of(web, app) -> list[str]:
+    """Processes that serve an app's repository."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found += [str(entry)] * (str(web.repo(app)).encode() in entry.read_bytes())
+    return found
+
+
+def test_pushes_to_many_apps_at_once(web):
+    sources = [(web.new_app(), web.source(f"parallel-{number}")) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda pair: run_git(pair[1], "push", web.url(pair[0]), "master"), sources))
+
+    assert [pushed.code for pushed in done] == [0] * 8
+    assert [len(web.builds(app)) for app, _ in sources] == [1] * 8
