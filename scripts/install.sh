@@ -129,6 +129,12 @@ install_project() {
     pip --no-deps --no-build-isolation --config-settings editable_mode=compat -e "$PLACE_SOURCE"
 }
 
+# The services' account cannot write beside the sources: without this each start would compile them anew.
+compile_sources() (
+    cd "$PLACE_SOURCE"
+    "$PLACE_VENV/bin/python" -m compileall -q stratum gitserver hooks builder runner
+)
+
 digest() {
     cat "$@" | sha256sum | cut -c1-64
 }
@@ -144,3 +150,4 @@ python=$(current_python)
 unless_stamped stamp-python "$python" make_venv
 unless_stamped "stamp-$lock" "$(digest "$lock")" install_lock "$lock"
 unless_stamped stamp-project "$PLACE_SOURCE $(digest pyproject.toml)" install_project
+compile_sources
