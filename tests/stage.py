@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner import jobs
-from runner.apply import running
 from runner.apply.parts import Parts
 from stratum import secrets
 from stratum.errors import SupervisorUnavailable
@@ -202,7 +201,6 @@ class Stage:
 
     def stop(self) -> None:
         if self._daemon is not None and self._daemon.poll() is None:
-            running.end(self.parts, list(self.statuses()))
             self._daemon.send_signal(signal.SIGTERM)
             self._daemon.wait(60)
         self.parts.door.end_all_strays()  # type: ignore[attr-defined]

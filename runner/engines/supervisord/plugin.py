@@ -13,7 +13,12 @@ from typing import Any
 
 from supervisor import events
 from supervisor.http import deferring_http_channel
-from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
+from supervisor.states import (
+    STOPPED_STATES,
+    ProcessStates,
+    SupervisorStates,
+    getProcessStateDescription,
+)
 from supervisor.xmlrpc import Faults, RPCError
 
 from runner.engines.supervisord import options, sections
@@ -105,9 +110,31 @@ class Interface:
         return {"name": str(name)}
 
     def _stop_all(self, _event: object) -> None:
-        """Supervisord ends one group after the other, each with its grace; the apps need no such order."""
+        """End the apps together, before the services.
+
+        Supervisord ends one group in each pass of its loop, and waits up to a second for a pass in which
+        nothing happens: with 13 apps that had ended long ago, `_router` was told 13 s late.
+        """
         for process in self._registry.processes.values():
             _stop(process)
+        groups = self._supervisord.stop_groups
+        services = [group for group in groups if not sections.is_ours(group.config.name)]
+        groups[:] = [*services, _Apps(self._registry)]
+
+
+class _Apps:
+    """All apps as one group, as far as supervisord's way of stopping asks (4.3.0, `stop_groups`)."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def stop_all(self) -> None:
+        """Do nothing: they were told already."""
+
+    def get_unstopped_processes(self) -> list[AppProcess]:
+        """List those that have not ended."""
+        known = self._registry.processes.values()
+        return [process for process in known if process.get_state() not in STOPPED_STATES]
 
 
 def make(supervisord: Any, **given: str) -> Interface:
