@@ -44,6 +44,16 @@ print(listen.rpartition(":")[2])
 PYTHON
 }
 
+answer() {
+    "$PLACE_VENV/bin/python" - "$1" <<'PYTHON'
+import sys, urllib.request
+request = urllib.request.Request(f"http://127.0.0.1:{sys.argv[1]}/", headers={"Host": "app02.myprodenv.localhost"})
+with urllib.request.urlopen(request, timeout=10) as response:
+    print(response.status, response.reason)
+    print(response.read().decode())
+PYTHON
+}
+
 port=$(running_port)
 if [ -z "$port" ]; then
     port=$(free_port)
@@ -79,9 +89,13 @@ run git push catalyze master
 say "Launch the worker"
 run stratum -E MyProdEnv worker worker
 run stratum ps
+run stratum logs -n 3
+run stratum scale worker=3
+run stratum vars set GREETING=hello
 run supervisorctl -c "$data/run/supervisord.conf" status
 
 say "The app answers at http://app02.myprodenv.localhost:$port"
+answer "$port"
 cat <<END
 
 The server runs on. Next:
