@@ -10,9 +10,10 @@ from runner.apply.lease import LeaseLost, held
 from runner.apply.parts import Parts
 from runner.apply.report import opened
 from runner.apply.rollout import roll_out
+from runner.apply.take_back import scales_before
 from stratum.model import ReleaseState, Rollout, RolloutState
 from stratum.ownership import exclusive, this_process
-from stratum.store import environments, releases, rollouts
+from stratum.store import environments, formation, releases, rollouts
 
 log = logging.getLogger(__name__)
 
@@ -116,5 +117,8 @@ def _end(with_parts: Parts, rollout: Rollout, state: RolloutState, error: str) -
     with with_parts.database.write() as tx:
         if not rollouts.record(tx, rollout, state, rollout.report, error):
             raise LeaseLost(rollout)
-        if state is RolloutState.FAILED and rollout.release_id is not None:
+        if state is RolloutState.SUCCEEDED:
+            return
+        formation.set_scales(tx, rollout.app_id, scales_before(tx, rollout))
+        if rollout.release_id is not None:
             releases.set_release_state(tx, rollout.release_id, ReleaseState.FAILED)

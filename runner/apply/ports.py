@@ -4,7 +4,8 @@ import socket
 from collections.abc import Iterable, Iterator, Sequence
 
 from runner.apply.parts import Parts
-from stratum.errors import Unavailable
+from runner.plan import known
+from stratum.errors import RolloutFailed
 from stratum.store import formation as store
 
 
@@ -12,30 +13,32 @@ def given(parts: Parts, app_id: int, names: Sequence[str]) -> dict[str, int]:
     """Return a port for each name, giving one to those that have none.
 
     Raises:
-        Unavailable: all ports of the range are taken.
+        RolloutFailed: all ports of the range are taken.
     """
     with parts.database.read() as tx:
-        known, taken = store.ports_of(tx, app_id), store.ports_taken(tx)
-    lacking = [name for name in names if name not in known]
+        ports, taken = store.ports_of(tx, app_id), store.ports_taken(tx)
+    lacking = [name for name in names if name not in ports]
     while lacking:
         free = _free(parts, taken)
         # Looked for outside the transaction; another applier may have been faster.
-        offers = [(name, next(free)) for name in lacking]
+        offers = list(zip(lacking, free, strict=False))
+        if len(offers) < len(lacking):
+            raise _none_left(parts, lacking[len(offers)])
         with parts.database.write() as tx:
             taken = store.ports_taken(tx)
             for name, port in offers:
                 if port not in taken:
                     store.give_port(tx, app_id, name, port)
-                    known[name] = port
-        lacking = [name for name in names if name not in known]
-    return {name: known[name] for name in names}
+                    ports[name] = port
+        lacking = [name for name in names if name not in ports]
+    return {name: ports[name] for name in names}
 
 
 def exchange(parts: Parts, app_id: int, names: Iterable[str]) -> None:
     """Give other ports to processes that do not run and whose port somebody else has taken."""
     with parts.database.read() as tx:
-        known = store.ports_of(tx, app_id)
-    lost = [name for name in names if name in known and not is_free(known[name])]
+        ports = store.ports_of(tx, app_id)
+    lost = [name for name in names if name in ports and not is_free(ports[name])]
     if lost:
         with parts.database.write() as tx:
             store.free_ports(tx, app_id, lost)
@@ -61,5 +64,9 @@ def _free(parts: Parts, taken: set[int]) -> Iterator[int]:
     for port in range(settings.port_first, settings.port_last + 1):
         if port not in taken and is_free(port):
             yield port
-    message = f"All ports from {settings.port_first} to {settings.port_last} are taken."
-    raise Unavailable(message, "Widen the range with STRATUM_PORT_FIRST and STRATUM_PORT_LAST.")
+
+
+def _none_left(parts: Parts, name: str) -> RolloutFailed:
+    settings = parts.instance.settings
+    reason = f"cannot have a port: all from {settings.port_first} to {settings.port_last} are taken."
+    return RolloutFailed(known(name).label, reason)

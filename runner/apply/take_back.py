@@ -31,7 +31,7 @@ def take_back(
     rollout = lease.rollout
     with parts.database.read() as tx:
         formation = formation_store.get_formation(tx, app.id)
-        restored = _restored(tx, rollout)
+        restored = scales_before(tx, rollout)
     lease.check()
     report.failed(error, f"{prefix(app)}{release.version}")
     done = converge(parts, app, current, Formation({**formation.scales, **restored}))
@@ -49,7 +49,7 @@ def take_back(
             releases.set_release_state(tx, release.id, ReleaseState.FAILED)
 
 
-def _restored(tx: Transaction, rollout: Rollout) -> dict[str, int]:
+def scales_before(tx: Transaction, rollout: Rollout) -> dict[str, int]:
     """Return the scales to put back: those that no later rollout has changed again."""
     later = [
         other

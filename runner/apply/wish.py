@@ -34,7 +34,8 @@ def wish(parts: Parts, app: App, release: Release | None, formation: Formation) 
     """Work out what an app should be, giving integers and ports to those that lack them.
 
     Raises:
-        Unavailable: no port is free, or the variables cannot be read with the key there is.
+        RolloutFailed: no port is free.
+        Unavailable: the variables cannot be read with the key there is.
     """
     if release is None:
         return Wish(app, None, (), {})

@@ -27,6 +27,7 @@ class Router:
 
     def __init__(self, instance: Instance, database: Database) -> None:
         self._instance, self._database = instance, database
+        self._rendered: tuple[list[Route], Config] | None = None
 
     def route(self, app: App, processes: Collection[str], *, patience_s: float = PATIENCE_S) -> None:
         """Send an app's requests to these processes and no other, from when this returns.
@@ -79,13 +80,19 @@ class Router:
         with self._database.read() as tx:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
         domain = instance.settings.apps_domain
-        place = Place(
-            listen=instance.listen,
-            admin_socket=str(instance.layout.router_socket),
-            web_socket=str(instance.layout.web_socket),
-            apps_domain=domain,
+        routes = [Route(app.host(domain), ports.get(app.id, ())) for app in apps]
+        if self._rendered is None or self._rendered[0] != routes:  # asked every 2 s by the reconciler
+            self._rendered = routes, render(self._place(), routes)
+        return self._rendered[1]
+
+    def _place(self) -> Place:
+        layout = self._instance.layout
+        return Place(
+            listen=self._instance.listen,
+            admin_socket=str(layout.router_socket),
+            web_socket=str(layout.web_socket),
+            apps_domain=self._instance.settings.apps_domain,
         )
-        return render(place, [Route(app.host(domain), ports.get(app.id, ())) for app in apps])
 
     def _load(self, config: Config) -> None:
         socket = self._instance.layout.router_socket

@@ -1,0 +1,155 @@
+"""Rollouts that break off for reasons that are not the app's: tried again, given up in the end."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from runner import jobs
+from runner.apply import lease as leases
+from runner.apply.lease import LeaseLost
+from stratum.errors import SupervisorUnavailable
+from stratum.model import Outcome, ReleaseState, RolloutState
+from stratum.ownership import exclusive
+from stratum.store import builds, formation, releases, rollouts
+from stratum.supervisor import Started, Supervisor, Wanted
+from tests.stage import RUN_WEB, Stage, staged
+
+pytestmark = pytest.mark.integration
+
+SLEEP = "exec sleep 1000"
+
+
+class Refusing(Supervisor):
+    """A supervisord that starts nothing."""
+
+    def add(self, wanted: object) -> list[Started]:
+        message = "supervisord is tired."
+        raise SupervisorUnavailable(message)
+
+
+class Unable(Supervisor):
+    """A supervisord that cannot fork."""
+
+    def add(self, wanted: object) -> list[Started]:
+        assert isinstance(wanted, list)
+        return [Started(name(one), None, "too many processes") for one in wanted]
+
+
+def name(one: Wanted) -> str:
+    return f"{one.environment}.{one.app}.v{one.version}.{one.target}.{one.index}"
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True, port_first=21990, port_last=21991) as ready:
+        yield ready
+
+
+def test_a_rollout_is_tried_five_times(stage: Stage) -> None:
+    app = stage.app("tired")
+    with stage.parts.database.write() as tx:
+        build = builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+    release, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1}, build_id=build.id)
+    broken = replace(stage.parts, sections=Refusing(stage.layout.supervisord_socket))
+
+    for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
+        with pytest.raises(SupervisorUnavailable):
+            jobs.apply_queued(broken, app.id)
+        now = stage.rollout(queued)
+        assert now.attempt == attempt
+        assert (now.state is RolloutState.QUEUED) == (attempt < jobs.MAX_ATTEMPTS)
+
+    done = stage.rollout(queued)
+    assert (done.state, done.error) == (RolloutState.FAILED, "supervisord is tired.")
+    with stage.parts.database.read() as tx:
+        assert releases.get_release(tx, release.id).state is ReleaseState.FAILED
+    told = stage.layout.build_log(app.id, build.number).read_text()
+    assert told == "       Given up after 5 attempts: supervisord is tired.\n"
+
+
+def test_a_scale_that_is_given_up_is_put_back(stage: Stage) -> None:
+    app = stage.app("scaled")
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    queued = stage.scale(app, worker=2)
+    broken = replace(stage.parts, sections=Refusing(stage.layout.supervisord_socket))
+    for _ in range(jobs.MAX_ATTEMPTS):
+        with pytest.raises(SupervisorUnavailable):
+            jobs.apply_queued(broken, app.id)
+    assert stage.rollout(queued).state is RolloutState.FAILED
+    with stage.parts.database.read() as tx:
+        assert formation.get_formation(tx, app.id).scale("worker") == 1
+
+
+def test_a_process_that_cannot_be_started_fails_the_rollout(stage: Stage) -> None:
+    app = stage.app("unable")
+    _, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1})
+    jobs.apply_queued(replace(stage.parts, sections=Unable(stage.layout.supervisord_socket)), app.id)
+    done = stage.rollout(queued)
+    assert (done.state, done.error) == (
+        RolloutState.FAILED,
+        "worker.1 did not start: too many processes.",
+    )
+
+
+def test_no_port_left_is_said(stage: Stage) -> None:
+    app = stage.app("ports")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    done = stage.apply(app, stage.scale(app, web=3))
+    assert done.state is RolloutState.FAILED
+    assert done.error == "web.3 cannot have a port: all from 21990 to 21991 are taken."
+    assert {line.outcome for line in done.report} == {Outcome.FAILED}
+    assert stage.get(app)[0] == 200
+
+
+def test_an_applier_that_lost_its_lease_changes_nothing_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = stage.app("lost")
+    release, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1})
+    taking = stage.parts.router
+
+    class Thief:
+        """Takes the rollout over while the applier switches."""
+
+        def route(self, *arguments: object, **named: object) -> None:
+            with stage.parts.database.write() as tx:
+                assert rollouts.give_back(tx, stage.rollout(queued))
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(taking, name)
+
+    with pytest.raises(LeaseLost):
+        jobs.apply_queued(replace(stage.parts, router=Thief()), app.id)  # type: ignore[arg-type]
+    assert stage.version(app) == 0
+    assert stage.rollout(queued).state is RolloutState.QUEUED
+    assert stage.apply(app, queued).state is RolloutState.SUCCEEDED
+    assert stage.version(app) == release.version
+
+
+def test_the_lease_is_renewed_while_the_work_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.01)
+    app = stage.app("renewed")
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    with stage.parts.database.write() as tx:
+        queued = rollouts.add_rollout(tx, app.id, cause="scale", who="test")
+        claimed = rollouts.claim_next(tx, app.id, "me")
+    assert claimed
+    assert claimed.lease_until
+    with leases.held(stage.parts.database, claimed) as lease:
+        while (until := stage.rollout(queued).lease_until) == claimed.lease_until:
+            lease.check()
+        assert until
+        assert until > claimed.lease_until
+    with stage.parts.database.write() as tx:
+        rollouts.record(tx, claimed, RolloutState.SUCCEEDED, [])
+
+
+def test_a_job_leaves_an_app_to_whoever_has_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PATIENCE_S", 0.05)
+    app = stage.app("held")
+    _, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1})
+    with exclusive(stage.parts.apply_lock(app.id)):
+        jobs.apply_queued(stage.parts, app.id)
+        assert stage.rollout(queued).state is RolloutState.QUEUED
+    assert stage.apply(app, queued).state is RolloutState.SUCCEEDED
