@@ -11,7 +11,7 @@ from stratum.instance import Instance
 
 def create_app(instance: Instance) -> APIFlask:
     """Make the application; its database must be migrated (`stratum.store.migrate`)."""
-    app = APIFlask("gitserver", enable_openapi=False)
+    app = APIFlask("gitserver", enable_openapi=False, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     services = Services.of(instance)
     services.keep_in(app)
