@@ -11,7 +11,8 @@ from stratum.instance import Instance
 
 def create_app(instance: Instance) -> APIFlask:
     """Make the application; its database must be migrated (`stratum.store.migrate`)."""
-    app = APIFlask("gitserver", enable_openapi=False, static_folder=None)
+    # APIFlask 3.1 says str; Flask, to which it hands it on, takes None for none.
+    app = APIFlask("gitserver", enable_openapi=False, static_folder=None)  # type: ignore[arg-type]
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     services = Services.of(instance)
     services.keep_in(app)

@@ -12,7 +12,8 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 MAX_VARIABLE_BYTES = 128 * 1024 - 1
 MAX_TOTAL_BYTES = 1024 * 1024
 
-OURS = frozenset({"PORT", "HOME", "TMPDIR", "STRATUM_PROCESS"})
+OURS = frozenset({"PORT", "HOME", "TMPDIR"})
+OUR_PREFIX = "STRATUM_"
 
 
 def checked_variables(variables: Mapping[str, str]) -> Mapping[str, str]:
@@ -35,7 +36,7 @@ def checked_variables(variables: Mapping[str, str]) -> Mapping[str, str]:
 def _check(name: str, value: str) -> None:
     if not NAME.fullmatch(name):
         raise InvalidVariable(name, "a name has letters, digits and underscores, and starts with no digit")
-    if name in OURS:
+    if name in OURS or name.startswith(OUR_PREFIX):
         raise InvalidVariable(name, "Stratum sets it itself")
     if "\0" in value:
         raise InvalidVariable(name, "a value cannot hold a NUL byte")

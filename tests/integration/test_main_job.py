@@ -211,9 +211,9 @@ def test_data_printing_commands_speak_json(served, pushed):
         found = served.rows(command, cwd=repo)
         assert found, command
         assert keys <= found[0].keys(), command
-    for command in (["environments", "list"], ["apps", "list"], ["vars"], ["status"], ["whoami"]):
-        parsed = json.loads(served.run("stratum", *command, "--json", cwd=repo).stdout)
-        assert isinstance(parsed, list), command
+    for words in (["environments", "list"], ["apps", "list"], ["vars"], ["status"], ["whoami"]):
+        parsed = json.loads(served.run("stratum", *words, "--json", cwd=repo).stdout)
+        assert isinstance(parsed, list), words
 
 
 def test_redeploy_builds_the_same_commit_again(served, pushed):

@@ -48,6 +48,7 @@ def test_variables_hold_any_text(value):
         ("", ""),
         ("A=B", ""),
         ("PORT", "1"),
+        ("STRATUM_APP", "x"),
         ("A", "\0"),
         ("A", "\ud800"),
         ("A", "x" * MAX_VARIABLE_BYTES),

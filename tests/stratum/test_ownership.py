@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from stratum.ownership import exclusive, is_alive, is_free, process_name, this_process
+from tests.there import there
 
 
 def test_a_process_is_known_by_pid_and_start():
@@ -41,7 +42,7 @@ def test_a_lock_of_a_killed_process_is_free(tmp_path):
         "with exclusive(Path(sys.argv[1])): print('held',flush=True); time.sleep(60)"
     )
     with subprocess.Popen(["python", "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout.readline() == "held\n"
+        assert there(child.stdout).readline() == "held\n"
         assert not is_free(lock)
         child.kill()
 

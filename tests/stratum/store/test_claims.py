@@ -4,6 +4,7 @@ import pytest
 
 from stratum.model import BuildState, Outcome, RefUpdate, ReportLine, RolloutState
 from stratum.store import builds, environments, pushes, rollouts
+from tests.there import there
 
 ZERO, ONE = "0" * 40, "1" * 40
 
@@ -15,10 +16,10 @@ def queue_build(tx, app_id):
 def test_builds_of_an_app_run_one_at_a_time_in_order(db, app):
     with db.write() as tx:
         first, second = queue_build(tx, app.id), queue_build(tx, app.id)
-        claimed = builds.claim_next(tx, app.id, "a")
+        claimed = there(builds.claim_next(tx, app.id, "a"))
         blocked = builds.claim_next(tx, app.id, "b")
         assert builds.finish(tx, claimed, BuildState.SUCCEEDED)
-        then = builds.claim_next(tx, app.id, "b")
+        then = there(builds.claim_next(tx, app.id, "b"))
 
     assert claimed.id == first.id
     assert blocked is None
@@ -38,9 +39,9 @@ def test_builds_of_two_apps_run_beside_each_other(db, app):
 def test_a_builder_that_lost_its_lease_records_nothing(db, app):
     with db.write() as tx:
         queue_build(tx, app.id)
-        lost = builds.claim_next(tx, app.id, "a")
+        lost = there(builds.claim_next(tx, app.id, "a"))
         assert builds.give_back(tx, lost)
-        taken = builds.claim_next(tx, app.id, "b")
+        taken = there(builds.claim_next(tx, app.id, "b"))
 
         assert not builds.renew(tx, lost)
         assert not builds.finish(tx, lost, BuildState.FAILED)
@@ -79,12 +80,12 @@ def test_a_rollout_under_way_keeps_the_next_waiting(db, app, busy):
     with db.write() as tx:
         for cause in ("push", "scale"):
             rollouts.add_rollout(tx, app.id, cause=cause, who="admin")
-        first = rollouts.claim_next(tx, app.id, "a")
+        first = there(rollouts.claim_next(tx, app.id, "a"))
         assert rollouts.record(tx, first, busy, [])
 
         assert rollouts.claim_next(tx, app.id, "b") is None
         assert rollouts.record(tx, first, RolloutState.SUCCEEDED, [])
-        assert rollouts.claim_next(tx, app.id, "b").cause == "scale"
+        assert there(rollouts.claim_next(tx, app.id, "b")).cause == "scale"
 
 
 def test_a_report_comes_back_as_it_was_recorded(db, app):
@@ -93,7 +94,7 @@ def test_a_report_comes_back_as_it_was_recorded(db, app):
     )
     with db.write() as tx:
         rollouts.add_rollout(tx, app.id, cause="push", who="admin")
-        held = rollouts.claim_next(tx, app.id, "a")
+        held = there(rollouts.claim_next(tx, app.id, "a"))
         rollouts.record(tx, held, RolloutState.FAILED, [line], error="no")
 
         assert rollouts.get_rollout(tx, held.id).report == (line,)

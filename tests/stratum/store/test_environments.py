@@ -2,11 +2,12 @@ import pytest
 
 from stratum.errors import AlreadyExists, Conflict
 from stratum.store import environments
+from tests.there import there
 
 
 def test_names_are_found_without_regard_to_case_and_kept_as_written(db, app):
     with db.read() as tx:
-        found = environments.find_app(tx, "MYPRODENV", "App02")
+        found = there(environments.find_app(tx, "MYPRODENV", "App02"))
 
     assert found == app
     assert found.label == "MyProdEnv/app02"

@@ -2,13 +2,14 @@ import sqlite3
 
 from stratum.model import Grant, Right
 from stratum.store import tokens
+from tests.there import there
 
 
 def test_a_token_is_found_by_its_secret_with_its_rights(db, app):
     with db.write() as tx:
         grant = Grant(app.environment.id, app.id, Right.READ)
         secret = tokens.add_token(tx, "ci", is_admin=False, grants=(grant,))
-        found = tokens.find_token(tx, secret)
+        found = there(tokens.find_token(tx, secret))
 
     assert (found.name, found.is_admin, found.rights) == ("ci", False, (grant,))
 
@@ -35,9 +36,9 @@ def test_a_revoked_token_is_unknown(db):
 def test_use_is_marked_at_most_once_a_minute(db):
     with db.write() as tx:
         secret = tokens.add_token(tx, "ci", is_admin=False)
-        fresh = tokens.find_token(tx, secret)
+        fresh = there(tokens.find_token(tx, secret))
         tokens.mark_used(tx, fresh.id)
-        used = tokens.find_token(tx, secret)
+        used = there(tokens.find_token(tx, secret))
 
     assert tokens.needs_mark(fresh)
     assert not tokens.needs_mark(used)
