@@ -9,6 +9,12 @@ import cryptography.fernet  # noqa: F401 - stratum.secrets imports it when it is
 from builder import jobs
 from stratum import queue
 from stratum.prefork import die_with_parent
+from stratum.store.rehearsal import rehearse
+
+
+def warm() -> None:
+    """Prepare what the forks then share."""
+    rehearse(jobs.workshop().db)
 
 
 def main() -> None:

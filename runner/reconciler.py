@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from runner import jobs
 from runner.apply import running
 from runner.apply.converge import clear, converge
 from runner.apply.destroy import destroy
@@ -31,7 +32,7 @@ _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
 def main() -> None:
     """Reconcile until killed."""
-    parts = Parts.open()
+    parts = jobs.parts()  # those that runner.worker has warmed
     reconciler = Reconciler(parts, Recovery(parts, Nudges(parts.instance.redis_url)))
     while True:
         reconciler.once()

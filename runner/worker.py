@@ -3,13 +3,17 @@
 from runner import jobs
 from stratum import queue
 from stratum.prefork import die_with_parent
+from stratum.store.rehearsal import rehearse
+
+
+def warm() -> None:
+    """Prepare what the forks then share."""
+    rehearse(jobs.parts().database)
 
 
 def main() -> None:
     """Work on rollouts until killed."""
     parts = jobs.parts()
-    # Compiles the statement that every job begins with; its forks then have it.
-    jobs.has_queued(parts, 0)
 
     def prepare() -> None:
         die_with_parent()
