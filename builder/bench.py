@@ -67,15 +67,15 @@ class Bench:
             raise self._failure(code, mend)
         self.check_log()
 
-    def digest(self) -> str:
-        """Compute the digest of what has been built.
+    def close(self) -> str:
+        """Close what has been built to writing, and compute its digest.
 
         Raises:
             BuildFailed: as `run`.
         """
         readable, writable = os.pipe()
         try:
-            code = self._run("digest", None, writable, self._environ)
+            code = self._run("close", None, writable, self._environ)
             os.write(writable, b"\n")  # so that the read below never waits
             said = os.read(readable, 4096)
         finally:

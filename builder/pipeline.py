@@ -77,8 +77,7 @@ def _variables(bench: Bench) -> Mapping[str, str]:
 
 def _seal(bench: Bench) -> str:
     bench.doing = "Sealing what was built"
-    bench.run("close")
-    digest = bench.digest()
+    digest = bench.close()
     bench.shop.door.seal(bench.build.app_id, bench.build.number, digest)
     bench.check_log()
     return digest

@@ -159,7 +159,7 @@ class House:
     def script(self, text: str, number: int = 1, timeout_s: float = 60, code: int = 0) -> str:
         """Have a build do what a pusher could make it do: bash reads BASH_ENV before the step's own text."""
         self.unpack({"evil.sh": text}, number)
-        return self.step("digest", number, env={"BASH_ENV": "./evil.sh"}, timeout_s=timeout_s, code=code)
+        return self.step("close", number, env={"BASH_ENV": "./evil.sh"}, timeout_s=timeout_s, code=code)
 
 
 def archive(files: Mapping[str, str]) -> bytes:

@@ -20,13 +20,14 @@ _SYSTEM_CERTS = Path("/etc/ssl/certs/ca-certificates.crt")
 _PYTHONS = (Path("/usr/bin/python3"), Path("/usr/local/bin/python3"))
 _BASH = "/bin/bash"
 
-# The same tree gives the same digest, wherever and whenever it was made.
-_DIGEST = (
-    "tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu -cf - ."
+# Closed to writing (set-uid bits go too: the owner of the tree is the build's uid, not the app's),
+# brought to the disk, since the release that names it will be there, and counted: the same tree
+# gives the same digest, wherever and whenever it was made. One step: each costs a fork through the door.
+_CLOSE = (
+    "chmod -R go=rX,a-ws,-t . && sync --file-system . &&"
+    " tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu -cf - ."
     " | sha256sum | cut -c1-64"
 )
-# Set-uid bits go too: the owner of the tree is the build's uid, not the app's.
-_CLOSE = "chmod -R go=rX,a-ws,-t ."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +113,8 @@ def _install_lock() -> Step:
     return Step(argv, _uv_env())
 
 
-def _digest() -> Step:
-    return Step((_BASH, "-o", "pipefail", "-c", _DIGEST))
-
-
 def _close() -> Step:
-    return Step((_BASH, "-c", _CLOSE))
+    return Step((_BASH, "-o", "pipefail", "-c", _CLOSE))
 
 
 _TABLE: Mapping[str, Callable[[], Step]] = {
@@ -125,6 +122,5 @@ _TABLE: Mapping[str, Callable[[], Step]] = {
     "python-venv": _venv,
     "python-install-requirements": _install_requirements,
     "python-install-lock": _install_lock,
-    "digest": _digest,
     "close": _close,
 }

@@ -85,8 +85,7 @@ def test_prepare_gives_each_folder_its_owner_and_mode(fenced: House):
 
 def test_a_build_becomes_a_slug_that_nobody_can_write(house: House):
     house.unpack({"run": "#!/bin/sh\n", "web/app.py": "1\n", "link": "-> web/app.py"})
-    digest = house.step("digest").strip()
-    house.step("close")
+    digest = house.step("close").strip()
 
     house.call(lambda: house.door.seal(APP, 1, digest))
     house.call(lambda: house.door.discard(APP, 1))
@@ -120,7 +119,7 @@ def test_the_digest_depends_on_the_tree_alone(house: House):
     house.unpack({"b/c": "2", "a": "1"}, number=2)
     house.unpack({"a": "1", "b/c": "3"}, number=3)
 
-    first, second, third = (house.step("digest", number).strip() for number in (1, 2, 3))
+    first, second, third = (house.step("close", number).strip() for number in (1, 2, 3))
 
     assert first == second != third
     assert len(first) == 64
@@ -186,7 +185,7 @@ def test_drop_slug_and_destroy_leave_nothing(house: House):
 def test_a_step_gets_the_callers_environment_and_its_own_folders(house: House):
     house.unpack({"evil.sh": "env -0 > environment; id -u > uid; umask >> uid; ulimit -c >> uid; exit 0"})
     strange = "a\n'\"%;# ü\\"
-    house.step("digest", env={"BASH_ENV": "./evil.sh", "STRANGE": strange, "HOME": "/nowhere"})
+    house.step("close", env={"BASH_ENV": "./evil.sh", "STRANGE": strange, "HOME": "/nowhere"})
 
     source = house.scratch() / "source"
     found = dict(entry.split("=", 1) for entry in (source / "environment").read_text().split("\0")[:-1])
@@ -223,7 +222,7 @@ def test_what_a_step_leaves_behind_is_ended_with_it(house: House):
 
 def test_a_step_that_takes_too_long_is_ended_with_all_it_started(house: House):
     with pytest.raises(
-        Raised, match=r"StepTimedOut: digest failed: it took longer than 1\.5 s and was ended"
+        Raised, match=r"StepTimedOut: close failed: it took longer than 1\.5 s and was ended"
     ):
         house.script(LOOSE + "sleep 1000", timeout_s=1.5)
 

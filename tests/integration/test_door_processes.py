@@ -328,12 +328,12 @@ def test_what_is_no_id_is_refused(house: House, method: str, args: tuple[object,
     ("step", "env", "timeout_s"),
     [
         ("rm -rf /", {}, 1),
-        ("digest", {"": "x"}, 1),
-        ("digest", {"a=b": "x"}, 1),
-        ("digest", {"a": "x\0y"}, 1),
-        ("digest", {"a": 1}, 1),
-        ("digest", {}, 0),
-        ("digest", {}, float("nan")),
+        ("close", {"": "x"}, 1),
+        ("close", {"a=b": "x"}, 1),
+        ("close", {"a": "x\0y"}, 1),
+        ("close", {"a": 1}, 1),
+        ("close", {}, 0),
+        ("close", {}, float("nan")),
     ],
 )
 def test_an_order_that_is_not_sound_is_refused(

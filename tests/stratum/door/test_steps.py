@@ -11,7 +11,6 @@ def test_the_table_lists_what_a_build_may_do():
         "python-venv",
         "python-install-requirements",
         "python-install-lock",
-        "digest",
         "close",
     )
 
