@@ -22,7 +22,7 @@ GOOD = {"Procfile": "web: python3 web.py\nworker: sleep 100000\n", "web.py": WEB
 CRASH = "for i in $(seq 30); do echo line $i; done; echo the database is not there >&2; exit 3"
 
 # What is pushed over the good release, git's exit code, and what the pusher must be able to read.
-PUSHES = {
+PUSHES: dict[str, tuple[dict[str, str | None], int, list[str]]] = {
     "no Procfile": ({"Procfile": None}, 1, ["Procfile:1:1", "no such file"]),
     "an empty Procfile": ({"Procfile": ""}, 1, ["Procfile:1:1"]),
     "only comments": ({"Procfile": "# web: x\n"}, 1, ["Procfile:"]),

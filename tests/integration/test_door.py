@@ -221,9 +221,7 @@ def test_what_a_step_leaves_behind_is_ended_with_it(house: House):
 
 
 def test_a_step_that_takes_too_long_is_ended_with_all_it_started(house: House):
-    with pytest.raises(
-        Raised, match=r"StepTimedOut: close failed: it took longer than 1\.5 s and was ended"
-    ):
+    with pytest.raises(Raised, match=r"StepTimedOut: close failed: it took longer than 1\.5 s and was ended"):
         house.script(LOOSE + "sleep 1000", timeout_s=1.5)
 
     assert alive(loose_pids(house)) == []
