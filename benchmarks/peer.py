@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,11 +87,11 @@ def _prepare(folder: Path, repo: Path, settings: dict[str, str]) -> None:
 
 @contextmanager
 def _running(argv: list[str], environ: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(argv, env=environ, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(argv, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # fcgiwrap leaves its workers behind otherwise
         process.wait(10)
 
 

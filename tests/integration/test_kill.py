@@ -104,7 +104,10 @@ class Trial:
         if not moved:
             self.served.push(self.repo)
         wait_until(lambda: self.builds_of(commit) == ["succeeded"] or None, timeout=60)
-        wait_until(self.settled, timeout=60)
+        try:
+            wait_until(self.settled, timeout=60)
+        except AssertionError:
+            pytest.fail(f"the newest release does not run\n{self.state()}\n{told}")
         assert self.served.get("app") == (200, str(self.round)), told
         self.check_processes()
 
@@ -118,6 +121,15 @@ class Trial:
         names = sorted(f"{row['target']}.{row['index']}" for row in ps if row["state"] == "running")
         releases = {row["release"] for row in ps}
         return names == ["web.1", "worker.1"] and releases == {f"v{newest['version']}"}
+
+    def state(self) -> str:
+        """What a person needs to find out why."""
+        views = [
+            self.served.stratum(command, cwd=self.repo, check=False)
+            for command in ("ps", "releases", "builds")
+        ]
+        log = self.served.stratum("builds", "follow", cwd=self.repo, check=False)
+        return "\n".join([*views, log])
 
     def check_processes(self) -> None:
         ps = self.served.rows("ps", cwd=self.repo)
