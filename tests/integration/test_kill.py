@@ -65,8 +65,11 @@ class Trial:
             text=True,
         )
         reached = self.faults / f"{point}.reached.pid"
-        wait_until(lambda: reached.exists() or push.poll() is not None, timeout=60)
-        assert reached.exists(), f"the push never came to {point}:\n{push.communicate()[0]}"
+        try:
+            wait_until(reached.exists, timeout=60)
+        except AssertionError:
+            push.kill()
+            pytest.fail(f"the push never came to {point}:\n{push.communicate()[0]}\n{self.state()}")
         self.kill(victim, int(reached.read_text()), wipe=wipe)
         (self.faults / f"{point}.go").touch()
         said = push.communicate(timeout=120)[0]
