@@ -26,7 +26,7 @@ def identify(settings: Settings, listen: str) -> Instance:
     _check_account(settings.data, found, fenced=fenced)
     name = found.id if found else secrets.token_hex(6)
     base = fenced_base(name) if fenced else os.geteuid()
-    settings.data.chmod(0o711)
+    settings.data.chmod(0o711 if fenced else 0o700)
     Identity(name, fenced, base, listen).write(settings.data)
     return Instance.open(settings)
 

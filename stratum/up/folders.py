@@ -1,4 +1,8 @@
-"""The folders of an instance, with the owners and modes that fence its parts from one another."""
+"""The folders of an instance, with the owners and modes that fence its parts from one another.
+
+Unfenced there is one account and nobody to let through, so every folder is 0700: an account may well
+share its primary group with strangers (`users`, a domain's default).
+"""
 
 import os
 from dataclasses import dataclass
@@ -8,10 +12,12 @@ from stratum.errors import InvalidInput
 from stratum.fence import Fence
 from stratum.instance import Instance
 
+PRIVATE = 0o700
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder as it should be. Unfenced, owner and group do not matter."""
+    """One folder as it should be. Unfenced, owner and group do not matter, and the mode is 0700."""
 
     path: Path
     uid: int
@@ -75,7 +81,7 @@ def make(instance: Instance) -> None:
             raise InvalidInput(message, "Remove it; Stratum makes a folder there.")
         if instance.fence.fenced:
             os.chown(folder.path, folder.uid, folder.gid)
-        folder.path.chmod(folder.mode)
+        folder.path.chmod(folder.mode if instance.fence.fenced else PRIVATE)
 
 
 def check_reach(fence: Fence, *paths: Path) -> None:
