@@ -10,10 +10,10 @@ from runner.apply.lease import LeaseLost, held
 from runner.apply.parts import Parts
 from runner.apply.report import opened
 from runner.apply.rollout import roll_out
-from runner.apply.take_back import scales_before
+from runner.apply.take_back import put_back
 from stratum.model import ReleaseState, Rollout, RolloutState
 from stratum.ownership import exclusive, this_process
-from stratum.store import environments, formation, releases, rollouts
+from stratum.store import environments, releases, rollouts
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +119,6 @@ def _end(with_parts: Parts, rollout: Rollout, state: RolloutState, error: str) -
             raise LeaseLost(rollout)
         if state is RolloutState.SUCCEEDED:
             return
-        formation.set_scales(tx, rollout.app_id, scales_before(tx, rollout))
+        put_back(tx, rollout)
         if rollout.release_id is not None:
             releases.set_release_state(tx, rollout.release_id, ReleaseState.FAILED)

@@ -30,11 +30,10 @@ def take_back(
     app, release, current = story
     rollout = lease.rollout
     with parts.database.read() as tx:
-        formation = formation_store.get_formation(tx, app.id)
-        restored = scales_before(tx, rollout)
+        formation = _formation_before(tx, rollout)
     lease.check()
     report.failed(error, f"{prefix(app)}{release.version}")
-    done = converge(parts, app, current, Formation({**formation.scales, **restored}))
+    done = converge(parts, app, current, formation)
     _route_back(parts, app, done.wish.routed())
     report.stopped(done.stopped)
     for process, started in done.started:
@@ -44,20 +43,31 @@ def take_back(
     with parts.database.write() as tx:
         if not rollouts.record(tx, rollout, RolloutState.FAILED, report.lines, str(error)):
             raise LeaseLost(rollout)
-        formation_store.set_scales(tx, app.id, restored)
+        put_back(tx, rollout)
         if current is None or release.id != current.id:
             releases.set_release_state(tx, release.id, ReleaseState.FAILED)
 
 
-def scales_before(tx: Transaction, rollout: Rollout) -> dict[str, int]:
-    """Return the scales to put back: those that no later rollout has changed again."""
-    later = [
-        other
-        for other in rollouts.in_state(tx, RolloutState.QUEUED)
-        if other.app_id == rollout.app_id and other.number > rollout.number
-    ]
-    changed = {target for other in later for target in other.formation_before}
-    return {target: scale for target, scale in rollout.formation_before.items() if target not in changed}
+def put_back(tx: Transaction, rollout: Rollout) -> None:
+    """Wish again what was wished before a rollout that has failed.
+
+    What a later rollout has changed again stays as that one wants it; should it fail as well, it
+    puts back what this one would have, not a scale that never worked.
+    """
+    scales = dict(rollout.formation_before)
+    for later in rollouts.queued_behind(tx, rollout):
+        shared = {target: scales.pop(target) for target in later.formation_before if target in scales}
+        if shared:
+            rollouts.set_formation_before(tx, later, {**later.formation_before, **shared})
+    formation_store.set_scales(tx, rollout.app_id, scales)
+
+
+def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
+    """What was wished before this rollout; what later ones have changed has not proved itself either."""
+    scales = dict(formation_store.get_formation(tx, rollout.app_id).scales)
+    for one in (*reversed(rollouts.queued_behind(tx, rollout)), rollout):
+        scales.update(one.formation_before)
+    return Formation(scales)
 
 
 def _route_back(parts: Parts, app: App, names: list[str]) -> None:

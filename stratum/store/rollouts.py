@@ -106,6 +106,21 @@ def give_back(tx: Transaction, rollout: Rollout) -> bool:
     return tx.execute(_held(rollout).values(values)).rowcount == 1
 
 
+def queued_behind(tx: Transaction, rollout: Rollout) -> list[Rollout]:
+    """The app's queued rollouts that are newer than this one, oldest first."""
+    return [
+        other
+        for other in in_state(tx, RolloutState.QUEUED)
+        if other.app_id == rollout.app_id and other.number > rollout.number
+    ]
+
+
+def set_formation_before(tx: Transaction, rollout: Rollout, scales: Mapping[str, int]) -> None:
+    """Change what a queued rollout puts back should it fail."""
+    mine = t.rollouts.c.id == rollout.id
+    tx.execute(update(t.rollouts).where(mine).values(formation_before=dict(scales)))
+
+
 def in_state(tx: Transaction, *states: RolloutState) -> list[Rollout]:
     """All rollouts in any of the states, oldest first."""
     names = [state.value for state in states]

@@ -1,6 +1,6 @@
 """Rollouts that break off for reasons that are not the app's: tried again, given up in the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,7 +9,7 @@ from runner import jobs
 from runner.apply import lease as leases
 from runner.apply.lease import LeaseLost
 from stratum.errors import SupervisorUnavailable
-from stratum.model import Outcome, ReleaseState, RolloutState
+from stratum.model import App, Outcome, ReleaseState, Rollout, RolloutState
 from stratum.ownership import exclusive
 from stratum.store import builds, formation, releases, rollouts
 from stratum.supervisor import Started, Supervisor, Wanted
@@ -38,6 +38,15 @@ class Unable(Supervisor):
 
 def name(one: Wanted) -> str:
     return f"{one.environment}.{one.app}.v{one.version}.{one.target}.{one.index}"
+
+
+def scale_of(stage: Stage, app: App) -> int:
+    with stage.parts.database.read() as tx:
+        return formation.get_formation(tx, app.id).scale("worker")
+
+
+def workers(stage: Stage, app: App) -> dict[str, int | None]:
+    return {name: pid for name, pid in stage.pids().items() if f".{app.name}." in name}
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +86,43 @@ def test_a_scale_that_is_given_up_is_put_back(stage: Stage) -> None:
         with pytest.raises(SupervisorUnavailable):
             jobs.apply_queued(broken, app.id)
     assert stage.rollout(queued).state is RolloutState.FAILED
-    with stage.parts.database.read() as tx:
-        assert formation.get_formation(tx, app.id).scale("worker") == 1
+    assert scale_of(stage, app) == 1
+
+
+def test_a_scale_wished_while_another_is_taken_back_is_made_true(stage: Stage) -> None:
+    app = stage.app("meanwhile")
+    stage.deploy(app, {"worker": f"[ $STRATUM_INDEX = 3 ] && exit 4; {SLEEP}"}, worker=1)
+    failing = stage.scale(app, worker=3)
+    later: list[Rollout] = []
+
+    class Busy(Supervisor):
+        """Wishes another scale while processes are being stopped."""
+
+        def stop(self, names: Sequence[str]) -> None:
+            if not later:
+                later.append(stage.scale(app, worker=2))
+            super().stop(names)
+
+    jobs.apply_queued(replace(stage.parts, sections=Busy(stage.layout.supervisord_socket)), app.id)
+
+    assert stage.rollout(failing).state is RolloutState.FAILED
+    done = stage.rollout(later[0])
+    assert (done.state, done.formation_before) == (RolloutState.SUCCEEDED, {"worker": 1})
+    assert scale_of(stage, app) == 2
+    assert len(workers(stage, app)) == 2
+
+
+def test_a_chain_of_failing_scales_ends_at_what_worked(stage: Stage) -> None:
+    app = stage.app("chain")
+    stage.deploy(app, {"worker": f"[ $STRATUM_INDEX -ge 3 ] && exit 1; {SLEEP}"}, worker=1)
+    before = workers(stage, app)
+
+    chain = [stage.scale(app, worker=3), stage.scale(app, worker=4)]
+    jobs.apply_queued(stage.parts, app.id)
+
+    assert [stage.rollout(one).state for one in chain] == [RolloutState.FAILED] * 2
+    assert scale_of(stage, app) == 1
+    assert workers(stage, app) == before
 
 
 def test_a_process_that_cannot_be_started_fails_the_rollout(stage: Stage) -> None:
