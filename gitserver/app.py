@@ -18,7 +18,7 @@ def create_app(instance: Instance) -> APIFlask:
     services.keep_in(app)
     errors.register(app)
     access.register(app)
-    app.register_blueprint(git_blueprint(instance, services.database, services.nudges))
+    app.register_blueprint(git_blueprint(services))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from gitserver.places import Places
 from stratum.instance import Instance
 from stratum.queue import Nudges
 from stratum.store import Database
@@ -21,6 +22,7 @@ class Services:
     database: Database
     nudges: Nudges
     supervisor: Supervisor
+    places: Places
 
     @classmethod
     def of(cls, instance: Instance) -> "Services":
@@ -30,6 +32,7 @@ class Services:
             Database.open(instance.layout.database),
             Nudges(instance.redis_url),
             Supervisor(instance.layout.supervisord_socket, SUPERVISOR_TIMEOUT_S),
+            Places.of(instance.settings.web_threads),
         )
 
     def keep_in(self, app: Flask) -> None:

@@ -1,5 +1,7 @@
 """Builds of an app and their logs."""
 
+from contextlib import ExitStack
+
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -36,7 +38,11 @@ def log(environment: str, app: str, number: int, query_data: Following) -> Respo
     """Stream its log as text; with `follow` until build and rollout are settled."""
     with services().database.read() as tx:
         found = _build(tx, number)
-    return streams.answer(streams.build_log(services(), found, query_data, streams.gone()))
+    with ExitStack() as held:
+        if query_data.follow:
+            held.enter_context(services().places.for_stream())
+        chunks = streams.build_log(services(), found, query_data, streams.client())
+        return streams.answer(chunks, held)
 
 
 def _build(tx: Transaction, number: int) -> Build:

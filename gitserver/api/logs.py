@@ -1,5 +1,7 @@
 """What an app's processes write."""
 
+from contextlib import ExitStack
+
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -16,6 +18,9 @@ blueprint = APIBlueprint("logs", __name__, url_prefix="/api/apps/<environment>/<
 @blueprint.input(Logs, location="query")
 def show(environment: str, app: str, query_data: Logs) -> Response:
     """Stream the last lines of each process as text, `web.1 | …`; with `follow` all that comes, too."""
-    found = AppLogs(services(), app_named(), query_data.target)
-    found.refresh()
-    return streams.answer(streams.app_logs(found, query_data, streams.gone()))
+    with ExitStack() as held:
+        if query_data.follow:
+            held.enter_context(services().places.for_stream())
+        found = AppLogs(services(), app_named(), query_data.target)
+        found.refresh()
+        return streams.answer(streams.app_logs(found, query_data, streams.client()), held)

@@ -20,10 +20,14 @@ blueprint = APIBlueprint("rollouts", __name__, url_prefix="/api/apps/<environmen
 @blueprint.get("/<int:number>")
 @blueprint.input(Wait, location="query")
 def show(environment: str, app: str, number: int, query_data: Wait) -> rows.Row:
-    """Show one; with `wait_s` when it is as far, or at the latest after that time as it then is."""
-    deadline = time.monotonic() + query_data.wait_s
-    while not _is_there(found := _rollout(number), query_data.until) and time.monotonic() < deadline:
-        time.sleep(POLL_S)
+    """Show one; with `wait_s` when it is as far, or at the latest after that time as it then is.
+
+    While too many wait, it is shown at once.
+    """
+    with services().places.for_poll() as place:
+        deadline = time.monotonic() + (query_data.wait_s if place else 0)
+        while not _is_there(found := _rollout(number), query_data.until) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
     return {**rows.rollout(found), "done": _is_there(found, query_data.until)}
 
 

@@ -1,14 +1,14 @@
 """Answers that go on while something runs: text, flushed as it comes, ended when the caller leaves."""
 
-import select
-import socket
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
 
 from flask import Response, request
 
 from gitserver.api.applogs import AppLogs
 from gitserver.api.shapes import Following, Logs
+from gitserver.git.client import Client
 from gitserver.services import Services
 from stratum.buildlog import read_from
 from stratum.errors import StratumError
@@ -18,13 +18,17 @@ from stratum.store import builds, rollouts
 IDLE_S = 0.05
 REFRESH_S = 1.0
 
-Gone = Callable[[], bool]
 
+def answer(chunks: Iterable[bytes], held: ExitStack) -> Response:
+    """Wrap chunks; no proxy may hold them back.
 
-def answer(chunks: Iterable[bytes]) -> Response:
-    """Wrap chunks; no proxy may hold them back."""
+    Args:
+        held: let go when the answer has ended, even one of which nothing was ever asked for (HEAD).
+    """
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return Response(_begun(chunks), content_type="text/plain; charset=utf-8", headers=headers)
+    response = Response(_begun(chunks), content_type="text/plain; charset=utf-8", headers=headers)
+    response.call_on_close(held.pop_all().close)
+    return response
 
 
 def _begun(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -33,38 +37,27 @@ def _begun(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from chunks
 
 
-def gone() -> Gone:
-    """Return a question: has the caller of this request left?
-
-    A stream that has nothing to say would not find out by writing, and hold its thread for ever.
-    """
-    connection = request.environ.get("gunicorn.socket")
-    if not isinstance(connection, socket.socket):
-        return lambda: False
-
-    def has_left() -> bool:
-        readable, _, _ = select.select([connection], [], [], 0)
-        return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
-
-    return has_left
+def client() -> Client:
+    """The caller of this request, who may leave while there is nothing to say."""
+    return Client(request.environ.get("gunicorn.socket"))
 
 
-def build_log(services: Services, build: Build, wanted: Following, has_left: Gone) -> Iterator[bytes]:
+def build_log(services: Services, build: Build, wanted: Following, caller: Client) -> Iterator[bytes]:
     """Yield a build's log from a byte offset on."""
     path = services.instance.layout.build_log(build.app_id, build.number)
     offset = wanted.offset
     while True:
         # Asked before reading: what was written before the end is then surely read.
-        ended = not wanted.follow or _is_settled(services, build) or has_left()
+        ended = not wanted.follow or _is_settled(services, build) or caller.is_gone()
         while chunk := read_from(path, offset):
             offset += len(chunk)
             yield chunk
         if ended:
             return
-        time.sleep(IDLE_S)
+        caller.wait(IDLE_S)
 
 
-def app_logs(logs: AppLogs, wanted: Logs, has_left: Gone) -> Generator[bytes, None, None]:
+def app_logs(logs: AppLogs, wanted: Logs, caller: Client) -> Generator[bytes, None, None]:
     """Yield the last lines, then, when following, new ones until the app or the caller is gone."""
     try:
         yield from _encoded(logs.last(wanted.lines))
@@ -72,9 +65,9 @@ def app_logs(logs: AppLogs, wanted: Logs, has_left: Gone) -> Generator[bytes, No
             pause_until = time.monotonic() + REFRESH_S
             while time.monotonic() < pause_until:
                 yield from _encoded(logs.fresh())
-                if has_left():
+                if caller.is_gone():
                     return
-                time.sleep(IDLE_S)
+                caller.wait(IDLE_S)
     finally:
         logs.close()
 

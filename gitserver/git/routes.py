@@ -20,22 +20,23 @@ from gitserver.git.follow import Following
 from gitserver.git.pktline import FLUSH, pkt
 from gitserver.git.receive import Incoming, serve
 from gitserver.git.repos import ensure_repo, install_hooks
+from gitserver.services import Services
 from hooks.reception import Parts
 from stratum.errors import StratumError
-from stratum.instance import Instance
 from stratum.model import App, Right, Token
-from stratum.queue import Nudges
-from stratum.store import Database, environments
+from stratum.store import environments
 
 MAX_NEGOTIATION = 64 << 20  # what a fetch may say about what it has
 HEADERS = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "X-Accel-Buffering": "no"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-def blueprint(instance: Instance, db: Database, nudges: Nudges) -> Blueprint:
+def blueprint(services: Services) -> Blueprint:
     """Make the routes; to be registered without a prefix."""
+    instance, db = services.instance, services.database
     install_hooks(instance)
-    server = _GitServer(Parts(instance, db, nudges), Following.of(instance, db))
+    following = Following(instance, db, services.places.all)
+    server = _GitServer(Parts(instance, db, services.nudges), following)
     found = Blueprint("git", __name__)
     for rule, view, methods in (
         ("info/refs", server.advertise, ("GET",)),

@@ -21,6 +21,9 @@ from tests.webside import WebSide
 pytestmark = pytest.mark.integration
 
 
+FOLLOWED = "/apps/MyProdEnv/app02/logs?follow=true"
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=20)
@@ -73,11 +76,25 @@ def test_followers_that_leave_give_their_threads_back(side, web):
     """With two threads, four silent followers would leave none, had they to write to notice."""
     side.release(side.app())
     for _ in range(4):
-        with get(side, "/apps/MyProdEnv/app02/logs?follow=true") as answer:
-            assert answer.status == 200
+        wait_until(lambda: follows(side))
 
     with get(side, "/whoami") as answer:
         assert answer.status == 200
+
+
+def test_followers_that_stay_leave_threads_to_others(side, web):
+    side.release(side.app())
+    with get(side, FOLLOWED) as answer:
+        assert answer.status == 200
+        for _ in range(3):
+            assert not follows(side)
+        with get(side, "/whoami") as other:
+            assert other.status == 200
+
+
+def follows(side):
+    with get(side, FOLLOWED) as answer:
+        return answer.status == 200
 
 
 def test_it_stops_soon_though_a_stream_is_open(side, web):
