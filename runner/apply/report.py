@@ -11,7 +11,9 @@ from stratum.buildlog import Log
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
 from stratum.store import builds
-from stratum.supervisor import Started
+from stratum.supervisor import ProcessStatus, Started
+
+_ALIVE = frozenset({"STARTING", "RUNNING"})
 
 
 class Report:
@@ -32,11 +34,12 @@ class Report:
         """All lines so far."""
         return tuple(self._lines.values())
 
-    def kept(self, process: Process, pid: int) -> None:
-        """Note a process that ran already, perhaps started by an earlier attempt."""
-        line = self._before.get(process.name)
+    def kept(self, process: Process, status: ProcessStatus) -> None:
+        """Note a process that was there already, perhaps started by an earlier attempt."""
+        pid, line = status.pid or 0, self._before.get(process.name)
         if line is None or line.pid != pid:
-            line = _line(process, Outcome.KEPT, pid)
+            note = "" if status.state in _ALIVE else f"it does not stay up: {ending(status.exit_status)}"
+            line = _line(process, Outcome.KEPT, pid, note=note)
         self._lines[process.name] = line
 
     def up(self, up: Up) -> None:

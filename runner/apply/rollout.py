@@ -130,13 +130,24 @@ class _Rolling:
             faults.reach("rollout.started")
         for process in goal.processes:
             if process.strategy is strategy and process not in new:
-                pid = statuses[process.name].pid or 0
-                if self._is_new:
-                    watched.append(Watched(process, pid))
+                status = statuses[process.name]
+                if self._must_prove_itself(process):
+                    watched.append(Watched(process, status.pid or 0))
                 else:
-                    self.report.kept(process, pid)
+                    self.report.kept(process, status)
         for up in await_up(self.parts, self.app.id, watched, self.lease.check):
             self.report.up(up)
+
+    def _must_prove_itself(self, process: Process) -> bool:
+        """Whether a process that is there already is one that this rollout is to bring up.
+
+        An earlier attempt has started it, or a rollout that was claimed when this one was queued.
+        """
+        if self._is_new:
+            return True
+        rollout = self.lease.rollout
+        before = rollout.formation_before.get(process.target, process.index)
+        return process.index > before and not rollouts.was_live(rollout)
 
     def _stop(self, surplus: Sequence[Known]) -> None:
         self.lease.check()

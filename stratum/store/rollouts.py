@@ -106,6 +106,11 @@ def give_back(tx: Transaction, rollout: Rollout) -> bool:
     return tx.execute(_held(rollout).values(values)).rowcount == 1
 
 
+def was_live(rollout: Rollout) -> bool:
+    """Whether an attempt at a rollout, this one or an earlier, has come as far as being live."""
+    return rollout.state is RolloutState.LIVE or bool(rollout.report)  # which is first recorded then
+
+
 def queued_behind(tx: Transaction, rollout: Rollout) -> list[Rollout]:
     """The app's queued rollouts that are newer than this one, oldest first."""
     return [

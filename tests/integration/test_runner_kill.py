@@ -94,3 +94,17 @@ def test_a_failing_rollout_killed_while_new_ones_run_fails_just_the_same(
     assert stage.version(app) == 1
     assert stage.get(app) == (200, f"v1 {web}")
     assert not (stage.layout.home(app.id) / "doubled").exists()
+
+
+def test_a_failing_scale_killed_before_its_probe_fails_just_the_same(stage: Stage, tmp_path: Path) -> None:
+    app = stage.app("scale-fails-anyway")
+    stage.deploy(app, {"web": f"[ $STRATUM_INDEX = 1 ] || exit 1; {RUN_WEB}"}, web=1)
+    rollout = stage.scale(app, web=2)
+
+    kill_at(stage, app, "rollout.started", tmp_path)
+    recover(stage)
+
+    done = stage.rollout(rollout)
+    assert (done.state, done.error[:39]) == (RolloutState.FAILED, "web.2 did not come up: exit status 1 af")
+    names = [name for name in stage.pids() if f".{app.name}." in name]
+    assert names == [f"MyProdEnv.{app.name}.v1.web.1"]

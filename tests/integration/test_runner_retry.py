@@ -14,6 +14,7 @@ from stratum.ownership import exclusive
 from stratum.store import builds, formation, releases, rollouts
 from stratum.supervisor import Started, Supervisor, Wanted
 from tests.stage import RUN_WEB, Stage, staged
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -123,6 +124,27 @@ def test_a_chain_of_failing_scales_ends_at_what_worked(stage: Stage) -> None:
     assert [stage.rollout(one).state for one in chain] == [RolloutState.FAILED] * 2
     assert scale_of(stage, app) == 1
     assert workers(stage, app) == before
+
+
+def test_a_scale_whose_processes_an_earlier_one_started_probes_them(stage: Stage) -> None:
+    """And what is not of its making it leaves alone, and says how that is."""
+    app = stage.app("unproved")
+    stage.deploy(app, {"a": "sleep 0.6; exit 3", "worker": f"{SLEEP}"}, a=1, worker=1)
+    with stage.parts.database.write() as tx:
+        formation.set_scales(tx, app.id, {"worker": 2})
+        queued = rollouts.add_rollout(tx, app.id, cause="scale", who="test", formation_before={"worker": 1})
+    jobs.apply_queued(stage.parts, app.id)
+    done = {line.name.split(".", 3)[3]: line for line in stage.rollout(queued).report}
+    assert stage.rollout(queued).state is RolloutState.SUCCEEDED
+    assert done["worker.2"].outcome is Outcome.STARTED
+    assert done["a.1"].outcome is Outcome.KEPT
+
+    name = f"MyProdEnv.{app.name}.v1.a.1"
+    wait_until(lambda: stage.statuses()[name].state == "BACKOFF")
+    again = stage.apply(app, stage.scale(app, worker=1))
+    assert again.state is RolloutState.SUCCEEDED
+    (kept,) = (line for line in again.report if line.name == name)
+    assert (kept.outcome, kept.note) == (Outcome.KEPT, "it does not stay up: exit status 3")
 
 
 def test_a_process_that_cannot_be_started_fails_the_rollout(stage: Stage) -> None:
