@@ -11,6 +11,7 @@ from pathlib import Path
 from stratum.errors import InvalidInput
 from stratum.fence import Fence
 from stratum.instance import Instance
+from stratum.up import owned
 
 PRIVATE = 0o700
 
@@ -69,19 +70,29 @@ def folders(instance: Instance) -> list[Folder]:
 
 
 def make(instance: Instance) -> None:
-    """Make what is missing and put owners and modes right.
+    """Make what is missing, put owners and modes right, and empty the folder of launcher descriptions.
 
     Raises:
-        InvalidInput: a name below the data folder is taken by something that is not ours.
+        InvalidInput: the place of one is taken by something that is not ours; it is named.
     """
     for folder in folders(instance):
-        folder.path.mkdir(exist_ok=True)
-        if folder.path.is_symlink():
-            message = f"{folder.path} is a symbolic link."
-            raise InvalidInput(message, "Remove it; Stratum makes a folder there.")
-        if instance.fence.fenced:
-            os.chown(folder.path, folder.uid, folder.gid)
-        folder.path.chmod(folder.mode if instance.fence.fenced else PRIVATE)
+        with owned.made(folder.path, _makers(instance, folder)) as handle:
+            if instance.fence.fenced:
+                os.fchown(handle, folder.uid, folder.gid)
+            os.fchmod(handle, folder.mode if instance.fence.fenced else PRIVATE)
+            if folder.path == instance.layout.descriptions:
+                owned.empty(handle)
+
+
+def remove_descriptions(instance: Instance) -> None:
+    """Remove the launcher descriptions, which hold variables in clear; the next start makes them again."""
+    owned.remove(instance.layout.descriptions, {os.geteuid(), instance.fence.service_uid})
+
+
+def _makers(instance: Instance, folder: Folder) -> set[int]:
+    """Who may have made a folder; the data folder is the operator's choice, whoever made it."""
+    makers = {os.geteuid(), folder.uid}
+    return makers | {folder.path.stat().st_uid} if folder.path == instance.layout.data else makers
 
 
 def check_reach(fence: Fence, *paths: Path) -> None:

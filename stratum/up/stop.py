@@ -1,7 +1,6 @@
 """`stratum down`: the apps and services end in order, and nothing of them stays."""
 
 import time
-from pathlib import Path
 
 from stratum.door.client import Door
 from stratum.errors import Unavailable
@@ -9,6 +8,7 @@ from stratum.instance import Instance
 from stratum.ownership import is_alive, process_name
 from stratum.settings import Settings
 from stratum.supervisor import Supervisor
+from stratum.up.folders import remove_descriptions
 from stratum.up.start import alone, is_running
 
 SERVICES_END_S = 60.0
@@ -26,7 +26,7 @@ def stop(settings: Settings) -> bool:
         if was_running:
             _end(instance)
         Door(instance.layout, instance.fence).end_all_strays()
-        _remove(instance.layout.descriptions)
+        remove_descriptions(instance)
     return was_running
 
 
@@ -43,11 +43,3 @@ def _end(instance: Instance) -> None:
             message = f"supervisord (pid {daemon.partition(':')[0]}) does not end."
             raise Unavailable(message, f"See {instance.layout.run / 'supervisord.log'}.")
         time.sleep(0.02)
-
-
-def _remove(folder: Path) -> None:
-    """Remove the launcher descriptions, which hold variables in clear; the next start makes them again."""
-    for file in folder.glob("*"):
-        file.unlink(missing_ok=True)
-    if folder.exists():
-        folder.rmdir()
