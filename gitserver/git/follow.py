@@ -26,7 +26,6 @@ STATE_POLL_S = 0.05
 KEEPALIVE_S = 5.0
 QUEUED_NOTE_S = 3.0
 LIMIT_S = 2 * 3600.0
-SPARE_THREADS = 4  # one of so many is kept for other requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +33,12 @@ class Following:
     """What every follower needs.
 
     Attributes:
-        places: a follower holds a thread of the web process for as long as its build takes.
+        places: those of all that waits (gitserver/places.py).
     """
 
     instance: Instance
     database: Database
     places: BoundedSemaphore
-
-    @classmethod
-    def of(cls, instance: Instance, database: Database) -> "Following":
-        """Leave some threads for those who do not wait."""
-        threads = instance.settings.web_threads
-        return cls(instance, database, BoundedSemaphore(max(1, threads - threads // SPARE_THREADS - 1)))
 
     def follow(self, build: Build, client: Client) -> Iterator[bytes]:
         """Give whole lines of the build's log until build and rollout are done; nothing as a keepalive."""
