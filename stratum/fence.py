@@ -6,11 +6,17 @@ them share that user's.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 FIRST_BASE = 1_000_000_000
 BASE_STEP = 20_100
 MAX_APPS = 10_000
+
+# Where a container has too few numbers for that: above what 16 bits hold, else between the accounts that
+# useradd counts up to and those that systemd gives away by itself (systemd.io/UIDS-GIDS: 61,184 to 65,519).
+HIGH = range(65_536, 2**31)
+LOW = range(10_000, 61_184)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +86,39 @@ def fenced_base(instance_id: str) -> int:
 
     Two instances on one host get different ranges unless their ids' hashes meet (1 in 50,000).
     """
-    number = int.from_bytes(hashlib.sha256(instance_id.encode()).digest()[:4], "big")
-    return FIRST_BASE + number % 50_000 * BASE_STEP
+    return FIRST_BASE + _number(instance_id) % 50_000 * BASE_STEP
+
+
+def base_within(instance_id: str, mapped: Iterable[range]) -> int | None:
+    """Choose a range that exists here; None when there is none.
+
+    Args:
+        mapped: the numbers that are a uid and a gid here (`stratum.up.idmap`).
+    """
+    known = tuple(mapped)
+    base = fenced_base(instance_id)
+    if fits(base, known):
+        return base
+    high = [start for one in known for start in _starts(_clipped(one, HIGH))]
+    if high:
+        return high[_number(instance_id) % len(high)]
+    low = [part.stop - BASE_STEP for part in (_clipped(one, LOW) for one in known) if len(part) >= BASE_STEP]
+    return max(low, default=None)
+
+
+def fits(base: int, mapped: Iterable[range]) -> bool:
+    """Whether all numbers of an instance exist here."""
+    return any(one.start <= base and base + BASE_STEP <= one.stop for one in mapped)
+
+
+def _number(instance_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(instance_id.encode()).digest()[:4], "big")
+
+
+def _clipped(one: range, bounds: range) -> range:
+    return range(max(one.start, bounds.start), min(one.stop, bounds.stop))
+
+
+def _starts(part: range) -> range:
+    """Where the blocks of a part begin, end to end."""
+    return range(part.start, part.stop - BASE_STEP + 1, BASE_STEP)

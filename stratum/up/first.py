@@ -9,26 +9,45 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stratum.errors import InvalidInput, Unavailable
-from stratum.fence import fenced_base
+from stratum.fence import BASE_STEP, base_within, fits
 from stratum.instance import Identity, Instance
 from stratum.settings import Settings
 from stratum.store.tokens import new_secret
+from stratum.up import idmap
 
 
 def identify(settings: Settings, listen: str) -> Instance:
     """Name the instance of a data folder, or recognise it.
 
     Raises:
-        InvalidInput: the folder was made by another account, or as root and we are not.
+        InvalidInput: the folder was made by another account, or as root and we are not; or as root, and
+            this user namespace lacks the uids. Nothing has been written then.
     """
     fenced = os.geteuid() == 0
     found = Identity.read(settings.data)
     _check_account(settings.data, found, fenced=fenced)
     name = found.id if found else secrets.token_hex(6)
-    base = fenced_base(name) if fenced else os.geteuid()
+    base = _fenced_base(name, found) if fenced else os.geteuid()
     settings.data.chmod(0o711 if fenced else 0o700)
     Identity(name, fenced, base, listen).write(settings.data)
     return Instance.open(settings)
+
+
+def _fenced_base(name: str, found: Identity | None) -> int:
+    """Keep the base that the files' owners follow from, or choose one of what exists here."""
+    mapped = idmap.mapped()
+    if found is None:
+        base = base_within(name, mapped)
+    else:
+        base = found.uid_base if fits(found.uid_base, mapped) else None
+    if base is None:
+        count = sum(map(len, mapped))
+        wanted = f"uids {found.uid_base} and up" if found else f"{BASE_STEP:,} uids of its own"
+        message = (
+            f"As root, Stratum needs {wanted}, and this user namespace has {count:,} that do not hold them."
+        )
+        raise InvalidInput(message, "Run it as an ordinary user, or give the container 65,536 ids or more.")
+    return base
 
 
 def _check_account(data: Path, found: Identity | None, *, fenced: bool) -> None:
