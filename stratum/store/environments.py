@@ -4,6 +4,7 @@ from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stratum.errors import AlreadyExists, Conflict
+from stratum.fence import MAX_APPS
 from stratum.model import App, Environment
 from stratum.store import tables as t
 from stratum.store.clock import now
@@ -66,6 +67,7 @@ def add_app(tx: Transaction, environment: Environment, name: str) -> App:
 
     Raises:
         AlreadyExists: the name is taken within the environment, in whatever case.
+        Conflict: every number an app can have was given once; the transaction must not commit.
     """
     row = {
         "environment_id": environment.id,
@@ -80,6 +82,13 @@ def add_app(tx: Transaction, environment: Environment, name: str) -> App:
         raise AlreadyExists("app", f"{environment.name}/{name}") from error
     found = find_app(tx, environment.name, name)
     assert found is not None
+    if found.id >= MAX_APPS:
+        message = (
+            f"This Stratum has made {MAX_APPS - 1:,} apps, destroyed ones included, and can make no more."
+        )
+        raise Conflict(
+            message, "Numbers, and with them accounts, are not used twice: start another instance."
+        )
     return found
 
 

@@ -1,6 +1,8 @@
 import pytest
+from sqlalchemy import text
 
 from stratum.errors import AlreadyExists, Conflict
+from stratum.fence import MAX_APPS
 from stratum.store import environments
 from tests.there import there
 
@@ -34,6 +36,19 @@ def test_app_ids_are_never_used_twice(db, app):
         again = environments.add_app(tx, app.environment, "app02")
 
     assert again.id > app.id
+
+
+def test_the_last_app_with_a_uid_is_the_last_app(db, app):
+    with db.write() as tx:
+        tx.execute(text("UPDATE sqlite_sequence SET seq = :seq WHERE name = 'apps'"), {"seq": MAX_APPS - 2})
+        assert environments.add_app(tx, app.environment, "last").id == MAX_APPS - 1
+
+    for _ in range(2):
+        with pytest.raises(Conflict, match="has made 9,999 apps"), db.write() as tx:
+            environments.add_app(tx, app.environment, "one-more")
+
+    with db.read() as tx:
+        assert environments.find_app(tx, "MyProdEnv", "one-more") is None
 
 
 def test_an_error_inside_a_transaction_leaves_nothing(db, app):
