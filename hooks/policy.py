@@ -15,6 +15,7 @@ BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 FIRST_BRANCHES = ("master", "main")
 HIDDEN = "refs/stratum"
 REMOTE = "catalyze"  # what `stratum associate` names it
+MAX_UPDATES = 1000  # all others who write wait while a push is recorded
 SHOWN = 3  # refs named one by one
 
 
@@ -37,7 +38,7 @@ def judge(app: App, updates: Sequence[RefUpdate]) -> Judgement:
     """Decide what a push may do."""
     deploying = _deploying(app, updates)
     stored = [update.ref for update in updates if update != deploying and update.new != ZERO]
-    refusals = tuple(line for update in updates for line in _refusals(app, update))
+    refusals = _too_many(updates) or tuple(line for update in updates for line in _refusals(app, update))
     return Judgement(deploying, tuple(_notes(app, stored)), refusals)
 
 
@@ -65,6 +66,13 @@ def _deploying(app: App, updates: Sequence[RefUpdate]) -> RefUpdate | None:
     branches = (app.deploy_branch,) if app.deploy_branch else FIRST_BRANCHES
     pushed = {update.ref: update for update in updates if ZERO != update.new != update.old}
     return next((pushed[ref] for ref in map(BRANCHES.__add__, branches) if ref in pushed), None)
+
+
+def _too_many(updates: Sequence[RefUpdate]) -> tuple[str, ...]:
+    if len(updates) <= MAX_UPDATES:
+        return ()
+    said = f"A push may change {MAX_UPDATES:,} refs; this one changes {len(updates):,}. Push them in parts,"
+    return (bang(said), bang("or only those that are needed here: one branch deploys."))
 
 
 def _refusals(app: App, update: RefUpdate) -> Iterator[str]:

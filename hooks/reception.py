@@ -227,11 +227,10 @@ class Reception:
     # -- after
     def _accept(self, refs: set[str]) -> None:
         with self._parts.database.write() as tx:
-            for ref, push_id in self._journaled.items():
-                if ref in refs:
-                    self.build = accept(tx, push_id) or self.build
-                else:
-                    pushes.reject(tx, push_id)
+            built = accept(tx, [push_id for ref, push_id in self._journaled.items() if ref in refs])
+            if unmoved := [push_id for ref, push_id in self._journaled.items() if ref not in refs]:
+                pushes.reject(tx, unmoved)
+        self.build = built[0] if built else self.build
         if self.build is not None and self._app.deploy_branch is None:
             point_head_of(self._parts.instance, self._parts.database, self._app.id)
 

@@ -6,6 +6,7 @@ row knows that no request is behind it any more; only its git may still be at wo
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from hooks.policy import BRANCHES
@@ -45,20 +46,28 @@ def settle_held(instance: Instance, db: Database, app_id: int) -> tuple[list[Bui
     repo = instance.layout.repo(app_id)
     moved = {push.id for push in ended if has_moved(repo, push.update, push.created_at)}
     with db.write() as tx:
-        builds = [_settle_one(tx, push, has_moved=push.id in moved) for push in ended]
+        moved |= {push.id for push in ended if push.id not in moved and pushes.was_followed(tx, push)}
+        pushes.reject(tx, [push.id for push in ended if push.id not in moved])
+        builds = accept(tx, sorted(moved))
+    for push in ended:
+        did = "moved" if push.id in moved else "never moved"
+        log.info("settled push %d of app %d: it %s %s", push.id, app_id, did, push.update.ref)
     point_head_of(instance, db, app_id)
-    return [build for build in builds if build is not None], at_work
+    return builds, at_work
 
 
-def accept(tx: Transaction, push_id: int) -> Build | None:
-    """Accept a push whose ref has moved, and queue its build; the first one fixes the deploy branch."""
-    push = pushes.get_push(tx, push_id)
-    if push is None:  # its app has been destroyed
-        return None
-    app = environments.get_app(tx, push.app_id) if push.deploys else None
-    if app is not None and app.deploy_branch is None:
-        environments.set_deploy_branch(tx, app.id, push.update.ref.removeprefix(BRANCHES))
-    return pushes.accept(tx, push_id)
+def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
+    """Accept pushes whose refs have moved, and queue their builds; the first one fixes the deploy branch.
+
+    Statements are few, however many refs: all others who write wait for this transaction.
+    """
+    queued = pushes.accept(tx, push_ids)
+    for push_id in [build.push_id for build in queued if build.push_id is not None]:
+        push = pushes.get_push(tx, push_id)
+        app = None if push is None else environments.get_app(tx, push.app_id)
+        if push is not None and app is not None and app.deploy_branch is None:
+            environments.set_deploy_branch(tx, app.id, push.update.ref.removeprefix(BRANCHES))
+    return queued
 
 
 def point_head_of(instance: Instance, db: Database, app_id: int) -> None:
@@ -68,12 +77,3 @@ def point_head_of(instance: Instance, db: Database, app_id: int) -> None:
     if app is not None and app.deploy_branch is not None:
         with suppress(OSError):
             point_head(instance.layout.repo(app_id), app.deploy_branch)
-
-
-def _settle_one(tx: Transaction, push: Push, *, has_moved: bool) -> Build | None:
-    if has_moved or pushes.was_followed(tx, push):
-        log.info("settled push %d of app %d: it moved %s", push.id, push.app_id, push.update.ref)
-        return accept(tx, push.id)
-    log.info("settled push %d of app %d: it never moved %s", push.id, push.app_id, push.update.ref)
-    pushes.reject(tx, push.id)
-    return None

@@ -1,13 +1,14 @@
 """The journal of pushes: a row before the ref moves, a build with its acceptance."""
 
-from sqlalchemy import Row, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import Row, insert, select, update
 
 from stratum.model import Build, Push, PushState, RefUpdate
 from stratum.store import tables as t
 from stratum.store.builds import add_build, build_of_push
 from stratum.store.clock import now
 from stratum.store.database import Transaction
-from stratum.store.rows import added
 
 
 def journal(
@@ -27,32 +28,26 @@ def journal(
         "created_at": now(),
         **processes,
     }
-    return [
-        added(tx, t.pushes, {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common})
-        for u, deploys in updates
+    rows = [
+        {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common} for u, deploys in updates
     ]
+    # In the order given SQLAlchemy 2.0 would return ids of SQLite only by a statement for each row.
+    made = tx.execute(insert(t.pushes).returning(t.pushes.c.ref, t.pushes.c.id), rows)
+    ids = {row.ref: row.id for row in made}
+    return [ids[u.ref] for u, _ in updates]
 
 
-def accept(tx: Transaction, push_id: int) -> Build | None:
-    """Mark a push accepted and queue its build; the same build again when called twice.
-
-    Returns:
-        The build, or None for a push that does not deploy.
-    """
-    push = get_push(tx, push_id)
-    assert push is not None
-    tx.execute(update(t.pushes).where(t.pushes.c.id == push_id).values(state=PushState.ACCEPTED.value))
-    if not push.deploys:
-        return None
-    found = build_of_push(tx, push_id)
-    if found is not None:
-        return found
-    return add_build(tx, push.app_id, push.update.new, source="push", who=push.who, push_id=push_id)
+def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
+    """Mark pushes accepted and queue the builds of those that deploy; the same builds when called twice."""
+    chosen = t.pushes.c.id.in_(push_ids)
+    tx.execute(update(t.pushes).where(chosen).values(state=PushState.ACCEPTED.value))
+    deploying = select(t.pushes).where(chosen, t.pushes.c.deploys).order_by(t.pushes.c.id)
+    return [_queued(tx, _push(row)) for row in tx.execute(deploying).all()]
 
 
-def reject(tx: Transaction, push_id: int) -> None:
-    """Mark a pending push as one that moved no ref."""
-    pending = (t.pushes.c.id == push_id, t.pushes.c.state == PushState.PENDING.value)
+def reject(tx: Transaction, push_ids: Sequence[int]) -> None:
+    """Mark pushes, where they are pending, as ones that moved no ref."""
+    pending = (t.pushes.c.id.in_(push_ids), t.pushes.c.state == PushState.PENDING.value)
     tx.execute(update(t.pushes).where(*pending).values(state=PushState.REJECTED.value))
 
 
@@ -89,6 +84,13 @@ def was_followed(tx: Transaction, push: Push) -> bool:
         t.pushes.c.state == PushState.ACCEPTED.value,
     )
     return tx.execute(chosen.limit(1)).one_or_none() is not None
+
+
+def _queued(tx: Transaction, push: Push) -> Build:
+    found = build_of_push(tx, push.id)
+    if found is not None:
+        return found
+    return add_build(tx, push.app_id, push.update.new, source="push", who=push.who, push_id=push.id)
 
 
 def _push(row: Row[tuple[object, ...]]) -> Push:

@@ -58,7 +58,7 @@ def _push(tx: Transaction, app: App) -> Build:
     processes = {"web_process": _PROCESS, "receive_process": _PROCESS}
     [push_id] = pushes.journal(tx, app.id, [(update, True)], _PROCESS, **processes)
     pushes.pending(tx)
-    pushes.accept(tx, push_id)
+    pushes.accept(tx, [push_id])
     build = builds.claim_next(tx, app.id, _PROCESS)
     assert build is not None
     return build

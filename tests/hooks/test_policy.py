@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hooks.policy import ZERO, judge
+from hooks.policy import MAX_UPDATES, ZERO, judge
 from stratum.model import App, Environment, RefUpdate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,3 +71,13 @@ def test_odd_places_are_refused_in_words_that_cannot_harm(ref):
 
 def test_head_is_no_place():
     assert judge(app(), [RefUpdate("HEAD", OLD, NEW)]).refusals
+
+
+def test_a_push_of_too_many_refs_is_refused_in_two_lines():
+    updates = [update(f"b{number}") for number in range(MAX_UPDATES + 1)]
+
+    assert judge(app("main"), updates[1:]).refusals == ()
+    assert judge(app("main"), updates).refusals == (
+        " !     A push may change 1,000 refs; this one changes 1,001. Push them in parts,",
+        " !     or only those that are needed here: one branch deploys.",
+    )

@@ -102,7 +102,7 @@ def test_push_that_a_later_one_moved_on_is_accepted(web, app, commits):
     first = journaled(web, app, RefUpdate("refs/heads/topic", ZERO, commits[0]), deploys=False)
     second = journaled(web, app, RefUpdate("refs/heads/topic", commits[0], ZERO), deploys=False)
     with web.db.write() as tx:
-        pushes.accept(tx, second)
+        pushes.accept(tx, [second])
 
     settle(web.instance, web.db, app.id)
 
@@ -113,7 +113,7 @@ def test_earlier_push_away_from_there_proves_nothing(web, app, commits):
     """There and back and there again: the last one did not happen only because the first did."""
     away = journaled(web, app, RefUpdate(MASTER, commits[1], commits[0]))
     with web.db.write() as tx:
-        pushes.accept(tx, away)
+        pushes.accept(tx, [away])
     move(web, app, MASTER, commits[0])
     again = journaled(web, app, RefUpdate(MASTER, commits[0], commits[1]))
 

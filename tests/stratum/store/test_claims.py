@@ -1,8 +1,9 @@
 """Builds and rollouts are claimed one at a time per app, in order, under a fencing number."""
 
 import pytest
+from sqlalchemy import event
 
-from stratum.model import BuildState, Outcome, RefUpdate, ReportLine, RolloutState
+from stratum.model import BuildState, Outcome, PushState, RefUpdate, ReportLine, RolloutState
 from stratum.store import builds, environments, pushes, rollouts
 from tests.there import there
 
@@ -56,7 +57,7 @@ def test_a_push_has_one_build_however_often_it_is_accepted(db, app):
         [push_id] = pushes.journal(
             tx, app.id, [(update, True)], "admin", web_process="1:1", receive_process="2:2"
         )
-        first, again = pushes.accept(tx, push_id), pushes.accept(tx, push_id)
+        first, again = pushes.accept(tx, [push_id]), pushes.accept(tx, [push_id])
 
     assert first == again
     with db.read() as tx:
@@ -71,8 +72,24 @@ def test_a_push_that_does_not_deploy_has_no_build(db, app):
             tx, app.id, [(update, False)], "admin", web_process="1:1", receive_process="2:2"
         )
 
-        assert pushes.accept(tx, push_id) is None
+        assert pushes.accept(tx, [push_id]) == []
         assert builds.list_builds(tx, app.id) == []
+
+
+def test_a_push_of_many_refs_holds_the_database_for_few_statements(db, app):
+    updates = [(RefUpdate(f"refs/heads/b{number:03}", ZERO, ONE), number == 700) for number in range(1000)]
+    with db.write() as tx:
+        executed = []
+        event.listen(tx, "before_cursor_execute", lambda *given: executed.append(given[2]))
+        ids = pushes.journal(tx, app.id, updates, "admin", web_process="1:1", receive_process="2:2")
+        [build] = pushes.accept(tx, ids[500:])
+        pushes.reject(tx, ids[:500])
+
+        assert len(executed) < 30
+        assert [there(pushes.get_push(tx, push_id)).update for push_id in ids] == [one for one, _ in updates]
+        assert build.push_id == ids[700]
+        states = [there(pushes.get_push(tx, push_id)).state for push_id in ids]
+        assert states == [PushState.REJECTED] * 500 + [PushState.ACCEPTED] * 500
 
 
 @pytest.mark.parametrize("busy", [RolloutState.RUNNING, RolloutState.LIVE])
