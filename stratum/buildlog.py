@@ -12,19 +12,25 @@ ARROW = "-----> "
 INDENT = "       "
 BANG = " !     "
 
-# Output of builds and apps is hostile: colours and cursor movement could forge our own lines.
-_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
-_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
+# Output of builds and apps is hostile: colours, cursor movement and a change of the direction of
+# reading could forge our own lines. Every sequence and character goes in one pass over text: what
+# a second one, or one over bytes, took out could join what it parts to a new sequence.
+_FORGING = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
+    r"|(?:\x1b\]|\x9d)[^\x07\n\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC
+    r"|\x1b[ -/]*[0-~]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def harmless(data: bytes) -> bytes:
-    """Remove escape sequences and control characters, keeping tab and newline.
+    """Remove escape sequences, control characters and bidirectional overrides, keeping tab and newline.
 
-    A carriage return within a line starts the line anew on a terminal: only what follows the last
-    one is kept, as a person would see it.
+    What is not UTF-8 becomes U+FFFD. A carriage return within a line starts the line anew on a
+    terminal: only what follows the last one is kept, as a person would see it.
     """
-    clean = _CONTROLS.sub(b"", _ESCAPES.sub(b"", data).replace(b"\r\n", b"\n"))
-    return b"\n".join(line.rpartition(b"\r")[2] for line in clean.split(b"\n"))
+    clean = _FORGING.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")
+    return "\n".join(line.rpartition("\r")[2] for line in clean.split("\n")).encode()
 
 
 class Log:
