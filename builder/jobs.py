@@ -1,7 +1,9 @@
 """The job behind a nudge: build what an app has queued, one after the other, until nothing is left."""
 
 import logging
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 
 from builder import lease, outcome
@@ -62,7 +64,8 @@ def _build(bench: Bench) -> bool:
     if isinstance(result, BuildFailed):
         return outcome.fail(bench, result)
     try:
-        released = outcome.release(bench, result)
+        with _clearing(bench):
+            released = outcome.release(bench, result)
     except outcome.Lost:
         log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)  # noqa: TRY400
         return False
@@ -75,13 +78,13 @@ def _build(bench: Bench) -> bool:
 
 
 def _attempt(bench: Bench) -> Slug | BuildFailed:
-    """Make the slug, or say why there is none; the scratch is gone in either case."""
+    """Make the slug, or say why there is none; the scratch of a failed build is gone."""
     try:
         return _make(bench)
     except Exception as error:
-        return explained(bench, error)
-    finally:
-        _clear(bench)
+        failure = explained(bench, error)
+        _clear(bench)  # before it is recorded, since the disk may be full
+        return failure
 
 
 def _make(bench: Bench) -> Slug:
@@ -101,6 +104,17 @@ def _make(bench: Bench) -> Slug:
 def _builder_lost() -> BuildFailed:
     detail = f"builder lost: the process that worked on it was gone {builds.MAX_ATTEMPTS} times."
     return BuildFailed("The build", detail, hint="Push again; the server's log may say more.")
+
+
+@contextmanager
+def _clearing(bench: Bench) -> Iterator[None]:
+    """Remove the scratch beside the block, since the pusher waits for both."""
+    beside = threading.Thread(target=_clear, args=(bench,), name="clear")
+    beside.start()
+    try:
+        yield
+    finally:
+        beside.join()
 
 
 def _clear(bench: Bench) -> None:

@@ -30,7 +30,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     """
     commit = Commit(bench.shop.instance.layout.repo(app.id), bench.build.commit)
     targets = _read_targets(bench, commit, app)
-    plan = packs.detect(_files(commit))
+    plan = packs.detect(commit.files(packs.FILES, packs.MAX_BYTES))
     bench.shop.door.prepare(app.id)
     checkout(bench, commit)
     faults.reach("build.unpacked")
@@ -51,12 +51,6 @@ def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:
     for warning in procfile.warnings:
         bench.narration.indent(str(warning))
     return procfile.targets
-
-
-def _files(commit: Commit) -> dict[str, bytes | None]:
-    sizes = commit.sizes(packs.FILES)
-    contents = commit.read(sizes, packs.MAX_BYTES)
-    return {name: contents.get(name) for name in sizes}
 
 
 def _install(bench: Bench, plan: packs.Plan) -> None:

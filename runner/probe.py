@@ -49,20 +49,27 @@ def await_up(
         RolloutFailed: one died, or a web process does not listen in time.
     """
     pending = list(watched)
+    if not pending:
+        return
     settings = parts.instance.settings
-    for waited_s in pace.looks(max(settings.web_start_timeout_s, settings.alive_after_s + 1.0)):
-        if not pending:
-            return
+    due_s = pace.LONGEST_PAUSE_S  # until the next one may have lived for long enough
+    limit_s = max(settings.web_start_timeout_s, settings.alive_after_s + 1.0)
+    for waited_s in pace.looks(limit_s, lambda: due_s):  # noqa: B023 - the newest is meant
         check()
         known = _statuses(parts, pending)
+        due_s = pace.LONGEST_PAUSE_S
         for one in list(pending):
             status = _alive(parts, app_id, one, known.get(one.process.name))
             age_s = _age_s(status)
             if _is_up(parts, one, age_s):
                 pending.remove(one)
                 yield Up(one.process, one.pid, age_s)
-            elif one.process.port and waited_s >= settings.web_start_timeout_s:
+            elif not one.process.port:
+                due_s = min(due_s, settings.alive_after_s - age_s)
+            elif waited_s >= settings.web_start_timeout_s:
                 raise _silent(parts, app_id, one.process)
+        if not pending:
+            return
     raise _silent(parts, app_id, pending[0].process)
 
 

@@ -64,14 +64,26 @@ class Commit:
             NotFound: the repository lacks the commit.
             Unavailable: git failed.
         """
-        found = {
-            name: (oid, size) for name, (oid, size) in self._found(tuple(names)).items() if size <= max_bytes
-        }
-        if not found:
+        files = self.files(names, max_bytes).items()
+        return {name: content for name, content in files if content is not None}
+
+    def files(self, names: Iterable[str], max_bytes: int) -> dict[str, bytes | None]:
+        """Do as `read`, and name those above `max_bytes` with None.
+
+        Raises:
+            NotFound: the repository lacks the commit.
+            Unavailable: git failed.
+        """
+        found = self._found(tuple(names))
+        contents = self._contents({name: blob for name, blob in found.items() if blob[1] <= max_bytes})
+        return {name: contents.get(name) for name in found}
+
+    def _contents(self, blobs: Mapping[str, tuple[str, int]]) -> dict[str, bytes]:
+        if not blobs:
             return {}
-        answer = self._cat_file("--batch", lines=[oid for oid, _ in found.values()])
+        answer = self._cat_file("--batch", lines=[oid for oid, _ in blobs.values()])
         contents = {}
-        for name, (_, size) in found.items():
+        for name, (_, size) in blobs.items():
             start = answer.index(b"\n") + 1
             contents[name] = answer[start : start + size]
             answer = answer[start + size + 1 :]
@@ -108,16 +120,17 @@ def read_procfile(commit: Commit, stage: str) -> tuple[str, Procfile]:
         Unavailable: git failed.
     """
     names = (stage_file(stage), "Procfile")
-    sizes = commit.sizes(names)
-    name = next((name for name in names if name in sizes), None)
+    files = commit.files(names, MAX_BYTES)
+    name = next((name for name in names if name in files), None)
     if name is None:
         mend = 'Add one with a line for each process, such as "web: python app.py"'
         raise ProcfileInvalid([Problem("Procfile", 1, 1, "the commit has no such file at its root", mend)])
-    if sizes[name] > MAX_BYTES:
-        message = f"the file has {sizes[name]} bytes; {MAX_BYTES} are allowed"
+    content = files[name]
+    if content is None:
+        message = f"the file has {commit.sizes([name])[name]} bytes; {MAX_BYTES} are allowed"
         mend = "Move long commands into scripts and call those"
         raise ProcfileInvalid([Problem(name, 1, 1, message, mend)])
-    return name, parse(commit.read([name], MAX_BYTES)[name], name)
+    return name, parse(content, name)
 
 
 def _answers(output: bytes) -> Iterator[list[str]]:

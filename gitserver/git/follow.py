@@ -21,8 +21,11 @@ from stratum.store import Database, builds, rollouts
 
 log = logging.getLogger(__name__)
 
-FILE_POLL_S = 0.02
+FILE_POLL_S = 0.01
 STATE_POLL_S = 0.05
+# A last line is soon followed by the end that the database records, for which the pusher waits.
+STATE_POLL_AFTER_LINE_S = 0.01
+LINE_IS_FRESH_S = 0.1
 KEEPALIVE_S = 5.0
 QUEUED_NOTE_S = 3.0
 LIMIT_S = 2 * 3600.0
@@ -104,7 +107,9 @@ class _Follower:
         return f"{ARROW}Build #{self._build.number} waits for its turn\n".encode()
 
     def _is_done(self) -> bool:
-        if not self._done and time.monotonic() - self._asked >= STATE_POLL_S:
+        now = time.monotonic()
+        pause_s = STATE_POLL_AFTER_LINE_S if now - self._spoke < LINE_IS_FRESH_S else STATE_POLL_S
+        if not self._done and now - self._asked >= pause_s:
             with suppress(Unavailable):  # the build goes on whether or not we can see it
                 self._done = self._ask()
             self._asked = time.monotonic()
