@@ -66,9 +66,14 @@ def _work_and_exit(uid: int, work: Callable[[], object], sink: int) -> None:
 
 
 class House:
-    """A data folder with a door, and who calls at it."""
+    """A data folder with a door, and who calls at it.
 
-    def __init__(self, fenced: bool) -> None:
+    Attributes:
+        contained: whether its server is root without CAP_SYS_PTRACE, as in a container by default.
+    """
+
+    def __init__(self, fenced: bool, *, contained: bool = False) -> None:
+        self.contained = contained
         self.folder = Path(tempfile.mkdtemp(prefix="stratum-door-", dir="/tmp"))
         self.folder.chmod(0o755)
         instance_id = secrets.token_hex(6)
@@ -92,7 +97,8 @@ class House:
         return as_uid(0 if as_root else self.caller, work)
 
     def start(self) -> None:
-        argv = [sys.executable, "-P", "-m", "stratum.door.server", str(self.layout.data)]
+        without = ["setpriv", "--bounding-set", "-sys_ptrace"] if self.contained else []
+        argv = [*without, sys.executable, "-P", "-m", "stratum.door.server", str(self.layout.data)]
         self._server = subprocess.Popen(argv, env={"PYTHONPATH": str(ROOT)}, cwd="/")
         wait_until(self._answers)
 

@@ -1,20 +1,39 @@
 """The variables by which processes of apps and of builds are known again."""
 
-from stratum.door import proc
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from stratum.door import owner, proc
 from stratum.layout import Layout
 
 PROCESS = "STRATUM_PROCESS"  # `<instance id>/<process name>`, set by the launcher
 BUILD = "STRATUM_BUILD"  # `<instance id>/<app id>/<build number>`, set by the door
+_HOME = "HOME"
 
 
-def process_name(layout: Layout, pid: int) -> str:
-    """Name the app's process that a process belongs to by its mark; empty without one of ours."""
-    return _ours(layout, proc.variable(pid, PROCESS))
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a process carries; each empty when it carries none of ours.
+
+    Attributes:
+        process: name of the app's process that it belongs to.
+        build: the build that it belongs to, `<app id>/<number>`.
+        home: its HOME, whoever gave it that.
+    """
+
+    process: str = ""
+    build: str = ""
+    home: str = ""
 
 
-def build_name(layout: Layout, pid: int) -> str:
-    """Name the build that a process belongs to by its mark, `<app id>/<number>`."""
-    return _ours(layout, proc.variable(pid, BUILD))
+def read(layout: Layout, processes: Collection[proc.Process]) -> dict[int, Marks]:
+    """Read the marks of processes, by pid.
+
+    Raises:
+        OSError: they could not be looked at.
+    """
+    found = owner.look(processes, _variables)
+    return {process.pid: _marks(layout, found.get(process.pid, {})) for process in processes}
 
 
 def build(layout: Layout, app_id: int, number: int) -> str:
@@ -22,9 +41,13 @@ def build(layout: Layout, app_id: int, number: int) -> str:
     return f"{layout.instance_id}/{app_id}/{number}"
 
 
-def of_app(layout: Layout, pid: int, app_id: int) -> bool:
-    """Whether the launcher gave a process the home of an app."""
-    return proc.variable(pid, "HOME") == str(layout.home(app_id))
+def _variables(pid: int) -> dict[str, str]:
+    return proc.variables(pid, (PROCESS, BUILD, _HOME))
+
+
+def _marks(layout: Layout, found: Mapping[str, str]) -> Marks:
+    process, built = (_ours(layout, found.get(name, "")) for name in (PROCESS, BUILD))
+    return Marks(process, built, found.get(_HOME, ""))
 
 
 def _ours(layout: Layout, mark: str) -> str:

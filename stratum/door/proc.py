@@ -1,12 +1,12 @@
 """Processes as /proc shows them: a snapshot, and who belongs to whom.
 
-Works as root for all uids, else for one's own; what may not be read counts as empty.
+What is open to every uid is read here; for the rest see `stratum.door.owner`.
 Source: proc(5); the folder's owner is the effective uid (fs/proc/base.c, task_dump_owner).
 """
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,18 +85,20 @@ def descendants(processes: Snapshot, root: int) -> set[int]:
     return found
 
 
-def variable(pid: int, name: str) -> str:
-    """Read a variable from the environment a process was started with; empty when it has none.
+def variables(pid: int, names: Collection[str]) -> dict[str, str]:
+    """Read variables from the environment a process was started with; the first of each name counts.
 
-    It is gone in programs that write their title over it (setproctitle), so its absence says nothing.
+    They are gone in programs that write their title over them (setproctitle), so absence says nothing.
+
+    Raises:
+        OSError: it has ended, or may not be looked at (`stratum.door.owner`).
     """
-    try:
-        block = _read(f"/proc/{pid}/environ")
-    except OSError:
-        return ""
-    prefix = name.encode() + b"="
-    found = (entry[len(prefix) :] for entry in block.split(b"\0") if entry.startswith(prefix))
-    return os.fsdecode(next(found, b""))
+    found: dict[str, str] = {}
+    for entry in _read(f"/proc/{pid}/environ").split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        if os.fsdecode(name) in names:
+            found.setdefault(os.fsdecode(name), os.fsdecode(value))
+    return found
 
 
 def send(process: Process, number: int) -> None:

@@ -6,7 +6,7 @@ From the kernel by netlink; from /proc/net/tcp where it does not answer. Source:
 from collections.abc import Iterator
 from pathlib import Path
 
-from stratum.door import netlink, proc
+from stratum.door import netlink, owner, proc
 
 _ESTABLISHED, _LISTEN = 1, 10  # linux/tcp_states.h
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -24,15 +24,21 @@ def established(port: int) -> int:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether the process, or one of its family, listens on the port."""
+    """Whether the process, or one of its family, listens on the port.
+
+    Raises:
+        OSError: its open files could not be looked at.
+    """
     inodes = listening(port)
     if not inodes:
         return False
     root = proc.read(pid)
     if root is None:
         return False
-    members = proc.family(proc.snapshot(lambda uid: uid == root.uid), [pid])
-    return any(_holds(member, inodes) for member in sorted(members))
+    processes = proc.snapshot(lambda uid: uid == root.uid)
+    members = [processes[member] for member in sorted(proc.family(processes, [pid]))]
+    held = owner.look(members, _held)
+    return any(not inodes.isdisjoint(found) for found in held.values())
 
 
 def _inodes(port: int, state: int) -> list[str]:
@@ -62,17 +68,14 @@ def _rows(port: int) -> Iterator[list[bytes]]:
             continue
 
 
-def _holds(pid: int, inodes: set[str]) -> bool:
-    try:
-        links = list(Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return False
-    return any(_inode(link) in inodes for link in links)
+def _held(pid: int) -> list[str]:
+    """List the inodes of the sockets that a process has open."""
+    return [inode for link in Path(f"/proc/{pid}/fd").iterdir() if (inode := _inode(link))]
 
 
 def _inode(link: Path) -> str:
     try:
         target = str(link.readlink())
-    except OSError:
+    except FileNotFoundError:  # closed meanwhile
         return ""
     return target[8:-1] if target.startswith("socket:[") else ""

@@ -59,9 +59,9 @@ class Strays:
     def of_builds(self, app_id: int | None = None) -> list[proc.Process]:
         """Find what builds have left, those of one app or of all; our own forks carry no mark."""
         processes = self._snapshot()
-        builds = {pid: marks.build_name(self._layout, pid) for pid in processes}
+        found = marks.read(self._layout, processes.values())
         prefix = f"{app_id}/" if app_id else ""
-        marked = {pid for pid, name in builds.items() if name and name.startswith(prefix)}
+        marked = {pid for pid, mark in found.items() if mark.build and mark.build.startswith(prefix)}
         return [processes[pid] for pid in sorted(proc.family(processes, marked))]
 
     def all(self) -> list[proc.Process]:
@@ -77,8 +77,8 @@ class Strays:
 
         def find_and_name() -> list[proc.Process]:
             found = find()
-            for process in found:
-                names.setdefault(process.key, marks.process_name(self._layout, process.pid))
+            for stray in self.describe(found):
+                names.setdefault((stray.pid, stray.start), stray.name)
             return found
 
         return [Stray(*process.key, names[process.key]) for process in ending.end_found(find_and_name)]
@@ -94,7 +94,8 @@ class Strays:
 
     def describe(self, processes: list[proc.Process]) -> list[Stray]:
         """Name what was found."""
-        return [Stray(*one.key, marks.process_name(self._layout, one.pid)) for one in processes]
+        found = marks.read(self._layout, processes)
+        return [Stray(*one.key, found[one.pid].process) for one in processes]
 
     def _snapshot(self, app_id: int | None = None) -> dict[int, proc.Process]:
         """Look at what apps and builds run, or at one app's as far as the uid tells."""
@@ -107,18 +108,13 @@ class Strays:
         self, processes: proc.Snapshot, app_id: int | None = None, live: Collection[str] = ()
     ) -> dict[int, str]:
         """Read the marks; of one app's processes only, if one is given."""
-        found = {pid: marks.process_name(self._layout, pid) for pid in processes}
+        home = str(self._layout.home(app_id)) if app_id else ""  # which the launcher gave it
         of_app = {_app(name) for name in live}
         return {
-            pid: name
-            for pid, name in found.items()
-            if name
-            and (
-                app_id is None
-                or self._fence.fenced
-                or _app(name) in of_app
-                or marks.of_app(self._layout, pid, app_id)
-            )
+            pid: found.process
+            for pid, found in marks.read(self._layout, processes.values()).items()
+            if found.process
+            and (not home or self._fence.fenced or _app(found.process) in of_app or found.home == home)
         }
 
     def _managed(self, processes: proc.Snapshot) -> set[int]:

@@ -78,12 +78,13 @@ class Apps:
 
 
 FENCED, UNFENCED = pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")
-fenced_only = pytest.mark.parametrize("house", [FENCED], indirect=True)
+CONTAINED = pytest.param("contained", id="contained", marks=needs_root)
+fenced_only = pytest.mark.parametrize("house", [FENCED, CONTAINED], indirect=True)
 
 
-@pytest.fixture(params=[FENCED, UNFENCED])
+@pytest.fixture(params=[FENCED, CONTAINED, UNFENCED])
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    made = House(fenced=request.param)
+    made = House(fenced=bool(request.param), contained=request.param == "contained")
     if made.fence.fenced:
         made.start()
     yield made
