@@ -114,6 +114,11 @@ class Supervisor:
         """Begin to end supervisord and all it runs: the apps at once, then the services in their order."""
         self._call("supervisor.shutdown")
 
+    def service_state(self, name: str) -> str:
+        """Return the state of one of Stratum's own services, as `ProcessStatus.state` has them."""
+        answer: Mapping[str, str] = self._call("supervisor.getProcessInfo", name)
+        return answer["statename"]
+
     def start_service(self, name: str) -> None:
         """Start one of Stratum's own services and wait until it is up; one that runs is fine."""
         self._unless(_ALREADY_STARTED, "supervisor.startProcess", name)

@@ -14,6 +14,7 @@ from stratum.errors import SupervisorUnavailable
 from stratum.store import environments
 
 CONNECT_TIMEOUT_S = 2.0
+UP = {"STARTING", "RUNNING"}  # the first is only its first second
 SHARED = "Started as an ordinary user: all apps, their builds and Stratum itself share one account."
 
 blueprint = APIBlueprint("status", __name__, url_prefix="/api")
@@ -48,6 +49,8 @@ def _parts() -> dict[str, Callable[[], bool]]:
     parts = {
         "redis": services().nudges.is_up,
         "supervisord": _supervisord_is_up,
+        "web": lambda: _service_is_up("_web"),
+        "work": lambda: _service_is_up("_work"),
         "router": lambda: _accepts(layout.router_socket),
     }
     if services().instance.fence.fenced:
@@ -58,6 +61,14 @@ def _parts() -> dict[str, Callable[[], bool]]:
 def _supervisord_is_up() -> bool:
     try:
         return services().supervisor.state() == "RUNNING"
+    except SupervisorUnavailable:
+        return False
+
+
+def _service_is_up(name: str) -> bool:
+    """Whether supervisord runs one of our services: `_work` is builders, appliers and reconciler."""
+    try:
+        return services().supervisor.service_state(name) in UP
     except SupervisorUnavailable:
         return False
 

@@ -102,6 +102,7 @@ def test_a_running_one_is_not_forgotten(server: Supervised, wanted: Wanted) -> N
 def test_our_own_services_are_out_of_reach(server: Supervised) -> None:
     server.rpc.start_service("_web")
     server.rpc.start_service("_web")
+    assert server.rpc.service_state("_web") == "RUNNING"
 
     server.rpc.stop(["_web"])
 
@@ -110,6 +111,7 @@ def test_our_own_services_are_out_of_reach(server: Supervised) -> None:
     assert "RUNNING" in server.ctl("status", "_web")
     server.rpc.stop_service("_web")
     server.rpc.stop_service("_web")
+    assert server.rpc.service_state("_web") == "STOPPED"
 
 
 @pytest.mark.parametrize(
