@@ -5,6 +5,7 @@ what went away by itself, and wakes whoever should be at work. Nothing that fail
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from runner.apply import running
 from runner.apply.converge import clear, converge
 from runner.apply.destroy import destroy
 from runner.apply.parts import Parts
+from runner.apply.ports import robbed as robbed_ports
 from runner.deviation import Actual, Wished, deviating, orphaned
 from runner.recover import Recovery
 from stratum.errors import Unavailable
@@ -26,6 +28,7 @@ from stratum.store import formation as formation_store
 log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
+GUARD_EVERY_S = 0.25
 STRAYS_EVERY_S = 60.0
 _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
@@ -34,6 +37,8 @@ def main() -> None:
     """Reconcile until killed."""
     parts = jobs.parts()  # those that runner.worker has warmed
     reconciler = Reconciler(parts, Recovery(parts, Nudges(parts.instance.redis_url)))
+    if parts.instance.fence.fenced:
+        threading.Thread(target=reconciler.guard_on, name="guard", daemon=True).start()
     while True:
         reconciler.once()
         time.sleep(EVERY_S)
@@ -53,6 +58,24 @@ class Reconciler:
         _guarded("taking back what the dead have left", self._recovery.run)
         _guarded("converging", self.converge)
         _guarded("routing", self._parts.router.ensure)
+
+    def guard_on(self) -> None:
+        """Guard again and again; what a thread of its own runs, since nothing may delay it."""
+        while True:
+            _guarded("guarding ports", self.guard)
+            time.sleep(GUARD_EVERY_S)
+
+    def guard(self) -> None:
+        """Route nothing to a port that another app has taken; converging gives its process another."""
+        with self._parts.database.read() as tx:
+            routes = formation_store.routes(tx)
+        given = [(app_id, port) for app_id, ports in routes.items() for port in ports]
+        robbed = robbed_ports(self._parts, given)
+        if robbed:
+            log.warning("another account listens on routed ports: %s", sorted(robbed))
+            with self._parts.database.write() as tx:
+                formation_store.unroute(tx, robbed)
+            self._parts.router.ensure()
 
     def end_strays(self) -> None:
         """End what belongs to no section of supervisord: before anything is started, then now and then."""

@@ -37,6 +37,7 @@ class Converged:
 
 def converge(parts: Parts, app: App, release: Release | None, formation: Formation) -> Converged:
     """Stop what is not wished, then start what is and does not run. Routes are left alone."""
+    robbed = _stop_robbed(parts, app)
     statuses = running.look(parts, app)
     wanted = port_names(app, release, formation) if release else []
     alive = running.living(statuses.values())
@@ -53,7 +54,16 @@ def converge(parts: Parts, app: App, release: Release | None, formation: Formati
     write_missing(parts, goal)
     started = running.start(parts, goal, dead)
     kept = tuple(process.name for process in goal.processes if process.name in alive)
-    return Converged(goal, kept, tuple(stopped), tuple(zip(dead, started, strict=True)))
+    return Converged(goal, kept, (*robbed, *stopped), tuple(zip(dead, started, strict=True)))
+
+
+def _stop_robbed(parts: Parts, app: App) -> list[Stopped]:
+    """Stop web processes on whose port another app listens; they get another, since that is not free."""
+    with parts.database.read() as tx:
+        given = formation_store.ports_of(tx, app.id)
+    robbed = ports.robbed(parts, [(app.id, port) for port in given.values()])
+    names = [name for name, port in given.items() if port in robbed] if robbed else []
+    return running.stop(parts, app, [name for name in names if name in running.look(parts, app)])
 
 
 def write_missing(parts: Parts, goal: Wish) -> None:

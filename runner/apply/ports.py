@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 
+from runner import listening
 from runner.apply.parts import Parts
 from runner.plan import known
 from stratum.errors import RolloutFailed
@@ -42,6 +43,21 @@ def exchange(parts: Parts, app_id: int, names: Iterable[str]) -> None:
     if lost:
         with parts.database.write() as tx:
             store.free_ports(tx, app_id, lost)
+
+
+def robbed(parts: Parts, ports: Iterable[tuple[int, int]]) -> set[int]:
+    """Tell on which ports somebody else listens than the app they were given to.
+
+    Unfenced all are one account, and trusted with all that it has.
+
+    Args:
+        ports: app id and port.
+    """
+    fence, given_to = parts.instance.fence, list(ports)
+    if not fence.fenced or not given_to:
+        return set()
+    there = listening.accounts()
+    return {port for app_id, port in given_to if there.get(port, set()) - {fence.app_uid(app_id)}}
 
 
 def is_free(port: int) -> bool:

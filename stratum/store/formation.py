@@ -106,3 +106,8 @@ def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
     """Have the router send an app's requests to these processes and to no other."""
     chosen = t.ports.c.process.in_(list(processes))
     tx.execute(update(t.ports).where(t.ports.c.app_id == app_id).values(routed=chosen))
+
+
+def unroute(tx: Transaction, ports: Iterable[int]) -> None:
+    """Have the router send nothing to these ports."""
+    tx.execute(update(t.ports).where(t.ports.c.port.in_(list(ports))).values(routed=False))

@@ -45,6 +45,14 @@ def mine(stage: Stage, app: App) -> dict[str, int | None]:
     return {name.split(".", 2)[2]: pid for name, pid in stage.pids().items() if f".{app.name}." in name}
 
 
+def answer(stage: Stage, app: App) -> tuple[int, str]:
+    """Ask right after a change of routes, when Caddy closes what it has not begun to answer."""
+    try:
+        return stage.get(app)
+    except OSError as error:
+        return 0, str(error)
+
+
 def test_what_is_as_wished_is_left_alone(stage: Stage, app: App) -> None:
     stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
     before = stage.pids()
@@ -123,6 +131,34 @@ def test_a_port_that_somebody_else_took_is_exchanged(stage: Stage, app: App) -> 
         wait_until(lambda: stage.get(app)[0] == 200)
     with stage.parts.database.read() as tx:
         assert port not in formation.ports_of(tx, app.id).values()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="unfenced apps are one account")
+def test_a_port_that_another_app_takes_over_is_guarded(stage: Stage, app: App) -> None:
+    """Its requests, with their cookies, go to nobody until it listens on a port of its own again."""
+    thief = stage.app(f"{app.name}-thief")
+    die_for_good = f"[ -e $HOME/die ] && exit 1; {RUN_WEB}"
+    port = stage.deploy(app, {"web": die_for_good}, web=1).report[0].port
+    (stage.layout.home(app.id) / "die").touch()
+    pid = stage.pids()[f"MyProdEnv.{app.name}.v1.web.1"]
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    stage.deploy(thief, {"worker": f"export PORT={port}; {RUN_WEB}"}, worker=1)
+    stolen = f"v1 {mine(stage, thief)['v1.worker.1']}"
+    wait_until(lambda: answer(stage, app) == (200, stolen))
+
+    loop, _ = reconciler(stage)
+    loop.guard()
+    wait_until(lambda: answer(stage, app) == (503, "This app has no web process running.\n"))
+
+    (stage.layout.home(app.id) / "die").unlink()
+    loop.once()
+    wait_until(lambda: answer(stage, app) == (200, f"v1 {mine(stage, app)['v1.web.1']}"))
+    with stage.parts.database.read() as tx:
+        assert port not in formation.ports_of(tx, app.id).values()
+    before = stage.pids()
+    loop.once()
+    assert stage.pids() == before
 
 
 def test_a_crashed_web_is_waited_for(stage: Stage, app: App) -> None:
