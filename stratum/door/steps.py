@@ -23,9 +23,11 @@ _BASH = "/bin/bash"
 # Closed to writing (set-uid bits go too: the owner of the tree is the build's uid, not the app's),
 # brought to the disk, since the release that names it will be there, and counted: the same tree
 # gives the same digest, wherever and whenever it was made. One step: each costs a fork through the door.
+# Nothing else is said, since the caller reads the digest: sockets, which tar leaves out, are no news.
 _CLOSE = (
     "chmod -R go=rX,a-ws,-t . && sync --file-system . &&"
-    " tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu -cf - ."
+    " tar --warning=no-file-ignored --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner"
+    " --format=gnu -cf - ."
     " | sha256sum | cut -c1-64"
 )
 

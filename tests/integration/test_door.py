@@ -125,6 +125,16 @@ def test_the_digest_depends_on_the_tree_alone(house: House):
     assert len(first) == 64
 
 
+def test_a_socket_that_was_left_in_the_source_is_no_part_of_it(house: House):
+    house.script("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"x.sock\")'; exit 3", code=3)
+    (house.scratch() / "source" / "evil.sh").unlink()
+    with_socket = house.step("close")
+    house.unpack({}, number=2)
+
+    assert with_socket == house.step("close", number=2)
+    assert len(with_socket.strip()) == 64
+
+
 def test_a_slug_that_is_there_is_kept(house: House):
     for number in (1, 2):
         house.unpack({"file": str(number)}, number)
