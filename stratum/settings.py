@@ -4,6 +4,7 @@ The only module that reads `os.environ` for Stratum's own settings. Precedence: 
 environment, then the default here.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +14,7 @@ from typing import Any
 from stratum.errors import InvalidInput
 
 PREFIX = "STRATUM_"
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Settings:
         """Read the settings.
 
         Raises:
-            InvalidInput: a value is not of its kind or not positive; the variable is named.
+            InvalidInput: a value is not of its kind, or not positive and finite, or the ports are no range;
+                the variable is named.
         """
         given = os.environ if environ is None else environ
         values = {
@@ -65,7 +68,19 @@ class Settings:
             for field in fields(cls)
             if PREFIX + field.name.upper() in given
         }
-        return cls(**values)  # type: ignore[arg-type]  # each value has its field's type by _parsed
+        found = cls(**values)  # type: ignore[arg-type]  # each value has its field's type by _parsed
+        found._check_ports()
+        return found
+
+    def _check_ports(self) -> None:
+        if self.port_last > MAX_PORT:
+            message = f"{PREFIX}PORT_LAST={self.port_last} is not allowed: ports end at {MAX_PORT}."
+            raise InvalidInput(message)
+        if self.port_first > self.port_last:
+            message = (
+                f"{PREFIX}PORT_FIRST={self.port_first} is not allowed: {PREFIX}PORT_LAST is {self.port_last}."
+            )
+            raise InvalidInput(message, "The first port must not be above the last.")
 
     def environ(self) -> dict[str, str]:
         """Return the variables that make `from_env` give these settings again."""
@@ -85,7 +100,7 @@ def _parsed(name: str, text: str) -> object:
         number = kind(text)
     except ValueError:
         number = -1
-    if number <= 0:
+    if not 0 < number < math.inf:  # false of nan, too
         message = f"{PREFIX}{name.upper()}={text!r} is not allowed: a positive {kind.__name__} is."
         raise InvalidInput(message)
     return number

@@ -79,6 +79,30 @@ def test_a_wrong_setting_is_named(text):
         Settings.from_env({"STRATUM_BUILDERS": text})
 
 
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("STRATUM_DRAIN_S", "nan"),
+        ("STRATUM_DRAIN_S", "inf"),
+        ("STRATUM_ALIVE_AFTER_S", "-inf"),
+        ("STRATUM_ALIVE_AFTER_S", "1e999"),
+        ("STRATUM_PORT_LAST", "65536"),
+        ("STRATUM_PORT_FIRST", "30000"),
+        ("STRATUM_PORT_FIRST", "70000"),
+        ("STRATUM_PORT_LAST", "20000"),
+    ],
+)
+def test_a_setting_that_is_a_number_but_no_use_is_named(variable, text):
+    with pytest.raises(InvalidInput, match=variable):
+        Settings.from_env({variable: text})
+
+
+def test_one_port_is_a_range():
+    assert (
+        Settings.from_env({"STRATUM_PORT_FIRST": "65535", "STRATUM_PORT_LAST": "65535"}).port_first == 65535
+    )
+
+
 def test_no_two_parts_of_a_fenced_instance_share_a_uid():
     fence = Fence(fenced=True, uid_base=FIRST_BASE)
     services = [fence.service_uid, fence.redis_uid, fence.router_uid]
