@@ -6,20 +6,18 @@ from contextlib import contextmanager
 from functools import cache
 
 from runner import pace
+from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost, held
 from runner.apply.parts import Parts
-from runner.apply.report import opened
 from runner.apply.rollout import roll_out
-from runner.apply.take_back import put_back
-from stratum.model import ReleaseState, Rollout, RolloutState
+from stratum.model import Rollout, RolloutState
 from stratum.ownership import exclusive, this_process
-from stratum.store import environments, releases, rollouts
+from stratum.store import rollouts
 
 log = logging.getLogger(__name__)
 
 # The reconciler holds an app's lock for moments only; another applier does what is queued itself.
 PATIENCE_S = 1.0
-MAX_ATTEMPTS = 5
 
 
 @cache
@@ -85,8 +83,8 @@ def _apply(with_parts: Parts, rollout: Rollout) -> None:
         raise
     except Exception as error:
         log.exception("rollout %d of app %d broke off", rollout.number, rollout.app_id)
-        if rollout.attempt >= MAX_ATTEMPTS:
-            _give_up(with_parts, rollout, str(error))
+        if may_be_given_up(with_parts, rollout):
+            give_up(with_parts, rollout, str(error))
         else:
             _queue_again(with_parts, rollout)
         raise
@@ -96,29 +94,3 @@ def _queue_again(with_parts: Parts, rollout: Rollout) -> None:
     """Leave it to the reconciler, which nudges again a little later."""
     with with_parts.database.write() as tx:
         rollouts.give_back(tx, rollout)
-
-
-def _give_up(with_parts: Parts, rollout: Rollout, error: str) -> None:
-    """End a rollout that breaks off whenever it is tried; what runs is left to the reconciler."""
-    with with_parts.database.read() as tx:
-        app = environments.get_app(tx, rollout.app_id)
-    if app is None or app.destroying:
-        _queue_again(with_parts, rollout)
-        return
-    if app.current_release_id == rollout.release_id:  # it was live
-        _end(with_parts, rollout, RolloutState.SUCCEEDED, error)
-        return
-    with opened(with_parts, app, rollout) as report:
-        report.conclude(f"Given up after {rollout.attempt} attempts: {error}")
-    _end(with_parts, rollout, RolloutState.FAILED, error)
-
-
-def _end(with_parts: Parts, rollout: Rollout, state: RolloutState, error: str) -> None:
-    with with_parts.database.write() as tx:
-        if not rollouts.record(tx, rollout, state, rollout.report, error):
-            raise LeaseLost(rollout)
-        if state is RolloutState.SUCCEEDED:
-            return
-        put_back(tx, rollout)
-        if rollout.release_id is not None:
-            releases.set_release_state(tx, rollout.release_id, ReleaseState.FAILED)

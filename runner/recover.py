@@ -2,10 +2,13 @@
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from runner.apply.give_up import give_up, may_be_given_up
+from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
@@ -76,6 +79,12 @@ class Recovery:
         self._nudge("build", build.app_id)
 
     def _take_back_rollout(self, rollout: Rollout) -> None:
+        if may_be_given_up(self.parts, rollout):
+            with suppress(LeaseLost):
+                give_up(self.parts, rollout, f"its applier was lost {rollout.attempt} times.")
+                log.warning("gave rollout %d of app %d up", rollout.number, rollout.app_id)
+            self._nudge("rollout", rollout.app_id)
+            return
         with self.parts.database.write() as tx:
             changed = rollouts.give_back(tx, rollout)
         if changed:

@@ -12,6 +12,7 @@ from stratum.store.database import Transaction
 from stratum.store.rows import added
 
 LEASE_S = 30.0
+MAX_ATTEMPTS = 5
 BUSY = (RolloutState.RUNNING.value, RolloutState.LIVE.value)
 
 

@@ -63,12 +63,12 @@ def test_a_rollout_is_tried_five_times(stage: Stage) -> None:
     release, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1}, build_id=build.id)
     broken = replace(stage.parts, sections=Refusing(stage.layout.supervisord_socket))
 
-    for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
+    for attempt in range(1, rollouts.MAX_ATTEMPTS + 1):
         with pytest.raises(SupervisorUnavailable):
             jobs.apply_queued(broken, app.id)
         now = stage.rollout(queued)
         assert now.attempt == attempt
-        assert (now.state is RolloutState.QUEUED) == (attempt < jobs.MAX_ATTEMPTS)
+        assert (now.state is RolloutState.QUEUED) == (attempt < rollouts.MAX_ATTEMPTS)
 
     done = stage.rollout(queued)
     assert (done.state, done.error) == (RolloutState.FAILED, "supervisord is tired.")
@@ -83,11 +83,36 @@ def test_a_scale_that_is_given_up_is_put_back(stage: Stage) -> None:
     stage.deploy(app, {"worker": SLEEP}, worker=1)
     queued = stage.scale(app, worker=2)
     broken = replace(stage.parts, sections=Refusing(stage.layout.supervisord_socket))
-    for _ in range(jobs.MAX_ATTEMPTS):
+    for _ in range(rollouts.MAX_ATTEMPTS):
         with pytest.raises(SupervisorUnavailable):
             jobs.apply_queued(broken, app.id)
     assert stage.rollout(queued).state is RolloutState.FAILED
     assert scale_of(stage, app) == 1
+
+
+def test_a_scale_that_was_live_is_never_put_back(stage: Stage) -> None:
+    """Its user was told; only the end of what it replaced breaks off."""
+    app = stage.app("told")
+    stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
+    queued = stage.scale(app, web=0, worker=2)
+
+    class Unstoppable(Supervisor):
+        """A supervisord that stops no web process."""
+
+        def stop(self, names: Sequence[str]) -> None:
+            message = "supervisord is tired."
+            raise SupervisorUnavailable(message)
+
+    broken = replace(stage.parts, sections=Unstoppable(stage.layout.supervisord_socket))
+    for _ in range(rollouts.MAX_ATTEMPTS):
+        with pytest.raises(SupervisorUnavailable):
+            jobs.apply_queued(broken, app.id)
+
+    done = stage.rollout(queued)
+    assert (done.state, done.error) == (RolloutState.SUCCEEDED, "supervisord is tired.")
+    assert [line.outcome for line in done.report] == [Outcome.KEPT, Outcome.STARTED]
+    assert scale_of(stage, app) == 2
+    assert stage.apply(app, stage.scale(app, worker=1)).state is RolloutState.SUCCEEDED
 
 
 def test_a_scale_wished_while_another_is_taken_back_is_made_true(stage: Stage) -> None:

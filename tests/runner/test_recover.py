@@ -12,9 +12,9 @@ import pytest
 
 from runner import recover
 from runner.recover import Recovery
-from stratum.model import App, Build, BuildState
+from stratum.model import App, Build, BuildState, RolloutState
 from stratum.ownership import this_process
-from stratum.store import Database, builds, environments, rollouts
+from stratum.store import Database, builds, environments, formation, rollouts
 from stratum.store.clock import now
 from stratum.store.migrate import migrate
 from tests.fakes import FakeNudges
@@ -68,6 +68,25 @@ def test_a_build_lost_too_often_has_failed(site: Site, tmp_path: Path) -> None:
         " !     The builder was lost; building again.\n" * 2
         + " !     Build failed: its builder was lost 3 times.\n"
     )
+
+
+@pytest.mark.parametrize(("was_live", "state", "scale"), [(False, "failed", 1), (True, "succeeded", 3)])
+def test_a_rollout_lost_too_often_is_given_up(site: Site, was_live: bool, state: str, scale: int) -> None:
+    with site.database.write() as tx:
+        formation.set_scales(tx, site.app.id, {"worker": 3})
+        before = {"worker": 1}
+        rollout = rollouts.add_rollout(tx, site.app.id, cause="scale", who="me", formation_before=before)
+    for _ in range(rollouts.MAX_ATTEMPTS):
+        with site.database.write() as tx:
+            claimed = rollouts.claim_next(tx, site.app.id, "1:1")
+            assert claimed
+            if was_live:
+                rollouts.record(tx, claimed, RolloutState.LIVE, [])
+        site.recovery.run()
+    with site.database.read() as tx:
+        ended = rollouts.get_rollout(tx, rollout.id)
+        assert formation.get_formation(tx, site.app.id).scale("worker") == scale
+    assert (ended.state, ended.error) == (state, "its applier was lost 5 times.")
 
 
 def test_a_lease_that_is_over_is_taken_back_from_the_living(
