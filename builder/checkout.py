@@ -1,11 +1,13 @@
 """Taking the commit's files to the build's scratch: git writes a tar as us, tar unpacks as the build."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from builder.bench import Bench
-from stratum.errors import BuildFailed
+from stratum.errors import BuildFailed, Unavailable
 from stratum.git import Commit, git_environ
 
 
@@ -16,7 +18,7 @@ def checkout(bench: Bench, commit: Commit) -> None:
         BuildFailed: git or tar failed.
     """
     bench.doing = f"Unpacking {commit.id[:7]}"
-    with _archive(commit) as archive:
+    with archived(commit) as archive:
         assert archive.stdout is not None
         assert archive.stderr is not None
         failure = None
@@ -34,18 +36,34 @@ def checkout(bench: Bench, commit: Commit) -> None:
 
 
 @contextmanager
-def _archive(commit: Commit) -> Iterator[subprocess.Popen[bytes]]:
+def archived(commit: Commit) -> Iterator[subprocess.Popen[bytes]]:
     """Start git archive, which ends when the block or this process does.
 
     Source: git-archive(1) honours export-ignore, export-subst and line ends, and refuses paths that
-    lead out of the tree (facts measured on git 2.39; tests/integration/test_builder.py).
+    lead out of the tree (facts measured on git 2.39; tests/integration/test_builder.py). A file of
+    export-subst can ask for a check of the commit's signature, `$Format:%G?$`, for which this git
+    takes the gpg of its PATH whatever gpg.program says: with none there the answer is that it
+    cannot be checked, and no program reads the pusher's bytes with all that the service may do.
     """
-    git = ("git", f"--git-dir={commit.repo}", "archive", "--format=tar", commit.id)
-    argv = ("setpriv", "--pdeathsig", "KILL", "--", *git)
+    environ = git_environ()
+    git, setpriv = (_program(name, environ["PATH"]) for name in ("git", "setpriv"))
+    argv = (setpriv, "--pdeathsig", "KILL", "--", git, f"--git-dir={commit.repo}", "archive")
     with subprocess.Popen(
-        argv, env=git_environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        (*argv, "--format=tar", commit.id),
+        env={**environ, "PATH": os.devnull},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as archive:
         try:
             yield archive
         finally:
             archive.kill()
+
+
+def _program(name: str, path: str) -> str:
+    found = shutil.which(name, path=path)
+    if found is None:
+        message = f"The server has no {name}."
+        raise Unavailable(message, "Its operator has to install it.")
+    return found

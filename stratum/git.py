@@ -16,6 +16,9 @@ from stratum.settings import inherited_environ
 
 TIMEOUT_S = 60.0
 
+# Signatures are the pusher's bytes, and nothing of ours reads what a check of them would say.
+_UNWANTED = {f"gpg.{kind}program": "/bin/false" for kind in ("", "ssh.", "x509.")}
+
 # Replace refs can be pushed, and would show us another commit than the one that was asked for.
 _ENVIRON = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -24,11 +27,14 @@ _ENVIRON = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C.UTF-8",
+    "GIT_CONFIG_COUNT": str(len(_UNWANTED)),
+    **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(_UNWANTED)},
+    **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_UNWANTED.values())},
 }
 
 
 def git_environ() -> dict[str, str]:
-    """The environment of every git of ours: no configuration but the repository's own."""
+    """The environment of every git of ours: no configuration but the repository's own, and no gpg."""
     return {**inherited_environ("PATH"), **_ENVIRON}
 
 
