@@ -55,17 +55,25 @@ class Folders:
     def seal(self, app_id: int, number: int, digest: str) -> None:
         """Move a build's source to its place as a slug. A slug of that digest is kept as it is.
 
+        Looked at before it moves, so that whatever stands in that place has been: all that worked in
+        it has ended, and nobody can exchange it.
+
         Raises:
             DoorUnavailable: what the build left as `source` is not a folder of its own.
         """
         self._end_build(app_id)
         source = self._layout.build(app_id, number) / "source"
         slug = self._layout.slug(app_id, digest)
-        if not slug.is_dir():
+        if not self._is_built(slug, app_id):
+            if not self._is_built(source, app_id):
+                message = f"What should be {slug.name} is not a folder that its build has made."
+                raise DoorUnavailable(message, "See what the build does to its own folder.")
+            self._erase(slug, app_id)
             self._move(source, slug)
-            self._check(slug, app_id)
-            _sync(slug)
-            _sync(slug.parent)
+        if not self._fence.fenced:
+            slug.chmod(0o555)
+        _sync(slug)
+        _sync(slug.parent)
 
     def discard(self, app_id: int, number: int) -> None:
         """Remove a build's scratch, if it is there, with all that still works in it."""
@@ -75,7 +83,7 @@ class Folders:
     def drop_slug(self, app_id: int, digest: str) -> None:
         """Remove a slug; at once under its name, so that none half gone is ever used."""
         slug = self._layout.slug(app_id, digest)
-        if slug.is_dir():
+        if os.path.lexists(slug):
             dropped = slug.with_name(f"{_DROPPED}{digest}")
             self._erase(dropped, app_id)
             self._move(slug, dropped)
@@ -119,15 +127,13 @@ class Folders:
             old.chmod(0o755)
         old.rename(new)
 
-    def _check(self, slug: Path, app_id: int) -> None:
-        """Refuse a slug that is no folder, or not the build's; nobody can exchange it any more."""
-        found = slug.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != self._fence.build_uid(app_id):
-            slug.rename(slug.with_name(f"{_DROPPED}{slug.name}"))
-            message = f"{slug.name} is not a folder that its build has made."
-            raise DoorUnavailable(message, "See what the build does to its own folder.")
-        if not self._fence.fenced:
-            slug.chmod(0o555)
+    def _is_built(self, path: Path, app_id: int) -> bool:
+        """Whether it is a folder, no link to one, that a build of the app has made."""
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == self._fence.build_uid(app_id)
 
     def _erase_parent(self, parent: Path, app_id: int) -> None:
         """Remove a folder of ours; the folders in it are builds', the files are ours."""

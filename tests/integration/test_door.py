@@ -148,10 +148,24 @@ def test_a_slug_that_is_there_is_kept(house: House):
 def test_a_source_that_is_a_link_is_not_sealed(house: House):
     house.script("cd ..; mv source elsewhere; ln -s /etc source; exit 3", code=3)
 
-    with pytest.raises(Raised, match=r"DoorUnavailable: abab.* is not a folder that its build has made"):
+    with pytest.raises(
+        Raised, match=r"DoorUnavailable: What should be abab.* is not a folder that its build has made"
+    ):
         house.call(lambda: house.door.seal(APP, 1, DIGEST))
 
-    assert not house.layout.slug(APP, DIGEST).exists()
+    assert not list(house.layout.slug(APP, DIGEST).parent.iterdir())
+    assert Path("/etc/passwd").exists()
+
+
+def test_a_link_in_the_place_of_a_slug_is_not_kept(house: House):
+    house.unpack({"file": "1"})
+    house.step("close")
+    house.call(lambda: house.layout.slug(APP, DIGEST).symlink_to("/etc"), as_root=house.fence.fenced)
+
+    house.call(lambda: house.door.seal(APP, 1, DIGEST))
+
+    assert mode(house.layout.slug(APP, DIGEST)).endswith(" 0555")
+    assert (house.layout.slug(APP, DIGEST) / "file").read_text() == "1"
     assert Path("/etc/passwd").exists()
 
 
