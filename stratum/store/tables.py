@@ -202,6 +202,7 @@ ports = Table(
     _app_id(),
     Column("process", String(255), nullable=False, unique=True),
     Column("routed", Boolean, nullable=False, default=False),  # the router sends requests there
+    Index("ix_ports_app_id", "app_id"),
 )
 
 rollouts = Table(
@@ -226,5 +227,6 @@ rollouts = Table(
     Column("finished_at", UtcDateTime),
     UniqueConstraint("app_id", "number"),
     Index("ix_rollouts_state", "state"),
+    Index("ix_rollouts_build_id", "build_id"),  # asked for by every follower of a build
     sqlite_autoincrement=True,
 )

@@ -1,5 +1,6 @@
 import sqlite3
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
@@ -31,3 +32,14 @@ def test_migrating_twice_changes_nothing(tmp_path):
     with sqlite3.connect(path) as connection:
         assert connection.execute("select name from environments").fetchall() == [("E",)]
     connection.close()
+
+
+@pytest.mark.parametrize("where", ["rollouts where build_id = 1", "ports where app_id = 1"])
+def test_what_is_asked_time_and_again_is_found_by_an_index(tmp_path, where):
+    migrate(tmp_path / "stratum.db")
+
+    with sqlite3.connect(tmp_path / "stratum.db") as connection:
+        [plan] = connection.execute(f"explain query plan select * from {where}")
+    connection.close()
+
+    assert plan[-1].startswith("SEARCH")
