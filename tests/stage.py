@@ -21,7 +21,7 @@ from runner import jobs
 from runner.apply.parts import Parts
 from stratum import secrets
 from stratum.errors import SupervisorUnavailable
-from stratum.fence import Fence
+from stratum.fence import BASE_STEP, Fence
 from stratum.instance import Identity, Instance
 from stratum.layout import Layout
 from stratum.model import App, Release, Rollout, Target
@@ -34,7 +34,8 @@ from stratum.up.programs import Tools
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
-UID_BASE = 1_910_000_000
+# Two runs at a time must not end each other's processes, which are told by their accounts.
+UID_BASE = 1_910_000_000 + os.getpid() % 1000 * BASE_STEP
 
 # Says on every request which release and pid answers; `slow` takes its time.
 WEB = """\
