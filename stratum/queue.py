@@ -14,6 +14,8 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from stratum.errors import InvalidInput, QueueUnavailable
+
 log = logging.getLogger(__name__)
 
 BUILDS = "builds"
@@ -21,6 +23,23 @@ ROLLOUTS = "rollouts"
 RUN_BUILDS = "builder.jobs.run_builds"
 RUN_ROLLOUTS = "runner.jobs.run_rollouts"
 SOCKET_TIMEOUT_S = 2.0
+
+
+def check_redis(url: str) -> None:
+    """See that the redis of a URL answers.
+
+    Raises:
+        InvalidInput: it is no URL of a redis.
+        QueueUnavailable: nothing answers there.
+    """
+    try:
+        is_up = Nudges(url).is_up()
+    except ValueError as error:
+        message = f"STRATUM_REDIS_URL={url!r} is not allowed: {error}"
+        raise InvalidInput(message) from error
+    if not is_up:
+        message = f"The redis that STRATUM_REDIS_URL names does not answer: {url.rpartition('@')[2]}."
+        raise QueueUnavailable(message, "Start it, or unset the variable to have one started.")
 
 
 class Nudges:

@@ -93,8 +93,11 @@ class Served:
     def end(self) -> None:
         """Stop it and remove everything."""
         try:
-            self.down()
+            if (self.data / "instance.json").exists():
+                self.down()
         finally:
+            # A slug is closed to writing, to its owner too.
+            subprocess.run(["chmod", "-R", "u+rwX", self.folder], check=False, stderr=subprocess.DEVNULL)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(

@@ -10,7 +10,9 @@ import sys
 from importlib import import_module
 
 from stratum import secrets
+from stratum.errors import StratumError
 from stratum.instance import Instance
+from stratum.queue import check_redis
 from stratum.store import Database, tokens
 from stratum.store.migrate import migrate
 
@@ -23,7 +25,15 @@ ROUTER_BOOT = "runner.router.boot"
 def main() -> None:
     """Do it all; each part leaves alone what is there already."""
     os.umask(0o077)
-    instance = Instance.open()
+    try:
+        _prepare(Instance.open())
+    except StratumError as error:
+        sys.exit(str(error))
+
+
+def _prepare(instance: Instance) -> None:
+    if instance.settings.redis_url:
+        check_redis(instance.settings.redis_url)
     secrets.make_key(instance.layout.config_key)
     migrate(instance.layout.database)
     database = Database.open(instance.layout.database)

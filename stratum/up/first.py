@@ -111,9 +111,8 @@ def boot(instance: Instance, environ: Mapping[str, str]) -> str | None:
         check=False,
     )
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        message = f"The database cannot be prepared: {reason}"
-        raise Unavailable(message)
+        token.forget()
+        raise Unavailable((done.stderr.strip().splitlines() or ["Preparing the services failed."])[-1])
     if done.stdout != "created":
         token.forget()
         return None
