@@ -30,8 +30,11 @@ class Identity:
         """Read the file; None when the folder holds no instance."""
         try:
             return cls(**json.loads((data / "instance.json").read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            message = f"{data / 'instance.json'} cannot be read: {error.strerror}."
+            raise Unavailable(message, "Run this as the account that Stratum was started as.") from error
         except (ValueError, TypeError) as error:
             message = f"{data / 'instance.json'} is damaged: {error}."
             raise Unavailable(message, "Restore it from a backup.") from error

@@ -1,5 +1,6 @@
 """`stratum up`: from a data folder, in whatever state, to a port that answers."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stratum.door.client import Door
-from stratum.errors import Conflict, Unavailable
+from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.instance import Instance
 from stratum.ownership import exclusive
 from stratum.settings import Settings, inherited_environ
@@ -53,8 +54,7 @@ def start(settings: Settings, listen: str) -> Started:
     """
     binaries.check_system()
     address.split(listen)
-    data = supervisord.checked_path(settings.data.resolve())
-    data.mkdir(parents=True, exist_ok=True)
+    data = _data_folder(settings.data)
     with alone(data):
         _check_not_running(data, settings)
         address.check_free(listen)
@@ -69,6 +69,19 @@ def start(settings: Settings, listen: str) -> Started:
         process = _spawn(instance, environ)
         _wait_until_ready(instance, process)
         return Started(instance, process, token)
+
+
+def _data_folder(given: Path) -> Path:
+    data = supervisord.checked_path(given.resolve())
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The data folder {data} cannot be made: {error.strerror}."
+        raise InvalidInput(message, "Choose another with --data DIR.") from error
+    if not os.access(data, os.W_OK | os.X_OK):
+        message = f"The data folder {data} cannot be written to."
+        raise InvalidInput(message, "Run this as its owner, or choose another with --data DIR.")
+    return data
 
 
 @contextmanager
