@@ -6,6 +6,7 @@ environments, which are DNS labels.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -95,7 +96,10 @@ def _app_route(route: Route) -> Json:
 
 
 def _unknown_app(place: Place) -> Json:
-    return _for_host(f"*.*.{place.apps_domain}".lower(), _page("404", NO_APP))
+    """Answer for all names below the apps' domain, however many labels they have: none is the API's."""
+    below = {"pattern": rf"(?i)\.{re.escape(place.apps_domain)}\.?$"}
+    match: Json = {"vars_regexp": {"{http.request.host}": below}}
+    return {"match": [match], "handle": [_page("404", NO_APP)], "terminal": True}
 
 
 def _control(place: Place) -> Json:
@@ -103,7 +107,8 @@ def _control(place: Place) -> Json:
 
 
 def _for_host(host: str, handler: Json) -> Json:
-    return {"match": [{"host": [host]}], "handle": [handler], "terminal": True}
+    # The same name written out in full, up to the root of all names, ends with a dot.
+    return {"match": [{"host": [host, f"{host}."]}], "handle": [handler], "terminal": True}
 
 
 def _page(status: str, text: str) -> Json:

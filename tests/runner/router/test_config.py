@@ -6,6 +6,7 @@ from runner.router.config import Place, Route, render
 
 PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost")
 DELETED = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
+BELOW = {"pattern": r"(?i)\.localhost\.?$"}
 
 
 def proxy(*dials: str) -> dict[str, object]:
@@ -28,7 +29,7 @@ def page(status: str, text: str) -> dict[str, object]:
 
 
 def host(name: str, handler: dict[str, object]) -> dict[str, object]:
-    return {"match": [{"host": [name]}], "handle": [handler], "terminal": True}
+    return {"match": [{"host": [name, f"{name}."]}], "handle": [handler], "terminal": True}
 
 
 def test_the_whole_configuration() -> None:
@@ -46,7 +47,11 @@ def test_the_whole_configuration() -> None:
                         "routes": [
                             host("a.env.localhost", page("503", "This app has no web process running.\n")),
                             host("b.env.localhost", proxy("127.0.0.1:20002", "127.0.0.1:20001")),
-                            host("*.*.localhost", page("404", "There is no app at this address.\n")),
+                            {
+                                "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
+                                "handle": [page("404", "There is no app at this address.\n")],
+                                "terminal": True,
+                            },
                             control,
                         ],
                         "errors": {
