@@ -72,6 +72,6 @@ def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
 
 def _route_back(parts: Parts, app: App, names: list[str]) -> None:
     try:
-        parts.router.route(app, names)
+        parts.router.route(app, names, patience_s=0)
     except RouterUnavailable as error:
         log.warning("routes of %s are put back by the reconciler: %s", app.label, error)

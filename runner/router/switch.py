@@ -18,8 +18,9 @@ from stratum.model import App
 from stratum.store import Database, environments
 from stratum.store import formation as formation_store
 
-# So long a Caddy that was killed may take until supervisord has it running again.
-PATIENCE_S = 15.0
+# A Caddy that was killed is soon there again, unless it dies early a few times: supervisord then
+# pauses for 1, 2, 3… seconds. A release that is good should not fail for that.
+PATIENCE_S = 60.0
 
 
 class Router:
@@ -51,16 +52,13 @@ class Router:
         Raises:
             RouterUnavailable: it has not.
         """
-        with self._alone():
-            config = self._recorded()
-            self._write(config)
-            for waited_s in pace.looks(patience_s):
-                try:
-                    self._load(config)
-                    return
-                except RouterUnavailable:
-                    if waited_s >= patience_s:
-                        raise
+        for waited_s in pace.looks(patience_s):
+            try:
+                self._tell()
+                return
+            except RouterUnavailable:
+                if waited_s >= patience_s:
+                    raise
 
     def requests(self, ports: Collection[int]) -> int:
         """Count the requests under way to ports.
@@ -74,6 +72,13 @@ class Router:
         """Write what Caddy starts with; for `stratum up`, before Caddy runs."""
         with self._alone():
             self._write(self._recorded())
+
+    def _tell(self) -> None:
+        """Tell Caddy once; whoever waits for it keeps nobody else from the lock meanwhile."""
+        with self._alone():
+            config = self._recorded()
+            self._write(config)
+            self._load(config)
 
     def _recorded(self) -> Config:
         instance = self._instance

@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 
 from runner.router import admin, boot
+from runner.router.config import Config
+from runner.router.switch import Router
 from stratum.errors import RouterUnavailable
 from stratum.model import App
+from stratum.ownership import is_free
 from stratum.store import formation
 from tests.stage import Stage, free_port, staged
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -113,6 +117,24 @@ def test_all_other_hosts_reach_the_web_process(stage: Stage) -> None:
     assert (status, json.loads(body)[0]) == (200, "web")
 
 
+def test_no_name_below_the_apps_domain_reaches_the_web_process(stage: Stage) -> None:
+    app = stage.app("dotted")
+    stage.layout.web_socket.unlink(missing_ok=True)
+    server = UnixServer(str(stage.layout.web_socket), Echo)
+    stage.layout.web_socket.chmod(0o777)
+    nobodys = ["x.{}.localhost", "a.b.c.{}.localhost.:80", "X.LOCALHOST", "nope.myprodenv.localhost."]
+    with serving(server), upstream(stage, app, "t.1"):
+        stage.parts.router.route(app, ["t.1"])
+        for host in ("dotted.myprodenv.localhost.", "Dotted.MyProdEnv.localhost.:8080"):
+            status, body = stage.get(app, "/", Host=host)
+            assert (status, json.loads(body)[0]) == (200, "t.1"), host
+        for host in nobodys:
+            found = stage.get(app, "/", Host=host.format("dotted.myprodenv"))
+            assert found == (404, "There is no app at this address.\n"), host
+        for host in ("localhost", "localhost.", "notlocalhost", "127.0.0.1"):
+            assert json.loads(stage.get(app, "/", Host=host)[1])[0] == "web", host
+
+
 def test_hosts_of_no_app_get_a_page_that_says_so(stage: Stage) -> None:
     app = stage.app("known")
     assert stage.get(app, "/", Host="nope.myprodenv.localhost:1") == (
@@ -165,3 +187,28 @@ def test_boot_writes_what_the_database_records(stage: Stage, monkeypatch: pytest
         monkeypatch.setenv(name, value)
     boot.main()
     assert stage.layout.router_config.read_bytes() == before
+
+
+def test_who_waits_for_a_router_that_is_away_keeps_nobody_else_waiting(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = stage.app("patient")
+    tries, back = threading.Event(), threading.Event()
+    load = Router._load
+
+    def away(self: Router, config: Config) -> None:
+        tries.set()
+        if not back.is_set():
+            message = "Caddy does not answer."
+            raise RouterUnavailable(message)
+        load(self, config)
+
+    monkeypatch.setattr(Router, "_load", away)
+    waiting = threading.Thread(target=lambda: stage.parts.router.route(app, []))
+    waiting.start()
+    assert tries.wait(5)
+    lock = stage.layout.locks / "router"
+    wait_until(lambda: is_free(lock), timeout=2)
+    back.set()
+    waiting.join(10)
+    assert stage.get(app)[0] == 503
