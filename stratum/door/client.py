@@ -17,6 +17,8 @@ from stratum.layout import Layout
 
 Key = tuple[int, int]
 Stray = tuple[int, int, str]
+# A request whose work has an end of its own is refused before (`folders.LIMIT_S`, `ending.LIMIT_S`).
+ANSWER_S = 720.0
 _FAILED_BEFORE_ANSWER = "The door closed the connection without an answer."
 
 
@@ -26,14 +28,17 @@ class Door:
     Every method raises DoorUnavailable when the door does not answer, or refuses: with the reason.
     """
 
-    def __init__(self, layout: Layout, fence: Fence, *, in_process: bool | None = None) -> None:
+    def __init__(
+        self, layout: Layout, fence: Fence, *, in_process: bool | None = None, answer_s: float = ANSWER_S
+    ) -> None:
         """Take the instance.
 
         Args:
             in_process: None: in process when unfenced, or when we are root at the time.
+            answer_s: how long a server may take for anything but a step, which has its own limit.
         """
         self._layout, self._fence = layout, fence
-        self._chosen = in_process
+        self._chosen, self._answer_s = in_process, answer_s
 
     # -- builds
     def prepare(self, app_id: int) -> None:
@@ -149,6 +154,7 @@ class Door:
         if self._is_in_process():
             return self._do(request, args)
         with self._connect() as connection:
+            connection.settimeout(self._answer_s)
             return _exchange(connection, {"ask": request, "args": args})
 
     def _do(self, request: str, args: Mapping[str, object]) -> object:
@@ -190,6 +196,9 @@ def _exchange(connection: socket.socket, message: Mapping[str, object], fds: Seq
     try:
         wire.send(connection, message, fds)
         answer, _ = wire.receive(connection)
+    except TimeoutError as error:
+        message = f"The door has not answered within {connection.gettimeout():g} s."
+        raise DoorUnavailable(message) from error
     except (OSError, wire.Broken, json.JSONDecodeError) as error:
         raise DoorUnavailable(_FAILED_BEFORE_ANSWER) from error
     if "refused" in answer:

@@ -7,6 +7,7 @@ Owners and modes are those of docs/architecture.md, "Folders".
 
 import os
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from stratum.layout import Layout
 _ROOT = 0
 _EMPTY = "chmod -R u+rwX .; find . -mindepth 1 -delete"
 _DROPPED = ".dropped-"
+LIMIT_S = 600.0  # a build may leave files without number; removing 100,000 takes seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,14 @@ class _Folder:
 class Folders:
     """The folders below one data folder."""
 
-    def __init__(self, layout: Layout, fence: Fence) -> None:
+    def __init__(self, layout: Layout, fence: Fence, limit_s: float = LIMIT_S) -> None:
+        """Take the instance.
+
+        Args:
+            limit_s: for all that is done with these; what takes longer raises TimeoutError.
+        """
         self._layout, self._fence = layout, fence
+        self._deadline = time.monotonic() + limit_s
 
     def prepare(self, app_id: int) -> None:
         """Make an app's folders, and mend owners and modes of those that are there."""
@@ -165,7 +173,7 @@ class Folders:
     def _run_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> None:
         own = uid if self._fence.fenced else None
         program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, cwd, own)
-        code, output = spawn.capture(program)
+        code, output = spawn.capture(program, max(0.0, self._deadline - time.monotonic()))
         if code:
             message = f"{' '.join(argv)} ended with {code}: {output.strip()[-500:]}"
             raise DoorUnavailable(message)

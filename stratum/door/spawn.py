@@ -4,10 +4,14 @@ The uid is dropped before any variable of the caller is in force: LD_PRELOAD in 
 environment must never reach a program that is still root.
 """
 
+import io
 import os
 import resource
+import select
 import signal
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -16,6 +20,7 @@ from stratum.door import prctl
 
 UMASK = 0o022
 NOT_STARTED = 127
+_CHUNK = 1 << 16
 # (limit, wanted); never raised above the hard limit that an ordinary user already has.
 LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 65536))
 # Handled or ignored by us or by Python; a program must meet them as they are by default.
@@ -67,8 +72,12 @@ def become(uid: int | None) -> None:
     os.setresuid(uid, uid, uid)
 
 
-def capture(program: Program) -> tuple[int, str]:
-    """Run a program without input; return its exit code and what it said."""
+def capture(program: Program, limit_s: float) -> tuple[int, str]:
+    """Run a program without input; return its exit code and what it said.
+
+    Raises:
+        TimeoutError: it took longer than it may, and was ended with its session.
+    """
     null = os.open(os.devnull, os.O_RDONLY)
     source, sink = os.pipe()
     try:
@@ -76,15 +85,37 @@ def capture(program: Program) -> tuple[int, str]:
     finally:
         os.close(null)
         os.close(sink)
-    with os.fdopen(source, "rb") as said:
-        text = said.read().decode(errors="replace")
-    return exit_code(os.waitpid(pid, 0)[1]), text
+    with os.fdopen(source, "rb", buffering=0) as said:
+        text = _read_all(said, limit_s)
+    if text is None:
+        for kill in (os.kill, os.killpg):  # it may not lead a group yet
+            with suppress(ProcessLookupError):
+                kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    if text is None:
+        message = f"{program.argv[0]} was ended, since it takes too long"
+        raise TimeoutError(message)
+    return exit_code(status), text.decode(errors="replace")
 
 
 def exit_code(status: int) -> int:
     """Turn a wait status into what a shell would say."""
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
+
+
+def _read_all(file: io.FileIO, limit_s: float) -> bytes | None:
+    """Read to the end; None when that does not come in time."""
+    deadline = time.monotonic() + limit_s
+    poll = select.poll()
+    poll.register(file, select.POLLIN)
+    chunks: list[bytes] = []
+    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        chunk = file.read(_CHUNK)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+    return None
 
 
 def _become_program(program: Program, fds: tuple[int, int, int]) -> NoReturn:

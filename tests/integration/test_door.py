@@ -12,6 +12,7 @@ import pytest
 
 from stratum.door import proc
 from stratum.door.client import Door
+from stratum.door.folders import Folders
 from tests.doors import APP, NOBODY, House, Raised, as_uid
 from tests.waiting import wait_until
 
@@ -201,6 +202,28 @@ def test_drop_slug_and_destroy_leave_nothing(house: House):
 
     assert not list(house.layout.data.glob(f"*/{APP}"))
     assert not list(house.layout.data.glob(f"logs/*/{APP}"))
+
+
+def test_a_removal_that_takes_too_long_is_ended_and_refused(house: House):
+    house.unpack({"deep/file": ""})
+    quick = Folders(house.layout, house.fence, limit_s=0)
+
+    with pytest.raises(Raised, match=r"TimeoutError: /bin/sh was ended, since it takes too long"):
+        house.call(lambda: quick.discard(APP, 1), as_root=house.fence.fenced)
+
+    assert house.scratch().exists()
+    house.call(lambda: house.door.discard(APP, 1))
+    assert not house.scratch().exists()
+
+
+@needs_root
+def test_a_door_that_does_not_answer_is_not_waited_for_without_end(fenced: House):
+    door = Door(fenced.layout, fenced.fence, answer_s=0.2)
+    os.kill(fenced.server_pid, signal.SIGSTOP)
+
+    with pytest.raises(Raised, match=r"DoorUnavailable: The door has not answered within 0\.2 s"):
+        fenced.call(lambda: door.prepare(APP))
+    os.kill(fenced.server_pid, signal.SIGCONT)
 
 
 # -- steps

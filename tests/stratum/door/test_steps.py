@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,21 @@ def test_exit_codes_are_those_of_a_shell(status: int, code: int):
 def test_nothing_becomes_root(uid: int):
     with pytest.raises(PermissionError):
         spawn.become(uid)
+
+
+def test_a_program_that_takes_too_long_is_ended_with_its_session():
+    program = spawn.Program(("/bin/sh", "-c", "echo said; sleep 1000 & sleep 1000"), {}, Path("/"), None)
+
+    before = time.monotonic()
+    with pytest.raises(TimeoutError, match="/bin/sh was ended, since it takes too long"):
+        spawn.capture(program, 0.2)
+
+    assert time.monotonic() - before < 10
+
+
+def test_what_a_program_says_comes_whole():
+    program = spawn.Program(("/bin/sh", "-c", "yes | head -c 300000; exit 3"), {}, Path("/"), None)
+
+    code, said = spawn.capture(program, 30)
+
+    assert (code, len(said)) == (3, 300_000)
