@@ -68,8 +68,8 @@ def _stay(started: Started, settings: Settings) -> None:
     """Wait for supervisord's end; end everything in order on SIGINT or SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    click.echo("Press Ctrl-C to stop.", err=True)
     try:
+        click.echo("Press Ctrl-C to stop.", err=True)
         code = started.process.wait()
     except InterruptedError:
         for number in (signal.SIGINT, signal.SIGTERM):

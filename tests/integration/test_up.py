@@ -58,8 +58,7 @@ def test_down_leaves_nothing_behind_and_up_brings_all_back_without_building(own:
     assert processes_of(own) == []
     instance = json.loads((own.data / "instance.json").read_text())["id"]
     assert not Path(f"/dev/shm/stratum-{instance}").exists()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", own.port))
+    assert not answers(own.port)
     assert "not running" in own.down().stderr
 
     own.up()
