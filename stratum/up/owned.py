@@ -71,4 +71,4 @@ def _opened(path: Path) -> int:
 
 
 def _advice(path: Path) -> str:
-    return f"Look at it with ls -ld {path} and remove it; Stratum makes a folder there."
+    return f"Look at it with ls -ld {path} and remove it, as its owner or root; Stratum makes a folder there."

@@ -58,7 +58,7 @@ def test_a_file_in_its_place_is_refused_with_advice(instance):
     path = instance.layout.descriptions
     assert str(raised.value) == (
         f"{path} is not a folder that Stratum can use: Not a directory."
-        f" Look at it with ls -ld {path} and remove it; Stratum makes a folder there."
+        f" Look at it with ls -ld {path} and remove it, as its owner or root; Stratum makes a folder there."
     )
 
 
