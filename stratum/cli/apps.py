@@ -28,8 +28,9 @@ def list_all(ctx: click.Context, environment: str | None, as_json: bool) -> None
 @apps.command()
 @click.argument("name")
 @environment_option
+@json_option
 @click.pass_context
-def create(ctx: click.Context, name: str, environment: str | None) -> None:
+def create(ctx: click.Context, name: str, environment: str | None, as_json: bool) -> None:
     """Create one."""
     where = environment_name(ctx, environment)
     if where is None:
@@ -38,6 +39,8 @@ def create(ctx: click.Context, name: str, environment: str | None) -> None:
     made = server().create_app(where, name)
     say(f"Created {made['environment']}/{made['name']}: {made['url']}, once pushed.")
     say(f"Next, in its git repository: stratum associate {made['environment']} {made['name']}")
+    if as_json:
+        show([made], (), as_json=True)
 
 
 @apps.command()

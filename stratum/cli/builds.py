@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stratum.cli.output import json_option, show
+from stratum.cli.output import json_lines_option, json_option, pass_on, show
 from stratum.cli.which import app_option, environment_option, find_app, for_app
 from stratum.errors import BuildFailed, RolloutFailed
 
 if TYPE_CHECKING:
     from stratum.client import RemoteApp
+    from stratum.client.http import Row
 
 COLUMNS = ("number", "status", "commit", "source", "who", "created_at", "error")
 
@@ -30,23 +31,39 @@ def builds(ctx: click.Context, environment: str | None, app_name: str | None, as
 
 @builds.command()
 @click.argument("number", type=click.IntRange(min=1))
+@json_lines_option
 @for_app
-def follow(app: "RemoteApp", number: int) -> None:
+def follow(app: "RemoteApp", number: int, as_json: bool) -> None:
     """Show a build's log until it is settled."""
-    _follow(app, number)
+    pass_on(app.build_log(number, follow=True), _row, as_json=as_json)
+    _check(app, app.build(number))
 
 
 @click.command()
+@json_option
 @for_app
-def redeploy(app: "RemoteApp") -> None:
-    """Build the current commit again, and run it."""
-    _follow(app, app.redeploy()["build"])
-
-
-def _follow(app: "RemoteApp", number: int) -> None:
+def redeploy(app: "RemoteApp", as_json: bool) -> None:
+    """Build the current commit again, and run it; with --json the log goes to stderr."""
+    number = app.redeploy()["build"]
     for chunk in app.build_log(number, follow=True):
-        click.echo(chunk, nl=False)
-    build, name = app.build(number), f"Build {number}"
+        click.echo(chunk, nl=False, err=as_json)
+    build = app.build(number)
+    if as_json:
+        show([build], (), as_json=True)
+    _check(app, build)
+
+
+def _row(line: str) -> dict[str, object]:
+    return {"line": line}
+
+
+def _check(app: "RemoteApp", build: "Row") -> None:
+    """See that a settled build and its rollout went well.
+
+    Raises:
+        BuildFailed, RolloutFailed: they did not.
+    """
+    name = f"Build {build['number']}"
     if build["status"] != "succeeded":
         raise BuildFailed(name, build["error"] or build["status"])
     if build["rollout"] is None:

@@ -22,10 +22,13 @@ def list_all(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--stage", default="production", show_default=True, help="Picks Procfile_STAGE.")
 @click.option("--start-all", is_flag=True, help="Start every target at the first release, not only web.")
-def create(name: str, stage: str, start_all: bool) -> None:
+@json_option
+def create(name: str, stage: str, start_all: bool, as_json: bool) -> None:
     """Create one."""
     made = server().create_environment(name, stage, start_all=start_all)
     say(f"Created the environment {made['name']} (stage {made['stage']}).")
+    if as_json:
+        show([made], (), as_json=True)
 
 
 @environments.command()

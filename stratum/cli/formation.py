@@ -16,18 +16,21 @@ PS = ("name", "target", "index", "pid", "port", "release", "state", "since", "re
 
 @click.command()
 @click.argument("target")
+@json_option
 @for_app
-def worker(app: "RemoteApp", target: str) -> None:
+def worker(app: "RemoteApp", target: str, as_json: bool) -> None:
     """Launch the Procfile's TARGET as a worker; one that runs is left alone."""
-    finish(app, app.launch(target), until="ended")
+    finish(app, app.launch(target), until="ended", as_json=as_json)
 
 
 @click.command()
 @click.argument("scales", nargs=-1, required=True, metavar="TARGET=N...")
+@json_option
 @for_app
-def scale(app: "RemoteApp", scales: tuple[str, ...]) -> None:
+def scale(app: "RemoteApp", scales: tuple[str, ...], as_json: bool) -> None:
     """Set how many processes each TARGET has; other targets keep theirs."""
-    finish(app, app.scale(dict(_parsed(given) for given in scales)), until="ended")
+    wanted = dict(_parsed(given) for given in scales)
+    finish(app, app.scale(wanted), until="ended", as_json=as_json)
 
 
 @click.command()

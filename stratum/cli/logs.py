@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stratum.cli.output import say
+from stratum.cli.output import json_option, pass_on, say, show, whole_lines
 from stratum.cli.which import for_app
 
 if TYPE_CHECKING:
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 @click.option(
     "-n", "--lines", type=click.IntRange(0, 10_000), default=100, show_default=True, help="Of each process."
 )
+@json_option
 @for_app
-def logs(app: "RemoteApp", follow: bool, target: str | None, lines: int) -> None:
-    """Show the last lines of the app's processes."""
-    empty = True
+def logs(app: "RemoteApp", follow: bool, target: str | None, lines: int, as_json: bool) -> None:
+    """Show the last lines of the app's processes; with -f --json an object a line."""
+    chunks = app.logs(target, lines=lines, follow=follow)
+    if as_json and not follow:
+        show([_row(line) for line in whole_lines(chunks)], (), as_json=True)
+        return
     try:
-        for chunk in app.logs(target, lines=lines, follow=follow):
-            click.echo(chunk, nl=False)
-            empty = False
+        some = pass_on(chunks, _row, as_json=as_json)
     except KeyboardInterrupt:
         return
-    if empty:
+    if not some:
         say("Nothing was written yet.")
+
+
+def _row(line: str) -> dict[str, object]:
+    process, _, said = line.partition(" | ")
+    return {"process": process, "line": said}

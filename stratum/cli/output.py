@@ -1,13 +1,24 @@
 """How data is printed: columns for people, a list of objects with --json. Talk goes to stderr."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import click
 
 from stratum.buildlog import harmless
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON list of objects.")
+
+def _is_asked_for(ctx: click.Context, _: click.Parameter, given: bool) -> bool:
+    """Take it from before a subcommand, too: `vars --json set`."""
+    return given or (ctx.parent is not None and bool(ctx.parent.params.get("as_json")))
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_is_asked_for, help="Print a JSON list of objects."
+)
+json_lines_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_is_asked_for, help="Print a JSON object for each line."
+)
 
 
 def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
@@ -20,6 +31,25 @@ def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_jso
         click.echo(line)
 
 
+def pass_on(chunks: Iterable[bytes], row: Callable[[str], Mapping[str, object]], *, as_json: bool) -> bool:
+    """Print text as it comes, as it is or as a JSON object for each line; False when there was none."""
+    some = False
+    for chunk in _object_lines(chunks, row) if as_json else chunks:
+        click.echo(chunk, nl=False)
+        some = True
+    return some
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Yield the lines of a text that comes in parts, without their ends."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in lines)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
 def say(text: str) -> None:
     """Tell the person something that is no data."""
     click.echo(safe(text), err=True)
@@ -28,6 +58,10 @@ def say(text: str) -> None:
 def safe(text: str) -> str:
     """Take out what could move a terminal's cursor."""
     return harmless(text.encode("utf-8", "replace")).decode()
+
+
+def _object_lines(chunks: Iterable[bytes], row: Callable[[str], Mapping[str, object]]) -> Iterator[bytes]:
+    return (json.dumps(row(line)).encode() + b"\n" for line in whole_lines(chunks))
 
 
 def _cell(value: object) -> str:

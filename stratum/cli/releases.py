@@ -23,15 +23,16 @@ def releases(app: "RemoteApp", as_json: bool) -> None:
 
 @click.command()
 @click.argument("version", required=False, metavar="[vN]")
+@json_option
 @for_app
-def rollback(app: "RemoteApp", version: str | None) -> None:
+def rollback(app: "RemoteApp", version: str | None, as_json: bool) -> None:
     """Run an earlier release's code and variables again; the one before the current, or vN."""
     number = None if version is None else version.removeprefix("v")
     if number is not None and not (number.isascii() and number.isdigit()):
         message = f"{version!r} is no version; v3 is one."
         raise click.UsageError(message)
     change = app.rollback(None if number is None else int(number))
-    finish(app, change)
+    finish(app, change, as_json=as_json)
     if change["release"]:
         say(f"Released v{change['release']}.")
 

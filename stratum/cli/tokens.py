@@ -25,12 +25,16 @@ def list_all(as_json: bool) -> None:
 @click.option("--read", multiple=True, metavar="ENV[/APP]", help="May look; may be given several times.")
 @click.option("--write", multiple=True, metavar="ENV[/APP]", help="May push and change, too.")
 @click.option("--admin", is_flag=True, help="May do everything.")
-def create(name: str, read: tuple[str, ...], write: tuple[str, ...], admin: bool) -> None:
+@json_option
+def create(name: str, read: tuple[str, ...], write: tuple[str, ...], admin: bool, as_json: bool) -> None:
     """Create one; its secret is printed now and never again."""
     grants = [*(_grant(where, "read") for where in read), *(_grant(where, "write") for where in write)]
     made = server().create_token(name, grants, admin=admin)
     say(f"Created the token {name}; this is the only time it is shown:")
-    click.echo(made["token"])
+    if as_json:
+        show([made], (), as_json=True)
+    else:
+        click.echo(made["token"])
 
 
 @tokens.command()

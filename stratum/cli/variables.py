@@ -44,22 +44,24 @@ def list_all(app: "RemoteApp", as_json: bool) -> None:
 @click.option(
     "--file", "files", multiple=True, metavar="NAME=PATH", help="Take a value from a file; - is stdin."
 )
+@json_option
 @for_app
-def set_values(app: "RemoteApp", values: tuple[str, ...], files: tuple[str, ...]) -> None:
+def set_values(app: "RemoteApp", values: tuple[str, ...], files: tuple[str, ...], as_json: bool) -> None:
     """Set some; the app's processes are started anew with them."""
     if not values and not files:
         message = "Give NAME=VALUE, or --file NAME=PATH."
         raise click.UsageError(message)
     wanted = {**dict(_split(values)), **{name: _content(name, path) for name, path in _split(files)}}
-    finish(app, app.edit_variables(_encodable(wanted)))
+    finish(app, app.edit_variables(_encodable(wanted)), as_json=as_json)
 
 
 @variables.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@json_option
 @for_app
-def unset(app: "RemoteApp", names: tuple[str, ...]) -> None:
+def unset(app: "RemoteApp", names: tuple[str, ...], as_json: bool) -> None:
     """Unset some; the app's processes are started anew without them."""
-    finish(app, app.edit_variables({}, names))
+    finish(app, app.edit_variables({}, names), as_json=as_json)
 
 
 def _split(pairs: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -1,12 +1,12 @@
 """Waiting for what a verb set going, and telling how it went."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from stratum.cli.output import safe, say
+from stratum.cli.output import safe, say, show
 from stratum.errors import Refused, RolloutFailed
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ GONE = 404
 POLL_S = 0.1
 
 
-def finish(app: "RemoteApp", change: Mapping[str, Any], *, until: str = "settled") -> None:
+def finish(
+    app: "RemoteApp", change: Mapping[str, Any], *, until: str = "settled", as_json: bool = False
+) -> None:
     """Wait for the rollout of a change, if it has one, and print what it did to each process.
 
     Raises:
@@ -25,22 +27,31 @@ def finish(app: "RemoteApp", change: Mapping[str, Any], *, until: str = "settled
     if change["message"]:
         say(change["message"])
     if change["rollout"] is not None:
-        report(app.rollout(change["rollout"], until=until))
+        report(app.rollout(change["rollout"], until=until), as_json=as_json)
+    elif as_json:
+        show([], (), as_json=True)
 
 
-def report(rollout: Mapping[str, Any]) -> None:
-    """Print a rollout's report, a line for each process.
+def report(rollout: Mapping[str, Any], *, as_json: bool = False) -> None:
+    """Print a rollout's report, a line or an object for each process.
 
     Raises:
         RolloutFailed: it failed; the failed processes' last lines are printed.
     """
-    for line in rollout["report"]:
-        click.echo(safe(sentence(line)), err=line["outcome"] == "failed")
-        for output in line["output"]:
-            say(f"    {output}")
+    if as_json:
+        show(rollout["report"], (), as_json=True)
+    else:
+        _tell(rollout["report"])
     if rollout["status"] == "failed":
         reason = rollout["error"] or "The rollout failed."
         raise RolloutFailed(reason, "What ran before runs on.")
+
+
+def _tell(lines: Iterable[Mapping[str, Any]]) -> None:
+    for line in lines:
+        click.echo(safe(sentence(line)), err=line["outcome"] == "failed")
+        for output in line["output"]:
+            say(f"    {output}")
 
 
 def sentence(line: Mapping[str, Any]) -> str:

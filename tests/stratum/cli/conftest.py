@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from stratum.cli.commands import stratum
+from stratum.model import BuildState
+from stratum.store import builds
 from tests.webside import WebSide
 
 STRATUM = Path(sys.executable).with_name("stratum")
@@ -50,6 +55,14 @@ class Terminal:
         """Run the installed program."""
         done = subprocess.run([STRATUM, *arguments], capture_output=True, text=True, input=stdin, check=False)
         return Said(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def started(self, *arguments):
+        """Start the installed program, and end it when the block ends."""
+        with subprocess.Popen([STRATUM, *arguments], stdout=subprocess.PIPE, text=True) as program:
+            yield program
+            program.send_signal(signal.SIGINT)
+            assert program.wait() == 0
 
     @property
     def credentials(self):
@@ -98,3 +111,23 @@ def repo(terminal, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     terminal.git("init", "--quiet")
     return folder
+
+
+@pytest.fixture
+def settling(side):
+    """Have the build that is queued within the block fail, as a builder would."""
+
+    @contextmanager
+    def settling(app, error):
+        def fail():
+            with side.db.write() as tx:
+                claimed = builds.claim_next(tx, app.id, "1:1")
+                assert claimed is not None
+                builds.finish(tx, claimed, BuildState.FAILED, error=error)
+
+        later = threading.Timer(0.5, fail)
+        later.start()
+        yield
+        later.join()
+
+    return settling

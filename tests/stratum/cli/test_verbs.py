@@ -4,8 +4,6 @@ import os
 
 import pytest
 
-from stratum.model import BuildState
-from stratum.store import builds
 from tests.webside import COMMIT
 
 
@@ -142,19 +140,9 @@ def test_builds_are_listed_and_followed(side, terminal, app):
     assert (followed.code, followed.out) == (0, "-----> Released v1\n")
 
 
-def test_a_failed_redeploy_exits_1(side, terminal, app):
-    import threading
-
-    def fail():
-        with side.db.write() as tx:
-            claimed = builds.claim_next(tx, app.id, "1:1")
-            assert claimed is not None
-            builds.finish(tx, claimed, BuildState.FAILED, error="Installing failed (exit code 1): x")
-
-    later = threading.Timer(0.5, fail)
-    later.start()
-    said = terminal("-E", "MyProdEnv", "redeploy")
-    later.join()
+def test_a_failed_redeploy_exits_1(settling, terminal, app):
+    with settling(app, "Installing failed (exit code 1): x"):
+        said = terminal("-E", "MyProdEnv", "redeploy")
 
     assert (said.code, said.err) == (1, "Build 2 failed: Installing failed (exit code 1): x\n")
 
