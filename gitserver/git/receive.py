@@ -6,7 +6,7 @@ the client can stop an accepted push; what follows is only for the client's eyes
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gitserver.git import programs
@@ -18,8 +18,8 @@ from gitserver.git.follow import Following
 from gitserver.git.hookpipe import HookPipe, Question
 from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, TailKeeper, side_band
 from gitserver.git.repos import ensure_repo
-from hooks.policy import short, step
-from hooks.reception import Offer, Parts, Reception
+from hooks.policy import SHOWN, bang, short, step
+from hooks.reception import UNCHANGED, Offer, Parts, Reception
 from stratum.model import App, Build
 
 log = logging.getLogger(__name__)
@@ -154,16 +154,26 @@ class _Session:
 
     def _decide(self, question: Question) -> None:
         assert self._exchange is not None
-        if self._push.client.is_gone() or set(question.updates) != set(self._push.head.updates):
+        if self._push.client.is_gone():
             self._pipe.answer(1)
+            return
+        offered, asked = set(self._push.head.updates), set(question.updates)
+        if offered != asked:
+            self._pipe.answer(1, _not_all(sorted(update.ref for update in offered - asked)))
             return
         offer = Offer(question.updates, question.quarantine, self._exchange.pid)
         verdict = self._reception.offered(offer)
         self._deciding, self._repeated = verdict.taken, verdict.repeated
         refs = ", ".join(short(update.ref) for update in question.updates[:3])
         said = "taken" if verdict.taken else "repeated" if verdict.repeated else "refused"
-        log.info("push by %s to %s of %s was %s", self._push.who, self._push.app.label, refs, said)
+        log.info("push by %s to %s of %r was %s", self._push.who, self._push.app.label, refs, said)
         self._pipe.answer(0 if verdict.taken else 1, verdict.lines)
+
+
+def _not_all(refs: Sequence[str]) -> tuple[str, ...]:
+    """Say which refs git has not asked about; git 2.39 asks about all, even those that it refuses."""
+    names = ", ".join(refs[:SHOWN]) + (f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else "")
+    return (bang(f"git does not take {names}. Push without: a push is taken whole or not at all."), UNCHANGED)
 
 
 def _whole(push: Incoming) -> Iterator[bytes]:

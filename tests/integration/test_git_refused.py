@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from gitserver.git.pktline import FLUSH, pkt
 from stratum.model import Right
 from stratum.store import tokens
 from tests.gitweb import FakeBuilder, run_git, served
@@ -225,6 +226,19 @@ def test_ref_that_would_forge_a_line_of_the_hook_is_refused(web):
     ref = f"refs/heads/a\n{zero} {tip} refs/heads/master"
 
     assert post(web, app, first_push(source, ref=ref)).status == 400
+
+
+def test_ref_that_git_itself_refuses_is_told_and_the_other_is_taken(web):
+    """git asks the hook about both, reports one as refused, and moves the other."""
+    app, source = web.new_app(), web.source("beside")
+    absent = pkt(f"{'0' * 40} {'1' * 40} refs/heads/absent".encode())
+
+    answer = post(web, app, first_push(source).replace(FLUSH + b"PACK", absent + FLUSH + b"PACK"))
+
+    assert b"ok refs/heads/master" in answer.report
+    assert b"ng refs/heads/absent missing necessary objects" in answer.report
+    assert len(web.builds(app)) == 1
+    assert (web.pending(app), web.newest(app, "refs/heads/absent")) == ([], None)
 
 
 def test_ref_that_is_not_utf8_is_refused(web):
