@@ -13,7 +13,6 @@ from functools import partial
 from runner import jobs
 from runner.apply import running
 from runner.apply.converge import clear, converge
-from runner.apply.destroy import destroy
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
 from runner.deviation import Actual, Wished, deviating, orphaned
@@ -126,8 +125,9 @@ class Reconciler:
                     return
                 release = releases.current_releases(tx).get(app_id)
                 formation = formation_store.get_formation(tx, app_id)
-            if app.destroying:
-                destroy(self._parts, app)
+            if app.destroying:  # takes long: an applier's work, should it ever have been forgotten
+                with self._parts.database.write() as tx:
+                    rollouts.add_rollout(tx, app_id, cause="destroy", who="")
                 return
             self._parts.door.prepare(app_id)
             done = converge(self._parts, app, release, formation)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runner import jobs
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
 from stratum.model import App, BuildState, RolloutState
@@ -241,6 +242,10 @@ def test_a_destroyed_app_is_gone_with_all_it_had(stage: Stage, app: App) -> None
         environments.mark_destroying(tx, app.id)
 
     reconciler(stage)[0].once()
+    with stage.parts.database.read() as tx:
+        (queued,) = rollouts.in_state(tx, RolloutState.QUEUED)
+    assert (queued.app_id, queued.cause) == (app.id, "destroy")
+    jobs.apply_queued(stage.parts, app.id)
 
     with stage.parts.database.read() as tx:
         assert environments.get_app(tx, app.id) is None
