@@ -66,6 +66,8 @@ class Report:
     def restarted(self, process: Process, started: Started) -> None:
         """Note a process of the old release that runs again after a failure."""
         self._lines[process.name] = _line(process, Outcome.RESTARTED, started.pid or 0, note=started.error)
+        if self._log and started.pid:
+            self._log.error(f"{process.label} was stopped for it, and runs again (pid {started.pid}).")
 
     def failed(self, error: StratumError, names: str) -> None:
         """Note why the rollout failed, and say it.

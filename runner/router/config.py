@@ -26,6 +26,7 @@ CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X
 NO_APP = "There is no app at this address.\n"
 NO_WEB = "This app has no web process running.\n"
 NO_ANSWER = "This app does not answer.\n"
+NO_CONTROL = "Stratum does not answer at the moment; apps do. Try again in a few seconds.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ def _whole(place: Place, routes: list[Json]) -> Json:
     server: Json = {
         "listen": [place.listen],
         "routes": routes,
-        "errors": {"routes": [{"handle": [_page("{http.error.status_code}", NO_ANSWER)]}]},
+        "errors": {
+            "routes": [_below_apps_domain(place, _error(NO_ANSWER)), {"handle": [_error(NO_CONTROL)]}]
+        },
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
     }
@@ -96,10 +99,14 @@ def _app_route(route: Route) -> Json:
 
 
 def _unknown_app(place: Place) -> Json:
+    return _below_apps_domain(place, _page("404", NO_APP))
+
+
+def _below_apps_domain(place: Place, handler: Json) -> Json:
     """Answer for all names below the apps' domain, however many labels they have: none is the API's."""
     below = {"pattern": rf"(?i)\.{re.escape(place.apps_domain)}\.?$"}
     match: Json = {"vars_regexp": {"{http.request.host}": below}}
-    return {"match": [match], "handle": [_page("404", NO_APP)], "terminal": True}
+    return {"match": [match], "handle": [handler], "terminal": True}
 
 
 def _control(place: Place) -> Json:
@@ -109,6 +116,10 @@ def _control(place: Place) -> Json:
 def _for_host(host: str, handler: Json) -> Json:
     # The same name written out in full, up to the root of all names, ends with a dot.
     return {"match": [{"host": [host, f"{host}."]}], "handle": [handler], "terminal": True}
+
+
+def _error(text: str) -> Json:
+    return _page("{http.error.status_code}", text)
 
 
 def _page(status: str, text: str) -> Json:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.router import admin, boot
-from runner.router.config import Config
+from runner.router.config import NO_CONTROL, Config
 from runner.router.switch import Router
 from stratum.errors import RouterUnavailable
 from stratum.model import App
@@ -151,6 +151,8 @@ def test_an_app_that_is_down_is_waited_for_and_then_told(stage: Stage) -> None:
         formation.give_port(tx, app.id, "d.1", free_port())
     stage.parts.router.route(app, ["d.1"])
     assert stage.get(app) == (502, "This app does not answer.\n")
+    status, said = stage.get(app, "/api/whoami", Host="localhost")
+    assert (status, said) == (502, NO_CONTROL)
 
 
 def test_the_file_and_the_admin_socket_are_for_service_and_router_only(stage: Stage) -> None:

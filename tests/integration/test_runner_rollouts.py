@@ -160,7 +160,8 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
     assert stage.version(app) == 1
     tail = log_of(stage, build).partition(" !     ")[2].splitlines()
     assert tail[1] == " !     The last lines of its own output (20):"
-    assert tail[2:-1] == [f"       line {i}" for i in range(11, 31)]
+    assert tail[2:-2] == [f"       line {i}" for i in range(11, 31)]
+    assert tail[-2] == f" !     worker.1 was stopped for it, and runs again (pid {restarted.pid})."
     assert tail[-1] == " !     v1 keeps running."
 
 

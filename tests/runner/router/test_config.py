@@ -2,7 +2,7 @@
 
 import json
 
-from runner.router.config import Place, Route, render
+from runner.router.config import NO_CONTROL, Place, Route, render
 
 PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost")
 DELETED = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
@@ -35,6 +35,7 @@ def host(name: str, handler: dict[str, object]) -> dict[str, object]:
 def test_the_whole_configuration() -> None:
     config = render(PLACE, [Route("b.env.localhost", (20002, 20001)), Route("a.env.localhost", ())])
 
+    status = "{http.error.status_code}"
     control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
     assert json.loads(config.content) == {
         "admin": {"listen": "unix//data/run/router/admin.sock|0660", "config": {"persist": False}},
@@ -56,7 +57,12 @@ def test_the_whole_configuration() -> None:
                         ],
                         "errors": {
                             "routes": [
-                                {"handle": [page("{http.error.status_code}", "This app does not answer.\n")]}
+                                {
+                                    "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
+                                    "handle": [page(status, "This app does not answer.\n")],
+                                    "terminal": True,
+                                },
+                                {"handle": [page(status, NO_CONTROL)]},
                             ]
                         },
                         "automatic_https": {"disable": True},
