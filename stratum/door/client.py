@@ -197,8 +197,8 @@ def _exchange(connection: socket.socket, message: Mapping[str, object], fds: Seq
         wire.send(connection, message, fds)
         answer, _ = wire.receive(connection)
     except TimeoutError as error:
-        message = f"The door has not answered within {connection.gettimeout():g} s."
-        raise DoorUnavailable(message) from error
+        late = f"The door has not answered within {connection.gettimeout():g} s."
+        raise DoorUnavailable(late) from error
     except (OSError, wire.Broken, json.JSONDecodeError) as error:
         raise DoorUnavailable(_FAILED_BEFORE_ANSWER) from error
     if "refused" in answer:
