@@ -4,16 +4,22 @@ Works in a process of its own (the server's handler, or a fork of the builder wh
 adopts whatever the step sets loose. Fenced, the uid's processes are killed as well, before and after.
 """
 
+import fcntl
 import os
 import select
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stratum.door import ending, folders, marks, prctl, spawn, steps
 from stratum.fence import Fence
 from stratum.layout import Layout
+
+LOCK_S = 60.0
+_ROUND_MS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +54,34 @@ class StepRun:
         Args:
             fds: the step's standard input, output and error; closed here once it has them.
         """
-        program = self._program()
         prctl.adopt_orphans()
-        self._clear()
-        pid = spawn.start(program, fds)
-        for fd in set(fds):
-            os.close(fd)
-        try:
-            return _await_end(pid, caller, self._order.timeout_s)
-        finally:
+        with self._alone(caller) as is_wanted:
+            if not is_wanted:
+                return Ending(None, caller_left=True)
             self._clear()
+            pid = spawn.start(self._program(), fds)
+            for fd in set(fds):
+                os.close(fd)
+            try:
+                return _await_end(pid, caller, self._order.timeout_s)
+            finally:
+                self._clear()
+
+    @contextmanager
+    def _alone(self, caller: socket.socket) -> Iterator[bool]:
+        """Keep the app's other steps away; yields whether the caller is still there.
+
+        The handler of a builder that was killed would else end the step of the next attempt, for both
+        have one uid. The lock is on a folder that no build can open when fenced.
+
+        Raises:
+            TimeoutError: the other step does not end.
+        """
+        handle = os.open(self._layout.build(self._order.app_id, 0).parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield _lock(handle, caller)
+        finally:
+            os.close(handle)
 
     def _program(self) -> spawn.Program:
         order = self._order
@@ -78,6 +102,21 @@ class StepRun:
         if self._uid is not None:
             ending.end_uid(self._uid)
         ending.end_descendants()
+
+
+def _lock(handle: int, caller: socket.socket) -> bool:
+    deadline = time.monotonic() + LOCK_S
+    poll = select.poll()
+    poll.register(caller, select.POLLIN)
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not poll.poll(0)
+        if poll.poll(_ROUND_MS):
+            return False
+        if time.monotonic() > deadline:
+            message = f"another step of the app has not ended within {LOCK_S:g} s"
+            raise TimeoutError(message)
 
 
 def _await_end(pid: int, caller: socket.socket, timeout_s: float) -> Ending:

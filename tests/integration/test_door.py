@@ -5,7 +5,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,47 @@ def test_a_step_ends_when_its_caller_is_killed(house: House):
     os.waitpid(pid, 0)
 
     wait_until(lambda: not alive(pids))
+
+
+@needs_root
+def test_what_is_left_of_a_killed_builders_step_does_not_end_the_next_ones(fenced: House):
+    for number, text in ((1, "touch ../home/here; sleep 1000"), (2, "touch ../home/here; sleep 1; exit 0")):
+        fenced.unpack({"evil.sh": text}, number)
+    evil = {"BASH_ENV": "./evil.sh"}
+    with in_background(lambda: fenced.step("close", 1, env=evil)) as builder:
+        wait_until((fenced.scratch(1) / "home" / "here").exists)
+        (handler,) = children(fenced.server_pid)
+        os.kill(handler, signal.SIGSTOP)  # it notices the end of its caller late
+        for one in (builder, *children(builder)):
+            os.kill(one, signal.SIGKILL)
+
+    with in_background(lambda: fenced.step("close", 2, env=evil)) as next_builder:
+        with suppress(AssertionError):  # what must not happen takes no longer
+            wait_until((fenced.scratch(2) / "home" / "here").exists, 1)
+        os.kill(handler, signal.SIGCONT)
+        assert os.waitpid(next_builder, 0)[1] == 0
+
+    assert not proc.read(handler)
+
+
+def children(pid: int) -> list[int]:
+    return [child.pid for child in proc.snapshot().values() if child.parent == pid]
+
+
+@contextmanager
+def in_background(work: Callable[[], object]) -> Iterator[int]:
+    """Do something in a fork, which ends with 0 when that has gone well."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    yield pid
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
 
 
 @needs_root
