@@ -16,13 +16,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 RESPAWN_PAUSE_S = 1.0
 GRACE_S = 5.0
+IDLE_S = 3600.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +53,38 @@ def parse(argument: str) -> Kind:
 
 
 class Master:
-    """Keeps the children running."""
+    """Keeps the children running.
+
+    Its signals are blocked and waited for in one place, so that none interrupts what is half done: a
+    child that was forked and not yet noted would outlive the others.
+    """
 
     def __init__(self, kinds: list[Kind]) -> None:
         self._kinds = kinds
         self._children: dict[int, Kind] = {}
-        self._stopping = False
+        self._due: list[tuple[float, Kind]] = []
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; then end the children and return."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # an ignored signal is not waited for everywhere
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         gc.collect()
         gc.freeze()
-        for kind in self._kinds:
-            for _ in range(kind.count):
-                self._fork(kind)
-        while not self._stopping:
-            self._reap_one()
+        self._due = [(0.0, kind) for kind in self._kinds for _ in range(kind.count)]
+        while self._goes_on():
+            self._reap()
         self._end_all()
 
-    def _on_stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
-        raise InterruptedError
+    def _goes_on(self) -> bool:
+        """Fork what is due, and wait until something happens or more is due."""
+        now = time.monotonic()
+        late = [kind for at, kind in self._due if at <= now]
+        self._due = [(at, kind) for at, kind in self._due if at > now]
+        for kind in late:
+            self._fork(kind)
+        wait_s = min((at - now for at, _ in self._due), default=IDLE_S)
+        told = signal.sigtimedwait(_SIGNALS, wait_s)
+        return told is None or told.si_signo == signal.SIGCHLD
 
     def _fork(self, kind: Kind) -> None:
         pid = os.fork()
@@ -82,24 +92,17 @@ class Master:
             _child(kind)
         self._children[pid] = kind
 
-    def _reap_one(self) -> None:
-        try:
-            pid, status = os.wait()
-        except (InterruptedError, ChildProcessError):
-            return
-        kind = self._children.pop(pid, None)
-        if kind is None:
-            return
-        log.warning("%s (pid %d) ended with %d", kind.name, pid, os.waitstatus_to_exitcode(status))
-        try:
-            time.sleep(RESPAWN_PAUSE_S / 10 if os.WIFSIGNALED(status) else RESPAWN_PAUSE_S)
-        except InterruptedError:
-            return
-        self._fork(kind)
+    def _reap(self) -> None:
+        """Plan the next start of each child that has ended; one signal may stand for several."""
+        for pid in list(self._children):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                kind = self._children.pop(pid)
+                log.warning("%s (pid %d) ended with %d", kind.name, pid, os.waitstatus_to_exitcode(status))
+                pause_s = RESPAWN_PAUSE_S / 10 if os.WIFSIGNALED(status) else RESPAWN_PAUSE_S
+                self._due.append((time.monotonic() + pause_s, kind))
 
     def _end_all(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in self._children:
                 _kill(pid, number)
@@ -117,8 +120,9 @@ class Master:
 def _child(kind: Kind) -> None:
     code = 1
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         die_with_parent()
         kind.run()
         code = 0
