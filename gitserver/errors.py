@@ -65,7 +65,7 @@ def _known(error: StratumError) -> tuple[Response, int]:
     if status is None:
         return _unknown(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s %s answered %d: %s", request.method, request.path, status, error)
+        log.warning("%s %r answered %d: %s", request.method, request.path, status, error)
     answer = jsonify(body(error.slug, error.message, error.hint))
     if status == HTTPStatus.UNAUTHORIZED:
         answer.headers.update(CHALLENGE)
@@ -74,7 +74,7 @@ def _known(error: StratumError) -> tuple[Response, int]:
 
 def _unknown(error: Exception) -> tuple[Response, int]:
     number = secrets.token_hex(4)
-    log.error("internal error %s in %s %s", number, request.method, request.path, exc_info=error)
+    log.error("internal error %s in %s %r", number, request.method, request.path, exc_info=error)
     message = f"Internal error {number}."
     hint = "Its cause is in the server's log under this number; tell the operator."
     return jsonify(body("internal-error", message, hint, id=number)), 500

@@ -47,6 +47,21 @@ def test_what_escapes_is_500_with_a_number_that_is_in_the_log(side, caplog):
     assert "secret detail" in caplog.text
 
 
+def test_a_path_forges_no_line_of_the_log(side, caplog):
+    app = create_app(side.instance)
+
+    @app.get("/api/<what>/broken")
+    def broken(what):
+        raise core.Unavailable("No.") if what.startswith("a") else ZeroDivisionError
+
+    for path in ("/api/a%0ab/broken", "/api/%0ab/broken"):
+        app.test_client().get(path, headers={"Authorization": f"Bearer {side.admin}"})
+
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert not [line for line in said if "\n" in line]
+
+
 def test_a_wrong_shape_names_each_field(api):
     assert api("POST", "/environments", json={"name": 1, "stge": "x"}) == (
         422,
