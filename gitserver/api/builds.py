@@ -7,13 +7,14 @@ from flask import Response
 
 from gitserver.api import rows, streams
 from gitserver.api.access import app_named
-from gitserver.api.shapes import Following
+from gitserver.api.shapes import Following, Number
 from gitserver.services import services
 from stratum.errors import NotFound
 from stratum.model import Build
 from stratum.store import Transaction, builds, rollouts
 
 blueprint = APIBlueprint("builds", __name__, url_prefix="/api/apps/<environment>/<app>/builds")
+blueprint.record(Number.tell)
 
 
 @blueprint.get("")
@@ -23,7 +24,7 @@ def list_all(environment: str, app: str) -> list[rows.Row]:
         return [rows.build(found) for found in builds.list_builds(tx, app_named().id)]
 
 
-@blueprint.get("/<int:number>")
+@blueprint.get("/<number:number>")
 def show(environment: str, app: str, number: int) -> rows.Row:
     """Show one, with the number of the rollout it led to."""
     with services().database.read() as tx:
@@ -32,7 +33,7 @@ def show(environment: str, app: str, number: int) -> rows.Row:
     return {**rows.build(found), "rollout": None if rollout is None else rollout.number}
 
 
-@blueprint.get("/<int:number>/log")
+@blueprint.get("/<number:number>/log")
 @blueprint.input(Following, location="query")
 def log(environment: str, app: str, number: int, query_data: Following) -> Response:
     """Stream its log as text; with `follow` until build and rollout are settled."""

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 
 from gitserver.api import rows
 from gitserver.api.access import app_named
-from gitserver.api.shapes import Wait
+from gitserver.api.shapes import Number, Wait
 from gitserver.services import services
 from stratum.errors import NotFound
 from stratum.model import Rollout
@@ -15,9 +15,10 @@ from stratum.store import rollouts
 POLL_S = 0.03
 
 blueprint = APIBlueprint("rollouts", __name__, url_prefix="/api/apps/<environment>/<app>/rollouts")
+blueprint.record(Number.tell)
 
 
-@blueprint.get("/<int:number>")
+@blueprint.get("/<number:number>")
 @blueprint.input(Wait, location="query")
 def show(environment: str, app: str, number: int, query_data: Wait) -> rows.Row:
     """Show one; with `wait_s` when it is as far, or at the latest after that time as it then is.

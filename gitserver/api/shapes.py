@@ -2,11 +2,27 @@
 
 from typing import Literal
 
+from flask.blueprints import BlueprintSetupState
 from pydantic import BaseModel, ConfigDict, Field, RootModel
+from werkzeug.routing import IntegerConverter
 
 from stratum.model import Right
 
 MAX_WAIT_S = 30.0
+MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
+MAX_NUMBER = 10**MAX_DIGITS - 1
+MAX_OFFSET = 1 << 40  # bytes; seeking far beyond is an error of some file systems
+
+
+class Number(IntegerConverter):
+    """A build or a rollout in a path, `<number:…>`; more digits are no path at all."""
+
+    regex = rf"\d{{1,{MAX_DIGITS}}}"
+
+    @classmethod
+    def tell(cls, setup: BlueprintSetupState) -> None:
+        """Have an app know it before it meets the routes of a blueprint: `blueprint.record(Number.tell)`."""
+        setup.app.url_map.converters["number"] = cls
 
 
 class _Body(BaseModel):
@@ -51,7 +67,7 @@ class VariablesEdit(BaseModel):
 class Rollback(_Body):
     """Body of POST rollback; no version: the newest that ran before."""
 
-    version: int | None = Field(default=None, strict=True)
+    version: int | None = Field(default=None, strict=True, ge=1, le=MAX_NUMBER)
 
 
 class NewGrant(_Body):
@@ -73,7 +89,7 @@ class NewToken(_Body):
 class Following(BaseModel):
     """Query of a build's log."""
 
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
     follow: bool = False
 
 

@@ -91,3 +91,29 @@ def test_what_is_no_json_is_refused(api, body, status):
 def test_unknown_addresses_and_methods_answer_json(api):
     assert api("GET", "/nothing")[1]["error"] == "not-found"
     assert api("PUT", "/whoami")[0] == 405
+
+
+HUGE = 10**23
+HERE = "/apps/MyProdEnv/app02"
+
+
+@pytest.mark.parametrize("number", [HUGE, 10**18, "9" * 5000])
+@pytest.mark.parametrize("path", ["builds/{}", "builds/{}/log", "rollouts/{}"])
+def test_a_number_that_nothing_can_have_is_not_found(api, side, path, number):
+    side.release(side.app())
+
+    assert api("GET", f"{HERE}/{path.format(number)}")[0] == 404
+
+
+@pytest.mark.parametrize("version", [HUGE, 0, -HUGE])
+def test_a_version_that_no_release_can_have_is_refused(api, side, version):
+    side.release(side.app())
+
+    assert api("POST", f"{HERE}/rollback", json={"version": version})[0] == 422
+
+
+@pytest.mark.parametrize("offset", [HUGE, 2**63 - 1, "9" * 5000])
+def test_an_offset_that_no_log_can_have_is_refused(api, side, offset):
+    side.release(side.app())
+
+    assert api("GET", f"{HERE}/builds/1/log?offset={offset}")[0] == 422
