@@ -55,8 +55,7 @@ class Narration:
         self.tail.extend(harmless(data).decode("utf-8", "replace").splitlines())
         if self._room <= 0:
             return
-        self._room -= len(data)
-        self._write(lambda log: log.output(data))
+        self._write(lambda log: self._spend(log.output(data)))
         if self._room <= 0:
             self.indent(f"… more than {MAX_OUTPUT_BYTES >> 20} MiB of output; the rest is left out")
 
@@ -74,6 +73,10 @@ class Narration:
             ended.set()
             pump.join()
             os.close(readable)
+
+    def _spend(self, written: int) -> None:
+        """Count what the log has grown by: an empty line is one byte of a step's, and eight of the log's."""
+        self._room -= written
 
     def _open(self, path: Path) -> None:
         self._log = Log(path)

@@ -63,10 +63,10 @@ class Log:
         """Say what went wrong: ` !     text`, each line."""
         self._lines(BANG, text)
 
-    def output(self, data: bytes) -> None:
-        """Add whole lines of a program's own output, made harmless and indented."""
+    def output(self, data: bytes) -> int:
+        """Add whole lines of a program's own output, made harmless and indented; return the bytes added."""
         lines = harmless(data).removesuffix(b"\n").split(b"\n")
-        self._file.write(b"".join(INDENT.encode() + line + b"\n" for line in lines))
+        return self._file.write(b"".join(INDENT.encode() + line + b"\n" for line in lines))
 
     def _lines(self, prefix: str, text: str) -> None:
         clean = harmless(text.encode("utf-8", "replace"))

@@ -229,7 +229,7 @@ def served(folder: Path, **settings: str) -> Iterator[GitWeb]:
         web.close()
 
 
-Work = Callable[[Log], None]
+Work = Callable[[Log], object]
 
 
 class FakeBuilder:

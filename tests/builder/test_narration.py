@@ -73,3 +73,15 @@ def test_endless_output_is_read_and_left_out(tmp_path: Path, monkeypatch):
     assert path.stat().st_size < 1.3 * (1 << 20)
     assert path.read_text().endswith("       … more than 1 MiB of output; the rest is left out\n")
     assert said.tail[-1].startswith("2999 ")
+
+
+def test_room_is_counted_as_the_log_grows(tmp_path: Path, monkeypatch):
+    """Each empty line is indented, and each byte that is no text takes three."""
+    monkeypatch.setattr(narration, "MAX_OUTPUT_BYTES", 1 << 20)
+    for number, data in enumerate((b"\n", b"\xff\xff\n")):
+        path = tmp_path / f"{number}.log"
+        with closing(Narration(path)) as said, said.live() as output:
+            for _ in range(200):
+                os.write(output, data * 4096)
+
+        assert path.stat().st_size < 1.1 * (1 << 20)
