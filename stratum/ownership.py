@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stratum.door import proc
+
 
 def this_process() -> str:
     """Name this process as `pid:starttime`."""
@@ -28,12 +30,8 @@ def is_alive(name: str) -> bool:
 
 
 def _start_time(pid: int) -> int:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0
-    fields = stat.rpartition(")")[2].split()
-    return 0 if fields[0] in "ZX" else int(fields[19])
+    found = proc.read(pid)
+    return found.start if found else 0
 
 
 @contextmanager

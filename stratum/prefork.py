@@ -6,7 +6,6 @@ else: it starts what is named on its command line, starts again what ends, and e
 told to. `python -m stratum.prefork builder.worker:main=2 …`
 """
 
-import ctypes
 import gc
 import importlib
 import logging
@@ -17,9 +16,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stratum.door import prctl
+
 log = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
 RESPAWN_PAUSE_S = 1.0
 GRACE_S = 5.0
 IDLE_S = 3600.0
@@ -38,7 +38,7 @@ class Kind:
 def die_with_parent() -> None:
     """Have the kernel kill this process when the thread that forked it ends."""
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl.die_with_parent()
     if os.getppid() != parent:
         os._exit(1)
 
