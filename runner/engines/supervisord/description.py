@@ -1,8 +1,8 @@
 """What the launcher is told about one process: a NUL-separated file on tmpfs. Pure.
 
-The applier writes it (`encode`), `launch.py` reads it with a decoder of its own, for it sees nothing
-of the project; a test holds the two together. Text that is no valid UTF-8 passes as surrogate
-escapes, so any bytes but NUL arrive as they are.
+The applier writes it (`encode`), `launch.py` reads it, which sees nothing of the project; a test holds
+the two together. Text that is no valid UTF-8 passes as surrogate escapes, so any bytes but NUL arrive
+as they are.
 """
 
 from collections.abc import Mapping
@@ -50,23 +50,6 @@ def encode(description: Description) -> bytes:
     strings += [_checked(name, text) for name, text in head.items()]
     strings += [_assignment(name, value) for name, value in description.environment.items()]
     return b"".join(string + b"\0" for string in strings)
-
-
-def decode(raw: bytes) -> Description:
-    """Read a description back.
-
-    Raises:
-        ValueError: the bytes are none, or were cut.
-    """
-    header, *strings = raw.split(b"\0")
-    if header != HEADER or len(strings) < 5 or strings.pop():  # noqa: PLR2004 - four head lines, an empty end
-        message = "not a process description, or a cut one"
-        raise ValueError(message)
-    command, directory, home, max_open_files, *assignments = (
-        string.decode("utf-8", "surrogateescape") for string in strings
-    )
-    environment = dict(assignment.split("=", 1) for assignment in assignments)
-    return Description(command, directory, home, int(max_open_files), environment)
 
 
 def _assignment(name: str, value: str) -> bytes:
