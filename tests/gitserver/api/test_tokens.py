@@ -69,6 +69,8 @@ def test_status_tells_which_parts_are_away_and_that_all_share_one_account(api):
             "parts": [
                 {"part": "redis", "up": False},
                 {"part": "supervisord", "up": False},
+                {"part": "web", "up": False},
+                {"part": "work", "up": False},
                 {"part": "router", "up": False},
             ],
             "counts": {"environments": 0, "apps": 0},

@@ -95,6 +95,8 @@ def test_status_says_that_apps_share_an_account(terminal):
         "PART         UP",
         "redis        no",
         "supervisord  no",
+        "web          no",
+        "work         no",
         "router       no",
         "Started as an ordinary user: all apps, their builds and Stratum itself share one account.",
     ]
