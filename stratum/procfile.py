@@ -142,7 +142,8 @@ class _Reading:
             self.warn(line, 1, "blanks before the target name", "Remove them")
         head, colon, rest = body.partition(":")
         words = head.split(maxsplit=1)
-        if not colon or len(words) > 1:
+        # `web gunicorn app:app` lacks the colon of its target; `wo rker: run` has it.
+        if not colon or (len(words) > 1 and rest[:1].strip()):
             column = indent + len(words[0] if words else "") + 1
             message = f'expected "target: command", got {_shown(body)}'
             self.refuse(line, column, message, "Put a colon after the target name")
@@ -190,6 +191,8 @@ class _Reading:
 def _name_fault(name: str, good: int) -> str:
     if not name:
         return "no target name before the colon"
+    if name[good].isspace():
+        return f"{_shown(name)} is no target name, as it has a blank"
     if name[good].isascii() and (name[good].isalnum() or (good and name[good] in "_-")):
         return f"target name {_shown(name)} has {len(name)} characters"
     return f"target name {_shown(name)} has {_shown(name[good])}"

@@ -114,7 +114,7 @@ PROCFILES = {
         ['Procfile:2:4: expected "target: command", got "web python app.py". Put a colon'],
     ),
     "duplicate": ("web: a\nweb: b\n", ['Procfile:2:1: target "web" is on line 1 already.']),
-    "bad name": ("we b: a\n-x: b\n", ["Procfile:1:3: expected", "Procfile:2:1: target name"]),
+    "bad name": ("we b: a\n-x: b\n", ['Procfile:1:3: "we b" is no target', "Procfile:2:1: target name"]),
     "nul": ("web: a\0b\n", ["Procfile:1:7: control character U+0000."]),
     "too large": ("#" * (1 << 20), ["Procfile:1:1: the file has 1048576 bytes; 65536 are allowed."]),
 }

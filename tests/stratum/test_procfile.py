@@ -108,7 +108,8 @@ def test_a_line_without_colon_is_refused():
 
 
 def test_a_colon_further_on_does_not_hide_the_missing_one():
-    assert problems(b"web curl http://x\n")[0].startswith('Procfile:1:4: expected "target: command"')
+    for line in (b"web curl http://x", b"web gunicorn app:app"):
+        assert problems(line)[0].startswith('Procfile:1:4: expected "target: command"')
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,8 @@ def test_a_colon_further_on_does_not_hide_the_missing_one():
     [
         (b"a.b: x", '1:2: target name "a.b" has "."'),
         (b"-x: y", '1:1: target name "-x" has "-"'),
-        (b"web : y", '1:4: target name "web " has " "'),
+        (b"web : y", '1:4: "web " is no target name, as it has a blank'),
+        (b"wo rker: y", '1:3: "wo rker" is no target name, as it has a blank'),
         ("wéb: y".encode(), '1:2: target name "wéb" has "é"'),
         (b": y", "1:1: no target name before the colon"),
         (b"n" * 64 + b": y", f'1:63: target name "{"n" * 39}…" has 64 characters'),
