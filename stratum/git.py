@@ -38,6 +38,25 @@ def git_environ() -> dict[str, str]:
     return {**inherited_environ("PATH"), **_ENVIRON}
 
 
+# What stands in the place of a file, by the first word that git says of it.
+_NO_FILE = {
+    "tree": "it is a folder",
+    "symlink": "it is a link to something outside of the commit",
+    "dangling": "it is a link to something that the commit lacks",
+    "loop": "it is a link that leads back to itself",
+    "notdir": "it is a link through a file, as if that were a folder",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a commit has under a name: a file's `blob`, else a key of _NO_FILE without object and size."""
+
+    kind: str
+    oid: str = ""
+    size: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """One commit of a repository, by its full id.
@@ -61,7 +80,7 @@ class Commit:
             NotFound: the repository lacks the commit.
             Unavailable: git failed.
         """
-        return {name: size for name, (_, size) in self._found(tuple(names)).items()}
+        return {name: file.size for name, file in self._files(names).items()}
 
     def read(self, names: Iterable[str], max_bytes: int) -> dict[str, bytes]:
         """Name → content, for those of the names that are files of at most `max_bytes`.
@@ -80,28 +99,43 @@ class Commit:
             NotFound: the repository lacks the commit.
             Unavailable: git failed.
         """
-        found = self._found(tuple(names))
-        contents = self._contents({name: blob for name, blob in found.items() if blob[1] <= max_bytes})
+        found = self._files(names)
+        contents = self.contents({name: file for name, file in found.items() if file.size <= max_bytes})
         return {name: contents.get(name) for name in found}
 
-    def _contents(self, blobs: Mapping[str, tuple[str, int]]) -> dict[str, bytes]:
-        if not blobs:
+    def contents(self, files: Mapping[str, Entry]) -> dict[str, bytes]:
+        """Name → content of files that `entries` has found.
+
+        Raises:
+            Unavailable: git failed.
+        """
+        if not files:
             return {}
-        answer = self._cat_file("--batch", lines=[oid for oid, _ in blobs.values()])
+        answer = self._cat_file("--batch", lines=[file.oid for file in files.values()])
         contents = {}
-        for name, (_, size) in blobs.items():
+        for name, file in files.items():
             start = answer.index(b"\n") + 1
-            contents[name] = answer[start : start + size]
-            answer = answer[start + size + 1 :]
+            contents[name] = answer[start : start + file.size]
+            answer = answer[start + file.size + 1 :]
         return contents
 
-    def _found(self, names: tuple[str, ...]) -> dict[str, tuple[str, int]]:
+    def entries(self, names: Iterable[str]) -> dict[str, Entry]:
+        """Name → what it is, for those of the names that the commit has; links in the tree are followed.
+
+        Raises:
+            NotFound: the repository lacks the commit.
+            Unavailable: git failed.
+        """
+        names = tuple(names)
         lines = [f"{self.id}^{{commit}}", *(f"{self.id}:{name}" for name in names)]
         own, *rest = _answers(self._cat_file("--batch-check", "--follow-symlinks", lines=lines))
         if own[1:2] != ["commit"]:
             raise NotFound("commit", self.id)
-        named = zip(names, rest, strict=True)
-        return {name: (words[0], int(words[2])) for name, words in named if words[1:2] == ["blob"]}
+        found = zip(names, map(_entry, rest), strict=True)
+        return {name: entry for name, entry in found if entry is not None}
+
+    def _files(self, names: Iterable[str]) -> dict[str, Entry]:
+        return {name: entry for name, entry in self.entries(names).items() if entry.kind == "blob"}
 
     def _cat_file(self, *options: str, lines: list[str]) -> bytes:
         argv = ["git", f"--git-dir={self.repo}", "cat-file", *options]
@@ -121,22 +155,31 @@ def read_procfile(commit: Commit, stage: str) -> tuple[str, Procfile]:
     """Read the Procfile that holds in environments of a stage; return its name and what it says.
 
     Raises:
-        ProcfileInvalid: there is none, it is too large, or has problems.
+        ProcfileInvalid: there is none, it is no file, too large, or has problems.
         NotFound: the repository lacks the commit.
         Unavailable: git failed.
     """
     names = (stage_file(stage), "Procfile")
-    files = commit.files(names, MAX_BYTES)
-    name = next((name for name in names if name in files), None)
+    found = commit.entries(names)
+    name = next((name for name in names if name in found), None)
     if name is None:
         mend = 'Add one with a line for each process, such as "web: python app.py"'
         raise ProcfileInvalid([Problem("Procfile", 1, 1, "the commit has no such file at its root", mend)])
-    content = files[name]
-    if content is None:
-        message = f"the file has {commit.sizes([name])[name]} bytes; {MAX_BYTES} are allowed"
+    entry = found[name]
+    if entry.kind != "blob":
+        raise ProcfileInvalid([Problem(name, 1, 1, _NO_FILE[entry.kind], "Commit it as a file")])
+    if entry.size > MAX_BYTES:
+        message = f"the file has {entry.size} bytes; {MAX_BYTES} are allowed"
         mend = "Move long commands into scripts and call those"
         raise ProcfileInvalid([Problem(name, 1, 1, message, mend)])
-    return name, parse(content, name)
+    return name, parse(commit.contents({name: entry})[name], name)
+
+
+def _entry(words: list[str]) -> Entry | None:
+    if words[1:2] == ["blob"]:
+        return Entry("blob", words[0], int(words[2]))
+    kind = words[1] if words[1:2] == ["tree"] else words[0]
+    return Entry(kind) if kind in _NO_FILE else None
 
 
 def _answers(output: bytes) -> Iterator[list[str]]:

@@ -99,6 +99,27 @@ def test_a_commit_without_procfile_is_told_how_to_get_one(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (None, "it is a folder"),
+        ("/etc/passwd", "it is a link to something outside of the commit"),
+        ("nope", "it is a link to something that the commit lacks"),
+        ("Procfile_production", "it is a link that leads back to itself"),
+        ("Procfile/x", "it is a link through a file, as if that were a folder"),
+    ],
+)
+def test_what_is_no_file_is_said_and_replaces_the_procfile_no_less(tmp_path: Path, target, said):
+    repo = make_repo(tmp_path / "repo", {"Procfile": "web: a\n"})
+    if target is None:
+        tip = commit(repo, {"Procfile_production/x": "web: b\n"})
+    else:
+        (repo / "Procfile_production").symlink_to(target)
+        tip = commit(repo, {})
+
+    assert problems(Commit(repo / ".git", tip)) == f"Procfile_production:1:1: {said}. Commit it as a file."
+
+
 def test_a_large_procfile_is_refused_unread(tmp_path: Path):
     made = a_commit(tmp_path, {"Procfile_production": os.urandom(1 << 20)})
 
