@@ -47,15 +47,13 @@ class InvalidInput(StratumError):
 
 
 class InvalidName(InvalidInput):
-    """A name of an environment, app or stage breaks the rules of a DNS label."""
+    """A name of an environment, app or stage breaks the rules of a DNS label, or is reserved."""
 
     slug = "invalid-name"
+    rule = "Use 1 to 63 letters, digits and hyphens, starting and ending with a letter or digit."
 
-    def __init__(self, kind: str, name: str, reason: str) -> None:
-        super().__init__(
-            f"{name!r} cannot name {kind}: {reason}.",
-            "Use 1 to 63 letters, digits and hyphens, starting and ending with a letter or digit.",
-        )
+    def __init__(self, kind: str, name: str, reason: str, hint: str = rule) -> None:
+        super().__init__(f"{name!r} cannot name {kind}: {reason}.", hint)
         self.kind, self.name, self.reason = kind, name, reason
 
 
@@ -125,7 +123,7 @@ class AlreadyExists(Conflict):
     slug = "already-exists"
 
     def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"The {what} {name!r} exists already (names differ in more than case).")
+        super().__init__(f"The {what} {name!r} exists already (names are compared without regard to case).")
         self.what, self.name = what, name
 
 

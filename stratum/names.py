@@ -24,5 +24,5 @@ def checked_name(kind: str, name: str) -> str:
     if not LABEL.fullmatch(name):
         raise InvalidName(kind, name, "it is no DNS label")
     if name.lower() in RESERVED:
-        raise InvalidName(kind, name, "it is reserved")
+        raise InvalidName(kind, name, "it is reserved", "Choose another name.")
     return name

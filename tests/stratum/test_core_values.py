@@ -34,6 +34,11 @@ def test_a_message_says_what_was_given_and_what_is_allowed():
         "Use 1 to 63 letters, digits and hyphens, starting and ending with a letter or digit."
     )
 
+    with pytest.raises(InvalidName) as caught:
+        checked_name("an app", "API")
+
+    assert str(caught.value) == "'API' cannot name an app: it is reserved. Choose another name."
+
 
 @pytest.mark.parametrize("value", ["", "a b", "'\"\n\r\t%;#$\\", "ü" * 10, "x" * 65536])
 def test_variables_hold_any_text(value):

@@ -16,7 +16,8 @@ def test_an_environment_is_made_with_a_stage(api):
         409,
         {
             "error": "already-exists",
-            "message": "The environment 'myprodenv' exists already (names differ in more than case).",
+            "message": "The environment 'myprodenv' exists already "
+            "(names are compared without regard to case).",
             "hint": "",
         },
     )
@@ -32,7 +33,10 @@ def test_a_name_must_be_a_dns_label_and_not_reserved(api, side, name):
     ):
         status, said = api("POST", path, json=body)
         assert (status, said["error"]) == (422, "invalid-name")
-        assert said["hint"].startswith("Use 1 to 63 letters, digits and hyphens")
+        reserved = name in {"api", "WWW"}
+        assert said["hint"].startswith(
+            "Choose another" if reserved else "Use 1 to 63 letters, digits and hyph"
+        )
 
 
 def test_an_app_gets_a_repository_and_an_address(api, side):
