@@ -17,6 +17,7 @@ HIDDEN = "refs/stratum"
 REMOTE = "catalyze"  # what `stratum associate` names it
 MAX_UPDATES = 1000  # all others who write wait while a push is recorded
 SHOWN = 3  # refs named one by one
+ID_DIGITS = 12  # of an object's id: enough to tell it from all others in the largest repositories
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Judgement:
 def judge(app: App, updates: Sequence[RefUpdate]) -> Judgement:
     """Decide what a push may do."""
     deploying = _deploying(app, updates)
-    stored = [update.ref for update in updates if update != deploying and update.new != ZERO]
+    stored = [update for update in updates if update != deploying and update.new != ZERO]
     refusals = _too_many(updates) or tuple(line for update in updates for line in _refusals(app, update))
     return Judgement(deploying, tuple(_notes(app, stored)), refusals)
 
@@ -82,19 +83,30 @@ def _refusals(app: App, update: RefUpdate) -> Iterator[str]:
         yield bang(f"{update.ref} is no place to push to: use a branch or a tag.")
     elif update.new == ZERO and update.ref == f"{BRANCHES}{app.deploy_branch}":
         yield bang(f"{app.deploy_branch} cannot be deleted: {app.name} is deployed from it.")
-        yield bang(f"To remove the app with all it has: stratum apps destroy {app.name}")
+        yield bang(
+            f"To remove the app with all it has: stratum apps destroy {app.name} -E {app.environment.name}"
+        )
 
 
-def _notes(app: App, stored: Sequence[str]) -> Iterator[str]:
+def _notes(app: App, stored: Sequence[RefUpdate]) -> Iterator[str]:
     if not stored:
         return
     branch = app.deploy_branch or " or ".join(FIRST_BRANCHES)
-    names = ", ".join(map(short, stored)) if len(stored) <= SHOWN else f"{len(stored)} refs"
+    names = (
+        ", ".join(short(update.ref) for update in stored) if len(stored) <= SHOWN else f"{len(stored)} refs"
+    )
     verbs = ("is stored but does", "are stored but do")[len(stored) > 1]
     yield step(f"{names} {verbs} not deploy: {app.name} deploys {branch}")
-    suffix = "^{}" if stored[0].startswith(TAGS) else ""
-    source, target = short(stored[0]) + suffix, app.deploy_branch or FIRST_BRANCHES[0]
-    yield detail(f"To deploy {short(stored[0])}: git push {REMOTE} {source}:{target}")
+    yield detail(f"To deploy {short(stored[0].ref)}: git push {REMOTE} {_refspec(app, stored[0])}")
+
+
+def _refspec(app: App, update: RefUpdate) -> str:
+    """Say how to deploy what was pushed: by its id, as its name may be another at the pusher's.
+
+    Source: git-push(1): a source that is no ref needs a target in full, or one that is there.
+    """
+    source = update.new[:ID_DIGITS] + ("^{}" if update.ref.startswith(TAGS) else "")
+    return f"{source}:{app.deploy_branch or BRANCHES + FIRST_BRANCHES[0]}"
 
 
 def _is_utf8(text: str) -> bool:

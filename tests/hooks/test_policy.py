@@ -46,7 +46,7 @@ def test_what_changes_nothing_or_deletes_does_not_deploy():
 def test_deploy_branch_is_not_deleted():
     assert judge(app("main"), [update("main", new=ZERO)]).refusals == (
         " !     main cannot be deleted: app02 is deployed from it.",
-        " !     To remove the app with all it has: stratum apps destroy app02",
+        " !     To remove the app with all it has: stratum apps destroy app02 -E MyProdEnv",
     )
 
 
@@ -55,7 +55,7 @@ def test_many_refs_are_told_in_one_line():
 
     assert judged.notes == (
         "-----> 4 refs are stored but do not deploy: app02 deploys main",
-        "       To deploy b0: git push catalyze b0:main",
+        "       To deploy b0: git push catalyze 222222222222:main",
     )
 
 

@@ -125,6 +125,7 @@ def test_shallow_clone_can_push(web, tmp_path):
 
 def test_other_refs_are_stored_and_told_not_to_deploy(web):
     app, source = web.new_app(), web.source("topic")
+    tip = git(source, "rev-parse", "HEAD")[:12]
 
     before = run_git(source, "push", web.url(app), "master:topic")
     run_git(source, "push", web.url(app), "master")
@@ -132,11 +133,11 @@ def test_other_refs_are_stored_and_told_not_to_deploy(web):
 
     assert before.remote == [
         f"-----> topic is stored but does not deploy: {app.name} deploys master or main",
-        "       To deploy topic: git push catalyze topic:master",
+        f"       To deploy topic: git push catalyze {tip}:refs/heads/master",
     ]
     assert after.remote == [
         f"-----> v1 is stored but does not deploy: {app.name} deploys master",
-        "       To deploy v1: git push catalyze v1^{}:master",
+        f"       To deploy v1: git push catalyze {tip}^{{}}:master",
     ]
     assert len(web.builds(app)) == 1
     assert web.ref(app, "refs/heads/topic") == web.ref(app)

@@ -195,7 +195,8 @@ def test_another_branch_is_stored_and_does_not_deploy(served, pushed):
     said = served.push(repo, "master:refs/heads/topic")
 
     assert "does not deploy" in said
-    assert "git push catalyze topic:master" in said
+    tip = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=repo, text=True)[:12]
+    assert f"git push catalyze {tip}:master" in said
     assert len(served.rows("builds", cwd=repo)) == builds
 
 
