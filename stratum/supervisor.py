@@ -6,7 +6,6 @@ after one failed connect (every later call raises CannotSendRequest), and has no
 """
 
 import http.client
-import socket
 import xmlrpc.client
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stratum.errors import SupervisorUnavailable
+from stratum.unixhttp import UnixConnection
 
 DEFAULT_TIMEOUT_S = 10.0
 
@@ -157,24 +157,9 @@ class _Transport(xmlrpc.client.Transport):
         self._path, self._timeout_s = path, timeout_s
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = _UnixConnection(self._path, self._timeout_s)
+        connection = UnixConnection(self._path, "supervisord", self._timeout_s)
         self._connection = host, connection  # what close() closes
         return connection
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("supervisord", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        try:
-            self.sock.connect(str(self._path))
-        except OSError:
-            self.close()
-            raise
 
 
 def _refused(method: str, fault: xmlrpc.client.Fault) -> SupervisorUnavailable:

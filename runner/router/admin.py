@@ -2,11 +2,11 @@
 
 import http.client
 import json
-import socket
 from collections.abc import Collection
 from pathlib import Path
 
 from stratum.errors import RouterUnavailable
+from stratum.unixhttp import UnixConnection
 
 TIMEOUT_S = 10.0
 _OK = 200
@@ -50,7 +50,7 @@ def requests(admin_socket: Path, ports: Collection[int]) -> int:
 
 
 def _ask(path: Path, method: str, target: str, content: bytes | None = None) -> tuple[int, bytes]:
-    connection = _UnixConnection(path)
+    connection = UnixConnection(path, "127.0.0.1", TIMEOUT_S)
     try:
         # Caddy answers on a unix socket to whoever may open it, whatever the Host header says.
         connection.request(method, target, content, {"Content-Type": "application/json"})
@@ -61,18 +61,3 @@ def _ask(path: Path, method: str, target: str, content: bytes | None = None) -> 
         raise RouterUnavailable(message, "supervisord starts it again by itself.") from error
     finally:
         connection.close()
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("127.0.0.1", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        try:
-            self.sock.connect(str(self._path))
-        except OSError:
-            self.close()
-            raise
