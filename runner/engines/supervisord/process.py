@@ -18,6 +18,8 @@ from runner.engines.supervisord.wakeup import Wakeup
 
 MAX_BACKOFF_S = 30
 
+_watch = members.Watch()
+
 # What supervisord has handlers for (options.setsignals), SIGCHLD apart.
 _HANDLED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2})
 
@@ -62,6 +64,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         with suppress(ProcessLookupError):
             if self.pid and os.getpgid(self.pid) != self.pid:
                 os.kill(self.pid, sig)
+        _watch.again()
         problem: str | None = super().kill(sig)
         return problem
 
@@ -75,9 +78,10 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self.exit_status = os.waitstatus_to_exitcode(sts)
         if not self.killing:
             members.kill(pid)
-        elif members.lives(pid):
+        elif members.may_live(pid):
             self._leader_end = (pid, sts)
-            Wakeup.soon()
+            _watch.again()
+            Wakeup.soon(_watch.due_s())
             return
         super().finish(pid, sts)
 
@@ -94,8 +98,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         return super().change_state(new_state, expected)
 
     def _finish_when_alone(self, pid: int, sts: int) -> None:
-        if members.lives(pid):
-            Wakeup.soon()
+        if _watch.lives(pid):
+            Wakeup.soon(_watch.due_s())
             return
         self._leader_end = None
         super().finish(pid, sts)

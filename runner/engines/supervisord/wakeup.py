@@ -6,11 +6,10 @@ Measured from death to restart on supervisor 4.3.0, otherwise idle, median and w
 1.9 s (1.5 and 1.9 s where the child had closed its output); with this 3 to 4 and 9 ms.
 """
 
+import atexit
 import os
 import signal
 from typing import Any
-
-_TIMER_RESOLUTION_S = 0.02
 
 
 class Wakeup:
@@ -33,11 +32,13 @@ class Wakeup:
         sockets[self._read] = self
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         signal.signal(signal.SIGALRM, lambda *_: None)
+        # Python takes its handlers away as it ends; the alarm would then end supervisord.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
     @staticmethod
-    def soon() -> None:
-        """Have the loop come round again shortly, for what no signal will tell."""
-        signal.setitimer(signal.ITIMER_REAL, _TIMER_RESOLUTION_S)
+    def soon(after_s: float) -> None:
+        """Have the loop come round again then, for what no signal will tell; the last call counts."""
+        signal.setitimer(signal.ITIMER_REAL, after_s)
 
     def readable(self) -> bool:
         """Poll it always."""
