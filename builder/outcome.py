@@ -19,6 +19,9 @@ class Lost(Exception):
 def release(bench: Bench, slug: Slug) -> bool:
     """Record the release of a slug; False when its app is being destroyed, and there is none.
 
+    The applier tells the pusher, as the first line of the rollout: it may begin at once, and only what
+    has been recorded is to be told.
+
     Raises:
         Lost: there is nothing to record it for.
         Unavailable: the database cannot be written.
@@ -32,14 +35,12 @@ def release(bench: Bench, slug: Slug) -> bool:
         if app.destroying:
             return _cancel(tx, build)
         version = _release(tx, app, build, slug)
-        # Said before it is committed: the pusher's stream ends when the database says it may.
-        bench.narration.step(f"Released v{version}")
     log.info("released %s v%d from %s", app.label, version, build.commit[:7])
     return True
 
 
 def fail(bench: Bench, failure: BuildFailed) -> bool:
-    """Tell the pusher, then record the failure; False when the database cannot be written."""
+    """Tell the pusher, then record the failure; False when it could not be recorded."""
     build, narration = bench.build, bench.narration
     narration.error(failure.summary)
     if failure.exit_code is None:  # else it is what the step itself has just printed
@@ -49,9 +50,12 @@ def fail(bench: Bench, failure: BuildFailed) -> bool:
     try:
         narration.error(_what_runs(bench))
         with bench.shop.db.write() as tx:
-            builds.finish(tx, build, BuildState.FAILED, error=str(failure))
+            recorded = builds.finish(tx, build, BuildState.FAILED, error=str(failure))
     except Unavailable as error:
         log.error("build %d of app %d failed, unrecorded: %s", build.number, build.app_id, error)  # noqa: TRY400
+        return False
+    if not recorded:
+        log.error("build %d of app %d failed, and was lost to somebody else", build.number, build.app_id)
         return False
     log.info("build %d of app %d failed: %s", build.number, build.app_id, failure.summary)
     return True

@@ -7,13 +7,15 @@ from runner.apply.parts import Parts
 from runner.apply.running import Stopped
 from runner.plan import Process, known
 from runner.probe import Up, ending
-from stratum.buildlog import Log
+from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
-from stratum.store import builds
+from stratum.store import builds, releases
 from stratum.supervisor import ProcessStatus, Started
 
 _ALIVE = frozenset({"STARTING", "RUNNING"})
+
+_FORMER_LINES = 1000  # of earlier attempts at the same rollout
 
 
 class Report:
@@ -109,8 +111,18 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
         return
     with parts.database.read() as tx:
         number = builds.get_build(tx, rollout.build_id).number
+        release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
     with Log(parts.instance.layout.build_log(app.id, number)) as log:
+        if release is not None:
+            _say_released(log, release, again=rollout.attempt > 1)
         yield Report(rollout.report, log)
+
+
+def _say_released(log: Log, release: Release, *, again: bool) -> None:
+    """Begin with the release that the builder recorded: by now it is, and no line of ours came before."""
+    text = f"Released v{release.version}"
+    if not again or ARROW + text not in last_lines(log.path, _FORMER_LINES):
+        log.step(text)
 
 
 def _line(process: Process, outcome: Outcome, pid: int, seconds: float = 0.0, note: str = "") -> ReportLine:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder import lease
+from stratum.errors import BuildFailed
 from stratum.model import App, Build, BuildState, RolloutState
 from stratum.ownership import exclusive
 from stratum.store import builds, environments, formation, rollouts
@@ -63,7 +64,6 @@ def test_an_app_with_requirements_becomes_a_release(yard: Yard):
         "-----> Python app detected; installing 2 requirements",
     ]
     assert "        + flask==3.1.3" in log
-    assert log[-1] == "-----> Released v1"
     slug = yard.layout.slug(app.id, release.slug)
     said = subprocess.check_output([slug / ".venv/bin/python", "-c", "import flask, celery; print('ok')"])
     assert said == b"ok\n"
@@ -84,9 +84,7 @@ def test_a_release_comes_with_its_rollout_and_a_formation(yard: Yard):
     assert rollout.state is RolloutState.QUEUED
     assert rollout.release_id == build.release_id
     assert wished.scales == {"web": 1, "worker": 0}
-    assert yard.log(build) == (
-        "-----> Procfile: web, worker\n-----> No dependencies to install\n-----> Released v1\n"
-    )
+    assert yard.log(build) == "-----> Procfile: web, worker\n-----> No dependencies to install\n"
 
 
 def test_scales_and_former_slugs_survive_the_next_build(yard: Yard):
@@ -298,6 +296,21 @@ def test_a_lost_build_records_nothing(plain_yard: Yard, monkeypatch):
 
     assert build.state is BuildState.QUEUED
     assert plain_yard.releases(app) == []
+
+
+def test_a_lost_build_that_fails_is_somebody_elses(plain_yard: Yard, monkeypatch, caplog):
+    app = plain_yard.app("plain")
+    monkeypatch.setattr(lease, "RENEW_EVERY_S", 1000.0)
+
+    def lose_and_fail(bench, app):
+        with plain_yard.shop.db.write() as tx:
+            builds.give_back(tx, bench.build)
+        raise BuildFailed("It", "no")
+
+    monkeypatch.setattr("builder.jobs.make_slug", lose_and_fail)
+
+    assert plain_yard.build(app).state is BuildState.QUEUED
+    assert "build 1 of app 1 failed, and was lost to somebody else" in caplog.text
 
 
 def losing(lose):

@@ -57,6 +57,7 @@ def test_first_release_comes_up_and_is_served(stage: Stage, app: App) -> None:
     host = app.host("localhost")
     seconds = rf"{web.seconds:.1f}"
     assert log_of(stage, build) == (
+        "-----> Released v1\n"
         f"-----> web.1 up on port {web.port} (pid {web.pid}) after {seconds} s\n"
         f"-----> worker.1 started (pid {worker.pid})\n"
         f"       http://{host}:{stage.instance.port}\n"
