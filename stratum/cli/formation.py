@@ -1,5 +1,7 @@
 """Processes: launching, scaling, listing."""
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
 
 PS = ("name", "target", "index", "pid", "port", "release", "state", "since", "restarts")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")  # int() would take other scripts' digits and blanks as well
 
 
 @click.command()
@@ -29,8 +32,7 @@ def worker(app: "RemoteApp", target: str, as_json: bool) -> None:
 @for_app
 def scale(app: "RemoteApp", scales: tuple[str, ...], as_json: bool) -> None:
     """Set how many processes each TARGET has; other targets keep theirs."""
-    wanted = dict(_parsed(given) for given in scales)
-    finish(app, app.scale(wanted), until="ended", as_json=as_json)
+    finish(app, app.scale(_parsed(scales)), until="ended", as_json=as_json)
 
 
 @click.command()
@@ -41,13 +43,16 @@ def ps(app: "RemoteApp", as_json: bool) -> None:
     show(app.processes(), PS, as_json=as_json)
 
 
-def _parsed(given: str) -> tuple[str, object]:
-    """Split `TARGET=N`; what is no whole number goes to the server as it is, which says what is allowed."""
-    target, equals, number = given.partition("=")
-    if not equals or not target:
-        message = f"{given!r} is not TARGET=N."
-        raise click.UsageError(message)
-    try:
-        return target, int(number)
-    except ValueError:
-        return target, number
+def _parsed(scales: Iterable[str]) -> dict[str, object]:
+    """Split each `TARGET=N`; what is no whole number goes as it is to the server, which says what is."""
+    wanted: dict[str, object] = {}
+    for given in scales:
+        target, equals, number = given.partition("=")
+        if not equals or not target:
+            message = f"{given!r} is not TARGET=N."
+            raise click.UsageError(message)
+        if target in wanted:
+            message = f"{target} is given twice; give it one scale."
+            raise click.UsageError(message)
+        wanted[target] = int(number) if _WHOLE.fullmatch(number) else number
+    return wanted

@@ -58,7 +58,7 @@ def test_scaling_tells_what_it_did_to_each_process(terminal, app):
     assert (said.code, said.out) == (0, "web.1 kept (pid 4701)\nworker.1 kept (pid 4701)\nworker.2 stopped\n")
 
 
-@pytest.mark.parametrize("given", ["-1", "1.5", "1000000000", "many"])
+@pytest.mark.parametrize("given", ["-1", "1.5", "1000000000", "many", "\uff12", " 2", "1_0", "9" * 5000])
 def test_a_wrong_scale_exits_1_with_what_is_allowed(terminal, app, given):
     said = terminal("-E", "MyProdEnv", "scale", f"worker={given}")
 
@@ -81,7 +81,14 @@ def test_a_rollout_that_fails_exits_1_with_the_last_lines(terminal, app):
 
 
 def test_wrong_usage_exits_2(terminal, app):
-    for wrong in (["scale", "worker"], ["scale"], ["vars", "set", "A"], ["rollback", "x"], ["nope"]):
+    for wrong in (
+        ["scale", "worker"],
+        ["scale", "worker=1", "worker=2"],
+        ["scale"],
+        ["vars", "set", "A"],
+        ["rollback", "x"],
+        ["nope"],
+    ):
         assert terminal("-E", "MyProdEnv", *wrong).code == 2, wrong
 
 
