@@ -2,7 +2,7 @@
 
 import os
 import signal
-import time
+from pathlib import Path
 
 import pytest
 
@@ -82,11 +82,17 @@ def test_client_killed_after_yes_the_push_is_carried_to_its_end(web, point):
     with started_git(source, "push", web.url(app), "master") as process:
         web.reached(point)
         end(process)
-        time.sleep(0.2)
+        wait_until(lambda: is_left(web.port))
         web.go(point)
 
     wait_until(lambda: web.builds(app))
     assert (web.ref(app), web.pending(app)) == (tip, [])
+
+
+def is_left(port: int) -> bool:
+    """Whether the other end of a connection of the server has closed it (CLOSE_WAIT; Linux, proc(5))."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[1].endswith(f":{port:04X}") and row[3] == "08" for row in rows)
 
 
 def test_what_killed_pushes_left_is_swept(web):

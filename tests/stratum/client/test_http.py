@@ -1,8 +1,8 @@
 """What the client makes of servers that answer badly."""
 
 import http.server
+import socket
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -86,16 +86,19 @@ def test_an_address_that_cannot_be_is_away(ask):
 
 
 def test_a_wait_outlasts_a_restart_of_the_server(tmp_path):
-    """Its connection dies at once; half a second later the server is back on the same port."""
+    """Its connection dies at once; then the server is back on the same port."""
     side = WebSide.make(tmp_path / "data")
     app = side.app()
     side.release(app)
     port = free_port()
+    going = socket.create_server(("127.0.0.1", port))
     found = []
     remote = Server.at(f"http://127.0.0.1:{port}", side.admin).app("MyProdEnv", "app02")
     waiting = threading.Thread(target=lambda: found.append(remote.rollout(1)))
     waiting.start()
-    time.sleep(0.5)
+    going.settimeout(20)
+    going.accept()[0].close()
+    going.close()
     with side.served(port):
         waiting.join(20)
     remote.connection.close()
