@@ -55,6 +55,8 @@ class Trial:
         """Push, kill the victim when the push has reached the point, let it go on; check the truth."""
         self.round += 1
         commit = self.served.commit(self.repo, text=str(self.round))
+        for left in self.faults.iterdir():  # only now: the last round's waiter must see its `.go`
+            left.unlink()
         (self.faults / point).touch()
         push = subprocess.Popen(
             ["git", "push", "catalyze", "master"],
@@ -73,8 +75,6 @@ class Trial:
         self.kill(victim, int(reached.read_text()), wipe=wipe)
         (self.faults / f"{point}.go").touch()
         said = push.communicate(timeout=120)[0]
-        for left in self.faults.iterdir():
-            left.unlink()
         self.check(commit, said, acknowledged=push.returncode == 0)
 
     def kill(self, victim: str, waiting: int, *, wipe: bool) -> None:
