@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stratum.cli.output import json_lines_option, json_option, pass_on, show
+from stratum.cli.output import json_lines_option, json_option, pass_on, shortened, show
 from stratum.cli.which import app_option, environment_option, find_app, for_app
 from stratum.errors import BuildFailed, RolloutFailed
 
@@ -25,8 +25,7 @@ def builds(ctx: click.Context, environment: str | None, app_name: str | None, as
     if ctx.invoked_subcommand is None:
         given = ctx.find_root().obj
         rows = find_app(environment or given.environment, app_name or given.app).builds()
-        shown = rows if as_json else [{**row, "commit": row["commit"][:10]} for row in rows]
-        show(shown, COLUMNS, as_json=as_json)
+        show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
 
 
 @builds.command()
@@ -51,6 +50,10 @@ def redeploy(app: "RemoteApp", as_json: bool) -> None:
     if as_json:
         show([build], (), as_json=True)
     _check(app, build)
+
+
+def _readable(row: "Row") -> "Row":
+    return {**row, "commit": row["commit"][:10], "error": shortened(row["error"])}
 
 
 def _row(line: str) -> dict[str, object]:

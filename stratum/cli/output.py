@@ -7,6 +7,8 @@ import click
 
 from stratum.buildlog import harmless
 
+CELL = 80  # characters of a text of any length in a table
+
 
 def _is_asked_for(ctx: click.Context, _: click.Parameter, given: bool) -> bool:
     """Take it from before a subcommand, too: `vars --json set`."""
@@ -21,7 +23,7 @@ json_lines_option = click.option(
 )
 
 
-def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
+def show(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print rows, all of each as JSON or some columns of each as text."""
     if as_json:
         click.echo(json.dumps(list(rows), indent=2))
@@ -53,6 +55,11 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
 def say(text: str) -> None:
     """Tell the person something that is no data."""
     click.echo(safe(text), err=True)
+
+
+def shortened(text: str) -> str:
+    """Cut a text so that a row of it stays a row; it is whole with --json."""
+    return text if len(text) <= CELL else text[: CELL - 1] + "…"
 
 
 def safe(text: str) -> str:

@@ -147,6 +147,19 @@ def test_builds_are_listed_and_followed(side, terminal, app):
     assert (followed.code, followed.out) == (0, "-----> Released v1\n")
 
 
+def test_a_long_error_is_cut_in_the_table_and_whole_in_json(settling, terminal, app):
+    error = "Installing failed (exit code 1): one\n" + "x" * 300
+    with settling(app, error):
+        terminal("-E", "MyProdEnv", "redeploy")
+
+    table = terminal("-E", "MyProdEnv", "builds").out.splitlines()
+    cut = error[:79].replace("\n", " ") + "…"
+
+    assert len(table) == 3
+    assert table[1].endswith(f"Z  {cut}")
+    assert terminal("-E", "MyProdEnv", "builds", "--json").rows[0]["error"] == error
+
+
 def test_a_failed_redeploy_exits_1(settling, terminal, app):
     with settling(app, "Installing failed (exit code 1): x"):
         said = terminal("-E", "MyProdEnv", "redeploy")
