@@ -115,10 +115,6 @@ class Door:
         """List a process, its tree and its session as (pid, start time), for a later `end_tree`."""
         return [(pid, start) for pid, start in _rows(self._ask("tree", pid=pid))]
 
-    def strays(self, live: Collection[str]) -> list[Stray]:
-        """List (pid, start time, name) of what carries the mark of a process that is not in `live`."""
-        return _strays(self._ask("strays", live=sorted(live)))
-
     # -- ends of processes; each returns (pid, start time, name by its mark) of what it ended
     def end_strays(self, app_id: int, live: Collection[str]) -> list[Stray]:
         """End all of an app's processes that belong to none of the live ones.

@@ -137,11 +137,6 @@ def _rows(found: list[Stray]) -> list[tuple[int, int, str]]:
     return [(stray.pid, stray.start, stray.name) for stray in found]
 
 
-def _strays(layout: Layout, fence: Fence, args: Args) -> object:
-    strays, live = Strays(layout, fence), _live(args)
-    return _rows(strays.describe(strays.of_instance(live)))
-
-
 def _end_strays(layout: Layout, fence: Fence, args: Args) -> object:
     return _rows(Strays(layout, fence).end_of_app(_app_id(args), _live(args)))
 
@@ -166,7 +161,6 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "destroy": lambda layout, fence, args: Folders(layout, fence).destroy(_app_id(args)),
     "listeners": lambda _layout, _fence, args: _listeners(args),
     "tree": lambda _layout, fence, args: _tree(fence, args),
-    "strays": _strays,
     "end_strays": _end_strays,
     "end_all_strays": _end_all_strays,
     "end_tree": _end_tree,

@@ -41,14 +41,6 @@ class Strays:
         more = unmarked if self._fence.fenced else proc.family(processes, dead)
         return [processes[pid] for pid in sorted(dead | (more - kept))]
 
-    def of_instance(self, live: Collection[str]) -> list[proc.Process]:
-        """Find marked processes of any app that belong to none of the live names."""
-        processes = self._snapshot()
-        names = self._names(processes)
-        dead = {pid for pid, name in names.items() if name not in live}
-        kept = proc.family(processes, {pid for pid, name in names.items() if name in live})
-        return [processes[pid] for pid in sorted(dead | (proc.family(processes, dead) - kept))]
-
     def of_process(self, name: str, seen: Collection[proc.Key] = ()) -> list[proc.Process]:
         """Find what carries a name or belongs to it, and what is left of a tree seen before."""
         processes = self._snapshot()
@@ -68,7 +60,10 @@ class Strays:
         """Find every process of every app and build: there must be none while supervisord is down."""
         if self._fence.fenced:
             return list(self._snapshot().values())
-        found = {process.pid: process for process in (*self.of_instance(()), *self.of_builds())}
+        processes = self._snapshot()
+        marked = set(self._names(processes))
+        found = {pid: processes[pid] for pid in sorted(proc.family(processes, marked))}
+        found |= {process.pid: process for process in self.of_builds()}
         return list(found.values())
 
     def end(self, find: Callable[[], list[proc.Process]]) -> list[Stray]:

@@ -424,18 +424,18 @@ def test_only_the_service_and_root_are_let_in(fenced: House):
     fenced.layout.door_socket.chmod(0o666)
     ask = Door(fenced.layout, fenced.fence, in_process=False)
 
-    assert as_uid(fenced.fence.service_uid, lambda: ask.strays(())) == []
-    assert as_uid(0, lambda: ask.strays(())) == []
+    assert as_uid(fenced.fence.service_uid, lambda: ask.tree(2)) == []
+    assert as_uid(0, lambda: ask.tree(2)) == []
     for uid in (fenced.fence.app_uid(APP), fenced.fence.build_uid(APP), fenced.fence.redis_uid, NOBODY):
         with pytest.raises(Raised, match="DoorUnavailable: The door closed the connection"):
-            as_uid(uid, lambda: ask.strays(()))
+            as_uid(uid, lambda: ask.tree(2))
 
 
 @needs_root
 def test_the_socket_is_closed_to_others_by_its_mode_too(fenced: House):
     assert mode(fenced.layout.door_socket) == f"0:{fenced.fence.service_uid} 0660"
     with pytest.raises(Raised, match="Permission denied"):
-        as_uid(NOBODY, lambda: fenced.door.strays(()))
+        as_uid(NOBODY, lambda: fenced.door.tree(2))
 
 
 def test_a_door_that_is_not_there_is_said():
