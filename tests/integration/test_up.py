@@ -44,7 +44,8 @@ def test_the_first_start_tells_the_administrators_token_once(own: Served):
     assert first.stdout.strip() == token
     assert second.stdout == ""
     assert (own.data / "admin.token").stat().st_mode & 0o777 == 0o600
-    assert own.run("stratum", "whoami", environ={"STRATUM_URL": own.url, "STRATUM_TOKEN": token})
+    who = own.run("stratum", "whoami", environ={"STRATUM_URL": own.url, "STRATUM_TOKEN": token})
+    assert who.stdout.startswith("admin at ")
 
 
 def test_down_leaves_nothing_behind_and_up_brings_all_back_without_building(own: Served):
