@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stratum.door import ending, spawn, strays
+from stratum.door import ending, spawn, strays, turns
 from stratum.door.steps import SYSTEM_PATH
 from stratum.errors import DoorUnavailable
 from stratum.fence import Fence
@@ -86,7 +86,10 @@ class Folders:
     def discard(self, app_id: int, number: int) -> None:
         """Remove a build's scratch, if it is there, with all that still works in it."""
         self._end_build(app_id)
-        self._erase(self._layout.build(app_id, number), app_id)
+        path = self._layout.build(app_id, number)
+        if path.parent.is_dir():
+            with turns.turn(path.parent):  # whoever ran what was ended here ends the uid's processes, too
+                self._erase(path, app_id)
 
     def drop_slug(self, app_id: int, digest: str) -> None:
         """Remove a slug; at once under its name, so that none half gone is ever used."""

@@ -4,22 +4,16 @@ Works in a process of its own (the server's handler, or a fork of the builder wh
 adopts whatever the step sets loose. Fenced, the uid's processes are killed as well, before and after.
 """
 
-import fcntl
 import os
 import select
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stratum.door import ending, folders, marks, prctl, spawn, steps
+from stratum.door import ending, folders, marks, prctl, spawn, steps, turns
 from stratum.fence import Fence
 from stratum.layout import Layout
-
-LOCK_S = 60.0
-_ROUND_MS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,8 @@ class StepRun:
             fds: the step's standard input, output and error; closed here once it has them.
         """
         prctl.adopt_orphans()
-        with self._alone(caller) as is_wanted:
+        # The handler of a killed builder would else end the step of the next attempt: both have one uid.
+        with turns.turn(self._layout.build(self._order.app_id, 0).parent, caller) as is_wanted:
             if not is_wanted:
                 return Ending(None, caller_left=True)
             self._clear()
@@ -66,22 +61,6 @@ class StepRun:
                 return _await_end(pid, caller, self._order.timeout_s)
             finally:
                 self._clear()
-
-    @contextmanager
-    def _alone(self, caller: socket.socket) -> Iterator[bool]:
-        """Keep the app's other steps away; yields whether the caller is still there.
-
-        The handler of a builder that was killed would else end the step of the next attempt, for both
-        have one uid. The lock is on a folder that no build can open when fenced.
-
-        Raises:
-            TimeoutError: the other step does not end.
-        """
-        handle = os.open(self._layout.build(self._order.app_id, 0).parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            yield _lock(handle, caller)
-        finally:
-            os.close(handle)
 
     def _program(self) -> spawn.Program:
         order = self._order
@@ -102,21 +81,6 @@ class StepRun:
         if self._uid is not None:
             ending.end_uid(self._uid)
         ending.end_descendants()
-
-
-def _lock(handle: int, caller: socket.socket) -> bool:
-    deadline = time.monotonic() + LOCK_S
-    poll = select.poll()
-    poll.register(caller, select.POLLIN)
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return not poll.poll(0)
-        if poll.poll(_ROUND_MS):
-            return False
-        if time.monotonic() > deadline:
-            message = f"another step of the app has not ended within {LOCK_S:g} s"
-            raise TimeoutError(message)
 
 
 def _await_end(pid: int, caller: socket.socket, timeout_s: float) -> Ending:

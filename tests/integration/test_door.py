@@ -311,6 +311,26 @@ def test_what_is_left_of_a_killed_builders_step_does_not_end_the_next_ones(fence
     assert not proc.read(handler)
 
 
+@needs_root
+def test_a_removal_waits_for_the_handler_of_the_step_that_it_ends(fenced: House):
+    """That handler kills all of the uid once more, and so the removal's own program."""
+    fenced.unpack({"evil.sh": "touch ../home/here; sleep 1000"})
+    with in_background(lambda: fenced.step("close", env={"BASH_ENV": "./evil.sh"}, code=137)):
+        wait_until((fenced.scratch() / "home" / "here").exists)
+        (handler,) = children(fenced.server_pid)
+        os.kill(handler, signal.SIGSTOP)
+        with in_background(
+            lambda: fenced.call(lambda: Door(fenced.layout, fenced.fence).discard(APP, 1))
+        ) as removal:
+            with suppress(AssertionError):  # what must not happen takes no longer
+                wait_until(lambda: not fenced.scratch().exists(), 0.5)
+            assert fenced.scratch().exists()
+            os.kill(handler, signal.SIGCONT)
+            assert os.waitpid(removal, 0)[1] == 0
+
+    assert not fenced.scratch().exists()
+
+
 def children(pid: int) -> list[int]:
     return [child.pid for child in proc.snapshot().values() if child.parent == pid]
 

@@ -1,0 +1,46 @@
+"""One at a time for what ends an app's builds by their uid: it would end what another just began.
+
+The lock is on a folder that no build can open when fenced.
+"""
+
+import fcntl
+import os
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+LIMIT_S = 60.0
+_ROUND_MS = 5
+
+
+@contextmanager
+def turn(folder: Path, caller: socket.socket | None = None) -> Iterator[bool]:
+    """Keep others of the folder away; yields whether the caller, if one is given, is still there.
+
+    Raises:
+        TimeoutError: another does not end.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield _lock(handle, caller)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, caller: socket.socket | None) -> bool:
+    deadline = time.monotonic() + LIMIT_S
+    poll = select.poll()
+    if caller is not None:
+        poll.register(caller, select.POLLIN)
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not poll.poll(0)
+        if poll.poll(_ROUND_MS):
+            return False
+        if time.monotonic() > deadline:
+            message = f"another step of the app has not ended within {LIMIT_S:g} s"
+            raise TimeoutError(message)
