@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from builder.narration import Narration
 from builder.workshop import Workshop
@@ -21,6 +23,15 @@ _INHERITED = (
 _DIGEST = re.compile(rb"[0-9a-f]{64}\n")
 _DISK_FULL = re.compile(r"No space left on device|disk quota exceeded|disk is full", re.IGNORECASE)
 _MAKE_ROOM = "The server's disk is full. Its operator has to make room; then push again."
+_WAITS = "See what it waits for; an operator may raise STRATUM_BUILD_TIMEOUT_S."
+_OUT_OF_MEMORY = (
+    "Most likely the memory that it may use was not enough. Push again with less to build, or ask the "
+    "operator for more memory, or a higher limit."
+)
+_CRASHED = (
+    "Its program crashed, or somebody ended it: push again, and tell the operator if that does not help."
+)
+_SILENT = "It had printed nothing."
 _SHOWN_LINES = 10
 
 
@@ -60,8 +71,7 @@ class Bench:
         Raises:
             BuildFailed: it failed, took too long, or its output could not be kept.
         """
-        self.narration.tail.clear()
-        with self.narration.live() as output:
+        with self._in_time(), self.narration.live() as output:
             code = self._run(step, stdin, output, {**self._environ, **(variables or {})})
         if code:
             raise self._failure(code, mend)
@@ -75,7 +85,8 @@ class Bench:
         """
         readable, writable = os.pipe()
         try:
-            code = self._run("close", None, writable, self._environ)
+            with self._in_time():
+                code = self._run("close", None, writable, self._environ)
             os.write(writable, b"\n")  # so that the read below never waits
             said = os.read(readable, 4096)
         finally:
@@ -101,25 +112,34 @@ class Bench:
         """Say that the work at hand failed by the server's fault, not the app's."""
         return BuildFailed(self.doing, detail, hint=_MAKE_ROOM if _DISK_FULL.search(detail) else hint)
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Turn the end of the time into the failure, once all that the step has printed is read."""
+        self.narration.tail.clear()
+        try:
+            yield
+        except StepTimedOut as error:
+            said = f"the build took longer than {self._limit_s} s and was ended"
+            detail = f"{said}. Its last lines:\n{last}" if (last := self._last()) else f"{said}. {_SILENT}"
+            raise BuildFailed(self.doing, detail, hint=_WAITS) from error
+
     def _run(self, step: str, stdin: int | None, stdout: int, environ: Mapping[str, str]) -> int:
         left_s = self._end - time.monotonic()
         if left_s <= 0:
-            raise self._too_long()
+            raise StepTimedOut(step, self._limit_s)
         build = self.build
-        try:
-            return self.shop.door.run(
-                build.app_id, build.number, step, environ, stdin=stdin, stdout=stdout, timeout_s=left_s
-            )
-        except StepTimedOut as error:
-            raise self._too_long() from error
-
-    def _too_long(self) -> BuildFailed:
-        hint = "See what it waits for; an operator may raise STRATUM_BUILD_TIMEOUT_S."
-        return BuildFailed(
-            self.doing, f"the build took longer than {self._limit_s} s and was ended.", hint=hint
+        return self.shop.door.run(
+            build.app_id, build.number, step, environ, stdin=stdin, stdout=stdout, timeout_s=left_s
         )
 
     def _failure(self, code: int, mend: str) -> BuildFailed:
-        last = "\n".join(list(self.narration.tail)[-_SHOWN_LINES:])
-        hint = _MAKE_ROOM if _DISK_FULL.search(last) else mend
-        return BuildFailed(self.doing, last, code, hint)
+        last = self._last()
+        failure = BuildFailed(self.doing, last or _SILENT, code, mend)
+        if _DISK_FULL.search(last):
+            failure.hint = _MAKE_ROOM
+        elif failure.signal is not None:
+            failure.hint = _OUT_OF_MEMORY if failure.signal == signal.SIGKILL else _CRASHED
+        return failure
+
+    def _last(self) -> str:
+        return "\n".join(list(self.narration.tail)[-_SHOWN_LINES:])

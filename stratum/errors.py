@@ -18,6 +18,7 @@ Attributes carry the values and `__str__` makes the sentence. HTTP status and ex
 mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 """
 
+import signal
 from collections.abc import Sequence
 
 
@@ -169,7 +170,7 @@ class BuildFailed(StratumError):
 
     Attributes:
         step: the name of the step, as the pusher saw it.
-        exit_code: of the step's program; None when it had none (time limit, disk).
+        exit_code: of the step's program, 128+n for signal n; None when it had none (time limit, disk).
     """
 
     slug = "build-failed"
@@ -181,8 +182,19 @@ class BuildFailed(StratumError):
     @property
     def summary(self) -> str:
         """What failed, in one line without the detail."""
-        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
-        return f"{self.step} failed{code}"
+        if self.exit_code is None:
+            return f"{self.step} failed"
+        if self.signal is not None:
+            return f"{self.step} failed, killed by {self.signal.name} ({self.signal:d})"
+        return f"{self.step} failed (exit code {self.exit_code})"
+
+    @property
+    def signal(self) -> signal.Signals | None:
+        """What ended the step's program, if a signal did."""
+        try:
+            return None if self.exit_code is None else signal.Signals(self.exit_code - 128)
+        except ValueError:
+            return None
 
 
 class RolloutFailed(StratumError):

@@ -1,0 +1,83 @@
+"""What a pusher is told of a step that fails."""
+
+import os
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builder.bench import Bench
+from builder.narration import Narration
+from stratum.door.errors import StepTimedOut
+from stratum.errors import BuildFailed
+
+MEND = "Correct the file."
+
+
+class FakeDoor:
+    """Its steps print a text and end with an exit code, or None when their time is over."""
+
+    def __init__(self, printed, code):
+        self.printed, self.code = printed, code
+
+    def run(self, *step, stdin, stdout, timeout_s):
+        os.write(stdout, self.printed)
+        if self.code is None:
+            raise StepTimedOut("python-venv", timeout_s)
+        return self.code
+
+
+@pytest.fixture
+def fail(tmp_path):
+    def fail(printed, code, limit_s=60):
+        settings = SimpleNamespace(build_timeout_s=limit_s)
+        shop: Any = SimpleNamespace(door=FakeDoor(printed, code), instance=SimpleNamespace(settings=settings))
+        build: Any = SimpleNamespace(app_id=1, number=1)
+        with closing(Narration(tmp_path / "1.log")) as narration:
+            bench = Bench(shop, build, narration)
+            bench.doing = "Installing"
+            with pytest.raises(BuildFailed) as caught:
+                bench.run("python-venv", mend=MEND)
+        return caught.value
+
+    return fail
+
+
+def test_a_time_limit_is_told_with_the_last_lines(fail):
+    assert fail(b"one\ntwo\n", None).message == (
+        "Installing failed: the build took longer than 60 s and was ended. Its last lines:\none\ntwo"
+    )
+
+
+@pytest.mark.parametrize("limit_s", [60, 0])
+def test_a_step_that_printed_nothing_in_its_time_is_said_to(fail, limit_s):
+    assert fail(b"", None, limit_s).message == (
+        f"Installing failed: the build took longer than {limit_s} s and was ended. It had printed nothing."
+    )
+
+
+def test_a_killed_step_names_the_signal_and_what_may_help(fail):
+    failure = fail(b"linking\n", 137)
+
+    assert failure.message == "Installing failed, killed by SIGKILL (9): linking"
+    assert "memory" in failure.hint
+
+
+def test_another_signal_is_a_crash(fail):
+    failure = fail(b"", 139)
+
+    assert failure.message == "Installing failed, killed by SIGSEGV (11): It had printed nothing."
+    assert failure.hint.startswith("Its program crashed")
+
+
+@pytest.mark.parametrize("code", [1, 127, 128, 255])
+def test_any_other_end_has_its_exit_code_and_the_advice_of_the_step(fail, code):
+    failure = fail(b"no such package\n", code)
+
+    assert failure.message == f"Installing failed (exit code {code}): no such package"
+    assert failure.hint == MEND
+
+
+def test_a_full_disk_goes_before_the_signal(fail):
+    assert fail(b"No space left on device\n", 137).hint.startswith("The server's disk is full.")
