@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stratum.model import App, Formation, Release
@@ -58,10 +58,15 @@ def wished_names(app: App, release: Release, formation: Formation) -> list[str]:
 
 
 def listed(
-    wished: Iterable[str], statuses: Iterable[ProcessStatus], ports: Mapping[str, int]
+    wished: Iterable[str], statuses: Iterable[ProcessStatus], ports: Mapping[str, int], up_since: datetime
 ) -> list[Process]:
-    """Join what should run with what does: wished ones first, then those that are on their way out."""
-    actual = {status.name: status for status in statuses}
+    """Join what should run with what does: wished ones first, then those that are on their way out.
+
+    Args:
+        up_since: a process that has lived since then counts as up, though supervisord calls it STARTING
+            for a second.
+    """
+    actual = {status.name: _risen(status, up_since) for status in statuses}
     names = [*dict.fromkeys([*wished, *sorted(actual)])]
     return [_process(name, actual.get(name), ports.get(name)) for name in names]
 
@@ -69,6 +74,11 @@ def listed(
 def label(name: str) -> str:
     """Shorten a process's name to `<target>.<index>`."""
     return ".".join(name.rsplit(".", 2)[1:])
+
+
+def _risen(status: ProcessStatus, up_since: datetime) -> ProcessStatus:
+    lives = status.pid is not None and status.started_at is not None and status.started_at <= up_since
+    return replace(status, state="RUNNING") if lives and status.state == "STARTING" else status
 
 
 def _process(name: str, status: ProcessStatus | None, port: int | None) -> Process:

@@ -1,5 +1,7 @@
 """How many processes of each target are wished, and what processes there are."""
 
+from datetime import UTC, datetime, timedelta
+
 from apiflask import APIBlueprint
 
 from gitserver.api import rows
@@ -52,7 +54,8 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
         wished = wished_names(tx, app_named())
         ports = formation.ports_of(tx, app_named().id)
     statuses = services().supervisor.status(processes.prefix(app_named()))
-    return [rows.process(found) for found in processes.listed(wished, statuses, ports)]
+    up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
+    return [rows.process(found) for found in processes.listed(wished, statuses, ports, up_since)]
 
 
 def wished_names(tx: Transaction, app: App) -> list[str]:

@@ -1,6 +1,6 @@
 """Rows of `ps` from what is wished and what supervisord knows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -35,13 +35,25 @@ def test_wished_processes_come_first_and_those_on_their_way_out_last():
     old = status("MyProdEnv.app02.v2.web.1", "STOPPING", pid=7)
     new = status("MyProdEnv.app02.v3.web.1", "RUNNING", pid=8, restarts=2)
 
-    found = listed(["MyProdEnv.app02.v3.web.1", "MyProdEnv.app02.v3.worker.1"], [old, new], {new.name: 20001})
+    found = listed(
+        ["MyProdEnv.app02.v3.web.1", "MyProdEnv.app02.v3.worker.1"], [old, new], {new.name: 20001}, AT
+    )
 
     assert [(one.release, one.target, one.state, one.pid, one.port, one.restarts) for one in found] == [
         (3, "web", "running", 8, 20001, 2),
         (3, "worker", "stopped", None, None, 0),
         (2, "web", "stopping", 7, None, 0),
     ]
+
+
+@pytest.mark.parametrize(("lived_ms", "said"), [(-1, "starting"), (0, "running"), (500, "running")])
+def test_a_process_that_has_lived_long_enough_runs(lived_ms, said):
+    """Whatever supervisord calls it in its first second."""
+    new = status("MyProdEnv.app02.v3.worker.1", "STARTING", pid=8)
+
+    (found,) = listed([new.name], [new], {}, AT + timedelta(milliseconds=lived_ms))
+
+    assert found.state == said
 
 
 @pytest.mark.parametrize(
@@ -61,6 +73,6 @@ def test_wished_processes_come_first_and_those_on_their_way_out_last():
 def test_states_are_said_in_words(state, exit_status, said):
     name = "MyProdEnv.app02.v3.web.1"
 
-    (found,) = listed([], [status(name, state, exit_status=exit_status)], {})
+    (found,) = listed([], [status(name, state, exit_status=exit_status)], {}, AT)
 
     assert (found.state, found.since) == (said, None)
