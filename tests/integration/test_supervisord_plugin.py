@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -224,6 +226,40 @@ def test_on_stop_the_whole_tree_is_gone(server: Supervised, wanted: Wanted, comm
     server.stopped(wanted)
 
     assert marked(wanted) == []
+
+
+FORK_TWICE = """
+import os, sys
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+os.execve("/bin/sleep", ["sleep", sys.argv[1]], {})
+"""
+
+
+def test_what_has_shed_parents_session_and_mark_is_gone_unfenced(wanted: Wanted, server: Supervised) -> None:
+    """Fenced, the door finds it by its uid."""
+    seconds = f"1009.{wanted.version}"
+    server.run(wanted, f"{sys.executable} -c '{FORK_TWICE}' {seconds}; sleep 1000")
+    wait_until(lambda: sleeping(seconds))
+
+    server.stopped(wanted)
+
+    if server.fenced:
+        for pid in sleeping(seconds):
+            os.kill(pid, signal.SIGKILL)
+    else:
+        wait_until(lambda: not sleeping(seconds))
+
+
+def sleeping(seconds: str) -> list[int]:
+    """Pids of the processes that sleep for just so long."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            if (folder / "cmdline").read_bytes() == b"sleep\0" + seconds.encode() + b"\0":
+                found.append(int(folder.name))
+    return found
 
 
 def test_on_stop_the_members_of_a_pipeline_keep_their_grace(server: Supervised, wanted: Wanted) -> None:

@@ -21,7 +21,7 @@ from supervisor.states import (
 )
 from supervisor.xmlrpc import Faults, RPCError
 
-from runner.engines.supervisord import options, sections
+from runner.engines.supervisord import adopted, options, sections
 from runner.engines.supervisord.process import AppProcess
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
@@ -163,7 +163,9 @@ def _prepare(supervisord: Any, settings: options.Options) -> None:
             os.set_inheritable(fd, fd <= 2)  # noqa: PLR2004 - stdin, stdout, stderr
     # Its 4 KiB a pass of the loop made 15 passes of 1,000 programs' status: 110 ms instead of 25.
     deferring_http_channel.ac_in_buffer_size = deferring_http_channel.ac_out_buffer_size = _PASS_BYTES
-    if settings.service_gid is not None:
+    if settings.service_gid is None:
+        adopted.adopt()
+    else:
         _open_socket(supervisord.options.serverurl, settings.service_gid)
 
 

@@ -13,7 +13,7 @@ from supervisor.options import ProcessConfig
 from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
-from runner.engines.supervisord import members
+from runner.engines.supervisord import adopted, members
 from runner.engines.supervisord.wakeup import Wakeup
 
 MAX_BACKOFF_S = 30
@@ -83,7 +83,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             _watch.again()
             Wakeup.soon(_watch.due_s())
             return
-        super().finish(pid, sts)
+        self._finish(pid, sts)
 
     def transition(self) -> None:
         """Take the next step of its life; called in every pass of supervisord's loop."""
@@ -102,7 +102,12 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             Wakeup.soon(_watch.due_s())
             return
         self._leader_end = None
+        self._finish(pid, sts)
+
+    def _finish(self, pid: int, sts: int) -> None:
         super().finish(pid, sts)
+        if os.getuid():
+            adopted.end(self.config.options.pidhistory)
 
     def _prepare_child_fds(self) -> None:
         """Give the child its pipes.
