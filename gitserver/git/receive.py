@@ -71,6 +71,7 @@ class _Session:
         self._deciding = False  # between "yes" and the refs' moves: say nothing
         self._repeated = False
         self._held = b""
+        self._lines: tuple[str, ...] = ()  # to be said after what git says
         self._exchange: Exchange | None = None
         try:
             self._exchange = self._started(parts)
@@ -100,6 +101,8 @@ class _Session:
             self._keeper.tail = FLUSH
         elif output := self._keeper.feed(self._held):
             yield output
+        if self._lines and self._push.head.side_band:
+            yield from side_band(PROGRESS, "".join(f"{line}\n" for line in self._lines).encode())
 
     def close(self) -> None:
         """Bring the push to its end, whoever still listens."""
@@ -148,8 +151,9 @@ class _Session:
         if question.hook == "pre-receive":
             self._decide(question)
         else:
+            self._pipe.answer(0)  # the refs have moved: git may end while we record it
+            self._lines = self._reception.moved(question.updates)
             self._deciding = False
-            self._pipe.answer(0, self._reception.moved(question.updates))
             self._reception.nudge()
 
     def _decide(self, question: Question) -> None:
