@@ -1,7 +1,7 @@
 """Removing what a killed push left in a repository: its quarantine folder with the objects sent.
 
-git removes the folder itself whenever it ends by itself; a signal leaves it (git 2.39, measured:
-facts/prototypes.md §3).
+git removes the folder itself whenever it ends by itself; a signal leaves it (measured
+with git 2.39).
 """
 
 import logging

@@ -28,7 +28,7 @@ class Client:
     def is_gone(self) -> bool:
         """Whether the client has closed its side. Only to be asked when the body has been read.
 
-        Through Caddy, too: it closes its connection to us when its client goes (facts/prototypes.md §3).
+        Through Caddy, too: it closes its connection to us when its client goes.
         """
         if not self._quiet and not self._gone:
             self._look()

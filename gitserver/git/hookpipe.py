@@ -2,7 +2,7 @@
 
 The pipes are the capability: no port, no token, no second thread, and whoever answers knows the
 user. When this process dies the hook reads EOF and refuses. git passes the descriptors on to its
-hooks; receive.autogc=false keeps a background gc from holding them (facts/prototypes.md §1).
+hooks; receive.autogc=false keeps a background gc from holding them.
 """
 
 import os

@@ -135,7 +135,7 @@ def _body(service: str, limit: int) -> Body:
     if (request.content_length or 0) > limit:
         raise BodyTooLarge(limit)
     encoding = request.headers.get("Content-Encoding", "").lower()
-    # Not request.stream: gunicorn has undone the chunks already (facts/traps.md D1).
+    # Not request.stream: gunicorn has undone the chunks already.
     return Body(request.environ["wsgi.input"], "" if encoding == "identity" else encoding, limit)
 
 
