@@ -2,7 +2,7 @@
 
     StratumError                 slug, hint
     ├── InvalidInput             the caller's data
-    │   ├── InvalidName, InvalidScale, InvalidVariable
+    │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
     │   ├── ProcfileInvalid      problems
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
@@ -56,6 +56,18 @@ class InvalidName(InvalidInput):
     def __init__(self, kind: str, name: str, reason: str, hint: str = rule) -> None:
         super().__init__(f"{name!r} cannot name {kind}: {reason}.", hint)
         self.kind, self.name, self.reason = kind, name, reason
+
+
+class InvalidBranch(InvalidInput):
+    """No branch can have this name."""
+
+    slug = "invalid-branch"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name!r} is no name of a branch.", "Give its short name, such as master or release/2."
+        )
+        self.name = name
 
 
 class InvalidScale(InvalidInput):

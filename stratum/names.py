@@ -2,12 +2,26 @@
 
 import re
 
-from stratum.errors import InvalidName
+from stratum.errors import InvalidBranch, InvalidName
 
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 # Each is, or may come to be, a path or a host name of Stratum's own.
 RESERVED = frozenset({"api", "hooks", "www", "git", "admin", "static", "auth", "login", "health", "stratum"})
+
+
+def checked_branch(name: str) -> str:
+    """Return the name of a branch if git would have it, without `refs/heads/`.
+
+    Raises:
+        InvalidName: git would refuse it (git-check-ref-format(1)).
+    """
+    from dulwich.refs import Ref, check_ref_format  # only those who choose a branch pay for the import
+
+    ref = Ref(f"refs/heads/{name}".encode("utf-8", "replace"))
+    if not name or name.startswith(("refs/", "-")) or not check_ref_format(ref):
+        raise InvalidBranch(name)
+    return name
 
 
 def checked_name(kind: str, name: str) -> str:

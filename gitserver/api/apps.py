@@ -1,16 +1,19 @@
 """Apps: made by whoever may write to their environment, destroyed by whoever may write to them."""
 
+from dataclasses import replace
+
 from apiflask import APIBlueprint
 
 from gitserver.api import rows
 from gitserver.api.access import app_named, caller, environment_to_write, visible_apps
 from gitserver.api.changes import done
-from gitserver.api.shapes import Confirmation, NewApp
+from gitserver.api.shapes import AppChange, Confirmation, NewApp
 from gitserver.git.repos import ensure_repo
 from gitserver.services import services
+from hooks.settle import point_head_of
 from stratum.errors import NotFound
 from stratum.model import App
-from stratum.names import checked_name
+from stratum.names import checked_branch, checked_name
 from stratum.store import Transaction, environments, releases
 from stratum.verbs.destroy import destroy
 
@@ -30,10 +33,13 @@ def list_all() -> list[rows.Row]:
 def create(json_data: NewApp) -> tuple[rows.Row, int]:
     """Create one with an empty repository."""
     name = checked_name("an app", json_data.name)
+    branch = None if json_data.deploy_branch is None else checked_branch(json_data.deploy_branch)
     with services().database.write() as tx:
         environment = environment_to_write(tx, json_data.environment)
         made = environments.add_app(tx, environment, name)
     ensure_repo(services().instance, made)
+    if branch is not None:
+        made = _deploying(made, branch)
     return rows.app(made, services().instance), 201
 
 
@@ -47,6 +53,14 @@ def show(environment: str, app: str) -> rows.Row:
         return {**rows.app(found, services().instance), "release": _version(tx, found)}
 
 
+@blueprint.patch("/<environment>/<app>")
+@blueprint.input(AppChange, location="json")
+def change(environment: str, app: str, json_data: AppChange) -> rows.Row:
+    """Choose the branch that deploys from the next push on."""
+    changed = _deploying(app_named(), checked_branch(json_data.deploy_branch))
+    return rows.app(changed, services().instance)
+
+
 @blueprint.delete("/<environment>/<app>")
 @blueprint.input(Confirmation, location="json")
 def remove(environment: str, app: str, json_data: Confirmation) -> rows.Row:
@@ -57,6 +71,13 @@ def remove(environment: str, app: str, json_data: Confirmation) -> rows.Row:
             raise NotFound("app", f"{environment}/{app}")
         change = destroy(tx, found, json_data.confirm, who=caller().name)
     return done(change)
+
+
+def _deploying(app: App, branch: str) -> App:
+    with services().database.write() as tx:
+        environments.set_deploy_branch(tx, app.id, branch)
+    point_head_of(services().instance, services().database, app.id)
+    return replace(app, deploy_branch=branch)
 
 
 def _version(tx: Transaction, app: App) -> int | None:

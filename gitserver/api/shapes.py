@@ -42,6 +42,13 @@ class NewApp(_Body):
 
     name: str
     environment: str
+    deploy_branch: str | None = None
+
+
+class AppChange(_Body):
+    """Body of PATCH apps."""
+
+    deploy_branch: str
 
 
 class Confirmation(_Body):

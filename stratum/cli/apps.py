@@ -28,19 +28,37 @@ def list_all(ctx: click.Context, environment: str | None, as_json: bool) -> None
 @apps.command()
 @click.argument("name")
 @environment_option
+@click.option(
+    "--deploy-branch", metavar="BRANCH", help="Default: the first of master and main that is pushed."
+)
 @json_option
 @click.pass_context
-def create(ctx: click.Context, name: str, environment: str | None, as_json: bool) -> None:
+def create(
+    ctx: click.Context, name: str, environment: str | None, deploy_branch: str | None, as_json: bool
+) -> None:
     """Create one."""
     where = environment_name(ctx, environment)
     if where is None:
         message = "Missing option '-E', the environment."
         raise click.UsageError(message)
-    made = server().create_app(where, name)
+    made = server().create_app(where, name, deploy_branch)
     say(f"Created {made['environment']}/{made['name']}: {made['url']}, once pushed.")
     say(f"Next, in its git repository: stratum associate {made['environment']} {made['name']}")
     if as_json:
         show([made], (), as_json=True)
+
+
+@apps.command("deploy-branch")
+@click.argument("name")
+@click.argument("branch")
+@environment_option
+@click.pass_context
+def deploy_branch(ctx: click.Context, name: str, branch: str, environment: str | None) -> None:
+    """Choose the branch that deploys, from the next push on."""
+    where = environment_name(ctx, environment)
+    app = find_app(where, name if where else None)
+    app.choose_branch(branch)
+    say(f"{app.label} deploys {branch} from the next push on.")
 
 
 @apps.command()

@@ -35,6 +35,10 @@ class RemoteApp:
         """Describe the app."""
         return self._send("GET", "")
 
+    def choose_branch(self, deploy_branch: str) -> Row:
+        """Choose the branch that deploys."""
+        return self._send("PATCH", "", {"deploy_branch": deploy_branch})
+
     def destroy(self, confirm: str) -> Row:
         """Begin to destroy it."""
         return self._send("DELETE", "", {"confirm": confirm})

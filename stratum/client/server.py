@@ -55,9 +55,10 @@ class Server:
             return listed
         return [app for app in listed if app["environment"].lower() == environment.lower()]
 
-    def create_app(self, environment: str, name: str) -> Row:
-        """Create an app."""
-        return self._send("POST", "/apps", {"environment": environment, "name": name})
+    def create_app(self, environment: str, name: str, deploy_branch: str | None = None) -> Row:
+        """Create an app; without a branch the first of master and main that is pushed deploys."""
+        chosen = {} if deploy_branch is None else {"deploy_branch": deploy_branch}
+        return self._send("POST", "/apps", {"environment": environment, "name": name, **chosen})
 
     def tokens(self) -> list[Row]:
         """List all tokens."""

@@ -200,6 +200,16 @@ def test_another_branch_is_stored_and_does_not_deploy(served, pushed):
     assert len(served.rows("builds", cwd=repo)) == builds
 
 
+def test_the_branch_that_the_app_names_deploys(served):
+    repo = served.app("branched", APP)
+    served.stratum("apps", "deploy-branch", "branched", "release", "-E", "MyProdEnv")
+
+    assert "does not deploy: branched deploys release" in served.push(repo)
+    served.push(repo, "master:release")
+
+    assert served.get("branched") == (200, "one")
+
+
 def test_data_printing_commands_speak_json(served, pushed):
     repo, _ = pushed
     served.stratum("worker", "worker", cwd=repo)

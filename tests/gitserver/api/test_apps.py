@@ -95,3 +95,27 @@ def test_an_app_being_destroyed_takes_no_more_orders(api, side):
     )
     side.settle(app)
     assert api("GET", HERE)[0] == 404
+
+
+def test_an_app_says_which_branch_deploys(api, side):
+    api("POST", "/environments", json={"name": "MyProdEnv"})
+    _, made = api(
+        "POST", "/apps", json={"environment": "MyProdEnv", "name": "app02", "deploy_branch": "release/1"}
+    )
+    head = side.instance.layout.repo(1) / "HEAD"
+    first = head.read_text()
+
+    status, changed = api("PATCH", HERE, json={"deploy_branch": "stable"})
+
+    assert (made["deploy_branch"], first) == ("release/1", "ref: refs/heads/release/1\n")
+    assert (status, changed["deploy_branch"]) == (200, "stable")
+    assert head.read_text() == "ref: refs/heads/stable\n"
+
+
+@pytest.mark.parametrize("branch", ["", "a..b", "-", "a b", "refs/heads/x", "a~1", "x.lock", "a\n"])
+def test_a_branch_that_git_would_not_have_is_refused(api, side, branch):
+    side.app()
+
+    status, said = api("PATCH", HERE, json={"deploy_branch": branch})
+
+    assert (status, said["error"]) == (422, "invalid-branch")
