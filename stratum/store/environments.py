@@ -58,7 +58,7 @@ def remove_environment(tx: Transaction, environment_id: int) -> None:
     )
     if held:
         message = f"The environment still has {held} app(s)."
-        raise Conflict(message, "Destroy them first: stratum apps destroy APP.")
+        raise Conflict(message, "Destroy them first: stratum apps destroy APP -E ENVIRONMENT.")
     tx.execute(delete(t.environments).where(t.environments.c.id == environment_id))
 
 
