@@ -59,7 +59,7 @@ def test_an_environment_with_apps_stays(api, side):
         {
             "error": "conflict",
             "message": "The environment still has 1 app(s).",
-            "hint": "Destroy them first: stratum apps destroy APP.",
+            "hint": "Destroy them first: stratum apps destroy APP -E ENVIRONMENT.",
         },
     )
     assert api("DELETE", "/environments/Nope")[0] == 404
