@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from gitserver.auth import CHALLENGE, authenticate, require
 from gitserver.errors import status_of
 from gitserver.git import programs
+from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import BadBody, Body, BodyTooLarge
 from gitserver.git.client import Client
 from gitserver.git.commands import MAX_HEAD, read_head
@@ -36,7 +37,7 @@ def blueprint(services: Services) -> Blueprint:
     instance, db = services.instance, services.database
     install_hooks(instance)
     following = Following(instance, db, services.places.all)
-    server = _GitServer(Parts(instance, db, services.nudges), following)
+    server = _GitServer(Parts(instance, db, services.nudges), following, Advertisement(instance))
     found = Blueprint("git", __name__)
     for rule, view, methods in (
         ("info/refs", server.advertise, ("GET",)),
@@ -57,6 +58,7 @@ class _GitServer:
 
     parts: Parts
     following: Following
+    advertisement: Advertisement
 
     def advertise(self, environment: str, app: str) -> Response:
         """List refs and capabilities for one of the services."""
@@ -66,11 +68,13 @@ class _GitServer:
         if service not in programs.SERVICES:
             abort(403, "This git is too old: it must speak the smart HTTP protocol (1.6.6 and newer do).")
         lead = pkt(b"# service=%s\n" % service.encode()) + FLUSH
+        kind, version = f"application/x-{service}-advertisement", _version(service)
+        if service == programs.RECEIVE:
+            said = self.advertisement.of(ensure_repo(self.parts.instance, found), version)
+            if said is not None:
+                return Response(lead + said, headers=HEADERS, content_type=kind)
         answer = self._run(token, found, service, iter(()))
-        return _stream(
-            answer if _version(service) == programs.V2 else _led(lead, answer),
-            f"application/x-{service}-advertisement",
-        )
+        return _stream(answer if version == programs.V2 else _led(lead, answer), kind)
 
     def upload(self, environment: str, app: str) -> Response:
         """Serve a clone or fetch."""

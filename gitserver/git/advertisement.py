@@ -1,0 +1,76 @@
+"""What `git receive-pack` says first, said without starting it: which refs there are, what it can do.
+
+Every push waits for it, for 7 ms when git is started and 3 so (docs/performance.md). What git can do
+git itself has told, once; what we do not read as git does is left to git. A wrong list could do no
+harm: receive-pack compares each ref with what the push takes it to be.
+
+Source: gitprotocol-pack(5), "Reference Discovery"; builtin/receive-pack.c of git 2.39, write_head_info.
+"""
+
+import logging
+import re
+import subprocess
+from pathlib import Path
+
+from dulwich.refs import DiskRefsContainer
+
+from gitserver.git import programs
+from gitserver.git.pktline import FLUSH, pkt
+from hooks.policy import HIDDEN, ZERO
+from stratum.instance import Instance
+
+log = logging.getLogger(__name__)
+
+MAX_REFS = 500  # git reads more of them faster
+TIMEOUT_S = 10
+_HIDDEN = f"{HIDDEN}/".encode()
+_OID = re.compile(rb"[0-9a-f]{40}")
+_NO_REFS = (b"capabilities^{}", ZERO.encode())
+
+
+class Advertisement:
+    """Of all repositories of an instance; may be shared by threads."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._capabilities = b""
+
+    def of(self, repo: Path, version: str) -> bytes | None:
+        """Return what receive-pack would say; None when it should say it itself.
+
+        Args:
+            version: as `programs.protocol` gives it.
+        """
+        self._capabilities = self._capabilities or self._told(repo)
+        refs = _refs(repo)
+        if not self._capabilities or refs is None:
+            return None
+        lines = [b"%s %s" % (oid, name) for name, oid in sorted(refs.items()) or [_NO_REFS]]
+        lines[0] += b"\0" + self._capabilities
+        lead = [b"version 1"] if version == "version=1" else []
+        return b"".join(pkt(line + b"\n") for line in [*lead, *lines]) + FLUSH
+
+    def _told(self, repo: Path) -> bytes:
+        """Have git tell what it can do; nothing when it fails, as whoever asks it next will see, too."""
+        argv = programs.argv(self._instance, programs.RECEIVE, repo, advertise=True)
+        environ = programs.environ(self._instance, "stratum", "")
+        try:
+            said = subprocess.run(
+                argv, env=environ, capture_output=True, timeout=TIMEOUT_S, check=True
+            ).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            log.warning("git did not tell what it can do: %s", error)
+            return b""
+        return said.partition(b"\0")[2].partition(b"\n")[0]
+
+
+def _refs(repo: Path) -> dict[bytes, bytes] | None:
+    container = DiskRefsContainer(str(repo))
+    try:
+        names = [name for name in container.allkeys() if name.startswith(b"refs/")]
+        if len(names) > MAX_REFS:
+            return None
+        found = {bytes(name): bytes(container[name]) for name in names if not name.startswith(_HIDDEN)}
+    except (OSError, ValueError, KeyError):  # such as a ref to a ref that is not there
+        return None
+    return found if all(map(_OID.fullmatch, found.values())) else None
