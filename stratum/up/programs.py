@@ -80,7 +80,8 @@ def _redis(instance: Instance, server: Path) -> Program:
 
 
 def _router(instance: Instance, tools: Tools) -> Program:
-    argv = (str(tools.caddy), "run", "--config", str(instance.layout.router_config))
+    bound = (str(tools.python), "-P", "-m", "stratum.up.bound", instance.listen)
+    argv = (*bound, str(tools.caddy), "run", "--config", str(instance.layout.router_config))
     low_port = "+net_bind_service" if instance.port < FIRST_FREE_PORT else ""
     home = instance.layout.data / "router"
     return Program("_router", argv, instance.fence.router_uid, 50, home=home, capabilities=low_port)

@@ -75,7 +75,7 @@ def test_a_rollout_is_tried_five_times(stage: Stage) -> None:
     with stage.parts.database.read() as tx:
         assert releases.get_release(tx, release.id).state is ReleaseState.FAILED
     told = stage.layout.build_log(app.id, build.number).read_text()
-    assert told == "       Given up after 5 attempts: supervisord is tired.\n"
+    assert told == "-----> Released v1\n       Given up after 5 attempts: supervisord is tired.\n"
 
 
 def test_a_scale_that_is_given_up_is_put_back(stage: Stage) -> None:

@@ -44,7 +44,7 @@ def test_the_whole_configuration() -> None:
             "http": {
                 "servers": {
                     "stratum": {
-                        "listen": ["127.0.0.1:8080"],
+                        "listen": ["fd/3"],
                         "routes": [
                             host("a.env.localhost", page("503", "This app has no web process running.\n")),
                             host("b.env.localhost", proxy("127.0.0.1:20002", "127.0.0.1:20001")),
