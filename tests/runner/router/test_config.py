@@ -1,6 +1,7 @@
 """Caddy's configuration, whole."""
 
 import json
+from typing import Any
 
 from runner.router.config import NO_CONTROL, Place, Route, render
 
@@ -23,7 +24,7 @@ def proxy(*dials: str) -> dict[str, object]:
     }
 
 
-def page(status: str, text: str) -> dict[str, object]:
+def page(status: str, text: str) -> dict[str, Any]:
     headers = {"Content-Type": ["text/plain; charset=utf-8"], "Cache-Control": ["no-store"]}
     return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
 
@@ -36,6 +37,8 @@ def test_the_whole_configuration() -> None:
     config = render(PLACE, [Route("b.env.localhost", (20002, 20001)), Route("a.env.localhost", ())])
 
     status = "{http.error.status_code}"
+    ask = page("401", "This needs a valid token. Sign in with: stratum login URL.\n")
+    ask["headers"] = {**ask["headers"], "WWW-Authenticate": ['Basic realm="Stratum", charset="UTF-8"']}
     control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
     assert json.loads(config.content) == {
         "admin": {"listen": "unix//data/run/router/admin.sock|0660", "config": {"persist": False}},
@@ -51,6 +54,16 @@ def test_the_whole_configuration() -> None:
                             {
                                 "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
                                 "handle": [page("404", "There is no app at this address.\n")],
+                                "terminal": True,
+                            },
+                            {
+                                "match": [
+                                    {
+                                        "path_regexp": {"pattern": r"^/[^/]+/[^/]+\.git/"},
+                                        "header": {"Authorization": None},
+                                    }
+                                ],
+                                "handle": [ask],
                                 "terminal": True,
                             },
                             control,
