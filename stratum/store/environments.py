@@ -1,6 +1,6 @@
 """Environments and apps."""
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stratum.errors import AlreadyExists, Conflict
@@ -10,6 +10,19 @@ from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
 from stratum.store.rows import added
+
+
+def _apps() -> Select[tuple[object, ...]]:
+    joined = t.apps.join(t.environments)
+    environment = [column.label(f"environment_{column.name}") for column in t.environments.c]
+    return select(*(c for c in t.apps.c if c.name != "environment_id"), *environment).select_from(joined)
+
+
+# Built once: every request asks for its app, and building takes SQLAlchemy longer than asking.
+_BY_NAMES = _apps().where(
+    t.environments.c.name_key == bindparam("environment"), t.apps.c.name_key == bindparam("app")
+)
+_BY_ID = _apps().where(t.apps.c.id == bindparam("app"))
 
 
 def add_environment(tx: Transaction, name: str, stage: str, *, start_all: bool) -> Environment:
@@ -94,16 +107,13 @@ def add_app(tx: Transaction, environment: Environment, name: str) -> App:
 
 def find_app(tx: Transaction, environment: str, name: str) -> App | None:
     """Find by names without regard to case; also one that is being destroyed."""
-    chosen = _apps().where(
-        t.environments.c.name_key == environment.lower(), t.apps.c.name_key == name.lower()
-    )
-    row = tx.execute(chosen).one_or_none()
+    row = tx.execute(_BY_NAMES, {"environment": environment.lower(), "app": name.lower()}).one_or_none()
     return None if row is None else _app(row)
 
 
 def get_app(tx: Transaction, app_id: int) -> App | None:
     """Find by id; None when it has been destroyed."""
-    row = tx.execute(_apps().where(t.apps.c.id == app_id)).one_or_none()
+    row = tx.execute(_BY_ID, {"app": app_id}).one_or_none()
     return None if row is None else _app(row)
 
 
@@ -133,12 +143,6 @@ def mark_destroying(tx: Transaction, app_id: int) -> None:
 def remove_app(tx: Transaction, app_id: int) -> None:
     """Remove the app's rows, all of them (foreign keys cascade)."""
     tx.execute(delete(t.apps).where(t.apps.c.id == app_id))
-
-
-def _apps() -> Select[tuple[object, ...]]:
-    joined = t.apps.join(t.environments)
-    environment = [column.label(f"environment_{column.name}") for column in t.environments.c]
-    return select(*(c for c in t.apps.c if c.name != "environment_id"), *environment).select_from(joined)
 
 
 def _environment(row: Row[tuple[object, ...]]) -> Environment:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from stratum.model import Build, Push, PushState, RefUpdate
 from stratum.store import tables as t
 from stratum.store.builds import add_build, build_of_push
 from stratum.store.clock import now
 from stratum.store.database import Transaction
+
+# Built once: every push asks these, and building takes SQLAlchemy longer than asking.
+_JOURNAL = insert(t.pushes).returning(t.pushes.c.ref, t.pushes.c.id)
+_PENDING = select(t.pushes).where(t.pushes.c.state == PushState.PENDING.value).order_by(t.pushes.c.id)
+_PENDING_OF_APP = _PENDING.where(t.pushes.c.app_id == bindparam("app"))
 
 
 def journal(
@@ -32,7 +37,7 @@ def journal(
         {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common} for u, deploys in updates
     ]
     # In the order given SQLAlchemy 2.0 would return ids of SQLite only by a statement for each row.
-    made = tx.execute(insert(t.pushes).returning(t.pushes.c.ref, t.pushes.c.id), rows)
+    made = tx.execute(_JOURNAL, rows)
     ids = {row.ref: row.id for row in made}
     return [ids[u.ref] for u, _ in updates]
 
@@ -59,10 +64,8 @@ def get_push(tx: Transaction, push_id: int) -> Push | None:
 
 def pending(tx: Transaction, app_id: int | None = None) -> list[Push]:
     """Pushes that are neither accepted nor rejected, oldest first."""
-    chosen = select(t.pushes).where(t.pushes.c.state == PushState.PENDING.value).order_by(t.pushes.c.id)
-    if app_id is not None:
-        chosen = chosen.where(t.pushes.c.app_id == app_id)
-    return [_push(row) for row in tx.execute(chosen)]
+    rows = tx.execute(_PENDING) if app_id is None else tx.execute(_PENDING_OF_APP, {"app": app_id})
+    return [_push(row) for row in rows]
 
 
 def newest(tx: Transaction, app_id: int, ref: str) -> Push | None:
