@@ -98,6 +98,11 @@ class Layout:
         return self.data / "router-config" / "caddy.json"
 
     @property
+    def router_upstreams(self) -> Path:
+        """Where apps' web processes listen, a file each, read by Caddy at each request."""
+        return self.router_config.parent / "upstreams"
+
+    @property
     def repos(self) -> Path:
         return self.data / "repos"
 

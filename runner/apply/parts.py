@@ -41,9 +41,6 @@ class Switch(Protocol):
     def ensure(self) -> None:
         """See that the router has the routes that are recorded."""
 
-    def requests(self, ports: Collection[int]) -> int:
-        """Count the requests under way to ports."""
-
 
 class Keeper(Protocol):
     """What only root can see or do (`stratum.door.client.Door`)."""

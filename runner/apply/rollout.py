@@ -177,16 +177,10 @@ class _Rolling:
                 ports = formation_store.ports_of(tx, self.app.id)
             old = [ports[one.name] for one in late if one.name in ports]
             for _ in pace.looks(self.parts.instance.settings.drain_s):
-                if not self._requests(old):
+                if not any(self.parts.door.established(port) for port in old):
                     break
             self._stop(late)
         faults.reach("rollout.stopped")
-
-    def _requests(self, ports: Sequence[int]) -> int:
-        try:
-            return self.parts.router.requests(ports)
-        except RouterUnavailable:  # then no idle connection hides what is under way
-            return sum(self.parts.door.established(port) for port in ports)
 
     def succeed(self, goal: Wish) -> None:
         """Clear away what the old processes have left, and end the rollout."""

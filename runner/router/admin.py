@@ -1,8 +1,6 @@
 """Caddy's admin API on its unix socket. One connection a request."""
 
 import http.client
-import json
-from collections.abc import Collection
 from pathlib import Path
 
 from stratum.errors import RouterUnavailable
@@ -31,22 +29,6 @@ def knows(admin_socket: Path, mark: str) -> bool:
         RouterUnavailable: Caddy does not answer.
     """
     return _ask(admin_socket, "GET", f"/id/{mark}")[0] == _OK
-
-
-def requests(admin_socket: Path, ports: Collection[int]) -> int:
-    """Count the requests that are under way to ports on this host, by whatever configuration they came.
-
-    Open connections would tell less: those kept alive for requests to come stay for minutes.
-
-    Raises:
-        RouterUnavailable: Caddy does not answer.
-    """
-    status, body = _ask(admin_socket, "GET", "/reverse_proxy/upstreams")
-    if status != _OK:
-        message = f"Caddy does not tell its requests: {status}."
-        raise RouterUnavailable(message)
-    ours = {f"127.0.0.1:{port}" for port in ports}
-    return sum(upstream["num_requests"] for upstream in json.loads(body) if upstream["address"] in ours)
 
 
 def _ask(path: Path, method: str, target: str, content: bytes | None = None) -> tuple[int, bytes]:

@@ -7,7 +7,7 @@ environments, which are DNS labels.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -45,12 +45,14 @@ class Place:
         listen: `host:port`.
         admin_socket, web_socket: absolute paths of unix sockets.
         apps_domain: apps are at `<app>.<environment>.<apps_domain>`.
+        upstreams: absolute path of the folder whose files name where apps' web processes listen.
     """
 
     listen: str
     admin_socket: str
     web_socket: str
     apps_domain: str
+    upstreams: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,33 @@ class Config:
 
     Attributes:
         mark: an id that Caddy knows as long as just this configuration is loaded.
+        upstreams: `host:port` by the name of the file that Caddy reads it from at each request.
     """
 
     content: bytes
     mark: str
+    upstreams: Mapping[str, str]
 
 
 def render(place: Place, routes: Iterable[Route]) -> Config:
-    """Render the whole configuration; the same routes give the same bytes, in whatever order they come."""
-    listed = [_app_route(route) for route in sorted(routes, key=lambda route: route.host)]
+    """Render the whole configuration; the same routes give the same bytes, in whatever order they come.
+
+    A release that moves an app's web processes to other ports changes upstreams only: Caddy loads
+    nothing, so that no connection of any client is closed (Caddy 2.11: a load closes idle ones, and
+    drops requests that it reads meanwhile; docs/decisions.md).
+    """
+    apps = sorted(routes, key=lambda route: route.host)
+    listed = [_app_route(place, route) for route in apps]
     handled: list[Json] = [*listed, _unknown_app(place), _nobody(), _control(place)]
     digest = hashlib.sha256(json.dumps([handled, place.listen]).encode()).hexdigest()[:16]
     mark = f"stratum-{digest}"
     handled[-1] = {"@id": mark, **handled[-1]}
-    return Config((json.dumps(_whole(place, handled), indent=1) + "\n").encode(), mark)
+    upstreams = {_file(one, n): f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
+    return Config((json.dumps(_whole(place, handled), indent=1) + "\n").encode(), mark, upstreams)
+
+
+def _file(route: Route, number: int) -> str:
+    return f"{route.host}.{number}"
 
 
 def _whole(place: Place, routes: list[Json]) -> Json:
@@ -100,10 +115,13 @@ def _whole(place: Place, routes: list[Json]) -> Json:
     }
 
 
-def _app_route(route: Route) -> Json:
+def _app_route(place: Place, route: Route) -> Json:
     if not route.ports:
         return _for_host(route.host, _page("503", NO_WEB))
-    return _for_host(route.host, _proxy([f"127.0.0.1:{port}" for port in route.ports]))
+    # Kept connections to a process that is to stop must not look like requests under way for long.
+    transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
+    dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(len(route.ports))]
+    return _for_host(route.host, {**_proxy(dials), "transport": transport})
 
 
 def _unknown_app(place: Place) -> Json:

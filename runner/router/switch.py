@@ -8,6 +8,7 @@ import fcntl
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from runner import pace
 from runner.router import admin
@@ -60,14 +61,6 @@ class Router:
                 if waited_s >= patience_s:
                     raise
 
-    def requests(self, ports: Collection[int]) -> int:
-        """Count the requests under way to ports.
-
-        Raises:
-            RouterUnavailable: Caddy does not answer.
-        """
-        return admin.requests(self._instance.layout.router_socket, ports)
-
     def write(self) -> None:
         """Write what Caddy starts with; for `stratum up`, before Caddy runs."""
         with self._alone():
@@ -79,6 +72,7 @@ class Router:
             config = self._recorded()
             self._write(config)
             self._load(config)
+            self._forget(config)
 
     def _recorded(self) -> Config:
         instance = self._instance
@@ -97,6 +91,7 @@ class Router:
             admin_socket=str(layout.router_socket),
             web_socket=str(layout.web_socket),
             apps_domain=self._instance.settings.apps_domain,
+            upstreams=str(layout.router_upstreams),
         )
 
     def _load(self, config: Config) -> None:
@@ -105,19 +100,32 @@ class Router:
             admin.load(socket, config.content)
 
     def _write(self, config: Config) -> None:
-        path = self._instance.layout.router_config
-        if path.exists() and path.read_bytes() == config.content:
-            return
-        scratch = path.with_suffix(".new")
-        with scratch.open("wb") as file:
-            os.fchmod(file.fileno(), 0o640)  # the folder hands it to Caddy's group
-            file.write(config.content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        layout = self._instance.layout
+        for name, upstream in config.upstreams.items():
+            _replace(layout.router_upstreams / name, upstream.encode())
+        _replace(layout.router_config, config.content)
+
+    def _forget(self, config: Config) -> None:
+        """Remove upstreams that the loaded configuration does not name."""
+        for file in self._instance.layout.router_upstreams.iterdir():
+            if file.name not in config.upstreams:
+                file.unlink()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with (self._instance.layout.locks / "router").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in its place, whole and on the disk, unless it is there already."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    scratch = path.with_name(f"{path.name}.new")
+    with scratch.open("wb") as file:
+        os.fchmod(file.fileno(), 0o640)  # the folder hands it to Caddy's group
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)

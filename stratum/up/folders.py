@@ -62,6 +62,7 @@ def folders(instance: Instance) -> list[Folder]:
         *(Folder(path, service, service, 0o700) for path in owned_by_service),
         *sockets,
         Folder(layout.router_config.parent, service, router, 0o2750),
+        Folder(layout.router_upstreams, service, router, 0o2750),
         Folder(layout.service_logs, root, root, 0o700),
         Folder(layout.app_logs, root, service, 0o2750),
         Folder(layout.data / "redis", redis, redis, 0o700),

@@ -1,5 +1,6 @@
 """The router's configuration in a real Caddy."""
 
+import http.client
 import http.server
 import json
 import os
@@ -85,6 +86,26 @@ def test_requests_spread_over_an_apps_processes_and_follow_its_routes(stage: Sta
         assert {json.loads(stage.get(app)[1])[0] for _ in range(10)} == {"x.3"}
     stage.parts.router.route(app, [])
     assert stage.get(app) == (503, "This app has no web process running.\n")
+
+
+def test_a_kept_connection_lives_through_a_change_to_other_processes(stage: Stage) -> None:
+    app = stage.app("kept")
+    kept = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=10)
+
+    def ask() -> str:
+        kept.request("GET", "/", headers={"Host": app.host("localhost")})
+        name: str = json.loads(kept.getresponse().read())[0]
+        return name
+
+    with upstream(stage, app, "k.1"), upstream(stage, app, "k.2"):
+        stage.parts.router.route(app, ["k.1"])
+        first, socket = ask(), kept.sock
+        for name in ("k.2", "k.1", "k.2"):
+            stage.parts.router.route(app, [name])
+            assert ask() == name
+        assert first == "k.1"
+        assert kept.sock is socket, "the router closed it"
+    kept.close()
 
 
 def test_what_a_client_claims_about_its_origin_is_replaced(stage: Stage) -> None:

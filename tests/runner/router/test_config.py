@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.router.config import NO_CONTROL, Place, Route, render
 
-PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost")
+PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost", "/up")
 DELETED = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
 BELOW = {"pattern": r"(?i)\.localhost\.?$"}
 
@@ -37,6 +37,8 @@ def test_the_whole_configuration() -> None:
     config = render(PLACE, [Route("b.env.localhost", (20002, 20001)), Route("a.env.localhost", ())])
 
     status = "{http.error.status_code}"
+    files = ["{file./up/b.env.localhost.0}", "{file./up/b.env.localhost.1}"]
+    transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
     ask = page("401", "This needs a valid token. Sign in with: stratum login URL.\n")
     ask["headers"] = {**ask["headers"], "WWW-Authenticate": ['Basic realm="Stratum", charset="UTF-8"']}
     control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
@@ -50,7 +52,7 @@ def test_the_whole_configuration() -> None:
                         "listen": ["fd/3"],
                         "routes": [
                             host("a.env.localhost", page("503", "This app has no web process running.\n")),
-                            host("b.env.localhost", proxy("127.0.0.1:20002", "127.0.0.1:20001")),
+                            host("b.env.localhost", {**proxy(*files), "transport": transport}),
                             {
                                 "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
                                 "handle": [page("404", "There is no app at this address.\n")],
@@ -85,6 +87,14 @@ def test_the_whole_configuration() -> None:
             }
         },
     }
+
+
+def test_other_ports_are_other_upstreams_and_the_same_configuration() -> None:
+    one, other = (render(PLACE, [Route("a.env.localhost", (port,))]) for port in (20001, 20002))
+
+    assert (one.content, one.mark) == (other.content, other.mark)
+    assert one.upstreams == {"a.env.localhost.0": "127.0.0.1:20001"}
+    assert other.upstreams == {"a.env.localhost.0": "127.0.0.1:20002"}
 
 
 def test_the_mark_tells_configurations_apart_and_nothing_else() -> None:
