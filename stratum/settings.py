@@ -42,7 +42,7 @@ class Settings:
     redis_url: str = ""
     apps_domain: str = "localhost"
     builders: int = 2
-    appliers: int = 3
+    appliers: int = 2
     web_threads: int = 64
     build_timeout_s: int = 1800
     alive_after_s: float = 0.3
