@@ -20,7 +20,8 @@ def warm() -> None:
 def main() -> None:
     """Work until killed."""
     shop = jobs.workshop()
-    queue.work(shop.instance.redis_url, queue.BUILDS, prepare=_prepare)
+    instance = shop.instance
+    queue.work(instance.redis_url, queue.BUILDS, at_once=instance.settings.builders, prepare=_prepare)
 
 
 def _prepare() -> None:

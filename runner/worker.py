@@ -19,4 +19,5 @@ def main() -> None:
         die_with_parent()
         parts.database.forget_connections()
 
-    queue.work(parts.instance.redis_url, queue.ROLLOUTS, prepare=prepare)
+    instance = parts.instance
+    queue.work(instance.redis_url, queue.ROLLOUTS, at_once=instance.settings.appliers, prepare=prepare)

@@ -5,7 +5,12 @@ nudges again. So a redis that is away is logged, never raised to whoever pushed.
 """
 
 import logging
+import os
+import signal
+import time
 from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -23,6 +28,8 @@ ROLLOUTS = "rollouts"
 RUN_BUILDS = "builder.jobs.run_builds"
 RUN_ROLLOUTS = "runner.jobs.run_rollouts"
 SOCKET_TIMEOUT_S = 2.0
+ROOM_POLL_S = 0.02
+LONGEST_JOB_S = 24 * 3600
 
 
 def check_redis(url: str) -> None:
@@ -83,26 +90,78 @@ class Nudges:
         return True
 
 
-def work(redis_url: str, queue: str, *, prepare: Callable[[], None]) -> None:
+def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None]) -> None:
     """Work on one queue until killed; each job runs in a fork of this process.
 
     One queue per worker: only then RQ takes jobs by BLMOVE and loses none between pop and start
     (rq 3.0.0, `Queue.dequeue_any`).
 
     Args:
+        at_once: jobs that may run at the same time.
         prepare: runs in the fork before its job.
     """
     connection = Redis.from_url(redis_url)
     queues = [Queue(queue, connection=connection, serializer=JSONSerializer)]
-    _worker_class(prepare)(queues, connection=connection, serializer=JSONSerializer).work(
-        logging_level="WARNING"
-    )
+    worker = _Foreman(queues, connection=connection, serializer=JSONSerializer)
+    worker.employ(at_once, prepare)
+    worker.work(logging_level="WARNING")
+    worker.await_forks()
 
 
-def _worker_class(prepare: Callable[[], None]) -> type[Worker]:
-    class Preparing(Worker):
-        def main_work_horse(self, job: Job, queue: Queue) -> None:
-            prepare()
-            super().main_work_horse(job, queue)
+class _Foreman(Worker):
+    """Takes jobs one after the other, and has each done in a fork while it takes the next.
 
-    return Preparing
+    RQ's own worker waits for its one job. So as many of them would have to stand ready as jobs may run
+    at once, each with 9 MiB of its own (docs/performance.md). What RQ keeps about a job while it runs is
+    nothing that we ask for.
+    """
+
+    def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
+        """Say how many jobs may run at once, and what each fork does first."""
+        self._at_once, self._prepare = at_once, prepare
+        self._forks: set[int] = set()
+        # RQ takes a job whose worker has not been heard of for this long for lost.
+        self.job_monitoring_interval = LONGEST_JOB_S
+        signal.signal(signal.SIGCHLD, self._reap)
+
+    def subscribe(self) -> None:
+        """Take no commands by redis: that costs a thread and a connection, and the forks inherit both."""
+
+    def unsubscribe(self) -> None:
+        """See `subscribe`."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Have a job done, once there is room for it."""
+        while len(self._forks) >= self._at_once:
+            time.sleep(ROOM_POLL_S)
+        # Held back, so that a fork is known before its end is.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
+        pid = os.fork()
+        if pid:
+            self._forks.add(pid)
+        else:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
+        if not pid:
+            self._do(job, queue)
+
+    def await_forks(self) -> None:
+        """Return when no job runs any more."""
+        while self._forks:
+            time.sleep(ROOM_POLL_S)
+
+    def _do(self, job: Job, queue: Queue) -> NoReturn:
+        try:
+            os.setpgrp()
+            self._prepare()
+            self.prepare_execution(job)
+            self.main_work_horse(job, queue)
+        except BaseException:
+            log.exception("a job of queue %s could not be begun", queue.name)
+        finally:
+            os._exit(1)
+
+    def _reap(self, _number: int, _frame: FrameType | None) -> None:
+        for pid in list(self._forks):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self._forks.discard(pid)

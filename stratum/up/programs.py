@@ -41,15 +41,13 @@ class Tools:
 
 def programs(instance: Instance, tools: Tools) -> list[Program]:
     """List the services of an instance."""
-    layout, fence, settings = instance.layout, instance.fence, instance.settings
+    layout, fence = instance.layout, instance.fence
     python = (str(tools.python), "-P", "-m")
-    counts = (settings.builders, settings.appliers, 1)
-    work = tuple(f"{entry}={count}" for entry, count in zip(WORK, counts, strict=True))
     web = ("gunicorn", "--config", "python:gitserver.gunicorn_conf", "gitserver.wsgi:application")
     listed = [
         Program("_web", (*python, *web), fence.service_uid, 30, home=layout.service_home),
         Program(
-            "_work", (*python, "stratum.prefork", *work), fence.service_uid, 40, home=layout.service_home
+            "_work", (*python, "stratum.prefork", *WORK), fence.service_uid, 40, home=layout.service_home
         ),
         _router(instance, tools),
     ]

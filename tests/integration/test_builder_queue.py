@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from stratum.model import App, BuildState
 from stratum.queue import Nudges
+from stratum.settings import Settings
 from stratum.up.binaries import redis_server
 from tests.waiting import wait_until
 from tests.yard import Yard
@@ -40,16 +42,16 @@ def redis_url(yard: Yard):
 
 @pytest.fixture
 def master(yard: Yard, redis_url: str):
-    """Two builders below one master."""
+    """A builder below its master."""
     env = {
         "PATH": os.environ["PATH"],
         "STRATUM_DATA": str(yard.layout.data),
         "STRATUM_REDIS_URL": redis_url,
         "PYTHONPATH": str(CHECKOUT),
     }
-    argv = [sys.executable, "-m", "stratum.prefork", "builder.worker:main=2"]
+    argv = [sys.executable, "-m", "stratum.prefork", "builder.worker:main"]
     process = subprocess.Popen(argv, cwd=yard.folder, env=env)
-    wait_until(lambda: len(children(process.pid)) == 2)
+    wait_until(lambda: len(children(process.pid)) == 1)
     yield process
     process.terminate()
     process.wait()
@@ -102,6 +104,20 @@ def test_two_apps_are_built_at_once_however_often_they_are_nudged(yard: Yard, re
     assert [yard.builds(app)[0].attempt for app in (one, other)] == [1, 1]
 
 
+@pytest.mark.usefixtures("master")
+def test_what_is_nudged_while_as_many_are_built_as_may_be_waits_for_room(yard: Yard, redis_url: str):
+    apps = [gated(yard, name) for name in ("one", "two", "three")]
+    for app, _, _ in apps:
+        Nudges(redis_url).build(app.id)
+
+    wait_until(lambda: sum(waits.exists() for _, _, waits in apps) == Settings().builders, timeout=30)
+    for app, go, waits in apps:
+        wait_until(waits.exists, timeout=30)
+        go.touch()
+        wait_until(partial(has_failed, yard, app), timeout=30)
+    assert [yard.builds(app)[0].attempt for app, _, _ in apps] == [1, 1, 1]
+
+
 def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(
     yard: Yard, redis_url: str, master: subprocess.Popen[bytes]
 ):
@@ -114,7 +130,7 @@ def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(
     os.kill(busy, signal.SIGKILL)
 
     wait_until(lambda: not Path(f"/proc/{job}").exists())
-    wait_until(lambda: len(children(master.pid)) == 2)
+    wait_until(lambda: len(children(master.pid)) == 1)
     assert yard.builds(app)[0].state is BuildState.RUNNING
     yard.give_back(app)
     go.touch()
