@@ -8,7 +8,9 @@ from stratum.store.rehearsal import rehearse
 
 def warm() -> None:
     """Prepare what the forks then share."""
-    rehearse(jobs.parts().database)
+    parts = jobs.parts()
+    rehearse(parts.database)
+    queue.warm(parts.instance.redis_url)
 
 
 def main() -> None:

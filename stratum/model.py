@@ -15,10 +15,11 @@ class PushState(StrEnum):
 
 
 class BuildState(StrEnum):
-    """The last four are terminal."""
+    """The last four are terminal. Waiting: built before its ref moved, and released once it has."""
 
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
@@ -27,7 +28,7 @@ class BuildState(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether the build will change no more."""
-        return self not in (BuildState.QUEUED, BuildState.RUNNING)
+        return self not in (BuildState.QUEUED, BuildState.RUNNING, BuildState.WAITING)
 
 
 class ReleaseState(StrEnum):
@@ -83,6 +84,10 @@ class App:
     current_release_id: int | None
     destroying: bool
     created_at: datetime
+    gate: str = ""  # "build": a push that deploys is taken only once its build has succeeded
+    protected: bool = False  # the deploy branch may only be pushed forward
+    max_push_bytes: int | None = None  # None: the server's
+    max_repo_bytes: int | None = None
 
     @property
     def label(self) -> str:
@@ -148,8 +153,33 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a push asked of its build with `-o`.
+
+    Attributes:
+        color: escape sequences for colours of what the build prints are kept.
+        scale: target → scale, wished together with the release.
+        reason: the pusher's own words, shown with the release.
+    """
+
+    no_cache: bool = False
+    color: bool = False
+    scale: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+
+
+NO_OPTIONS = BuildOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
-    """Turning one push into a slug; numbered per app."""
+    """Turning one push into a slug; numbered per app.
+
+    Attributes:
+        gate: `pid:starttime` of the web process that asked for it before the ref moves; empty for others.
+        slug, targets: what a gated build has made, until it is released.
+        superseded_by: number of the newer build in whose favour it was dropped.
+    """
 
     id: int
     app_id: int
@@ -167,6 +197,11 @@ class Build:
     lease_until: datetime | None
     created_at: datetime
     finished_at: datetime | None
+    options: BuildOptions = NO_OPTIONS
+    gate: str = ""
+    slug: str = ""
+    targets: tuple[Target, ...] = ()
+    superseded_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

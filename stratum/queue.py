@@ -90,6 +90,18 @@ class Nudges:
         return True
 
 
+def warm(redis_url: str) -> None:
+    """Do before the forks what each would do first; what is made by it is then shared."""
+    connection = Redis.from_url(redis_url)
+    try:
+        queues = [Queue(BUILDS, connection=connection, serializer=JSONSerializer)]
+        _Foreman(queues, connection=connection, serializer=JSONSerializer)
+    except RedisError as error:
+        log.warning("redis is away: %s", error)
+    finally:
+        connection.close()
+
+
 def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None]) -> None:
     """Work on one queue until killed; each job runs in a fork of this process.
 

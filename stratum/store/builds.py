@@ -1,8 +1,10 @@
 """Builds: FIFO per app, one running per app, claimed by lease and fencing number."""
 
+from dataclasses import asdict
+
 from sqlalchemy import Row, func, select, update
 
-from stratum.model import Build, BuildState
+from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, Target
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -13,12 +15,21 @@ MAX_ATTEMPTS = 3
 
 
 def add_build(
-    tx: Transaction, app_id: int, commit: str, *, source: str, who: str, push_id: int | None = None
+    tx: Transaction,
+    app_id: int,
+    commit: str,
+    *,
+    source: str,
+    who: str,
+    push_id: int | None = None,
+    options: BuildOptions = NO_OPTIONS,
+    gate: str = "",
 ) -> Build:
     """Queue a build under the app's next number."""
     last = tx.scalar(select(func.max(t.builds.c.number)).where(t.builds.c.app_id == app_id)) or 0
     row = {"app_id": app_id, "number": last + 1, "push_id": push_id, "commit": commit, "source": source}
     values = {"who": who, "state": BuildState.QUEUED.value, "created_at": now(), **row}
+    values |= {"options": asdict(options), "gate": gate}
     return get_build(tx, added(tx, t.builds, values))
 
 
@@ -106,4 +117,9 @@ def _one(tx: Transaction, *conditions) -> Build | None:  # type: ignore[no-untyp
 
 def _build(row: Row[tuple[object, ...]]) -> Build:
     values = {name: getattr(row, name) for name in Build.__dataclass_fields__}
-    return Build(**{**values, "state": BuildState(row.state)})
+    parsed = {
+        "state": BuildState(row.state),
+        "options": BuildOptions(**row.options),
+        "targets": tuple(Target(name, command) for name, command in row.targets),
+    }
+    return Build(**{**values, **parsed})

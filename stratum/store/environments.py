@@ -165,4 +165,8 @@ def _app(row: Row[tuple[object, ...]]) -> App:
         current_release_id=row.current_release_id,
         destroying=bool(row.destroying),
         created_at=row.created_at,
+        gate=row.gate,
+        protected=bool(row.protected),
+        max_push_bytes=row.max_push_bytes,
+        max_repo_bytes=row.max_repo_bytes,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -74,8 +75,24 @@ apps = Table(
     Column("current_release_id", Integer),
     Column("destroying", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("gate", String(16), nullable=False, server_default=""),
+    Column("protected", Boolean, nullable=False, server_default=false()),
+    Column("max_push_bytes", Integer),
+    Column("max_repo_bytes", Integer),
     UniqueConstraint("environment_id", "name_key"),
     sqlite_autoincrement=True,
+)
+
+# What apps were called before: reads by an old name are led to the new one.
+former_names = Table(
+    "former_names",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("environment_id", ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("name_key", String(63), nullable=False),
+    _app_id(),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("environment_id", "name_key"),
 )
 
 tokens = Table(
@@ -87,6 +104,8 @@ tokens = Table(
     Column("is_admin", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_used_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Column("created_by", String(63), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -138,6 +157,11 @@ builds = Table(
     Column("lease_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("options", JSON, nullable=False, server_default="{}"),
+    Column("gate", String(64), nullable=False, server_default=""),  # `pid:starttime` of who waits for it
+    Column("slug", String(64), nullable=False, server_default=""),  # of a gated build that waits for its ref
+    Column("targets", JSON, nullable=False, server_default="[]"),
+    Column("superseded_by", Integer),  # a build's number
     UniqueConstraint("app_id", "number"),
     Index("ix_builds_state", "state"),
     sqlite_autoincrement=True,
