@@ -1,18 +1,23 @@
-"""What a repository's refs are, and once were: read without starting a process.
+"""What a repository's refs are, and once were: read, and a few written, without starting a process.
 
 Source: dulwich reads loose and packed refs; the reflog's lines are `old new who <mail> seconds zone`
 (git 2.39, refs/files-backend.c; core.logAllRefUpdates=always keeps one for every ref).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from dulwich.file import FileLocked
+from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer, Ref
 
-from hooks.policy import BRANCHES, ZERO
+from hooks.policy import BRANCHES, HIDDEN, ZERO
+from stratum.errors import Unavailable
 from stratum.model import RefUpdate
 
 _HEAD = Ref(b"HEAD")
+_KEPT = f"{HIDDEN}/builds/".encode()
 
 
 def read_ref(repo: Path, ref: str) -> str:
@@ -38,6 +43,48 @@ def point_head(repo: Path, branch: str) -> None:
     refs, wanted = DiskRefsContainer(str(repo)), Ref(f"{BRANCHES}{branch}".encode())
     if refs.read_ref(_HEAD) != b"ref: " + wanted:
         refs.set_symbolic_ref(_HEAD, wanted)
+
+
+def keep(repo: Path, number: int, commit: str) -> None:
+    """Keep the commit of a build from gc, even once no branch leads to it any more.
+
+    The ref's content is synced, its name in the folder is not: what a loss of power takes from here, or
+    a failure, the database gives back before anything is next removed (`hooks.care.keeping`).
+
+    Raises:
+        Unavailable: the disk would not have it, or somebody else writes this very ref.
+    """
+    _keep(DiskRefsContainer(str(repo)), number, commit)
+
+
+def keep_all(repo: Path, commits: Mapping[int, str]) -> None:
+    """Do as `keep` for many: build number → commit; those that are kept already cost no write."""
+    there = kept(repo)
+    refs = DiskRefsContainer(str(repo))
+    for number, commit in commits.items():
+        if there.get(number) != commit:
+            _keep(refs, number, commit)
+
+
+def kept(repo: Path) -> dict[int, str]:
+    """Build number → the commit that is kept for it."""
+    refs = DiskRefsContainer(str(repo))
+    names = {int(name): Ref(_KEPT + name) for name in refs.subkeys(Ref(_KEPT)) if name.isdigit()}
+    found = {number: refs.read_ref(name) for number, name in names.items()}
+    return {number: commit.decode() for number, commit in found.items() if commit is not None}
+
+
+def kept_ref(number: int) -> str:
+    """Name the ref that keeps a build's commit; clients neither see it nor can push to it."""
+    return f"{_KEPT.decode()}{number}"
+
+
+def _keep(refs: DiskRefsContainer, number: int, commit: str) -> None:
+    try:
+        refs.set_if_equals(Ref(kept_ref(number).encode()), None, ObjectID(commit.encode()))
+    except (OSError, FileLocked) as error:
+        message = f"The commit of build {number} could not be kept: {error!r}."
+        raise Unavailable(message, "It is tried again before anything is removed.") from error
 
 
 def _seconds(line: bytes) -> int:

@@ -8,9 +8,11 @@ row knows that no request is behind it any more; only its git may still be at wo
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from hooks.policy import BRANCHES
-from hooks.refs import has_moved, point_head
+from hooks.refs import has_moved, keep, point_head
+from stratum.errors import Unavailable
 from stratum.instance import Instance
 from stratum.model import Build, Push
 from stratum.ownership import exclusive, is_alive
@@ -52,6 +54,7 @@ def settle_held(instance: Instance, db: Database, app_id: int) -> tuple[list[Bui
     for push in ended:
         did = "moved" if push.id in moved else "never moved"
         log.info("settled push %d of app %d: it %s %s", push.id, app_id, did, push.update.ref)
+    keep_commits(repo, builds)
     point_head_of(instance, db, app_id)
     return builds, at_work
 
@@ -68,6 +71,15 @@ def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
         if push is not None and app is not None and app.deploy_branch is None:
             environments.set_deploy_branch(tx, app.id, push.update.ref.removeprefix(BRANCHES))
     return queued
+
+
+def keep_commits(repo: Path, builds: Sequence[Build]) -> None:
+    """Keep what was queued from gc; a failure costs no push, and is made up for before the next upkeep."""
+    for build in builds:
+        try:
+            keep(repo, build.number, build.commit)
+        except Unavailable as error:
+            log.warning("%s: %s", repo.name, error)
 
 
 def point_head_of(instance: Instance, db: Database, app_id: int) -> None:

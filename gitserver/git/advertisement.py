@@ -8,11 +8,12 @@ Source: gitprotocol-pack(5), "Reference Discovery"; builtin/receive-pack.c of gi
 """
 
 import logging
+import os
 import re
 import subprocess
 from pathlib import Path
 
-from dulwich.refs import DiskRefsContainer
+from dulwich.refs import DiskRefsContainer, Ref, check_ref_format
 
 from gitserver.git import programs
 from gitserver.git.pktline import FLUSH, pkt
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 MAX_REFS = 500  # git reads more of them faster
 TIMEOUT_S = 10
 _HIDDEN = f"{HIDDEN}/".encode()
+_HIDDEN_FOLDER = HIDDEN.removeprefix("refs/")
 _OID = re.compile(rb"[0-9a-f]{40}")
 _NO_REFS = (b"capabilities^{}", ZERO.encode())
 
@@ -67,10 +69,25 @@ class Advertisement:
 def _refs(repo: Path) -> dict[bytes, bytes] | None:
     container = DiskRefsContainer(str(repo))
     try:
-        names = [name for name in container.allkeys() if name.startswith(b"refs/")]
+        names = _names(repo, container)
         if len(names) > MAX_REFS:
             return None
-        found = {bytes(name): bytes(container[name]) for name in names if not name.startswith(_HIDDEN)}
+        found = {bytes(name): bytes(container[name]) for name in names}
     except (OSError, ValueError, KeyError):  # such as a ref to a ref that is not there
         return None
     return found if all(map(_OID.fullmatch, found.values())) else None
+
+
+def _names(repo: Path, container: DiskRefsContainer) -> set[Ref]:
+    """Name the refs that clients see; the folder of the hidden ones, which are many, is not looked into.
+
+    Loose ones first: those that somebody packs meanwhile are then found packed.
+    """
+    loose: set[Ref] = set()
+    for entry in (repo / "refs").iterdir():
+        name = Ref(b"refs/" + os.fsencode(entry.name))
+        if entry.is_file() and check_ref_format(name):
+            loose.add(name)
+        elif entry.name != _HIDDEN_FOLDER:
+            loose |= {Ref(name + b"/" + below) for below in container.subkeys(Ref(name + b"/"))}
+    return loose | {name for name in container.get_packed_refs() if not name.startswith(_HIDDEN)}

@@ -57,6 +57,7 @@ def test_refs_loose_packed_and_both_in_order(web, repo, tip, version):
     git(repo, "update-ref", "refs/heads/master", git(repo, "rev-parse", f"{tip}^{{commit}}"))
     git(repo, "update-ref", "refs/heads/later", tip)
     git(repo, "symbolic-ref", "refs/heads/also", "refs/heads/later")
+    git(repo, "update-ref", "refs/stash", tip)
 
     assert by_us(web, repo, version) == by_git(web, repo, version)
 
@@ -88,6 +89,16 @@ def test_many_refs_are_left_to_git(web, repo, tip):
     git(repo, "update-ref", "--stdin", stdin=lines.encode())
 
     assert by_us(web, repo) is None
+
+
+def test_hidden_refs_are_not_counted(web, repo, tip):
+    git(repo, "update-ref", "refs/heads/master", tip)
+    kept = "".join(f"create refs/stratum/builds/{number} {tip}\n" for number in range(MAX_REFS + 1))
+    git(repo, "update-ref", "--stdin", stdin=kept.encode())
+    assert by_us(web, repo) == by_git(web, repo)
+
+    git(repo, "pack-refs", "--all")
+    assert by_us(web, repo) == by_git(web, repo)
 
 
 def test_a_git_that_fails_is_left_to_say_so(web, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from gitserver.git.repos import ensure_repo
 from hooks.policy import ZERO
+from hooks.refs import kept
 from hooks.settle import settle
 from hooks.sweep import sweep
 from stratum.model import App, PushState, RefUpdate
@@ -70,6 +71,7 @@ def test_push_whose_ref_moved_is_accepted_and_built(web, app, commits):
     built = settle(web.instance, web.db, app.id)
 
     assert [build.commit for build in built] == [commits[0]]
+    assert kept(web.repo(app)) == {built[0].number: commits[0]}
     assert (state(web, push), web.app(app).deploy_branch) == (PushState.ACCEPTED, "master")
     assert settle(web.instance, web.db, app.id) == []
 
