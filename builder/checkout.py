@@ -50,7 +50,7 @@ def archived(commit: Commit) -> Iterator[subprocess.Popen[bytes]]:
     argv = (setpriv, "--pdeathsig", "KILL", "--", git, f"--git-dir={commit.repo}", "archive")
     with subprocess.Popen(
         (*argv, "--format=tar", commit.id),
-        env={**environ, "PATH": os.devnull},
+        env={**environ, **commit.quarantine, "PATH": os.devnull},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

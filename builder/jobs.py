@@ -10,9 +10,9 @@ from builder import lease, outcome
 from builder.bench import Bench
 from builder.failure import explained
 from builder.narration import Narration
-from builder.pipeline import Slug, make_slug
+from builder.pipeline import Slug, made_before, make_slug
 from builder.workshop import Workshop
-from stratum import faults
+from stratum import faults, spool
 from stratum.errors import BuildFailed, NotFound, StratumError, Unavailable
 from stratum.model import Build, BuildState
 from stratum.ownership import exclusive, this_process
@@ -55,26 +55,48 @@ def _build_each(shop: Workshop, app_id: int) -> bool:
         with closing(Narration(shop.instance.layout.build_log(app_id, build.number))) as narration:
             if not _build(Bench(shop, build, narration)):
                 return False
+    _drop_unused(shop, app_id)
     return True
+
+
+def _drop_unused(shop: Workshop, app_id: int) -> None:
+    """Remove what was built for pushes that were not taken. The caller holds the app's lock."""
+    with shop.db.read() as tx:
+        slugs = builds.unused_slugs(tx, app_id)
+    for slug in slugs:
+        shop.door.drop_slug(app_id, slug)
+        with shop.db.write() as tx:
+            builds.forget_slug(tx, app_id, slug)
 
 
 def _build(bench: Bench) -> bool:
     with lease.held(bench.shop.db, bench.build):
         result = _attempt(bench)
     if isinstance(result, BuildFailed):
-        return outcome.fail(bench, result)
+        return _failed(bench, result)
     try:
         with _clearing(bench):
-            released = outcome.release(bench, result)
+            state = outcome.record(bench, result)
     except outcome.Lost:
         log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)  # noqa: TRY400
         return False
     except Exception as error:
-        return outcome.fail(bench, explained(bench, error))
-    if released:
+        return _failed(bench, explained(bench, error))
+    if state is BuildState.SUCCEEDED:
         faults.reach("build.released")
         bench.shop.nudges.rollout(bench.build.app_id)
+    if state is BuildState.WAITING:
+        faults.reach("build.waiting")
+    else:
+        spool.remove(bench.shop.instance.layout, bench.build)
     return True
+
+
+def _failed(bench: Bench, failure: BuildFailed) -> bool:
+    recorded = outcome.fail(bench, failure)
+    if recorded:
+        spool.remove(bench.shop.instance.layout, bench.build)
+    return recorded
 
 
 def _attempt(bench: Bench) -> Slug | BuildFailed:
@@ -91,6 +113,9 @@ def _make(bench: Bench) -> Slug:
     build = bench.build
     if build.attempt > builds.MAX_ATTEMPTS:
         raise _builder_lost()
+    made = made_before(bench)
+    if made is not None:
+        return made
     if build.attempt > 1:
         bench.narration.step(f"Building again (attempt {build.attempt}): the builder before was lost")
         bench.clear()

@@ -3,9 +3,9 @@
 import logging
 
 from builder.bench import Bench
-from builder.formation import first_scales
 from builder.pipeline import Slug
 from stratum.errors import BuildFailed, Unavailable
+from stratum.first_scales import first_scales
 from stratum.model import App, Build, BuildState
 from stratum.store import Transaction, builds, environments, formation, releases, rollouts
 
@@ -16,8 +16,11 @@ class Lost(Exception):
     """The build is somebody else's by now, or its app is gone; nothing was recorded."""
 
 
-def release(bench: Bench, slug: Slug) -> bool:
-    """Record the release of a slug; False when its app is being destroyed, and there is none.
+def record(bench: Bench, slug: Slug) -> BuildState:
+    """Record what was built, and return the state of the build.
+
+    Succeeded: released. Waiting: not before the push that it was built for has been taken. Canceled:
+    nobody wants it any more.
 
     The applier tells the pusher, as the first line of the rollout: it may begin at once, and only what
     has been recorded is to be told.
@@ -34,9 +37,11 @@ def release(bench: Bench, slug: Slug) -> bool:
             raise Lost
         if app.destroying:
             return _cancel(tx, build)
+        if build.gate and build.push_id is None:  # which is set before it is claimed to be released
+            return _wait(tx, build, slug)
         version = _release(tx, app, build, slug)
     log.info("released %s v%d from %s", app.label, version, build.commit[:7])
-    return True
+    return BuildState.SUCCEEDED
 
 
 def fail(bench: Bench, failure: BuildFailed) -> bool:
@@ -82,9 +87,17 @@ def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
     return made.version
 
 
-def _cancel(tx: Transaction, build: Build) -> bool:
+def _wait(tx: Transaction, build: Build, slug: Slug) -> BuildState:
+    state = builds.wait(tx, build, slug.digest, slug.targets)
+    if state is None:
+        raise Lost
+    log.info("build %d of app %d is %s: it was made before its ref moved", build.number, build.app_id, state)
+    return state
+
+
+def _cancel(tx: Transaction, build: Build) -> BuildState:
     builds.finish(tx, build, BuildState.CANCELED, error="The app is being destroyed.")
-    return False
+    return BuildState.CANCELED
 
 
 def _what_runs(bench: Bench) -> str:

@@ -11,6 +11,7 @@ from stratum.errors import BuildFailed, ProcfileInvalid
 from stratum.git import Commit, read_procfile
 from stratum.model import App, Target
 from stratum.secrets import unseal
+from stratum.spool import commit_of
 from stratum.store import releases
 
 
@@ -28,7 +29,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     Raises:
         StratumError: a step failed (BuildFailed), or something it stands on does not answer.
     """
-    commit = Commit(bench.shop.instance.layout.repo(app.id), bench.build.commit)
+    commit = commit_of(bench.shop.instance.layout, bench.build)
     targets = _read_targets(bench, commit, app)
     plan = packs.detect(commit.files(packs.FILES, packs.MAX_BYTES))
     bench.shop.door.prepare(app.id)
@@ -39,6 +40,17 @@ def make_slug(bench: Bench, app: App) -> Slug:
     digest = _seal(bench)
     faults.reach("build.sealed")
     return Slug(digest, targets)
+
+
+def made_before(bench: Bench) -> Slug | None:
+    """Find what an accepted gated build has made before its ref moved."""
+    build = bench.build
+    if not build.slug:
+        return None
+    if bench.shop.door.has_slug(build.app_id, build.slug):
+        return Slug(build.slug, build.targets)
+    bench.narration.step("Building again: what was built is no longer there")
+    return None
 
 
 def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:

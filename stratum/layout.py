@@ -109,6 +109,14 @@ class Layout:
     def repo(self, app_id: int) -> Path:
         return self.repos / f"{app_id}.git"
 
+    @property
+    def spools(self) -> Path:
+        return self.data / "spools"
+
+    def spool(self, app_id: int, number: int) -> Path:
+        """Objects of a push whose ref moves only if this build of them succeeds; see `stratum.spool`."""
+        return self.spools / str(app_id) / str(number)
+
     # -- logs
     @property
     def service_logs(self) -> Path:

@@ -13,10 +13,12 @@ from builder.jobs import build_queued
 from builder.workshop import Workshop
 from stratum.fence import fenced_base
 from stratum.instance import Identity
-from stratum.model import App, Build, BuildState, Release
+from stratum.model import App, Build, BuildState, RefUpdate, Release
+from stratum.ownership import this_process
 from stratum.secrets import make_key, seal
 from stratum.settings import Settings
-from stratum.store import builds, environments, releases
+from stratum.spool import spool
+from stratum.store import builds, environments, pushes, releases
 from stratum.store.migrate import migrate
 from stratum.up import folders
 from tests.repos import Source, commit, git, make_repo
@@ -77,6 +79,35 @@ class Yard:
         """Change files, push, and queue the build."""
         commit(self._work(app), source)
         return self._queue(app)
+
+    def offer(self, app: App, source: Source) -> Build:
+        """Change files, and queue the build of a gated push: the repository has nothing of it yet."""
+        tip, repo = commit(self._work(app), source), self.layout.repo(app.id)
+        incoming = Path(tempfile.mkdtemp(dir=self.folder)) / "incoming.git"
+        git(self.folder, "init", "--quiet", "--bare", str(incoming))
+        git(incoming, "config", "receive.unpackLimit", "1")
+        (incoming / "objects/info/alternates").write_text(f"{repo}/objects\n")
+        git(self._work(app), "push", "--quiet", str(incoming), "HEAD:refs/heads/master")
+        with self.shop.db.write() as tx:
+            build = builds.add_build(tx, app.id, tip, source="push", who="tester", gate=this_process())
+            builds.hold(tx, build.id)
+        spool(repo, str(incoming / "objects"), self.layout.spool(app.id, build.number))
+        shutil.rmtree(incoming.parent)
+        with self.shop.db.write() as tx:
+            builds.enqueue(tx, build.id)
+            return builds.get_build(tx, build.id)
+
+    def take(self, app: App, build: Build) -> None:
+        """Move the ref of a gated push, and accept it."""
+        work, repo = self._work(app), self.layout.repo(app.id)
+        git(work, "push", "--quiet", "--force", str(repo), f"{build.commit}:refs/heads/master")
+        update = RefUpdate("refs/heads/master", "0" * 40, build.commit)
+        with self.shop.db.write() as tx:
+            [push_id] = pushes.journal(
+                tx, app.id, [(update, True)], "tester", web_process="1:1", receive_process="1:1"
+            )
+            builds.belong(tx, build.id, push_id)
+            pushes.accept(tx, [push_id])
 
     def set_variables(self, app: App, **variables: str) -> None:
         sealed = seal(self.layout.config_key, variables)

@@ -29,7 +29,7 @@ def destroy(parts: Parts, app: App) -> None:
     parts.door.destroy(app.id)
     left = [name for name in descriptions.present(layout) if name.startswith(prefix(app))]
     descriptions.remove(layout, left)
-    for folder in (layout.repo(app.id), layout.build_log(app.id, 0).parent):
+    for folder in (layout.repo(app.id), layout.spool(app.id, 0).parent, layout.build_log(app.id, 0).parent):
         shutil.rmtree(folder, ignore_errors=True)
     with parts.database.write() as tx:
         environments.remove_app(tx, app.id)

@@ -92,6 +92,10 @@ class Door:
         """Remove a build's scratch, and end what still works in it; none being there is fine."""
         self._ask("discard", app_id=app_id, number=number)
 
+    def has_slug(self, app_id: int, digest: str) -> bool:
+        """Whether a slug is in its place."""
+        return bool(self._ask("has_slug", app_id=app_id, digest=digest))
+
     def drop_slug(self, app_id: int, digest: str) -> None:
         """Remove a slug; none being there is fine."""
         self._ask("drop_slug", app_id=app_id, digest=digest)

@@ -91,6 +91,10 @@ class Folders:
             with turns.turn(path.parent):  # whoever ran what was ended here ends the uid's processes, too
                 self._erase(path, app_id)
 
+    def has_slug(self, app_id: int, digest: str) -> bool:
+        """Whether a slug is in its place."""
+        return self._is_built(self._layout.slug(app_id, digest), app_id)
+
     def drop_slug(self, app_id: int, digest: str) -> None:
         """Remove a slug; at once under its name, so that none half gone is ever used."""
         slug = self._layout.slug(app_id, digest)

@@ -1,10 +1,10 @@
 """Builds: FIFO per app, one running per app, claimed by lease and fencing number."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, and_, case, func, or_, select, union, update
 
-from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, Target
+from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, PushState, Target
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -31,6 +31,49 @@ def add_build(
     values = {"who": who, "state": BuildState.QUEUED.value, "created_at": now(), **row}
     values |= {"options": asdict(options), "gate": gate}
     return get_build(tx, added(tx, t.builds, values))
+
+
+def hold(tx: Transaction, build_id: int) -> None:
+    """Keep a new gated build from builders until `enqueue`."""
+    tx.execute(update(t.builds).where(t.builds.c.id == build_id).values(state=BuildState.WAITING.value))
+
+
+def enqueue(tx: Transaction, build_id: int) -> None:
+    """Let builders have a build that waits: a new one, or a built one whose ref has moved."""
+    waiting = (t.builds.c.id == build_id, t.builds.c.state == BuildState.WAITING.value)
+    tx.execute(update(t.builds).where(*waiting).values(state=BuildState.QUEUED.value))
+
+
+def belong(tx: Transaction, build_id: int, push_id: int) -> None:
+    """Tie a gated build to the push that it was made for, whose ref is about to move."""
+    tx.execute(update(t.builds).where(t.builds.c.id == build_id).values(push_id=push_id))
+
+
+def supersede_queued(tx: Transaction, build: Build) -> Build:
+    """Drop what else the app has queued, in favour of the build of a push that was just accepted.
+
+    Left alone is a gated build whose push is not accepted yet. The scales that a dropped push wished
+    were acknowledged with it: the new build wishes them too, where it says nothing else.
+
+    Returns:
+        The new build, as it now is.
+    """
+    dropped = _all(
+        tx,
+        t.builds.c.app_id == build.app_id,
+        t.builds.c.id != build.id,
+        t.builds.c.state == BuildState.QUEUED.value,
+        or_(t.builds.c.gate == "", t.builds.c.push_id.is_not(None)),
+    )
+    if not dropped:
+        return build
+    end = {"state": BuildState.SUPERSEDED.value, "superseded_by": build.number, "finished_at": now()}
+    end["error"] = f"Superseded by #{build.number}, a newer push."
+    tx.execute(update(t.builds).where(t.builds.c.id.in_([one.id for one in dropped])).values(end))
+    scale = {target: number for one in dropped for target, number in one.options.scale.items()}
+    options = asdict(replace(build.options, scale={**scale, **build.options.scale}))
+    tx.execute(update(t.builds).where(t.builds.c.id == build.id).values(options=options))
+    return get_build(tx, build.id)
 
 
 def get_build(tx: Transaction, build_id: int) -> Build:
@@ -93,21 +136,96 @@ def finish(
 
 
 def give_back(tx: Transaction, build: Build) -> bool:
-    """Queue a build whose builder is gone again, under a new fencing number."""
-    values = {"state": BuildState.QUEUED.value, "owner": "", "lease_until": None, "fence": build.fence + 1}
+    """Queue a build whose builder is gone again, under a new fencing number; one given up ends here."""
+    is_wanted = t.builds.c.error == ""
+    values = {
+        "state": case((is_wanted, BuildState.QUEUED.value), else_=BuildState.CANCELED.value),
+        "finished_at": case((is_wanted, None), else_=now()),
+        "owner": "",
+        "lease_until": None,
+        "fence": build.fence + 1,
+    }
     return tx.execute(_held(build).values(values)).rowcount == 1
+
+
+def wait(tx: Transaction, build: Build, slug: str, targets: tuple[Target, ...]) -> BuildState | None:
+    """Record what a held gated build has made, until its ref has moved; return its state.
+
+    Canceled when nobody waits for it any more, None when the lease has been lost. With `enqueue` it is
+    claimed again, as if for the first time.
+    """
+    is_wanted = not get_build(tx, build.id).error
+    state = BuildState.WAITING if is_wanted else BuildState.CANCELED
+    made = {"slug": slug, "targets": [[one.name, one.command] for one in targets]}
+    claim = {"owner": "", "lease_until": None, "attempt": 0}
+    ended = {} if is_wanted else {"finished_at": now()}
+    values = _held(build).values(state=state.value, **made, **claim, **ended)
+    return state if tx.execute(values).rowcount else None
+
+
+def cancel_gated(tx: Transaction, build: Build, reason: str) -> bool:
+    """Give up a gated build whose push is not taken; False when it runs, and is given up at its end.
+
+    Nothing happens to one whose push has been taken. Nudge the app's builder: it removes what was built.
+    """
+    mine = (t.builds.c.id == build.id, t.builds.c.gate != "")
+    waiting = t.builds.c.state == BuildState.WAITING.value
+    queued = and_(t.builds.c.state == BuildState.QUEUED.value, t.builds.c.push_id.is_(None))
+    canceled = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
+    if tx.execute(update(t.builds).where(*mine, or_(waiting, queued)).values(canceled)).rowcount:
+        return True
+    running = (t.builds.c.state == BuildState.RUNNING.value, t.builds.c.push_id.is_(None))
+    tx.execute(update(t.builds).where(*mine, *running).values(error=reason))
+    return False
+
+
+def orphans(tx: Transaction) -> list[Build]:
+    """Gated builds that have not ended, and belong to no push yet: for nobody, if who asked is gone."""
+    states = [state.value for state in BuildState if not state.is_terminal]
+    chosen = (t.builds.c.gate != "", t.builds.c.push_id.is_(None), t.builds.c.state.in_(states))
+    return [_build(row) for row in tx.execute(select(t.builds).where(*chosen).order_by(t.builds.c.id))]
+
+
+def unused_slugs(tx: Transaction, app_id: int) -> list[str]:
+    """What gated builds of an app have made that was never released, nor will be."""
+    mine = t.builds.c.app_id == app_id
+    states = [state.value for state in BuildState if not state.is_terminal]
+    wanted = union(
+        select(t.releases.c.slug).where(t.releases.c.app_id == app_id),
+        select(t.builds.c.slug).where(mine, t.builds.c.state.in_(states)),
+    )
+    made = select(t.builds.c.slug).where(mine, t.builds.c.slug != "").distinct()
+    return list(tx.scalars(made.where(t.builds.c.slug.not_in(wanted))))
+
+
+def forget_slug(tx: Transaction, app_id: int, slug: str) -> None:
+    """Note that what an app's gated builds have made is gone."""
+    made = (t.builds.c.app_id == app_id, t.builds.c.slug == slug)
+    tx.execute(update(t.builds).where(*made).values(slug=""))
+
+
+def newest_taken(tx: Transaction, app_id: int) -> Build | None:
+    """The newest build whose commit the app's repository has: no gated one that is not accepted."""
+    joined = select(t.builds).join(t.pushes, t.pushes.c.id == t.builds.c.push_id, isouter=True)
+    taken = or_(t.builds.c.gate == "", t.pushes.c.state == PushState.ACCEPTED.value)
+    newest = joined.where(t.builds.c.app_id == app_id, taken).order_by(t.builds.c.number.desc()).limit(1)
+    row = tx.execute(newest).one_or_none()
+    return None if row is None else _build(row)
 
 
 def in_state(tx: Transaction, *states: BuildState) -> list[Build]:
     """All builds in any of the states, oldest first."""
-    names = [state.value for state in states]
-    chosen = select(t.builds).where(t.builds.c.state.in_(names)).order_by(t.builds.c.id)
-    return [_build(row) for row in tx.execute(chosen)]
+    return _all(tx, t.builds.c.state.in_([state.value for state in states]))
 
 
 def _held(build: Build):  # type: ignore[no-untyped-def]  # SQLAlchemy's Update is generic in nothing useful here
     held = (t.builds.c.id == build.id, t.builds.c.fence == build.fence)
     return update(t.builds).where(*held, t.builds.c.state == BuildState.RUNNING.value)
+
+
+def _all(tx: Transaction, *conditions) -> list[Build]:  # type: ignore[no-untyped-def]  # column expressions
+    chosen = select(t.builds).where(*conditions).order_by(t.builds.c.id)
+    return [_build(row) for row in tx.execute(chosen)]
 
 
 def _one(tx: Transaction, *conditions) -> Build | None:  # type: ignore[no-untyped-def]  # column expressions

@@ -46,6 +46,7 @@ def folders(instance: Instance) -> list[Folder]:
         layout.service_home,
         layout.locks,
         layout.repos,
+        layout.spools,  # beside the repositories: their packs are linked there
         layout.build_logs,
         layout.descriptions,
     )

@@ -52,7 +52,7 @@ def redeploy(tx: Transaction, app: App, *, who: str) -> Build:
 
 
 def _commit(tx: Transaction, app: App) -> str:
-    newest = next(iter(builds.list_builds(tx, app.id, limit=1)), None)
+    newest = builds.newest_taken(tx, app.id)
     wished = releases.wished_release(tx, app.id)
     if newest is not None and (wished is None or not newest.state.is_terminal):
         return newest.commit

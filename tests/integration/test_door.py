@@ -194,8 +194,10 @@ def test_drop_slug_and_destroy_leave_nothing(house: House):
         house.unpack({"deep/file": str(number)}, number)
         house.step("close", number)
         house.seal(digest, number)
+    assert house.call(lambda: house.door.has_slug(APP, DIGEST))
     house.call(lambda: house.door.drop_slug(APP, DIGEST))
 
+    assert not house.call(lambda: house.door.has_slug(APP, DIGEST))
     assert [slug.name for slug in house.layout.slug(APP, "x").parent.iterdir()] == ["cd" * 32]
 
     for _ in range(2):

@@ -311,6 +311,7 @@ def test_what_no_app_or_build_runs_is_out_of_reach(house: House):
         ("seal", (APP, 1, "../../etc")),
         ("seal", (APP, 1, "AB" * 32)),
         ("seal", (APP, 1, DIGEST_LINE := "ab" * 32 + "\n")),
+        ("has_slug", (APP, "..")),
         ("drop_slug", (APP, "")),
         ("tree", (1,)),
         ("tree", (1 << 30,)),

@@ -1,4 +1,4 @@
-from builder.formation import first_scales
+from stratum.first_scales import first_scales
 from stratum.model import Formation
 
 
