@@ -1,21 +1,35 @@
-"""Who asks, and what they may do: for git and for the API alike.
+"""What a token may do: for git and for the API alike.
 
 The order of answers is part of the protection: without a valid token everything is
 `BadCredentials`; with one, what the token has no right to is as absent as what does not exist
-(`NotFound`); only who may read learns that writing is refused (`NotAllowed`).
+(`NotFound`); only who may read learns that more is refused (`NotAllowed`).
 """
 
 import logging
+from collections.abc import Iterator, Mapping
 
 from werkzeug.datastructures import Authorization
 
 from stratum.errors import BadCredentials, NotAllowed, NotFound, Unavailable
-from stratum.model import App, Right, Token
+from stratum.model import App, Grant, Right, Token
 from stratum.store import Database, tokens
 
 log = logging.getLogger(__name__)
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum", charset="UTF-8"'}
+
+MAY: Mapping[Right, str] = {
+    Right.READ: "read",
+    Right.PUSH: "push to",
+    Right.DEPLOY: "deploy to",
+    Right.ADMIN: "administer",
+}
+_REFUSED: Mapping[Right, str] = {
+    Right.READ: "read it",
+    Right.PUSH: "push to it",
+    Right.DEPLOY: "change what runs there",
+    Right.ADMIN: "administer it",
+}
 
 
 def authenticate(db: Database, header: str | None) -> Token:
@@ -25,7 +39,7 @@ def authenticate(db: Database, header: str | None) -> Token:
         header: the request's Authorization header.
 
     Raises:
-        BadCredentials: none given, malformed, or not known; the work is the same for all three.
+        BadCredentials: none given, malformed, expired, or not known; the work is the same for all.
     """
     with db.read() as tx:
         token = tokens.find_token(tx, _secret(header or ""))
@@ -36,6 +50,18 @@ def authenticate(db: Database, header: str | None) -> Token:
     return token
 
 
+def may(token: Token, app: App, right: Right) -> bool:
+    """Whether the token has a right on an app, by itself or within a greater one."""
+    return may_in(token, app.environment.id, app.id, right)
+
+
+def may_in(token: Token, environment_id: int, app_id: int | None, right: Right) -> bool:
+    """Whether the token has a right on an app, or without `app_id` on the whole environment."""
+    return token.is_admin or any(
+        held.includes(right) for held in _held(token, Grant(environment_id, app_id, right))
+    )
+
+
 def may_see(token: Token, environment_id: int, app_id: int | None = None) -> bool:
     """Whether the token has any right on an app; without `app_id`: on anything of the environment."""
     return token.is_admin or any(
@@ -44,35 +70,44 @@ def may_see(token: Token, environment_id: int, app_id: int | None = None) -> boo
     )
 
 
-def may_write(token: Token, app: App) -> bool:
-    """Whether the token may push to the app and change what runs of it."""
-    return token.is_admin or any(
-        grant.right is Right.WRITE
-        and grant.environment_id == app.environment.id
-        and grant.app_id in (None, app.id)
-        for grant in token.rights
+def administers(token: Token, grants: tuple[Grant, ...]) -> bool:
+    """Whether each of some rights is on what the token administers; for a token without any: no."""
+    return token.is_admin or (
+        bool(grants)
+        and all(may_in(token, grant.environment_id, grant.app_id, Right.ADMIN) for grant in grants)
     )
 
 
-def require(
-    token: Token, app: App | None, right: Right, *, name: str, action: str = "change anything there"
-) -> App:
+def require(token: Token, app: App | None, right: Right, *, name: str, action: str = "") -> App:
     """Return the app if the token has the right on it.
 
     Args:
         app: what the look-up found.
         name: how the caller wrote it; the answer repeats only this, never what is stored.
-        action: what a reader is told not to do: `push to it`.
+        action: what is refused, if the right says it too vaguely: `push to it`.
 
     Raises:
         NotFound: no such app, or one that the token may not see.
-        NotAllowed: the token may only read it.
+        NotAllowed: the token may see it, but has not this right.
     """
     if app is None or not may_see(token, app.environment.id, app.id):
         raise NotFound("app", name)
-    if right is Right.WRITE and not may_write(token, app):
-        raise NotAllowed(action, name)
+    if not may(token, app, right):
+        raise refusal(token, Grant(app.environment.id, app.id, right), name, action)
     return app
+
+
+def refusal(token: Token, wanted: Grant, name: str, action: str = "") -> NotAllowed:
+    """Return the error for a token that lacks a right on what it may see."""
+    held = max(_held(token, wanted), key=tuple(Right).index, default=Right.READ)
+    return NotAllowed(action or _REFUSED[wanted.right], name, MAY[held])
+
+
+def _held(token: Token, wanted: Grant) -> Iterator[Right]:
+    """Yield the rights that a token has on the app or the environment of a grant."""
+    for grant in token.rights:
+        if grant.environment_id == wanted.environment_id and grant.app_id in (None, wanted.app_id):
+            yield grant.right
 
 
 def _secret(header: str) -> str:

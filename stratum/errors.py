@@ -166,13 +166,18 @@ class BadCredentials(Denied):
 
 
 class NotAllowed(Denied):
-    """The token may read here, but not do this."""
+    """The token may do something here, but not this.
+
+    Attributes:
+        action: what is refused: `push to it`.
+        may: what is not: `read`.
+    """
 
     slug = "not-allowed"
 
-    def __init__(self, action: str, where: str) -> None:
+    def __init__(self, action: str, where: str, may: str = "read") -> None:
         super().__init__(
-            f"Your token may read {where}, but not {action}.", "Ask an administrator for one that may."
+            f"Your token may {may} {where}, but not {action}.", "Ask an administrator for one that may."
         )
         self.action, self.where = action, where
 

@@ -56,10 +56,21 @@ class RolloutState(StrEnum):
 
 
 class Right(StrEnum):
-    """What a token may do with an app; write includes read."""
+    """What a token may do with an app; each includes those before it.
+
+    Read: clone, fetch, see processes, logs, builds. Push: also refs that do not deploy. Deploy: also
+    what deploys, and all that changes what runs. Admin: also settings, tokens, and the app's end.
+    """
 
     READ = "read"
-    WRITE = "write"
+    PUSH = "push"
+    DEPLOY = "deploy"
+    ADMIN = "admin"
+
+    def includes(self, other: "Right") -> bool:
+        """Whether who has this one has the other, too."""
+        order = tuple(Right)
+        return order.index(self) >= order.index(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token without its secret. An administrator's may do everything."""
+    """A token without its secret. An administrator's may do everything.
+
+    Attributes:
+        expires_at: from then on it is as good as unknown; None: never.
+        created_by: name of the token it was made with; empty for the first one.
+    """
 
     id: int
     name: str
@@ -117,6 +133,12 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None
     rights: tuple["Grant", ...] = ()
+    expires_at: datetime | None = None
+    created_by: str = ""
+
+    def has_expired(self, at: datetime) -> bool:
+        """Whether it is worth nothing at a moment."""
+        return self.expires_at is not None and self.expires_at <= at
 
 
 @dataclass(frozen=True, slots=True)

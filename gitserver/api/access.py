@@ -1,15 +1,16 @@
 """Who calls the API and what of it they may reach: decided before a request's body is looked at.
 
 Every address below `/api` needs a token. An address that names an app (`<environment>/<app>`) needs
-the right to read it, and to write it for any method but GET; so no view can forget to ask.
+the right to read it, for any method but GET that to deploy to it, and where the app itself is meant
+(the blueprint `apps`) that to administer it; so no view can forget to ask.
 """
 
 from flask import Flask, g, request
 
-from gitserver.auth import authenticate, may_see, require
+from gitserver.auth import authenticate, may_in, may_see, refusal, require
 from gitserver.services import services
 from stratum.errors import Conflict, NotAllowed, NotFound
-from stratum.model import App, Environment, Right, Token
+from stratum.model import App, Environment, Grant, Right, Token
 from stratum.store import Transaction, environments
 
 PREFIX = "/api"
@@ -69,13 +70,15 @@ def environment_named(tx: Transaction, name: str) -> Environment:
     return found
 
 
-def environment_to_write(tx: Transaction, name: str) -> Environment:
-    """Find an environment to all of which the caller may write."""
+def environment_to_administer(tx: Transaction, name: str, action: str) -> Environment:
+    """Find an environment all of which the caller administers.
+
+    Args:
+        action: what it is needed for: `create apps in it`.
+    """
     found = environment_named(tx, name)
-    grants = (grant for grant in caller().rights if grant.environment_id == found.id and grant.app_id is None)
-    if not caller().is_admin and not any(grant.right is Right.WRITE for grant in grants):
-        action = "create apps in it"
-        raise NotAllowed(action, name)
+    if not may_in(caller(), found.id, None, Right.ADMIN):
+        raise refusal(caller(), Grant(found.id, None, Right.ADMIN), name, action)
     return found
 
 
@@ -100,12 +103,18 @@ def _find_app() -> None:
     given = request.view_args or {}
     if "token" not in g or "environment" not in given or "app" not in given:
         return
-    right = Right.READ if request.method in ("GET", "HEAD") else Right.WRITE
+    right = _needed()
     with services().database.read() as tx:
         found = environments.find_app(tx, given["environment"], given["app"])
     g.app_named = require(caller(), found, right, name=_asked())
-    if right is Right.WRITE and request.method != "DELETE":
+    if right is not Right.READ and request.method != "DELETE":
         _refuse_destroying(g.app_named)
+
+
+def _needed() -> Right:
+    if request.method in ("GET", "HEAD"):
+        return Right.READ
+    return Right.ADMIN if request.blueprint == "apps" else Right.DEPLOY
 
 
 def _asked() -> str:

@@ -1,11 +1,11 @@
-"""Apps: made by whoever may write to their environment, destroyed by whoever may write to them."""
+"""Apps: made by whoever administers their environment, changed and destroyed by whoever administers them."""
 
 from dataclasses import replace
 
 from apiflask import APIBlueprint
 
 from gitserver.api import rows
-from gitserver.api.access import app_named, caller, environment_to_write, visible_apps
+from gitserver.api.access import app_named, caller, environment_to_administer, visible_apps
 from gitserver.api.changes import done
 from gitserver.api.shapes import AppChange, Confirmation, NewApp
 from gitserver.git.repos import ensure_repo
@@ -35,7 +35,7 @@ def create(json_data: NewApp) -> tuple[rows.Row, int]:
     name = checked_name("an app", json_data.name)
     branch = None if json_data.deploy_branch is None else checked_branch(json_data.deploy_branch)
     with services().database.write() as tx:
-        environment = environment_to_write(tx, json_data.environment)
+        environment = environment_to_administer(tx, json_data.environment, "create apps in it")
         made = environments.add_app(tx, environment, name)
     ensure_repo(services().instance, made)
     if branch is not None:

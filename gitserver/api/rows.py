@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 from stratum.instance import Instance
 from stratum.model import App, Build, Environment, Release, Rollout, Token
@@ -99,8 +99,16 @@ def token(found: Token, environments: Mapping[int, str], apps: Mapping[int, str]
         "admin": found.is_admin,
         "grants": grants,
         "created_at": _moment(found.created_at),
+        "created_by": found.created_by or None,
         "last_used_at": _moment(found.last_used_at),
+        "expires_at": _moment(found.expires_at),
+        "expired": found.has_expired(datetime.now(UTC)),
     }
+
+
+def made_token(name: str, secret: str, expires_at: datetime | None) -> Row:
+    """A token that was just made, with its secret for the only time."""
+    return {"name": name, "token": secret, "expires_at": _moment(expires_at)}
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from flask.blueprints import BlueprintSetupState
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 from werkzeug.routing import IntegerConverter
 
 from stratum.model import Right
@@ -11,6 +11,7 @@ from stratum.model import Right
 MAX_WAIT_S = 30.0
 MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
 MAX_NUMBER = 10**MAX_DIGITS - 1
+MAX_GRANTS = 1000  # each is a row, and all others who write wait for them
 MAX_OFFSET = 1 << 40  # bytes; seeking far beyond is an error of some file systems
 
 
@@ -86,11 +87,12 @@ class NewGrant(_Body):
 
 
 class NewToken(_Body):
-    """Body of POST tokens."""
+    """Body of POST tokens; `expires_at` is ISO 8601 with its zone."""
 
     name: str
     admin: bool = Field(default=False, strict=True)
-    grants: list[NewGrant] = Field(default_factory=list)
+    grants: list[NewGrant] = Field(default_factory=list, max_length=MAX_GRANTS)
+    expires_at: AwareDatetime | None = None
 
 
 class Following(BaseModel):

@@ -1,4 +1,4 @@
-"""An app's variables. Values are shown to whoever may write; a reader sees names only."""
+"""An app's variables. Values are shown to whoever may deploy; other readers see names only."""
 
 from apiflask import APIBlueprint
 
@@ -6,8 +6,9 @@ from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
 from gitserver.api.shapes import VariablesEdit
-from gitserver.auth import may_write
+from gitserver.auth import may
 from gitserver.services import services
+from stratum.model import Right
 from stratum.secrets import seal, unseal
 from stratum.store import releases
 from stratum.verbs.change import Change
@@ -20,7 +21,7 @@ blueprint = APIBlueprint("variables", __name__, url_prefix="/api/apps/<environme
 def list_all(environment: str, app: str) -> list[rows.Row]:
     """List them by name."""
     _, variables = _in_force()
-    hidden = not may_write(caller(), app_named())
+    hidden = not may(caller(), app_named(), Right.DEPLOY)
     return [{"name": name, "value": None if hidden else variables[name]} for name in sorted(variables)]
 
 

@@ -63,7 +63,7 @@ class _GitServer:
     def advertise(self, environment: str, app: str) -> Response:
         """List refs and capabilities for one of the services."""
         service = request.args.get("service", "")
-        right = Right.WRITE if service == programs.RECEIVE else Right.READ
+        right = Right.PUSH if service == programs.RECEIVE else Right.READ
         token, found = self._admitted(environment, app, right)
         if service not in programs.SERVICES:
             abort(403, "This git is too old: it must speak the smart HTTP protocol (1.6.6 and newer do).")
@@ -85,7 +85,7 @@ class _GitServer:
 
     def receive(self, environment: str, app: str) -> Response:
         """Serve a push."""
-        token, found = self._admitted(environment, app, Right.WRITE)
+        token, found = self._admitted(environment, app, Right.PUSH)
         body = _body(programs.RECEIVE, self.parts.instance.settings.max_push_bytes + MAX_HEAD)
         client = _client()
         head = read_head(body)

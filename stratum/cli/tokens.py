@@ -1,9 +1,17 @@
-"""Tokens, for administrators."""
+"""Tokens, for those who administer the server, an environment or an app."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 
 from stratum.cli.output import json_option, say, show
 from stratum.cli.which import server
+
+COLUMNS = ("name", "admin", "grants", "created_by", "created_at", "last_used_at", "expires")
+WHERE = "ENV[/APP]"
+_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
 
 @click.group()
@@ -16,21 +24,41 @@ def tokens() -> None:
 def list_all(as_json: bool) -> None:
     """List them, without their secrets."""
     found = server().tokens()
-    rows = found if as_json else [{**row, "grants": _said(row["grants"])} for row in found]
-    show(rows, ("name", "admin", "grants", "created_at", "last_used_at"), as_json=as_json)
+    rows = [{**row, "grants": _said(row["grants"]), "expires": _expiry(row)} for row in found]
+    show(found if as_json else rows, COLUMNS, as_json=as_json)
+
+
+def _end(_ctx: click.Context, _param: click.Parameter, given: str | None) -> str | None:
+    """Turn days or a date into a moment; a token holds throughout the date given, in UTC."""
+    if given is None:
+        return None
+    days = _DAYS.fullmatch(given)
+    try:
+        if days is not None:
+            return (datetime.now(UTC) + timedelta(days=int(days[1]))).isoformat()
+        day = datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC)
+        return (day + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError) as error:
+        message = f"{given!r} is no time: give days, such as 90d, or a date, such as 2030-12-31."
+        raise click.BadParameter(message) from error
 
 
 @tokens.command()
 @click.argument("name")
-@click.option("--read", multiple=True, metavar="ENV[/APP]", help="May look; may be given several times.")
-@click.option("--write", multiple=True, metavar="ENV[/APP]", help="May push and change, too.")
-@click.option("--admin", is_flag=True, help="May do everything.")
+@click.option("--read", multiple=True, metavar=WHERE, help="May look, clone and fetch. Each may be repeated.")
+@click.option("--push", multiple=True, metavar=WHERE, help="May push what does not deploy, too.")
+@click.option("--deploy", multiple=True, metavar=WHERE, help="May deploy and change what runs, too.")
+@click.option("--admin-of", multiple=True, metavar=WHERE, help="May change settings and make tokens, too.")
+@click.option("--admin", is_flag=True, help="May do everything on this server.")
+@click.option("--expires", metavar="90d|DATE", callback=_end, help="In days, or with the end of a day (UTC).")
 @json_option
-def create(name: str, read: tuple[str, ...], write: tuple[str, ...], admin: bool, as_json: bool) -> None:
+def create(name: str, admin: bool, expires: str | None, as_json: bool, **wanted: tuple[str, ...]) -> None:
     """Create one; its secret is printed now and never again."""
-    grants = [*(_grant(where, "read") for where in read), *(_grant(where, "write") for where in write)]
-    made = server().create_token(name, grants, admin=admin)
-    say(f"Created the token {name}; this is the only time it is shown:")
+    rights = {"read": "read", "push": "push", "deploy": "deploy", "admin": "admin_of"}
+    grants = [_grant(where, right) for right, option in rights.items() for where in wanted[option]]
+    made = server().create_token(name, grants, admin=admin, expires_at=expires)
+    until = f", and good until {made['expires_at']}" if made["expires_at"] else ""
+    say(f"Created the token {name}; this is the only time it is shown{until}:")
     if as_json:
         show([made], (), as_json=True)
     else:
@@ -54,3 +82,9 @@ def _said(grants: list[dict[str, str | None]]) -> str:
     return ", ".join(
         f"{grant['right']} {'/'.join(filter(None, (grant['environment'], grant['app'])))}" for grant in grants
     )
+
+
+def _expiry(row: dict[str, Any]) -> str:
+    if row["expires_at"] is None:
+        return "never"
+    return f"expired {row['expires_at']}" if row["expired"] else str(row["expires_at"])

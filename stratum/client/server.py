@@ -61,12 +61,19 @@ class Server:
         return self._send("POST", "/apps", {"environment": environment, "name": name, **chosen})
 
     def tokens(self) -> list[Row]:
-        """List all tokens."""
+        """List the tokens that one administers."""
         return self._list("/tokens")
 
-    def create_token(self, name: str, grants: Sequence[Row], *, admin: bool) -> Row:
-        """Create a token; the answer holds its secret."""
-        return self._send("POST", "/tokens", {"name": name, "grants": list(grants), "admin": admin})
+    def create_token(
+        self, name: str, grants: Sequence[Row], *, admin: bool, expires_at: str | None = None
+    ) -> Row:
+        """Create a token; the answer holds its secret.
+
+        Args:
+            expires_at: ISO 8601 with its zone; None: as late as is allowed, which may be never.
+        """
+        wanted = {"name": name, "grants": list(grants), "admin": admin, "expires_at": expires_at}
+        return self._send("POST", "/tokens", wanted)
 
     def revoke_token(self, name: str) -> Row:
         """Revoke a token."""

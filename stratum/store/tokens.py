@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ USED_RESOLUTION = timedelta(minutes=1)  # `last_used_at` is no reason to write a
 
 # Built once: every request asks these, and building takes SQLAlchemy longer than asking.
 _BY_DIGEST = select(t.tokens).where(t.tokens.c.sha256 == bindparam("digest"))
+_BY_NAME = select(t.tokens).where(t.tokens.c.name == bindparam("name"))
 _GRANTS = select(t.grants).where(t.grants.c.token_id == bindparam("token"))
 
 
@@ -28,7 +29,14 @@ def new_secret() -> str:
 
 
 def add_token(
-    tx: Transaction, name: str, *, is_admin: bool, grants: tuple[Grant, ...] = (), secret: str = ""
+    tx: Transaction,
+    name: str,
+    *,
+    is_admin: bool,
+    grants: tuple[Grant, ...] = (),
+    secret: str = "",
+    expires_at: datetime | None = None,
+    created_by: str = "",
 ) -> str:
     """Create a token and return its secret, which is kept nowhere.
 
@@ -39,7 +47,14 @@ def add_token(
         AlreadyExists: the name is taken.
     """
     secret = secret or new_secret()
-    row = {"name": name, "sha256": _digest(secret), "is_admin": is_admin, "created_at": now()}
+    row = {
+        "name": name,
+        "sha256": digest(secret),
+        "is_admin": is_admin,
+        "created_at": now(),
+        "expires_at": expires_at,
+        "created_by": created_by,
+    }
     try:
         token_id = added(tx, t.tokens, row)
     except IntegrityError as error:
@@ -51,13 +66,23 @@ def add_token(
 
 
 def find_token(tx: Transaction, secret: str) -> Token | None:
-    """Find a token by its secret. The look-up is by digest, so its timing tells nothing of the secret."""
-    row = tx.execute(_BY_DIGEST, {"digest": _digest(secret)}).one_or_none()
+    """Find a token that has not expired by its secret.
+
+    The look-up is by digest, so its timing tells nothing of the secret.
+    """
+    row = tx.execute(_BY_DIGEST, {"digest": digest(secret)}).one_or_none()
+    found = None if row is None else _token(tx, row)
+    return None if found is None or found.has_expired(now()) else found
+
+
+def get_token(tx: Transaction, name: str) -> Token | None:
+    """Find a token by its name, expired or not."""
+    row = tx.execute(_BY_NAME, {"name": name}).one_or_none()
     return None if row is None else _token(tx, row)
 
 
 def list_tokens(tx: Transaction) -> list[Token]:
-    """All, by name."""
+    """All, also expired ones, by name."""
     return [_token(tx, row) for row in tx.execute(select(t.tokens).order_by(t.tokens.c.name)).all()]
 
 
@@ -76,11 +101,21 @@ def remove_token(tx: Transaction, name: str) -> bool:
     return tx.execute(delete(t.tokens).where(t.tokens.c.name == name)).rowcount == 1
 
 
+def digest(secret: str) -> str:
+    """Return what stands for a secret wherever it is kept or looked for."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def _token(tx: Transaction, row: Row[tuple[object, ...]]) -> Token:
     rows = tx.execute(_GRANTS, {"token": row.id}).all()
     grants = tuple(Grant(grant.environment_id, grant.app_id, Right(grant.right)) for grant in rows)
-    return Token(row.id, row.name, bool(row.is_admin), row.created_at, row.last_used_at, grants)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return Token(
+        row.id,
+        row.name,
+        bool(row.is_admin),
+        row.created_at,
+        row.last_used_at,
+        grants,
+        row.expires_at,
+        row.created_by,
+    )

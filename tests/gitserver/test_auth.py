@@ -1,11 +1,13 @@
 from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 
-from gitserver.auth import authenticate, may_see, may_write, require
+from gitserver.auth import administers, authenticate, may, may_in, may_see, require
 from stratum.errors import BadCredentials, NotAllowed, NotFound
 from stratum.model import Grant, Right
 from stratum.store import environments, tokens
+from stratum.store.clock import now
 from tests.gitweb import new_web
 
 
@@ -75,36 +77,96 @@ def granted(web, app_id: int | None, right: Right):
     return token, app, other, away
 
 
-def test_right_on_one_app_reaches_no_other(web):
-    token, app, other, away = granted(web, 1, Right.WRITE)
+def test_each_right_includes_those_before_it():
+    included = {right: [other.value for other in Right if right.includes(other)] for right in Right}
+
+    assert included == {
+        Right.READ: ["read"],
+        Right.PUSH: ["read", "push"],
+        Right.DEPLOY: ["read", "push", "deploy"],
+        Right.ADMIN: ["read", "push", "deploy", "admin"],
+    }
+
+
+@pytest.mark.parametrize("right", Right)
+def test_right_on_one_app_reaches_no_other(web, right):
+    token, app, other, away = granted(web, 1, right)
 
     assert may_see(token, app.environment.id)
-    assert [may_see(token, each.environment.id, each.id) for each in (app, other, away)] == [
-        True,
-        False,
-        False,
-    ]
-    assert [may_write(token, each) for each in (app, other, away)] == [True, False, False]
     assert not may_see(token, away.environment.id)
-
-
-def test_right_on_an_environment_reaches_all_its_apps_only(web):
-    token, app, other, away = granted(web, None, Right.READ)
-
     assert [may_see(token, each.environment.id, each.id) for each in (app, other, away)] == [
         True,
-        True,
+        False,
         False,
     ]
-    assert not may_write(token, app)
+    for wanted in Right:
+        assert [may(token, each, wanted) for each in (app, other, away)] == [
+            right.includes(wanted),
+            False,
+            False,
+        ]
+        assert not may_in(token, app.environment.id, None, wanted)
 
 
-def test_what_is_refused_tells_no_more_than_was_asked(web):
-    token, app, _, away = granted(web, 1, Right.READ)
+@pytest.mark.parametrize("right", Right)
+def test_right_on_an_environment_reaches_all_its_apps_only(web, right):
+    token, app, other, away = granted(web, None, right)
 
-    assert require(token, app, Right.READ, name="myprodenv/APP01") is app
-    with pytest.raises(NotAllowed, match="may read myprodenv/APP01, but not push to it"):
-        require(token, app, Right.WRITE, name="myprodenv/APP01", action="push to it")
+    for wanted in Right:
+        expected = right.includes(wanted)
+        assert [may(token, each, wanted) for each in (app, other, away)] == [expected, expected, False]
+        assert may_in(token, app.environment.id, None, wanted) is expected
+        assert not may_in(token, away.environment.id, None, wanted)
+
+
+def test_an_administrator_may_everything_everywhere(web):
+    token, (app, *_) = authenticate(web.db, f"Bearer {web.secret}"), granted(web, 1, Right.READ)[1:]
+
+    assert all(may(token, app, right) for right in Right)
+    assert may_in(token, app.environment.id, None, Right.ADMIN)
+    assert administers(token, ())
+
+
+def test_what_one_administers_is_never_wider_than_ones_own_right(web):
+    token, app, other, away = granted(web, 1, Right.ADMIN)
+    mine = Grant(app.environment.id, app.id, Right.ADMIN)
+
+    assert administers(token, (mine,))
+    for grant in (
+        Grant(app.environment.id, None, Right.READ),
+        Grant(other.environment.id, other.id, Right.READ),
+        Grant(away.environment.id, None, Right.READ),
+    ):
+        assert not administers(token, (grant,))
+        assert not administers(token, (mine, grant))
+    assert not administers(token, ()), "a token without rights is nobody's but an administrator's"
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "said"),
+    [
+        (Right.READ, Right.PUSH, "may read myprodenv/APP01, but not push to it"),
+        (Right.READ, Right.DEPLOY, "may read myprodenv/APP01, but not change what runs there"),
+        (Right.PUSH, Right.DEPLOY, "may push to myprodenv/APP01, but not change what runs there"),
+        (Right.DEPLOY, Right.ADMIN, "may deploy to myprodenv/APP01, but not administer it"),
+    ],
+)
+def test_what_is_refused_tells_no_more_than_was_asked(web, held, wanted, said):
+    token, app, _, away = granted(web, 1, held)
+
+    assert require(token, app, held, name="myprodenv/APP01") is app
+    with pytest.raises(NotAllowed, match=said):
+        require(token, app, wanted, name="myprodenv/APP01")
     for found in (away, None):
         with pytest.raises(NotFound, match="There is no app 'ELSEWHERE/app' here that you may use"):
-            require(token, found, Right.WRITE, name="ELSEWHERE/app")
+            require(token, found, wanted, name="ELSEWHERE/app")
+
+
+def test_an_expired_token_is_as_good_as_unknown(web):
+    with web.db.write() as tx:
+        past = tokens.add_token(tx, "past", is_admin=True, expires_at=now() - timedelta(seconds=1))
+        future = tokens.add_token(tx, "future", is_admin=True, expires_at=now() + timedelta(days=1))
+
+    assert authenticate(web.db, f"Bearer {future}").name == "future"
+    with pytest.raises(BadCredentials):
+        authenticate(web.db, f"Bearer {past}")

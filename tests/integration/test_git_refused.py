@@ -62,7 +62,7 @@ def test_without_a_token_everything_is_401(web, method, path, given):
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
 def test_what_one_may_not_see_is_as_absent_as_what_does_not_exist(web, method, path):
     mine, other = web.new_app(), web.new_app()
-    headers = headers_for(web.token(f"{method} {path}", mine, Right.WRITE))
+    headers = headers_for(web.token(f"{method} {path}", mine, Right.ADMIN))
     for label in (other.label, other.label.lower(), "MyProdEnv/nope", "nope/nope"):
         answer = ask(web, method, f"/{label}.git/{path}", None, headers)
 

@@ -67,7 +67,7 @@ def test_a_reader_who_writes_is_403(api, side):
         403,
         {
             "error": "not-allowed",
-            "message": "Your token may read MyProdEnv/app02, but not change anything there.",
+            "message": "Your token may read MyProdEnv/app02, but not change what runs there.",
             "hint": "Ask an administrator for one that may.",
         },
     )
@@ -85,16 +85,23 @@ def test_lists_hold_what_one_may_see(api, side):
     assert len(api("GET", "/apps")[1]) == 3
 
 
-def test_a_writer_of_one_app_creates_no_other_in_its_environment(api, side):
+def test_who_administers_one_app_creates_no_other_in_its_environment(api, side):
     app = side.app()
-    writer = side.token("writer", Grant(app.environment.id, app.id, Right.WRITE))
-    whole = side.token("whole", Grant(app.environment.id, None, Right.WRITE))
+    one = side.token("one", Grant(app.environment.id, app.id, Right.ADMIN))
+    deployer = side.token("deployer", Grant(app.environment.id, None, Right.DEPLOY))
+    whole = side.token("whole", Grant(app.environment.id, None, Right.ADMIN))
     wanted = {"environment": "MyProdEnv", "name": "another"}
 
-    status, said = api("POST", "/apps", json=wanted, token=writer)
+    refused = {
+        name: api("POST", "/apps", json=wanted, token=token)
+        for name, token in {"one": one, "deployer": deployer}.items()
+    }
 
-    assert status == 403
-    assert said["message"] == "Your token may read MyProdEnv, but not create apps in it."
+    assert [status for status, _ in refused.values()] == [403, 403]
+    assert refused["one"][1]["message"] == "Your token may read MyProdEnv, but not create apps in it."
+    assert refused["deployer"][1]["message"] == (
+        "Your token may deploy to MyProdEnv, but not create apps in it."
+    )
     assert api("POST", "/apps", json=wanted, token=side.token("stranger"))[0] == 404
     assert api("POST", "/apps", json=wanted, token=whole)[0] == 201
 
@@ -110,6 +117,6 @@ def test_a_writer_of_one_app_creates_no_other_in_its_environment(api, side):
 )
 def test_administration_needs_an_administrator(api, side, method, path, body):
     app = side.app()
-    writer = side.token("writer", Grant(app.environment.id, None, Right.WRITE))
+    deployer = side.token("deployer", Grant(app.environment.id, None, Right.DEPLOY))
 
-    assert api(method, path, json=body, token=writer)[0] == 403
+    assert api(method, path, json=body, token=deployer)[0] == 403

@@ -201,16 +201,41 @@ def test_destroying_needs_the_name_typed(terminal, app):
 
 
 def test_tokens_are_made_listed_and_revoked(terminal, app):
-    made = terminal("tokens", "create", "ci", "--read", "MyProdEnv", "--write", "MyProdEnv/app02")
+    made = terminal("tokens", "create", "ci", "--read", "MyProdEnv", "--deploy", "MyProdEnv/app02")
     secret = made.out.strip()
 
     assert made.err == "Created the token ci; this is the only time it is shown:\n"
-    assert "read MyProdEnv, write MyProdEnv/app02" in terminal("tokens", "list").out
+    assert "read MyProdEnv, deploy MyProdEnv/app02" in terminal("tokens", "list").out
     terminal("login", terminal.url, "--token", secret)
     assert terminal("whoami").out == (
-        f"ci at {terminal.url}\nmay read MyProdEnv\nmay write MyProdEnv/app02\n"
+        f"ci at {terminal.url}\nmay read MyProdEnv\nmay deploy MyProdEnv/app02\n"
     )
     assert terminal("tokens", "list").code == 1
     terminal("login", terminal.url, "--token", terminal.admin)
     assert terminal("tokens", "revoke", "ci").code == 0
     assert terminal("login", terminal.url, "--token", secret).code == 1
+
+
+@pytest.mark.parametrize("right", ["read", "push", "deploy", "admin"])
+def test_each_right_has_an_option(terminal, app, right):
+    option = "--admin-of" if right == "admin" else f"--{right}"
+
+    assert terminal("tokens", "create", "ci", option, "MyProdEnv/app02").code == 0
+    assert f" {right} MyProdEnv/app02 " in terminal("tokens", "list").out
+
+
+def test_a_token_can_be_made_to_expire(terminal, app):
+    dated = terminal("tokens", "create", "dated", "--admin", "--expires", "2199-12-31")
+    days = terminal("tokens", "create", "days", "--admin", "--expires", "90d", "--json")
+
+    assert dated.err == (
+        "Created the token dated; this is the only time it is shown,"
+        " and good until 2200-01-01T00:00:00.000Z:\n"
+    )
+    assert days.rows[0]["expires_at"] is not None
+    rows = {line.split()[0]: line.split()[-1] for line in terminal("tokens", "list").out.splitlines()}
+    assert (rows["admin"], rows["dated"]) == ("never", "2200-01-01T00:00:00.000Z")
+    assert terminal("tokens", "create", "past", "--admin", "--expires", "2020-01-01").code == 1
+    for given in ("90", "0d", "99999999d", "99999d9", "9999-12-31", "31.12.2030", "-1d"):
+        refused = terminal("tokens", "create", "no", "--admin", "--expires", given)
+        assert (refused.code, "give days, such as 90d, or a date" in refused.err) == (2, True), given

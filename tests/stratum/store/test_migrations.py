@@ -1,11 +1,14 @@
 import sqlite3
+from contextlib import closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from stratum.store.migrate import migrate
+from stratum.store.migrate import MIGRATIONS, migrate
 from stratum.store.tables import metadata
 
 
@@ -32,6 +35,28 @@ def test_migrating_twice_changes_nothing(tmp_path):
     with sqlite3.connect(path) as connection:
         assert connection.execute("select name from environments").fetchall() == [("E",)]
     connection.close()
+
+
+def test_who_might_write_administers_after_the_update(tmp_path):
+    """The old right included all that there was."""
+    path = tmp_path / "stratum.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = f"sqlite:///{path}"
+    command.upgrade(config, "0001")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("insert into environments values (1, 'E', 'e', 's', 0, '2026-01-01 00:00:00')")
+        connection.execute("insert into tokens values (1, 'ci', 'x', 0, '2026-01-01 00:00:00', null)")
+        connection.execute("insert into grants values (1, 1, 1, null, 'write'), (2, 1, 1, null, 'read')")
+
+    migrate(path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("select right from grants order by id").fetchall() == [
+            ("admin",),
+            ("read",),
+        ]
+        assert connection.execute("select expires_at, created_by from tokens").fetchall() == [(None, "")]
 
 
 @pytest.mark.parametrize("where", ["rollouts where build_id = 1", "ports where app_id = 1"])

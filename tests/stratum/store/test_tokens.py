@@ -1,7 +1,9 @@
 import sqlite3
+from datetime import timedelta
 
 from stratum.model import Grant, Right
 from stratum.store import tokens
+from stratum.store.clock import now
 from tests.there import there
 
 
@@ -31,6 +33,20 @@ def test_a_revoked_token_is_unknown(db):
         assert tokens.remove_token(tx, "ci")
         assert not tokens.remove_token(tx, "ci")
         assert tokens.find_token(tx, secret) is None
+
+
+def test_an_expired_token_is_unknown_by_its_secret_and_known_by_its_name(db):
+    end = now() - timedelta(microseconds=1)
+    with db.write() as tx:
+        secret = tokens.add_token(tx, "ci", is_admin=False, expires_at=end, created_by="admin")
+        found = tokens.find_token(tx, secret)
+        named = there(tokens.get_token(tx, "ci"))
+        listed = tokens.list_tokens(tx)
+
+    assert found is None
+    assert (named.expires_at, named.created_by) == (end, "admin")
+    assert listed == [named]
+    assert (named.has_expired(end), named.has_expired(end - timedelta(seconds=1))) == (True, False)
 
 
 def test_use_is_marked_at_most_once_a_minute(db):
