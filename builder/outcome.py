@@ -6,7 +6,7 @@ from builder.bench import Bench
 from builder.pipeline import Slug
 from stratum.errors import BuildFailed, Unavailable
 from stratum.first_scales import first_scales
-from stratum.model import App, Build, BuildState
+from stratum.model import App, Build, BuildState, Release
 from stratum.store import Transaction, builds, environments, formation, releases, rollouts
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,8 @@ def fail(bench: Bench, failure: BuildFailed) -> bool:
 
 
 def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
-    cause = f"{build.source} {build.commit[:7]}"
+    reason = build.options.reason
+    cause = f"{build.source} {build.commit[:7]}" + (f": {reason}" if reason else "")
     made = releases.add_release(
         tx,
         app.id,
@@ -78,13 +79,32 @@ def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
         who=build.who,
         build_id=build.id,
     )
-    wished = formation.get_formation(tx, app.id)
-    start_all = app.environment.start_all
-    formation.set_scales(tx, app.id, first_scales(made.target_names(), wished, start_all=start_all))
-    rollouts.add_rollout(tx, app.id, cause=cause, who=build.who, release_id=made.id, build_id=build.id)
+    rollouts.add_rollout(
+        tx,
+        app.id,
+        cause=cause,
+        who=build.who,
+        release_id=made.id,
+        build_id=build.id,
+        formation_before=_scale(tx, app, build, made),
+    )
     if not builds.finish(tx, build, BuildState.SUCCEEDED, release_id=made.id):
         raise Lost
     return made.version
+
+
+def _scale(tx: Transaction, app: App, build: Build, made: Release) -> dict[str, int]:
+    """Wish the first scales of new targets, and those that were asked for; return what these were before.
+
+    A failed rollout puts back only what was asked for: a first scale is what the target starts with
+    whenever it comes up.
+    """
+    names, start_all = made.target_names(), app.environment.start_all
+    formation.set_scales(
+        tx, app.id, first_scales(names, formation.get_formation(tx, app.id), start_all=start_all)
+    )
+    asked = {target: scale for target, scale in build.options.scale.items() if target in names}
+    return formation.set_scales(tx, app.id, asked)
 
 
 def _wait(tx: Transaction, build: Build, slug: Slug) -> BuildState:

@@ -5,7 +5,7 @@ from gunicorn.workers.base import Worker
 
 from gitserver.services import services_of
 from hooks import settler
-from hooks.reception import Parts
+from hooks.parts import Parts
 from stratum.instance import Instance
 from stratum.prefork import die_with_parent
 

@@ -27,19 +27,38 @@ class Judgement:
     Attributes:
         deploying: the one update that is to be built, if any.
         notes: lines for a pusher whose push goes on.
-        refusals: lines that say why it must not; empty when it may.
+        refusals: why it must not; empty when it may.
     """
 
     deploying: RefUpdate | None
     notes: tuple[str, ...]
-    refusals: tuple[str, ...]
+    refusals: tuple["Refusal", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a push is not taken.
+
+    Attributes:
+        ref: the one that it is about; empty when it is about all.
+        reason: a clause without a full stop, for git's own line about the ref.
+        advice: a sentence; may be empty.
+    """
+
+    ref: str
+    reason: str
+    advice: str = ""
+
+    def lines(self) -> tuple[str, ...]:
+        """Say it in full."""
+        return (bang(f"{self.reason}."), *([bang(self.advice)] if self.advice else []))
 
 
 def judge(app: App, updates: Sequence[RefUpdate]) -> Judgement:
     """Decide what a push may do."""
     deploying = _deploying(app, updates)
     stored = [update for update in updates if update != deploying and update.new != ZERO]
-    refusals = _too_many(updates) or tuple(line for update in updates for line in _refusals(app, update))
+    refusals = _too_many(updates) or tuple(found for update in updates for found in _refusals(app, update))
     return Judgement(deploying, tuple(_notes(app, stored)), refusals)
 
 
@@ -69,22 +88,25 @@ def _deploying(app: App, updates: Sequence[RefUpdate]) -> RefUpdate | None:
     return next((pushed[ref] for ref in map(BRANCHES.__add__, branches) if ref in pushed), None)
 
 
-def _too_many(updates: Sequence[RefUpdate]) -> tuple[str, ...]:
+def _too_many(updates: Sequence[RefUpdate]) -> tuple[Refusal, ...]:
     if len(updates) <= MAX_UPDATES:
         return ()
-    said = f"A push may change {MAX_UPDATES:,} refs; this one changes {len(updates):,}. Push them in parts,"
-    return (bang(said), bang("or only those that are needed here: one branch deploys."))
+    said = f"a push may change {MAX_UPDATES:,} refs, and this one changes {len(updates):,}"
+    return (Refusal("", said, "Push them in parts, or only those that are needed here: one branch deploys."),)
 
 
-def _refusals(app: App, update: RefUpdate) -> Iterator[str]:
-    if not update.ref.isprintable() or not _is_utf8(update.ref):
-        yield bang(f"{update.ref!a} cannot name a ref here: use printable UTF-8.")
-    elif not update.ref.startswith("refs/") or update.ref.startswith(HIDDEN + "/"):
-        yield bang(f"{update.ref} is no place to push to: use a branch or a tag.")
-    elif update.new == ZERO and update.ref == f"{BRANCHES}{app.deploy_branch}":
-        yield bang(f"{app.deploy_branch} cannot be deleted: {app.name} is deployed from it.")
-        yield bang(
-            f"To remove the app with all it has: stratum apps destroy {app.name} -E {app.environment.name}"
+def _refusals(app: App, update: RefUpdate) -> Iterator[Refusal]:
+    ref = update.ref
+    if not ref.isprintable() or not _is_utf8(ref):
+        yield Refusal(ref, f"{ref!a} cannot name a ref here", "Use printable UTF-8.")
+    elif not ref.startswith("refs/") or ref.startswith(HIDDEN + "/"):
+        yield Refusal(ref, f"{ref} is no place to push to", "Use a branch or a tag.")
+    elif update.new == ZERO and ref == f"{BRANCHES}{app.deploy_branch}":
+        destroy = f"stratum apps destroy {app.name} -E {app.environment.name}"
+        yield Refusal(
+            ref,
+            f"{app.deploy_branch} cannot be deleted: {app.name} is deployed from it",
+            f"To remove the app with all it has: {destroy}",
         )
 
 

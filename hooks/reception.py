@@ -8,21 +8,23 @@ crash left, and a ref that is where a push found it moves by that push or not at
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from hooks.policy import Judgement, bang, judge, short
+from hooks import checks, gate
+from hooks.forecast import Next, Present, forecast
+from hooks.options import PushOptions, parse
+from hooks.parts import Parts
+from hooks.policy import Judgement, Refusal, bang, detail, judge, step
 from hooks.refs import read_ref
 from hooks.settle import accept, point_head_of, settle_held
-from stratum.errors import Conflict, NotFound, ProcfileInvalid, StratumError
+from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
+from stratum.errors import Conflict, NotFound, StratumError
 from stratum.faults import reach
-from stratum.git import Commit, read_procfile
-from stratum.instance import Instance
-from stratum.model import App, Build, PushState, RefUpdate
+from stratum.model import App, Build, BuildState, PushState, RefUpdate, Target
 from stratum.ownership import exclusive, process_name, this_process
-from stratum.queue import Nudges
-from stratum.store import Database, builds, environments, pushes
+from stratum.secrets import unseal
+from stratum.store import builds, environments, formation, pushes, releases
 
 log = logging.getLogger(__name__)
 
@@ -30,69 +32,39 @@ LOCK_PATIENCE_S = 30.0  # for another push of the app; its part under the lock t
 ORPHAN_PATIENCE_S = 5.0  # for the git of a web process that was killed
 POLL_S = 0.005
 
-UNCHANGED = bang("The push is rejected; nothing was changed, and what runs keeps running.")
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a reception works with."""
-
-    instance: Instance
-    database: Database
-    nudges: Nudges
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What git has received and asks about.
-
-    Attributes:
-        quarantine: folder of the objects sent; empty when none were.
-        receive_pid: the process that will move the refs.
-    """
-
-    updates: tuple[RefUpdate, ...]
-    quarantine: str
-    receive_pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer to an offer.
-
-    Attributes:
-        lines: for the pusher, in the form of a build log.
-        repeated: it is a push that was accepted before, sent again because its answer was lost:
-            git must not take it, yet the pusher is to be told that it is done.
-    """
-
-    taken: bool
-    lines: tuple[str, ...] = ()
-    repeated: bool = False
-
 
 class Reception:
     """Takes one push. Call `offered`, then `moved`, then `close`; the latter whatever happens."""
 
-    def __init__(self, parts: Parts, app: App, who: str) -> None:
-        self._parts, self._app, self._who = parts, app, who
+    def __init__(self, parts: Parts, app: App, pusher: Pusher) -> None:
+        self._parts, self._app, self._pusher = parts, app, pusher
         self._layout = parts.instance.layout
         self._lock = ExitStack()
         self._journaled: dict[str, int] = {}  # ref → push id
+        self._offer: Offer | None = None
+        self._judgement: Judgement | None = None
+        self._gated: Build | None = None  # until its push is accepted
+        self.options = PushOptions()
         self.build: Build | None = None  # what the push, or the one that it repeats, caused
 
     def offered(self, offer: Offer) -> Verdict:
         """Decide whether git may move the refs; never raises."""
+        return self._guarded(lambda: self._decide(offer))
+
+    def built(self) -> Verdict:
+        """Decide the same once the gated build has ended, or the pusher is gone; never raises."""
+        return self._guarded(self._decide_gated)
+
+    def _guarded(self, decide: Callable[[], Verdict]) -> Verdict:
         try:
-            verdict = self._decide(offer)
-        except ProcfileInvalid as error:
-            verdict = _refused(*(str(problem) for problem in error.problems))
+            verdict = decide()
         except StratumError as error:
-            verdict = _refused(error.message, error.hint)
+            verdict = refused_for(error)
         except Exception:
             number = secrets.token_hex(4)
             log.exception("internal error %s in a push to %s", number, self._app.label)
-            verdict = _refused(f"Internal error {number}; its cause is in the server's log.")
+            reason = f"internal error {number}; its cause is in the server's log"
+            verdict = refused([Refusal("", reason)])
         if not verdict.taken:
             self._lock.close()
         return verdict
@@ -126,29 +98,97 @@ class Reception:
         try:
             if self._journaled:
                 settle_held(self._parts.instance, self._parts.database, self._app.id)
+            elif self._gated is not None:
+                gate.cancel(self._parts, self._gated, "The push that it was for was not taken.")
         except StratumError as error:
             log.warning("push to %s is left to the reconciler: %s", self._app.label, error)
         finally:
             self._journaled = {}
+            self._gated = None
             self._lock.close()
 
     # -- before
     def _decide(self, offer: Offer) -> Verdict:
+        self._offer, self.options = offer, parse(offer.options)
+        self._enter()
+        reach("receive.locked")
+        judgement = self._judgement = judge(self._app, offer.updates)
+        instance = self._parts.instance
+        if refusals := checks.refusals(self._app, self._pusher, judgement):
+            return refused(refusals)
+        if not self.options.plan and self._is_repeated(offer.updates):
+            return Verdict(taken=False, repeated=True)
+        checks.check_places(instance, self._app, offer.updates)
+        if refusals := checks.not_forward(instance, self._app, offer):
+            return refused(refusals)
+        targets = self._targets(judgement, offer)
+        reach("receive.checked")
+        if self.options.plan:
+            return self._planned(judgement, targets)
+        if judgement.deploying is not None and (self.options.gate or self._app.gate):
+            return self._begin_gate(judgement.deploying, offer)
+        return self._take(judgement, offer)
+
+    def _enter(self) -> None:
+        """Take the lock, and have earlier pushes settled."""
         self._take_lock()
         if self._look_again():
             self._settle_earlier()
             self._look_again()
-        judgement = judge(self._app, offer.updates)
-        if judgement.refusals:
-            return Verdict(taken=False, lines=(*judgement.refusals, UNCHANGED))
-        if self._is_repeated(offer.updates):
-            return Verdict(taken=False, repeated=True)
-        self._check_places(offer.updates)
-        self._check_procfile(judgement, offer)
-        reach("receive.checked")
+
+    def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...]:
+        if judgement.deploying is None:
+            return ()
+        instance = self._parts.instance
+        targets = checks.targets_of(instance, self._app, judgement.deploying, offer)
+        checks.check_scales(self.options, targets, instance.settings.max_scale)
+        return targets
+
+    def _take(self, judgement: Judgement, offer: Offer) -> Verdict:
         self._journal(judgement, offer)
         reach("receive.journaled")
-        return Verdict(taken=True, lines=judgement.notes)
+        notes = (*judgement.notes, *checks.without_effect(self.options, judgement))
+        return Verdict(taken=True, lines=notes)
+
+    def _planned(self, judgement: Judgement, targets: tuple[Target, ...]) -> Verdict:
+        if judgement.deploying is None:
+            lines = (*judgement.notes, detail("Nothing that runs would change."))
+        else:
+            new = Next(judgement.deploying.new, targets, self.options.build.scale)
+            lines = forecast(self._present(), new)
+        done = "planned, nothing changed"
+        return Verdict(taken=False, lines=(*lines, step(done.capitalize())), refusals=(Refusal("", done),))
+
+    def _present(self) -> Present:
+        with self._parts.database.read() as tx:
+            release = releases.wished_release(tx, self._app.id)
+            scales = formation.get_formation(tx, self._app.id)
+            sealed = releases.get_config(tx, self._app.id, releases.config_version(tx, self._app.id))
+        return Present(self._app, release, scales, tuple(unseal(self._layout.config_key, sealed)))
+
+    # -- gated
+    def _begin_gate(self, deploying: RefUpdate, offer: Offer) -> Verdict:
+        """Have it built first. Others may push meanwhile: whoever is ready first moves the ref."""
+        wanted = gate.Wanted(deploying.new, offer.quarantine, self._pusher.name, self.options.build)
+        self._gated = gate.begin(self._parts, self._app, wanted)
+        reach("receive.gated")
+        return Verdict(taken=False, gated=self._gated)
+
+    def _decide_gated(self) -> Verdict:
+        assert self._gated is not None
+        assert self._offer is not None
+        reach("receive.built")
+        self._enter()
+        with self._parts.database.read() as tx:
+            build = builds.get_build(tx, self._gated.id)
+        if build.state is not BuildState.WAITING:
+            return refused([Refusal("", _why_not(build), "Mend it, commit, and push again.")])
+        judgement = judge(self._app, self._offer.updates)
+        if judgement != self._judgement:
+            message = f"{self._app.name} was changed while build #{build.number} ran."
+            raise Conflict(message, "Push again.")
+        checks.check_places(self._parts.instance, self._app, self._offer.updates)
+        return self._take(judgement, self._offer)
 
     def _take_lock(self) -> None:
         deadline = time.monotonic() + LOCK_PATIENCE_S
@@ -188,40 +228,32 @@ class Reception:
         repo = self._layout.repo(self._app.id)
         if any(read_ref(repo, update.ref) != update.new for update in updates):
             return False
+        done = (self._pusher.name, PushState.ACCEPTED)
         with self._parts.database.read() as tx:
             rows = [pushes.newest(tx, self._app.id, update.ref) for update in updates]
             for update, row in zip(updates, rows, strict=True):
-                if row is None or (row.update, row.who, row.state) != (update, self._who, PushState.ACCEPTED):
+                if row is None or row.update != update or (row.who, row.state) != done:
                     return False
             found = [builds.build_of_push(tx, row.id) for row in rows if row is not None]
         self.build = next((build for build in found if build is not None), None)
-        log.info("push to %s by %s was repeated", self._app.label, self._who)
+        log.info("push to %s by %s was repeated", self._app.label, self._pusher.name)
         return True
-
-    def _check_places(self, updates: Sequence[RefUpdate]) -> None:
-        repo = self._layout.repo(self._app.id)
-        for update in updates:
-            if read_ref(repo, update.ref) != update.old:
-                message = f"{short(update.ref)} has moved since you looked: somebody else pushed to it."
-                raise Conflict(message, "Fetch first, then push again.")
-
-    def _check_procfile(self, judgement: Judgement, offer: Offer) -> None:
-        if judgement.deploying is None:
-            return
-        repo = self._layout.repo(self._app.id)
-        inside = {
-            "GIT_OBJECT_DIRECTORY": offer.quarantine,
-            "GIT_QUARANTINE_PATH": offer.quarantine,
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(repo / "objects"),
-        }
-        commit = Commit(repo, judgement.deploying.new, inside if offer.quarantine else {})
-        read_procfile(commit, self._app.environment.stage)
 
     def _journal(self, judgement: Judgement, offer: Offer) -> None:
         rows = [(update, update == judgement.deploying) for update in offer.updates]
-        processes = {"web_process": this_process(), "receive_process": process_name(offer.receive_pid)}
+        web, receive = this_process(), process_name(offer.receive_pid)
         with self._parts.database.write() as tx:
-            ids = pushes.journal(tx, self._app.id, rows, self._who, **processes)
+            ids = pushes.journal(
+                tx,
+                self._app.id,
+                rows,
+                self._pusher.name,
+                web_process=web,
+                receive_process=receive,
+                options=self.options.build,
+            )
+            if self._gated is not None and judgement.deploying is not None:
+                builds.belong(tx, self._gated.id, ids[offer.updates.index(judgement.deploying)])
         self._journaled = {update.ref: push for update, push in zip(offer.updates, ids, strict=True)}
 
     # -- after
@@ -231,9 +263,13 @@ class Reception:
             if unmoved := [push_id for ref, push_id in self._journaled.items() if ref not in refs]:
                 pushes.reject(tx, unmoved)
         self.build = built[0] if built else self.build
+        self._gated = None
         if self.build is not None and self._app.deploy_branch is None:
             point_head_of(self._parts.instance, self._parts.database, self._app.id)
 
 
-def _refused(*reasons: str) -> Verdict:
-    return Verdict(taken=False, lines=(*(bang(reason) for reason in reasons if reason), UNCHANGED))
+def _why_not(build: Build) -> str:
+    why = build.error.partition("\n")[0].rstrip(":.") or "see its log"
+    if build.state.is_terminal:
+        return f"build #{build.number} {build.state}: {why}"
+    return f"build #{build.number} was not waited for"

@@ -3,6 +3,7 @@
     StratumError                 slug, hint
     ├── InvalidInput             the caller's data
     │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
+    │   ├── InvalidPushOption    option, reason, known
     │   ├── ProcfileInvalid      problems
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
@@ -90,6 +91,20 @@ class InvalidVariable(InvalidInput):
         self.name, self.reason = name, reason
 
 
+class InvalidPushOption(InvalidInput):
+    """An option of `git push -o` is not known, or its value is not allowed."""
+
+    slug = "invalid-push-option"
+    _SHOWN = 80  # characters of what was given
+
+    def __init__(self, option: str, reason: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"The push option {option[: self._SHOWN]!r} cannot be used: {reason}.",
+            f"There are: {', '.join(known)}.",
+        )
+        self.option, self.reason, self.known = option, reason, tuple(known)
+
+
 class ProcfileInvalid(InvalidInput):
     """A Procfile has problems; all of them are listed, each with its place and its mend."""
 
@@ -101,14 +116,14 @@ class ProcfileInvalid(InvalidInput):
 
 
 class UnknownTarget(InvalidInput):
-    """The release that runs has no such target in its Procfile."""
+    """The release that runs, or the one that was pushed, has no such target in its Procfile."""
 
     slug = "unknown-target"
 
-    def __init__(self, target: str, known: Sequence[str]) -> None:
+    def __init__(self, target: str, known: Sequence[str], of: str = "the current release") -> None:
         targets = ", ".join(known) or "none"
         super().__init__(
-            f"{target!r} is no target of the current release; its targets are: {targets}.",
+            f"{target!r} is no target of {of}; its targets are: {targets}.",
             "Add a line for it to the Procfile and push, or use one of these.",
         )
         self.target, self.known = target, tuple(known)

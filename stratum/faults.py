@@ -12,11 +12,19 @@ from pathlib import Path
 from stratum.settings import faults_dir
 
 POINTS = (
+    "receive.admitted",  # who pushes is known; nothing is started yet
+    "receive.began",  # git has been started, and waits for the first byte
+    "receive.asked",  # the objects are in quarantine, and the pre-receive hook asks
+    "receive.locked",  # the app's push lock is held
     "receive.checked",  # the pushed Procfile is sound; nothing is written yet
     "receive.journaled",  # the push row is on disk; the ref has not moved
+    "receive.answered",  # the hook has been told "yes"; the ref may or may not have moved
     "receive.moved",  # git has moved the ref; the push is still pending
     "receive.accepted",  # push accepted and build queued; no nudge yet
+    "receive.kept",  # a hidden ref keeps the commit from git's gc
     "receive.nudged",
+    "receive.reported",  # git has ended, and the pusher's client has been handed its report
+    "receive.followed",  # the pusher sees the build's log
     "build.claimed",
     "build.unpacked",
     "build.installed",
@@ -29,6 +37,10 @@ POINTS = (
     "rollout.switched",
     "rollout.live",  # recorded as live; old overlap processes still run
     "rollout.stopped",
+)
+GATED_POINTS = (
+    "receive.gated",  # the build that decides is queued; the ref has not moved
+    "receive.built",  # it has ended; nothing is decided yet
 )
 WAIT_LIMIT_S = 60.0
 

@@ -134,6 +134,21 @@ class Commit:
         found = zip(names, map(_entry, rest), strict=True)
         return {name: entry for name, entry in found if entry is not None}
 
+    def descends_from(self, other: str) -> bool:
+        """Whether another commit is among the ancestors, or is this one; an unknown one is not.
+
+        Raises:
+            Unavailable: git did not end in time.
+        """
+        argv = ["git", f"--git-dir={self.repo}", "merge-base", "--is-ancestor", other, self.id]
+        environ = {**git_environ(), **self.quarantine}
+        try:
+            done = subprocess.run(argv, env=environ, capture_output=True, timeout=TIMEOUT_S, check=False)
+        except (OSError, subprocess.SubprocessError) as error:
+            message = f"git could not compare commits of {self.repo.name}: {_reason(error)}."
+            raise Unavailable(message, "See the server's log and disk.") from error
+        return done.returncode == 0
+
     def _files(self, names: Iterable[str]) -> dict[str, Entry]:
         return {name: entry for name, entry in self.entries(names).items() if entry.kind == "blob"}
 

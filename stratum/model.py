@@ -160,21 +160,6 @@ class RefUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
-    """An accepted (or not yet settled) ref update."""
-
-    id: int
-    app_id: int
-    update: RefUpdate
-    who: str
-    state: PushState
-    deploys: bool
-    web_process: str  # `pid:starttime` of the process that serves it
-    receive_process: str  # the same of its git receive-pack
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class BuildOptions:
     """What a push asked of its build with `-o`.
 
@@ -191,6 +176,22 @@ class BuildOptions:
 
 
 NO_OPTIONS = BuildOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """An accepted (or not yet settled) ref update."""
+
+    id: int
+    app_id: int
+    update: RefUpdate
+    who: str
+    state: PushState
+    deploys: bool
+    web_process: str  # `pid:starttime` of the process that serves it
+    receive_process: str  # the same of its git receive-pack
+    created_at: datetime
+    options: BuildOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ Source: gitprotocol-pack(5), "Reference Update Request and Packfile Transfer".
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitserver.git.body import BadBody, Body, BodyTooLarge
-from gitserver.git.pktline import FLUSH, HEADER, REPORT, pkt, side_band, size_of
+from gitserver.git.pktline import FLUSH, HEADER, pkt, size_of
 from stratum.model import RefUpdate
 
 MAX_HEAD = 4 << 20  # some 40,000 refs
+_OPTIONS = "push-options"
 
 _COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\x00-\x1f\x7f]+)\n?")
 _SHALLOW = re.compile(rb"shallow [0-9a-f]{40}\n?")
@@ -25,12 +25,15 @@ class Head:
     """What precedes the pack.
 
     Attributes:
-        raw: the bytes as they came, for git to read again.
+        options: what was given with `git push -o`, in order.
+        raw: what git is to read: the bytes as they came, but for the options. Those are ours, and git
+            would only hand them to its hooks, in an environment that has no room for all.
     """
 
     updates: tuple[RefUpdate, ...]
     capabilities: frozenset[str]
     raw: bytes
+    options: tuple[str, ...] = ()
 
     @property
     def side_band(self) -> bool:
@@ -44,26 +47,42 @@ class Head:
 
 
 def read_head(body: Body) -> Head:
-    """Read up to the flush that ends the commands.
+    """Read up to the flush that ends the commands, or the options that follow them.
 
     Raises:
         BadBody: the bytes are no such head.
         BodyTooLarge: they are more than MAX_HEAD.
     """
-    raw, lines = bytearray(), []
-    while True:
-        header = body.exactly(HEADER)
-        size = _size(header)
-        line = body.exactly(size - HEADER) if size else b""
-        raw += header + line
-        if not size:
-            break
+    lines = _lines(body)
+    updates, capabilities = _parsed(lines)
+    if _OPTIONS not in capabilities:
+        return Head(updates, capabilities, _framed(lines))
+    options = tuple(line.removesuffix(b"\n").decode("utf-8", "replace") for line in _lines(body))
+    return Head(updates, capabilities, _framed([_without_options(line) for line in lines]), options)
+
+
+def _lines(body: Body) -> list[bytes]:
+    """Read packets up to a flush, or the end of an empty body."""
+    lines, total = [], 0
+    while size := _size(body.exactly(HEADER)):
+        line = body.exactly(size - HEADER)
         if len(line) != size - HEADER:
             raise BadBody(_CUT)
-        if len(raw) > MAX_HEAD:
+        total += size
+        if total > MAX_HEAD:
             raise BodyTooLarge(MAX_HEAD)
         lines.append(line)
-    return _parsed(lines, bytes(raw))
+    return lines
+
+
+def _framed(lines: list[bytes]) -> bytes:
+    return b"".join(map(pkt, lines)) + FLUSH if lines else b""
+
+
+def _without_options(line: bytes) -> bytes:
+    command, nul, words = line.partition(b"\0")
+    kept = (word for word in words.split(b" ") if word.strip() != _OPTIONS.encode())
+    return command + nul + b" ".join(kept)
 
 
 _CUT = "The request ends within its commands."
@@ -82,7 +101,7 @@ def _size(header: bytes) -> int:
     return size
 
 
-def _parsed(lines: list[bytes], raw: bytes) -> Head:
+def _parsed(lines: list[bytes]) -> tuple[tuple[RefUpdate, ...], frozenset[str]]:
     updates: list[RefUpdate] = []
     capabilities: frozenset[str] = frozenset()
     for line in lines:
@@ -92,7 +111,7 @@ def _parsed(lines: list[bytes], raw: bytes) -> Head:
         if nul and not updates:
             capabilities = frozenset(words.decode("utf-8", "replace").split())
         updates.append(_update(command))
-    return Head(tuple(updates), capabilities, raw)
+    return tuple(updates), capabilities
 
 
 def _update(command: bytes) -> RefUpdate:
@@ -107,13 +126,3 @@ def _update(command: bytes) -> RefUpdate:
 def ref_name(name: bytes) -> str:
     """Decode a ref; bytes that are not UTF-8 survive as surrogates, for the policy to refuse."""
     return name.decode("utf-8", "surrogateescape")
-
-
-def report_of(head: Head) -> Iterable[bytes]:
-    """Say that all the updates are done, as receive-pack would; without the flush that ends it all."""
-    if not head.wants_report:
-        return ()
-    lines = [b"unpack ok\n"]
-    lines += [b"ok %s\n" % update.ref.encode("utf-8", "surrogateescape") for update in head.updates]
-    report = b"".join(map(pkt, lines)) + FLUSH
-    return side_band(REPORT, report) if head.side_band else (report,)

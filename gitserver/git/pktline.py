@@ -37,39 +37,26 @@ def size_of(header: bytes) -> int:
     return int(header, 16)
 
 
-class TailKeeper:
-    """Passes a stream of packets on, but keeps the flush that ends it, so that more can be said first.
+class Packets:
+    """Cuts a stream into whole packets, whatever pieces it comes in. A flush is given as None.
 
-    A flush counts only at the boundary of a packet: the report within band 1 ends in `0000` too.
-    Packets are not gathered whole: of those under way what is there is passed on.
+    What is no pkt-line is kept and never given; `rest` has it.
     """
 
     def __init__(self) -> None:
-        self.tail = b""  # the kept flush, or the beginning of a header
-        self._left = 0  # bytes to come of the packet under way
-        self._lost = False  # not pkt-lines at all: passed through
+        self.rest = b""
 
-    def feed(self, data: bytes) -> bytes:
-        """Take the next bytes of the stream; return those that may go out now."""
-        if self._lost:
-            return data
-        out = bytearray(data[: self._left])
-        rest = self.tail + data[self._left :] if len(data) > self._left else self.tail
-        self._left -= len(out)
-        self.tail = b""
-        return bytes(out + self._whole_headers(rest))
+    def feed(self, data: bytes) -> Iterator[bytes | None]:
+        """Take the next bytes of the stream; give the payloads that are whole now.
 
-    def _whole_headers(self, rest: bytes) -> bytes:
-        done = 0
-        while len(rest) - done >= HEADER:
-            if rest[done:] == FLUSH:
-                break
-            try:
-                size = max(size_of(rest[done : done + HEADER]), HEADER)
-            except ValueError:
-                self._lost = True
-                return rest
-            self._left = max(0, done + size - len(rest))
-            done = min(done + size, len(rest))
-        self.tail = rest[done:]
-        return rest[:done]
+        Raises:
+            ValueError: at the first header that is none.
+        """
+        self.rest += data
+        while len(self.rest) >= HEADER:
+            size = size_of(self.rest[:HEADER])
+            if len(self.rest) < size:
+                return
+            payload = self.rest[HEADER:size] if size >= HEADER else None
+            self.rest = self.rest[max(size, HEADER) :]
+            yield payload

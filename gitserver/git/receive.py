@@ -6,23 +6,29 @@ the client can stop an accepted push; what follows is only for the client's eyes
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitserver.git import programs
+from gitserver.git import programs, reasons, report
 from gitserver.git.body import Body
 from gitserver.git.client import Client
-from gitserver.git.commands import Head, report_of
+from gitserver.git.commands import Head
 from gitserver.git.exchange import Exchange
 from gitserver.git.follow import Following
 from gitserver.git.hookpipe import HookPipe, Question
-from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, TailKeeper, side_band
+from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
 from gitserver.git.repos import ensure_repo
-from hooks.policy import SHOWN, bang, short, step
-from hooks.reception import UNCHANGED, Offer, Parts, Reception
+from hooks.parts import Parts
+from hooks.policy import Refusal, detail, short, step
+from hooks.reception import Reception
+from hooks.verdict import Offer, Pusher, Verdict, refused
+from stratum import sizes
+from stratum.faults import reach
 from stratum.model import App, Build
 
 log = logging.getLogger(__name__)
+
+_DECLINED = "pre-receive hook declined"  # git's words in its report
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Incoming:
     """One request that pushes."""
 
     app: App
-    who: str
+    pusher: Pusher
     head: Head
     body: Body
     client: Client
@@ -39,39 +45,30 @@ class Incoming:
 
 def serve(parts: Parts, following: Following, push: Incoming) -> Iterator[bytes]:
     """Give the response's body. Nothing is started before the first piece is asked for."""
-    session = _Session(parts, push)
+    session = _Session(parts, following, push)
     try:
         yield from session.relay()
-        if push.head.side_band and session.build is not None:
-            yield from _told(following, push, session.build)
-        yield session.tail
+        reach("receive.reported")
+        if push.head.side_band:
+            yield from session.told()
+            yield FLUSH
     finally:
         session.close()
-
-
-def _told(following: Following, push: Incoming, build: Build) -> Iterator[bytes]:
-    """Tell how the build goes, in packets of the progress band."""
-    first = step(f"Receiving {push.app.name} from {build.commit[:7]}")
-    yield from side_band(PROGRESS, first.encode() + b"\n")
-    for lines in following.follow(build, push.client):
-        if lines:
-            yield from side_band(PROGRESS, lines)
-        else:
-            yield KEEPALIVE
 
 
 class _Session:
     """git, its hooks and the reception of one push."""
 
-    def __init__(self, parts: Parts, push: Incoming) -> None:
-        self._push = push
+    def __init__(self, parts: Parts, following: Following, push: Incoming) -> None:
+        self._parts, self._following, self._push = parts, following, push
         self._pipe = HookPipe()
-        self._reception = Reception(parts, push.app, push.who)
-        self._keeper = TailKeeper()
+        self._reception = Reception(parts, push.app, push.pusher)
+        self._answer = report.Answer(side_band=push.head.side_band)
+        self._verdict = Verdict(taken=False)
         self._deciding = False  # between "yes" and the refs' moves: say nothing
-        self._repeated = False
         self._held = b""
-        self._lines: tuple[str, ...] = ()  # to be said after what git says
+        self._lines: tuple[str, ...] = ()  # to be said after the report
+        self._gated: Build | None = None  # the build that the answer waits for
         self._exchange: Exchange | None = None
         try:
             self._exchange = self._started(parts)
@@ -79,30 +76,32 @@ class _Session:
             self._pipe.started()
             if self._exchange is None:
                 self._pipe.close()
-
-    @property
-    def build(self) -> Build | None:
-        """What the push caused, or the one that it repeats."""
-        return self._reception.build
-
-    @property
-    def tail(self) -> bytes:
-        """The flush that ends it all."""
-        return self._keeper.tail
+        reach("receive.began")
 
     def relay(self) -> Iterator[bytes]:
-        """Pass on what git says, but for the flush at its end."""
+        """Pass on what git says, and at its end its report in our words."""
         assert self._exchange is not None
         while (output := self._exchange.step()) is not None:
-            if output := self._passed(output):
+            self._held += self._answer.feed(output)
+            if self._gated is not None:
+                yield from self._await_build(self._gated)
+            if self._held and not self._deciding:
+                output, self._held = self._held, b""
                 yield output
-        if self._repeated:
-            yield from report_of(self._push.head)
-            self._keeper.tail = FLUSH
-        elif output := self._keeper.feed(self._held):
-            yield output
-        if self._lines and self._push.head.side_band:
-            yield from side_band(PROGRESS, "".join(f"{line}\n" for line in self._lines).encode())
+        yield self._held + self._reported()
+
+    def told(self) -> Iterator[bytes]:
+        """Tell what follows from the push, in packets of the progress band."""
+        yield from _said(self._lines)
+        build = self._reception.build
+        if build is None:
+            return
+        yield from _said((step(f"Receiving {self._push.app.name} from {build.commit[:7]}"),))
+        reach("receive.followed")
+        if self._reception.options.detach:
+            yield from _said(_detached(build))
+        else:
+            yield from self._followed(build)
 
     def close(self) -> None:
         """Bring the push to its end, whoever still listens."""
@@ -120,7 +119,7 @@ class _Session:
         repo = ensure_repo(instance, push.app)
         exchange = Exchange(
             programs.argv(instance, programs.RECEIVE, repo),
-            {**programs.environ(instance, push.who, push.version), **self._pipe.environ()},
+            {**programs.environ(instance, push.pusher.name, push.version), **self._pipe.environ()},
             _whole(push),
             push.client,
             self._pipe.child_ends(),
@@ -128,16 +127,35 @@ class _Session:
         exchange.watch(self._pipe.fileno(), self._hear)
         return exchange
 
-    def _passed(self, output: bytes) -> bytes:
-        """Choose what of git's output may go out now."""
-        if self._repeated:
+    # -- what is told
+    def _reported(self) -> bytes:
+        """Frame the report; nothing when git was ended before it made one."""
+        head = self._push.head
+        found = report.all_taken(head) if self._verdict.repeated else self._answer.report
+        if found is None:
             return b""
-        self._held += output
-        if self._deciding:
-            return b""
-        output, self._held = self._held, b""
-        return self._keeper.feed(output)
+        return report.framed(head, found.told(self._reason))
 
+    def _reason(self, ref: str, words: str) -> str:
+        if words == _DECLINED:
+            return reasons.one_line(self._verdict.reason(ref))
+        if words == report.UNPACKER_ERROR:
+            limit = sizes.shown(self._parts.instance.settings.max_push_bytes)
+            return reasons.of_pack(self._answer.said, limit)
+        return reasons.of_ref(words)
+
+    def _await_build(self, build: Build) -> Iterator[bytes]:
+        """Show a gated build; the hook's answer waits for its end, and git for that."""
+        self._gated = None
+        yield from self._followed(build)
+        self._answer_hook(self._reception.built())
+
+    def _followed(self, build: Build) -> Iterator[bytes]:
+        for lines in self._following.follow(build, self._push.client):
+            if self._push.head.side_band:
+                yield from side_band(PROGRESS, lines) if lines else (KEEPALIVE,)
+
+    # -- what the hooks ask
     def _hear(self) -> None:
         """Answer a hook."""
         assert self._exchange is not None
@@ -149,35 +167,54 @@ class _Session:
         if question is None:
             return
         if question.hook == "pre-receive":
-            self._decide(question)
-        else:
-            self._pipe.answer(0)  # the refs have moved: git may end while we record it
-            self._lines = self._reception.moved(question.updates)
-            self._deciding = False
-            self._reception.nudge()
+            reach("receive.asked")
+            self._answer_hook(self._judged(question))
+            return
+        self._pipe.answer(0)  # the refs have moved: git may end while we record it
+        self._lines = self._reception.moved(question.updates)
+        self._deciding = False
+        self._reception.nudge()
 
-    def _decide(self, question: Question) -> None:
+    def _judged(self, question: Question) -> Verdict:
         assert self._exchange is not None
+        head = self._push.head
         if self._push.client.is_gone():
-            self._pipe.answer(1)
-            return
-        offered, asked = set(self._push.head.updates), set(question.updates)
-        if offered != asked:
-            self._pipe.answer(1, _not_all(sorted(update.ref for update in offered - asked)))
-            return
-        offer = Offer(question.updates, question.quarantine, self._exchange.pid)
-        verdict = self._reception.offered(offer)
-        self._deciding, self._repeated = verdict.taken, verdict.repeated
-        refs = ", ".join(short(update.ref) for update in question.updates[:3])
-        said = "taken" if verdict.taken else "repeated" if verdict.repeated else "refused"
-        log.info("push by %s to %s of %r was %s", self._push.who, self._push.app.label, refs, said)
-        self._pipe.answer(0 if verdict.taken else 1, verdict.lines)
+            return Verdict(taken=False)
+        left_out = {update.ref for update in head.updates} - {update.ref for update in question.updates}
+        if left_out:
+            reason = "git does not take it, and a push is taken whole or not at all"
+            return refused([Refusal(ref, reason) for ref in sorted(left_out)])
+        offer = Offer(question.updates, question.quarantine, self._exchange.pid, head.options)
+        return self._reception.offered(offer)
+
+    def _answer_hook(self, verdict: Verdict) -> None:
+        """Let git go on, one way or the other, unless a build comes first."""
+        self._verdict, self._gated = verdict, verdict.gated
+        self._deciding = verdict.taken
+        refs = ", ".join(short(update.ref) for update in self._push.head.updates[:3])
+        log.info(
+            "push by %s to %s of %r: %s", self._push.pusher.name, self._push.app.label, refs, _word(verdict)
+        )
+        if verdict.gated is None:
+            self._pipe.answer(0 if verdict.taken else 1, verdict.lines)
+            reach("receive.answered")
 
 
-def _not_all(refs: Sequence[str]) -> tuple[str, ...]:
-    """Say which refs git has not asked about; git 2.39 asks about all, even those that it refuses."""
-    names = ", ".join(refs[:SHOWN]) + (f" and {len(refs) - SHOWN} more" if len(refs) > SHOWN else "")
-    return (bang(f"git does not take {names}. Push without: a push is taken whole or not at all."), UNCHANGED)
+def _word(verdict: Verdict) -> str:
+    if verdict.gated is not None:
+        return "gated"
+    return "taken" if verdict.taken else "repeated" if verdict.repeated else "refused"
+
+
+def _detached(build: Build) -> tuple[str, ...]:
+    return (
+        step(f"Build #{build.number} is queued"),
+        detail(f"To follow it: stratum builds follow {build.number}"),
+    )
+
+
+def _said(lines: tuple[str, ...]) -> Iterator[bytes]:
+    return side_band(PROGRESS, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _whole(push: Incoming) -> Iterator[bytes]:

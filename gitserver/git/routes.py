@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from gitserver.auth import CHALLENGE, authenticate, require
+from gitserver.auth import CHALLENGE, authenticate, may, require
 from gitserver.errors import status_of
 from gitserver.git import programs
 from gitserver.git.advertisement import Advertisement
@@ -22,8 +22,10 @@ from gitserver.git.pktline import FLUSH, pkt
 from gitserver.git.receive import Incoming, serve
 from gitserver.git.repos import ensure_repo, install_hooks
 from gitserver.services import Services
-from hooks.reception import Parts
+from hooks.parts import Parts
+from hooks.verdict import Pusher
 from stratum.errors import StratumError
+from stratum.faults import reach
 from stratum.model import App, Right, Token
 from stratum.store import environments
 
@@ -90,7 +92,9 @@ class _GitServer:
         client = _client()
         head = read_head(body)
         # git sends a lone flush to learn whether its credentials are good before it sends much
-        push = Incoming(found, token.name, head, body, client, _version(programs.RECEIVE))
+        reach("receive.admitted")
+        pusher = Pusher(token.name, may_deploy=may(token, found, Right.DEPLOY))
+        push = Incoming(found, pusher, head, body, client, _version(programs.RECEIVE))
         answer = serve(self.parts, self.following, push) if head.updates else iter(())
         return _stream(answer, f"application/x-{programs.RECEIVE}-result")
 

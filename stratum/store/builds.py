@@ -99,6 +99,12 @@ def list_builds(tx: Transaction, app_id: int, limit: int = 100) -> list[Build]:
     return [_build(row) for row in tx.execute(chosen)]
 
 
+def reasons(tx: Transaction, app_id: int) -> dict[int, str]:
+    """Build id → what its pusher gave as the reason, for the app's builds that have one."""
+    rows = tx.execute(select(t.builds.c.id, t.builds.c.options).where(t.builds.c.app_id == app_id))
+    return {row.id: row.options["reason"] for row in rows if row.options.get("reason")}
+
+
 def claim_next(tx: Transaction, app_id: int, owner: str) -> Build | None:
     """Take the app's oldest queued build; None while one is running, or none is queued.
 

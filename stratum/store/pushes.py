@@ -1,12 +1,13 @@
 """The journal of pushes: a row before the ref moves, a build with its acceptance."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from stratum.model import Build, Push, PushState, RefUpdate
+from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, Push, PushState, RefUpdate
 from stratum.store import tables as t
-from stratum.store.builds import add_build, build_of_push
+from stratum.store.builds import add_build, build_of_push, enqueue, get_build, supersede_queued
 from stratum.store.clock import now
 from stratum.store.database import Transaction
 
@@ -17,21 +18,31 @@ _PENDING_OF_APP = _PENDING.where(t.pushes.c.app_id == bindparam("app"))
 
 
 def journal(
-    tx: Transaction, app_id: int, updates: list[tuple[RefUpdate, bool]], who: str, **processes: str
+    tx: Transaction,
+    app_id: int,
+    updates: list[tuple[RefUpdate, bool]],
+    who: str,
+    *,
+    web_process: str,
+    receive_process: str,
+    options: BuildOptions = NO_OPTIONS,
 ) -> list[int]:
     """Record updates that git is about to make; return their ids.
 
     Args:
         updates: each with whether it deploys.
-        processes: `web_process` and `receive_process`, each `pid:starttime`; when both are gone the
-            reconciler settles the rows by looking at the ref.
+        options: of the build that follows.
+        web_process, receive_process: each `pid:starttime`; when both are gone the reconciler settles the
+            rows by looking at the ref.
     """
     common = {
         "app_id": app_id,
         "who": who,
         "state": PushState.PENDING.value,
         "created_at": now(),
-        **processes,
+        "options": asdict(options),
+        "web_process": web_process,
+        "receive_process": receive_process,
     }
     rows = [
         {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common} for u, deploys in updates
@@ -43,7 +54,10 @@ def journal(
 
 
 def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
-    """Mark pushes accepted and queue the builds of those that deploy; the same builds when called twice."""
+    """Mark pushes accepted and queue the builds of those that deploy; the same builds when called twice.
+
+    What is queued already gives way to the newest.
+    """
     chosen = t.pushes.c.id.in_(push_ids)
     tx.execute(update(t.pushes).where(chosen).values(state=PushState.ACCEPTED.value))
     deploying = select(t.pushes).where(chosen, t.pushes.c.deploys).order_by(t.pushes.c.id)
@@ -51,9 +65,12 @@ def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
 
 
 def reject(tx: Transaction, push_ids: Sequence[int]) -> None:
-    """Mark pushes, where they are pending, as ones that moved no ref."""
+    """Mark pushes, where they are pending, as without effect, and give up builds that wait for them."""
     pending = (t.pushes.c.id.in_(push_ids), t.pushes.c.state == PushState.PENDING.value)
     tx.execute(update(t.pushes).where(*pending).values(state=PushState.REJECTED.value))
+    waiting = (t.builds.c.push_id.in_(push_ids), t.builds.c.state == BuildState.WAITING.value)
+    given_up = {"state": BuildState.CANCELED.value, "error": "The ref did not move.", "finished_at": now()}
+    tx.execute(update(t.builds).where(*waiting).values(given_up))
 
 
 def get_push(tx: Transaction, push_id: int) -> Push | None:
@@ -91,9 +108,21 @@ def was_followed(tx: Transaction, push: Push) -> bool:
 
 def _queued(tx: Transaction, push: Push) -> Build:
     found = build_of_push(tx, push.id)
-    if found is not None:
+    if found is not None and found.state is not BuildState.WAITING:
         return found
-    return add_build(tx, push.app_id, push.update.new, source="push", who=push.who, push_id=push.id)
+    if found is not None:
+        enqueue(tx, found.id)
+        return supersede_queued(tx, get_build(tx, found.id))
+    queued = add_build(
+        tx,
+        push.app_id,
+        push.update.new,
+        source="push",
+        who=push.who,
+        push_id=push.id,
+        options=push.options,
+    )
+    return supersede_queued(tx, queued)
 
 
 def _push(row: Row[tuple[object, ...]]) -> Push:
@@ -107,4 +136,5 @@ def _push(row: Row[tuple[object, ...]]) -> Push:
         web_process=row.web_process,
         receive_process=row.receive_process,
         created_at=row.created_at,
+        options=BuildOptions(**row.options),
     )

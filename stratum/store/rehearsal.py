@@ -55,8 +55,9 @@ def _app(tx: Transaction) -> App:
 
 def _push(tx: Transaction, app: App) -> Build:
     update = RefUpdate("refs/heads/master", _COMMIT, "1" * 40)
-    processes = {"web_process": _PROCESS, "receive_process": _PROCESS}
-    [push_id] = pushes.journal(tx, app.id, [(update, True)], _PROCESS, **processes)
+    [push_id] = pushes.journal(
+        tx, app.id, [(update, True)], _PROCESS, web_process=_PROCESS, receive_process=_PROCESS
+    )
     pushes.pending(tx)
     pushes.accept(tx, [push_id])
     build = builds.claim_next(tx, app.id, _PROCESS)

@@ -133,6 +133,7 @@ pushes = Table(
     Column("web_process", String(64), nullable=False),
     Column("receive_process", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("options", JSON, nullable=False, server_default="{}"),
     Index("ix_pushes_state", "state"),
     Index("ix_pushes_app_id_ref", "app_id", "ref"),
     sqlite_autoincrement=True,

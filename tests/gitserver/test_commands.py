@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitserver.git.body import BadBody, Body, BodyTooLarge
-from gitserver.git.commands import read_head, report_of
+from gitserver.git.commands import read_head
 from gitserver.git.pktline import FLUSH, pkt
 from stratum.model import RefUpdate
 
@@ -59,16 +59,18 @@ def test_head_without_end_is_refused_before_it_fills_the_memory():
         read_head(body_of(endless, 1 << 30))
 
 
-def test_report_says_ok_for_every_ref_and_in_the_band_that_the_client_takes():
-    updates = [RefUpdate(f"refs/heads/{name}", "0" * 40, "1" * 40) for name in "ab"]
-    report = pkt(b"unpack ok\n") + pkt(b"ok refs/heads/a\n") + pkt(b"ok refs/heads/b\n") + FLUSH
+@given(UPDATES, st.lists(st.text(max_size=30).filter(lambda text: text)), st.binary(max_size=50))
+def test_options_are_read_and_kept_from_git(updates, options, pack):
+    """git would put them into the environment of its hooks, where there is not room for all."""
+    asked = head_bytes(updates, "report-status push-options agent=x")
+    given_ = b"".join(pkt(option.encode()) for option in options) + FLUSH
+    body = body_of(asked + given_ + pack)
 
-    def reported(capabilities: str) -> bytes:
-        return b"".join(report_of(read_head(body_of(head_bytes(updates, capabilities)))))
+    head = read_head(body)
 
-    assert reported("report-status side-band-64k") == pkt(b"\x01" + report)
-    assert reported("report-status") == report
-    assert reported("side-band-64k") == b""
+    assert head.options == tuple(option.removesuffix("\n") for option in options)
+    assert head.raw == head_bytes(updates, "report-status agent=x")
+    assert b"".join(body.rest()) == pack
 
 
 def test_gzip_bomb_stops_at_the_limit():

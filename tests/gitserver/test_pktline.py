@@ -3,47 +3,34 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitserver.git.pktline import FLUSH, MAX_PAYLOAD, TailKeeper, pkt, side_band, size_of
-
-PACKETS = st.lists(
-    st.one_of(st.binary(max_size=40).map(pkt), st.sampled_from([FLUSH, b"0001", b"0002", b"0004"]))
-)
+from gitserver.git.pktline import FLUSH, MAX_PAYLOAD, Packets, pkt, side_band, size_of
 
 
-def passed(stream: bytes, cuts: list[int]) -> tuple[bytes, bytes]:
-    """Feed a stream in pieces; return what went out, and what was kept."""
-    keeper, out = TailKeeper(), b""
-    edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
-    for start, stop in pairwise(edges):
-        out += keeper.feed(stream[start:stop])
-    return out, keeper.tail
+def cut(stream: bytes, cuts: list[int]) -> list[bytes]:
+    edges = sorted({0, len(stream), *(at % (len(stream) + 1) for at in cuts)})
+    return [stream[start:stop] for start, stop in pairwise(edges)]
 
 
-@given(PACKETS, st.lists(st.integers(min_value=0)))
-def test_only_the_last_flush_is_kept_however_the_stream_is_cut(packets, cuts):
-    stream = b"".join(packets)
+@given(st.lists(st.one_of(st.none(), st.binary(max_size=40))), st.lists(st.integers(min_value=0)))
+def test_packets_are_given_whole_however_the_stream_is_cut(payloads, cuts):
+    stream = b"".join(FLUSH if payload is None else pkt(payload) for payload in payloads)
+    packets = Packets()
 
-    assert passed(stream + FLUSH, cuts) == (stream, FLUSH)
+    found = [payload for piece in cut(stream, cuts) for payload in packets.feed(piece)]
 
-
-@given(PACKETS, st.binary(max_size=40).map(pkt), st.lists(st.integers(min_value=0)))
-def test_stream_that_does_not_end_in_a_flush_goes_out_whole(packets, last, cuts):
-    stream = b"".join(packets) + last
-
-    assert passed(stream, cuts) == (stream, b"")
+    assert (found, packets.rest) == (payloads, b"")
 
 
 @given(st.binary(), st.lists(st.integers(min_value=0)))
-def test_nothing_is_lost_of_what_is_no_pkt_line(stream, cuts):
-    out, kept = passed(stream, cuts)
-
-    assert out + kept == stream
-
-
-def test_flush_within_a_report_is_data():
-    report = pkt(b"\x01" + pkt(b"unpack ok\n") + FLUSH)
-
-    assert passed(report, [len(report) - 4]) == (report, b"")
+def test_what_is_no_pkt_line_is_an_error_or_kept(stream, cuts):
+    packets, given_back = Packets(), b""
+    try:
+        for piece in cut(stream, cuts):
+            for payload in packets.feed(piece):
+                given_back += FLUSH if payload is None else pkt(payload)
+    except ValueError:
+        return
+    assert len(given_back) + len(packets.rest) == len(stream)
 
 
 @given(st.integers(min_value=0, max_value=3 * MAX_PAYLOAD))

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("tokens", sa.Column("expires_at", sa.DateTime(), nullable=True))
     op.add_column("tokens", sa.Column("created_by", sa.String(63), nullable=False, server_default=""))
     op.execute("update grants set right = 'admin' where right = 'write'")
+    op.add_column("pushes", sa.Column("options", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("builds", sa.Column("options", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("builds", sa.Column("gate", sa.String(64), nullable=False, server_default=""))
     op.add_column("builds", sa.Column("slug", sa.String(64), nullable=False, server_default=""))
@@ -44,6 +45,7 @@ def downgrade() -> None:
     op.drop_table("former_names")
     for column in ("superseded_by", "targets", "slug", "gate", "options"):
         op.drop_column("builds", column)
+    op.drop_column("pushes", "options")
     op.execute("update grants set right = 'write' where right != 'read'")
     for column in ("created_by", "expires_at"):
         op.drop_column("tokens", column)

@@ -1,0 +1,118 @@
+"""What git answers to a push: its progress passed on, its report kept and told in plain words.
+
+Source: gitprotocol-pack(5), "Report Status"; with `report-status-v2` a line `option …` may follow
+each `ok`. builtin/receive-pack.c of git 2.39 sends the report after the refs have moved and before
+it asks the post-receive hook.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gitserver.git.commands import Head
+from gitserver.git.pktline import FLUSH, PROGRESS, REPORT, Packets, pkt, side_band
+
+MAX_SAID = 16 << 10  # of git's progress, kept to find the reason of a failure
+UNPACKED = "ok"
+UNPACKER_ERROR = "unpacker error"  # what git says of each ref when it could not unpack
+
+Reason = Callable[[str, str], str]  # of a ref, and git's own words for why → ours
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as git made it.
+
+    Attributes:
+        unpack: `ok`, or what failed.
+        lines: one for each ref, and its options, in git's order.
+    """
+
+    unpack: str
+    lines: tuple[bytes, ...]
+
+    @classmethod
+    def parsed(cls, data: bytes) -> "Report | None":
+        """Read pkt-lines up to a flush; None when they are no report."""
+        try:
+            lines = [line.removesuffix(b"\n") for line in Packets().feed(data) if line is not None]
+        except ValueError:
+            return None
+        if not lines or not lines[0].startswith(b"unpack "):
+            return None
+        return cls(_text(lines[0].removeprefix(b"unpack ")), tuple(lines[1:]))
+
+    def told(self, reason: Reason) -> bytes:
+        """Frame it again, with other words for why refs were refused."""
+        unpack = self.unpack if self.unpack == UNPACKED else reason("", UNPACKER_ERROR)
+        lines = [f"unpack {unpack}".encode("utf-8", "replace"), *self._refs(reason)]
+        return b"".join(pkt(line + b"\n") for line in lines) + FLUSH
+
+    def _refs(self, reason: Reason) -> Iterator[bytes]:
+        for line in self.lines:
+            kind, _, rest = line.partition(b" ")
+            ref, _, why = rest.partition(b" ")
+            if kind == b"ng":
+                said = reason(ref.decode("utf-8", "surrogateescape"), _text(why))
+                yield b"ng %s %s" % (ref, said.encode("utf-8", "replace"))
+            else:
+                yield line
+
+
+def all_taken(head: Head) -> Report:
+    """Say that all the updates are done, as receive-pack would."""
+    lines = tuple(b"ok %s" % update.ref.encode("utf-8", "surrogateescape") for update in head.updates)
+    return Report(UNPACKED, lines)
+
+
+def framed(head: Head, report: bytes) -> bytes:
+    """Send a report as the client of a push asked for it; without the flush that ends it all."""
+    if not head.wants_report:
+        return b""
+    return b"".join(side_band(REPORT, report)) if head.side_band else report
+
+
+class Answer:
+    """Reads what `git receive-pack` writes.
+
+    Attributes:
+        said: the end of what it told as progress.
+    """
+
+    def __init__(self, *, side_band: bool) -> None:
+        self._side_band = side_band
+        self._packets = Packets()
+        self._report = b""
+        self.said = b""
+
+    @property
+    def report(self) -> Report | None:
+        """The report, once all of it has come."""
+        return Report.parsed(self._report)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what git wrote; return what the client may have at once: whole packets of progress."""
+        if not self._side_band:
+            self._report += data
+            return b""
+        out = b""
+        try:
+            for packet in self._packets.feed(data):
+                out += self._passed(packet)
+        except ValueError:  # not git's words any more; there is no report to be had of it
+            self._side_band = False
+        return out
+
+    def _passed(self, packet: bytes | None) -> bytes:
+        if not packet:
+            return b""
+        band, payload = packet[0], packet[1:]
+        if band == REPORT:
+            self._report += payload
+            return b"" if payload else pkt(packet)  # an empty one keeps the connection alive
+        if band == PROGRESS:
+            self.said = (self.said + payload)[-MAX_SAID:]
+        return pkt(packet)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,91 @@
+"""What is looked at before a ref moves: the repository as it is, and what was sent, in its quarantine."""
+
+from collections.abc import Iterable, Mapping
+
+from hooks.options import PushOptions
+from hooks.policy import BRANCHES, ZERO, Judgement, Refusal, detail, short
+from hooks.refs import read_ref
+from hooks.verdict import Offer, Pusher
+from stratum.errors import Conflict, InvalidScale, UnknownTarget
+from stratum.git import Commit, read_procfile
+from stratum.instance import Instance
+from stratum.model import App, RefUpdate, Target
+
+
+def inside(instance: Instance, app: App, offer: Offer) -> Mapping[str, str]:
+    """Return the variables by which git finds the objects of an offer; it must not write with them."""
+    if not offer.quarantine:
+        return {}
+    return {
+        "GIT_OBJECT_DIRECTORY": offer.quarantine,
+        "GIT_QUARANTINE_PATH": offer.quarantine,
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(instance.layout.repo(app.id) / "objects"),
+    }
+
+
+def check_places(instance: Instance, app: App, updates: Iterable[RefUpdate]) -> None:
+    """See that each ref is where the push takes it to be.
+
+    Raises:
+        Conflict: one is not.
+    """
+    repo = instance.layout.repo(app.id)
+    for update in updates:
+        if read_ref(repo, update.ref) != update.old:
+            message = f"{short(update.ref)} has moved since you looked: somebody else pushed to it."
+            raise Conflict(message, "Fetch first, then push again.")
+
+
+def refusals(app: App, pusher: Pusher, judgement: Judgement) -> tuple[Refusal, ...]:
+    """Why a push must not be taken, by policy and by who pushes."""
+    if judgement.refusals or judgement.deploying is None or pusher.may_deploy:
+        return judgement.refusals
+    ref = judgement.deploying.ref
+    reason = f"your token may push to {app.label}, but not to {short(ref)}, which deploys"
+    return (Refusal(ref, reason, "Push another branch, or ask for a token with the right to deploy."),)
+
+
+def not_forward(instance: Instance, app: App, offer: Offer) -> tuple[Refusal, ...]:
+    """Why the deploy branch of a protected app must not move so; nothing when it may."""
+    ref = f"{BRANCHES}{app.deploy_branch}"
+    update = next((update for update in offer.updates if update.ref == ref), None)
+    if not app.protected or update is None or ZERO in (update.old, update.new):
+        return ()
+    commit = Commit(instance.layout.repo(app.id), update.new, inside(instance, app, offer))
+    if commit.descends_from(update.old):
+        return ()
+    reason = f"{app.deploy_branch} only moves forward here, and this push leaves out commits that it has"
+    advice = f"Merge or rebase onto it first; or allow it: stratum apps set {app.name} --no-protect"
+    return (Refusal(ref, reason, advice),)
+
+
+def targets_of(instance: Instance, app: App, deploying: RefUpdate, offer: Offer) -> tuple[Target, ...]:
+    """Read the targets of what would deploy.
+
+    Raises:
+        ProcfileInvalid: they cannot be used.
+    """
+    commit = Commit(instance.layout.repo(app.id), deploying.new, inside(instance, app, offer))
+    return read_procfile(commit, app.environment.stage)[1].targets
+
+
+def check_scales(options: PushOptions, targets: Iterable[Target], max_scale: int) -> None:
+    """See that the scales asked for can be wished.
+
+    Raises:
+        UnknownTarget: the pushed Procfile lacks one.
+        InvalidScale: it is too large.
+    """
+    names = [target.name for target in targets]
+    for name, scale in options.build.scale.items():
+        if name not in names:
+            raise UnknownTarget(name, names, of="the pushed Procfile")
+        if scale > max_scale:
+            raise InvalidScale(name, scale, max_scale)
+
+
+def without_effect(options: PushOptions, judgement: Judgement) -> tuple[str, ...]:
+    """Tell a pusher who asked for something that only a push which deploys can have."""
+    if judgement.deploying is not None or options == PushOptions():
+        return ()
+    return (detail("No ref of this push deploys, so its options have no effect."),)

@@ -1,0 +1,128 @@
+"""What a push would change, said without changing anything (`git push -o plan`). Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hooks.policy import detail, step
+from stratum.first_scales import WEB, first_scales
+from stratum.model import App, Formation, Release, Target
+from stratum.procfile import uses_unique_int
+
+_MAX_SHOWN = 60  # characters of a command
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What there is now.
+
+    Attributes:
+        release: the one that runs, or will when all that is under way has gone well.
+        variables: names of those that the next release will have.
+    """
+
+    app: App
+    release: Release | None
+    formation: Formation
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What the push would make of it."""
+
+    commit: str
+    targets: tuple[Target, ...]
+    scale: Mapping[str, int]  # asked for with the push
+
+
+def forecast(present: Present, new: Next) -> tuple[str, ...]:
+    """Say what would become of every process, and of scale, variables and ports."""
+    wished = _wished(present, new)
+    old = {} if present.release is None else {target.name: target for target in present.release.targets}
+    return (
+        _headline(present, new),
+        *_processes(present.formation, wished, old, new.targets),
+        *_scales(present.formation, wished, [target.name for target in new.targets]),
+        *_commands(old, new.targets),
+        _variables(present.variables),
+        _ports(wished),
+    )
+
+
+def _wished(present: Present, new: Next) -> Formation:
+    first = first_scales(
+        [target.name for target in new.targets],
+        present.formation,
+        start_all=present.app.environment.start_all,
+    )
+    return Formation({**present.formation.scales, **first, **new.scale})
+
+
+def _headline(present: Present, new: Next) -> str:
+    if present.release is None:
+        return step(f"Plan: {new.commit[:7]} would be the first release of {present.app.name}")
+    version = present.release.version
+    return step(f"Plan: {present.app.name} would go from v{version} to a new release of {new.commit[:7]}")
+
+
+def _processes(
+    before: Formation, wished: Formation, old: Mapping[str, Target], targets: Sequence[Target]
+) -> Iterator[str]:
+    for target in targets:
+        runs = before.scale(target.name) if target.name in old else 0
+        will = wished.scale(target.name)
+        kept = min(runs, will)
+        if kept:
+            yield detail(f"{_named(target.name, 1, kept)} restarted; {_way(target)}")
+        if will > kept:
+            yield detail(f"{_named(target.name, kept + 1, will)} added")
+        if runs > will:
+            yield detail(f"{_named(target.name, will + 1, runs)} removed")
+        if not runs and not will:
+            yield detail(f"{target.name}: not started; stratum worker {target.name} would start it")
+    names = {target.name for target in targets}
+    for name in old:
+        if name not in names and before.scale(name):
+            gone = _named(name, 1, before.scale(name))
+            yield detail(f"{gone} removed: the Procfile has no {name} any more; its scale is remembered")
+
+
+def _way(target: Target) -> str:
+    if target.name == WEB and not uses_unique_int(target.command):
+        return "the new one starts beside the old, which serves until the switch"
+    return "the old one stops before the new one starts"
+
+
+def _named(target: str, first: int, last: int) -> str:
+    return f"{target}.{first}" if first == last else f"{target}.{first} to {target}.{last}"
+
+
+def _scales(before: Formation, wished: Formation, names: Sequence[str]) -> Iterator[str]:
+    changed = [
+        f"{name} {before.scale(name)} → {wished.scale(name)}"
+        for name in names
+        if before.scale(name) != wished.scale(name)
+    ]
+    yield step(f"Scale: {', '.join(changed) or 'unchanged'}")
+
+
+def _commands(old: Mapping[str, Target], targets: Sequence[Target]) -> Iterator[str]:
+    for target in targets:
+        before = old.get(target.name)
+        if before is not None and before.command != target.command:
+            yield step(f"Command of {target.name}: {_cut(before.command)} → {_cut(target.command)}")
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= _MAX_SHOWN else command[: _MAX_SHOWN - 1] + "…"
+
+
+def _variables(names: Sequence[str]) -> str:
+    return step(f"Variables: {', '.join(sorted(names)) or 'none'}; a push changes none")
+
+
+def _ports(wished: Formation) -> str:
+    count = wished.scale(WEB)
+    if not count:
+        return step("Ports: none, as no web process would run")
+    return step(f"Ports: {_named(WEB, 1, count)} would get {'a new one' if count == 1 else 'new ones'}")

@@ -1,0 +1,80 @@
+"""What a pusher asks for with `git push -o`: text in, values or all that is wrong with it out. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stratum.errors import InvalidPushOption
+from stratum.model import NO_OPTIONS, BuildOptions
+
+MAX_OPTIONS = 50
+MAX_REASON = 200  # characters
+KNOWN = (
+    "plan",
+    "detach",
+    "gate=build",
+    "no-cache",
+    "color",
+    "scale=TARGET=NUMBER",
+    'reason="TEXT"',
+)
+_SCALE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,62})=([0-9]{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """What was asked for.
+
+    Attributes:
+        plan: only say what would change.
+        detach: return when the build is queued.
+        gate: move the ref only when the build has succeeded.
+        build: what concerns the build, and goes with it.
+    """
+
+    plan: bool = False
+    detach: bool = False
+    gate: bool = False
+    build: BuildOptions = NO_OPTIONS
+
+
+def parse(given: Sequence[str]) -> PushOptions:
+    """Read the options of a push.
+
+    Raises:
+        InvalidPushOption: the first that is not known, or not allowed.
+    """
+    if len(given) > MAX_OPTIONS:
+        reason = f"at most {MAX_OPTIONS} are taken"
+        raise InvalidPushOption(given[MAX_OPTIONS], reason, KNOWN)
+    flags: set[str] = set()
+    scale: dict[str, int] = {}
+    reason = ""
+    for option in given:
+        name, _, value = option.partition("=")
+        if name == "scale":
+            scale |= _scales(option, value)
+        elif name == "reason":
+            reason = _reason(option, value)
+        elif option in ("plan", "detach", "gate=build", "no-cache", "color"):
+            flags.add(option)
+        else:
+            raise InvalidPushOption(option, "it is not known", KNOWN)
+    build = BuildOptions("no-cache" in flags, "color" in flags, scale, reason)
+    return PushOptions("plan" in flags, "detach" in flags, "gate=build" in flags, build)
+
+
+def _scales(option: str, value: str) -> dict[str, int]:
+    """Read `worker=3` or `worker=3,mailer=1`."""
+    found = [_SCALE.fullmatch(part) for part in value.split(",")]
+    scales = {match[1]: int(match[2]) for match in found if match is not None}
+    if None in found or len(scales) != len(found):
+        raise InvalidPushOption(option, "each target is named once, with a number: scale=worker=3", KNOWN)
+    return scales
+
+
+def _reason(option: str, value: str) -> str:
+    text = value.strip()
+    if not text or len(text) > MAX_REASON or not text.isprintable():
+        raise InvalidPushOption(option, f"it takes 1 to {MAX_REASON} printable characters in one line", KNOWN)
+    return text

@@ -1,0 +1,99 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitserver.git import reasons
+from gitserver.git.commands import Head
+from gitserver.git.pktline import FLUSH, Packets, pkt, side_band
+from gitserver.git.report import Answer, Report, all_taken, framed
+from stratum.buildlog import harmless
+from stratum.model import RefUpdate
+
+UPDATES = tuple(RefUpdate(f"refs/heads/{name}", "0" * 40, "1" * 40) for name in "ab")
+OK = pkt(b"unpack ok\n") + pkt(b"ok refs/heads/a\n") + pkt(b"ok refs/heads/b\n") + FLUSH
+
+
+def head(*capabilities: str) -> Head:
+    return Head(UPDATES, frozenset(capabilities), b"")
+
+
+def as_it_is(ref: str, words: str) -> str:
+    return words
+
+
+def test_report_says_ok_for_every_ref_and_in_the_band_that_the_client_takes():
+    report = all_taken(head()).told(as_it_is)
+
+    assert report == OK
+    assert framed(head("report-status", "side-band-64k"), report) == pkt(b"\x01" + OK)
+    assert framed(head("report-status-v2"), report) == OK
+    assert framed(head("side-band-64k"), report) == b""
+
+
+def test_refused_refs_get_our_words_and_the_others_stay():
+    given_ = b"".join(
+        map(
+            pkt,
+            (
+                b"unpack ok\n",
+                b"ok refs/heads/a\n",
+                b"option refname refs/heads/c\n",
+                b"ng refs/heads/b shallow update not allowed\n",
+            ),
+        )
+    )
+
+    found = Report.parsed(given_ + FLUSH)
+    assert found is not None
+    told = found.told(lambda ref, words: reasons.of_ref(words))
+
+    assert told.startswith(pkt(b"unpack ok\n") + pkt(b"ok refs/heads/a\n"))
+    assert pkt(b"option refname refs/heads/c\n") in told
+    assert b"ng refs/heads/b your clone is shallow" in told
+    assert b"fetch-depth: 0" in told
+
+
+@given(st.binary(), st.integers(min_value=1, max_value=80))
+def test_progress_goes_out_at_once_and_the_report_is_kept(noise, size):
+    stream = b"".join(side_band(2, noise)) + b"".join(side_band(1, OK)) + FLUSH
+    answer, out = Answer(side_band=True), b""
+    for start in range(0, len(stream), size):
+        out += answer.feed(stream[start : start + size])
+
+    told = b"".join(payload[1:] for payload in Packets().feed(out) if payload)
+    assert told == noise
+    assert answer.report == Report.parsed(OK)
+
+
+@given(st.lists(st.binary()), st.booleans())
+def test_any_bytes_of_git_are_survived(pieces, side):
+    answer = Answer(side_band=side)
+    for piece in pieces:
+        answer.feed(piece)
+    report = answer.report
+    if report is not None:
+        assert Report.parsed(report.told(lambda ref, words: "no")) is not None
+
+
+@given(st.binary(), st.text())
+def test_reasons_are_one_harmless_line(said, words):
+    for reason in (reasons.of_pack(said, "1 GiB"), reasons.of_ref(words)):
+        assert harmless(reason.encode()) == reason.encode()
+        assert len(reason.splitlines()) <= 1
+        assert len(reason) <= reasons.MAX_REASON
+
+
+def test_what_git_says_of_a_pack_is_told_plainly():
+    said = {
+        b"error: object 5e0ee2a4f7b3c1: hasDotgit: contains '.git'\nfatal: fsck error in packed object\n": (
+            "object 5e0ee2a4f7b3 is not sound: hasDotgit: contains '.git'"
+        ),
+        b"fatal: pack exceeds maximum allowed size (1.00 MiB)\n": (
+            "the push is larger than the 1 MiB allowed here"
+        ),
+        b"fatal: Out of memory, malloc failed (tried to allocate 400000001 bytes)\n": (
+            "unpacking it takes more memory than a push may use here"
+        ),
+        b"": "git ended while it unpacked the push: it took more than the server gives to one",
+    }
+
+    assert {text: reasons.of_pack(text, "1 MiB") for text in said} == said
