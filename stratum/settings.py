@@ -27,7 +27,12 @@ class Settings:
         apps_domain: apps answer at `<app>.<environment>.<apps_domain>`.
         builders: builds that may run at once.
         appliers: rollouts that may run at once.
-        web_threads: requests, and so live pushes, served at once.
+        web_threads: requests served at once, besides those that last.
+        live_pushes: pushers who follow their builds at once; the builds of others go on without them.
+        receiving_pushes: pushes received at once, each from its first byte until its build is followed.
+        fetches: clones and fetches at once.
+        streams: followers of logs through the API at once.
+        polls: requests at once that wait for a rollout.
         build_timeout_s: a build that takes longer has failed.
         alive_after_s: a process without a port counts as up when it has lived this long.
         web_start_timeout_s: a web process must listen on $PORT within this.
@@ -36,6 +41,10 @@ class Settings:
         port_first, port_last: range of the ports given to web processes.
         max_scale: largest scale of one target.
         max_push_bytes: largest pack accepted.
+        max_object_bytes: largest object accepted, inflated.
+        git_memory_bytes: memory of each git process that serves a request, not counting mapped files.
+        git_cpu_s: processor time of each of them.
+        git_timeout_s: how long one request of a git client may take, not counting what it waits for.
     """
 
     data: Path = Path(".stratum")
@@ -43,7 +52,12 @@ class Settings:
     apps_domain: str = "localhost"
     builders: int = 2
     appliers: int = 2
-    web_threads: int = 64
+    web_threads: int = 32
+    live_pushes: int = 256
+    receiving_pushes: int = 64
+    fetches: int = 128
+    streams: int = 64
+    polls: int = 64
     build_timeout_s: int = 1800
     alive_after_s: float = 0.3
     web_start_timeout_s: float = 60.0
@@ -53,6 +67,10 @@ class Settings:
     port_last: int = 29999
     max_scale: int = 100
     max_push_bytes: int = 1 << 30
+    max_object_bytes: int = 256 << 20
+    git_memory_bytes: int = 1 << 30
+    git_cpu_s: int = 600
+    git_timeout_s: int = 3600
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":

@@ -6,6 +6,10 @@ import socket
 # One recv or send of at most a few packets: who takes longer has gone without saying so.
 PATIENCE_S = 300.0
 
+# Also while bytes of the body wait to be read, which hide the end from a recv (poll(2)). A client that
+# only shuts its writing side counts as gone: no git does so.
+GONE = select.POLLRDHUP
+
 
 class Client:
     """Watches the connection of one request.
@@ -16,51 +20,31 @@ class Client:
 
     def __init__(self, connection: socket.socket | None) -> None:
         self._connection = connection
-        self._quiet = connection is None  # nothing (more) to learn from it
         self._gone = False
         if connection is not None:
             connection.settimeout(PATIENCE_S)  # gunicorn sets it blocking again for the next request
 
     def fileno(self) -> int:
-        """Descriptor to poll for reading; -1 when that would tell nothing."""
-        return -1 if self._quiet or self._connection is None else self._connection.fileno()
+        """Descriptor to poll for `GONE`; -1 when that would tell nothing."""
+        return -1 if self._gone or self._connection is None else self._connection.fileno()
 
     def is_gone(self) -> bool:
-        """Whether the client has closed its side. Only to be asked when the body has been read.
+        """Whether the client has closed its side.
 
         Through Caddy, too: it closes its connection to us when its client goes.
         """
-        if not self._quiet and not self._gone:
-            self._look()
+        if self.fileno() >= 0:
+            self.wait(0)
         return self._gone
 
     def left(self) -> None:
         """Note that reading from or writing to the client has failed."""
-        self._gone = self._quiet = True
+        self._gone = True
 
     def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until the client says or closes something."""
+        """Wait, but no longer than until the client closes."""
         poll = select.poll()
         if self.fileno() >= 0:
-            poll.register(self.fileno(), select.POLLIN)
-        poll.poll(seconds * 1000)
-
-    def _look(self) -> None:
-        assert self._connection is not None
-        if not _is_readable(self._connection):
-            return
-        try:
-            said = self._connection.recv(1, socket.MSG_PEEK)
-        except OSError:
-            said = b""
-        if said:  # the next request, pipelined: from now on its bytes hide the end
-            self._quiet = True
-        else:
+            poll.register(self.fileno(), GONE)
+        if poll.poll(seconds * 1000):
             self.left()
-
-
-def _is_readable(connection: socket.socket) -> bool:
-    """Ask the kernel: a socket with a timeout makes even MSG_DONTWAIT wait (CPython 3.11, sock_call_ex)."""
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))

@@ -1,7 +1,7 @@
 """One git program in conversation: fed from a request's body, read as it answers, by one thread.
 
 The memory it takes is one chunk each way. The program has a process group of its own, so that what
-it started ends with it.
+it started ends with it, and limits (gitserver/git/limits.py).
 """
 
 import logging
@@ -9,19 +9,21 @@ import os
 import select
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
 from gitserver.git.body import CHUNK, BadBody, BodyTooLarge
-from gitserver.git.client import Client
+from gitserver.git.client import GONE, Client
+from gitserver.git.deadline import Deadline
+from gitserver.git.limits import Limits
 
 Handler = Callable[[], bytes | None]
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 10.0  # for git to end by itself once nobody listens: only then it tidies up
+GRACE_S = 10.0  # for git to end by itself once it has said all
+ABANDONED_GRACE_S = 2.0  # and once nobody listens: it then tidies up, unless it is deep in a pack
 TERM_GRACE_S = 2.0
 MAX_STDERR = 2048
 
@@ -31,16 +33,23 @@ class Exchange:
 
     Args:
         pass_fds: descriptors that it inherits besides.
+        limits: in force for it and all it starts; the time counts for the whole exchange.
+
+    Attributes:
+        has_timed_out: whether it was ended because it took longer than the limits allow.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the call of a program, and its two ends
         self,
         argv: Sequence[str],
         environ: Mapping[str, str],
         body: Iterator[bytes],
         client: Client,
         pass_fds: Sequence[int] = (),
+        *,
+        limits: Limits | None = None,
     ) -> None:
+        limits = limits or Limits()
         self._process = subprocess.Popen(
             argv,
             env=environ,
@@ -51,6 +60,7 @@ class Exchange:
             start_new_session=True,
             pass_fds=pass_fds,
         )
+        limits.apply(self._process.pid)
         self._stdin = _without_blocking(self._process.stdin)
         self._stdout = _without_blocking(self._process.stdout)
         self._stderr = _without_blocking(self._process.stderr)
@@ -58,11 +68,16 @@ class Exchange:
         self._chunk = memoryview(b"")
         self._body_read = False
         self._said = b""  # on stderr
-        self._deadline = float("inf")
+        self._deadline = Deadline(limits.timeout_s)
+        self._abandoned = False
+        self.has_timed_out = False
         self._poll = select.poll()
         self._handlers: dict[int, Handler] = {}
         self.watch(self._stdout.fileno(), self._read_output)
         self.watch(self._stderr.fileno(), self._read_stderr)
+        self._client_fileno = client.fileno()  # which the client forgets once it is gone
+        if self._client_fileno >= 0:
+            self.watch(self._client_fileno, self._see_client_go, GONE)
 
     @property
     def pid(self) -> int:
@@ -84,9 +99,8 @@ class Exchange:
         self._refill()
         if self._stdout.fileno() not in self._handlers:
             return None
-        if time.monotonic() > self._deadline:
-            log.warning("ending git (pid %d), which does not end by itself", self.pid)
-            self._end_group()
+        if self._deadline.has_passed:
+            self._time_out()
             return None
         output = b""
         for descriptor, _ in self._poll.poll(1000):
@@ -97,9 +111,17 @@ class Exchange:
     def abandon(self) -> None:
         """Feed no more, and end the program if it has not ended soon."""
         self._stop_feeding()
-        self._body_read = True
+        self._abandoned = self._body_read = True
         self._chunk = memoryview(b"")
-        self._deadline = min(self._deadline, time.monotonic() + GRACE_S)
+        self._deadline.shorten(ABANDONED_GRACE_S)
+
+    def pause(self) -> None:
+        """Let no time count until `resume`: git waits for others, or must not be ended now."""
+        self._deadline.pause()
+
+    def resume(self) -> None:
+        """Let time count again."""
+        self._deadline.resume()
 
     def end(self) -> None:
         """End a program that only reads, and so leaves nothing behind: at once if it is still at work."""
@@ -122,7 +144,7 @@ class Exchange:
     # -- feeding
     def _refill(self) -> None:
         """Have a chunk to write; this is where we wait for a slow client."""
-        while not self._chunk and not self._body_read:
+        while not self._chunk and not self._body_read and not self._deadline.has_passed:
             try:
                 chunk = next(self._body, b"")
             except (OSError, BadBody, BodyTooLarge) as error:
@@ -137,7 +159,6 @@ class Exchange:
                 self._chunk = memoryview(chunk)
                 self.watch(self._stdin.fileno(), self._write, select.POLLOUT)
             # else: git has had enough, but the client must have sent all before it reads our answer
-        self._watch_client()
 
     def _write(self) -> None:
         try:
@@ -155,17 +176,10 @@ class Exchange:
             self.unwatch(self._stdin.fileno())
             self._stdin.close()
 
-    def _watch_client(self) -> None:
-        descriptor = self._client.fileno()
-        if self._body_read and descriptor >= 0 and descriptor not in self._handlers:
-            self.watch(descriptor, self._look_at_client)
-
-    def _look_at_client(self) -> None:
-        descriptor = self._client.fileno()
-        if self._client.is_gone():
-            self.abandon()
-        if self._client.fileno() < 0:
-            self.unwatch(descriptor)
+    def _see_client_go(self) -> None:
+        self.unwatch(self._client_fileno)
+        self._client.left()
+        self.abandon()
 
     # -- reading
     def _read_output(self) -> bytes:
@@ -179,6 +193,12 @@ class Exchange:
         if data == b"":
             self.unwatch(self._stderr.fileno())
         self._said = (self._said + (data or b""))[-MAX_STDERR:]
+
+    def _time_out(self) -> None:
+        log.warning("ending git (pid %d), which does not end by itself", self.pid)
+        self.has_timed_out = not self._abandoned
+        self._end_group()
+        self.unwatch(self._stdout.fileno())
 
     def _end_group(self) -> None:
         """End the program and all it started: SIGTERM, then SIGKILL."""

@@ -1,0 +1,97 @@
+"""Sizes are read as git reads them, from packs of every kind of entry."""
+
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitserver.git.limits import oversized
+from gitserver.git.packsizes import BadPack, size_at, sizes
+from tests.packs import delta_bomb, entry, oid_of, pack_of, repeated, zeros
+from tests.repos import commit, git, make_repo
+
+
+def indexed(folder: Path, pack: bytes) -> Path:
+    """Index a pack as a receive does; return the folder of objects."""
+    git(folder, "init", "--quiet", "--bare", "quarantine")
+    git(folder / "quarantine", "index-pack", "--stdin", "--fix-thin", stdin=pack)
+    return folder / "quarantine/objects"
+
+
+def of_git(repo: Path) -> list[tuple[int, str]]:
+    listed = git(
+        repo, "cat-file", "--batch-all-objects", "--batch-check=%(objectsize) %(objectname)", "--unordered"
+    )
+    return sorted((int(line.split()[0]), line.split()[1]) for line in listed.splitlines())
+
+
+@pytest.mark.parametrize("option", ["--delta-base-offset", "--no-delta-base-offset"])
+def test_sizes_are_those_that_git_tells(tmp_path, option):
+    """Whole objects and both kinds of deltas, in chains."""
+    source = make_repo(tmp_path / "source", {"file": "".join(f"{n}\n" for n in range(5000))})
+    for number in range(20):
+        text = "".join(f"{n if n != 100 * number else 'changed'}\n" for n in range(5000))
+        commit(source, {"file": text, f"noise{number}": Random(number).randbytes(number * 1000)})
+    argv = ["git", "pack-objects", "--all", "--stdout", "-q", *([option] if "--no" not in option else [])]
+    pack = subprocess.run(argv, cwd=source, input=b"", capture_output=True, check=True).stdout
+
+    objects = indexed(tmp_path, pack)
+    (index,) = objects.glob("pack/*.idx")
+
+    assert sorted(sizes(index)) == of_git(objects.parent)
+
+
+def test_bomb_of_a_few_bytes_is_seen(tmp_path):
+    pack, base = delta_bomb(40_000_000)
+    objects = indexed(tmp_path, pack)
+
+    found = oversized(objects, 30_000_000)
+
+    assert len(pack) < 200
+    assert found is not None
+    assert (found.size, found.limit) == (40_000_000, 30_000_000)
+    assert found.oid not in (base, oid_of("blob", bytes(4000)))
+    assert oversized(objects, 40_000_000) is None
+
+
+def test_no_pack_holds_nothing_too_large(tmp_path):
+    """A push that only moves refs has no quarantine, and one of tags to known objects an empty one."""
+    assert oversized(tmp_path, 1) is None
+
+
+def test_head_of_a_delta_may_hide_behind_empty_blocks():
+    """A deflate stream may begin with as many empty blocks as it likes (RFC 1951, 3.2.4)."""
+    delta = repeated("0" * 40, 4000, 100)
+    start = len(delta) - 1  # not known here: found by its zlib header
+    while delta[start : start + 2] != b"\x78\x9c":
+        start -= 1
+    hidden = delta[: start + 2] + b"\x00\x00\x00\xff\xff" * 1000 + delta[start + 2 :]
+
+    assert size_at(hidden, 0) == 400_000
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_have_a_size_or_none(data):
+    with suppress(BadPack, IndexError):
+        assert size_at(data, 0) >= 0
+
+
+@given(st.binary(max_size=200), st.binary(max_size=2000))
+def test_any_files_are_read_or_told_to_be_bad(tmp_path_factory, pack, index):
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "x.pack").write_bytes(pack)
+    (folder / "x.idx").write_bytes(index)
+
+    with suppress(BadPack):
+        list(sizes(folder / "x.idx"))
+
+
+def test_whole_objects_tell_their_size_first():
+    pack = pack_of([entry("blob", b"x" * 15), zeros("blob", 3_000_000)])
+
+    assert size_at(pack, 12) == 15
+    assert size_at(pack, 12 + len(entry("blob", b"x" * 15))) == 3_000_000
