@@ -6,7 +6,7 @@ import sys
 
 from benchmarks import machine, peer
 
-NAMES = ("push_without_deploy", "deploy", "scale", "first_push_flask", "idle_memory")
+NAMES = ("git_transport", "deploy", "scale", "first_push_flask", "idle_memory")
 
 
 def main() -> None:
@@ -17,10 +17,8 @@ def main() -> None:
     names = given.names or NAMES
     if unknown := set(names) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    if "push_without_deploy" in names and (missing := peer.missing()):
-        sys.exit(
-            f"bench: push_without_deploy is compared with nginx, and there is no {missing}.\n{peer.INSTALL}"
-        )
+    if "git_transport" in names and (missing := peer.missing()):
+        sys.exit(f"bench: git_transport is compared with nginx, and there is no {missing}.\n{peer.INSTALL}")
     print(machine.described(), flush=True)
     for name in names:
         section = importlib.import_module(f"benchmarks.{name}").run(given.rounds)

@@ -1,10 +1,10 @@
-"""The peer of a push: nginx + fcgiwrap + `git http-backend`, with basic authentication, on loopback."""
+"""The peer of git's transport: nginx + fcgiwrap + `git http-backend`, with basic authentication."""
 
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,16 +51,18 @@ def missing() -> str:
 
 
 @contextmanager
-def serving(folder: Path, repo: Path, settings: dict[str, str], password: str) -> Iterator[str]:
-    """Serve a copy of a repository; yield its URL.
+def serving(
+    folder: Path, repos: Mapping[str, Path], settings: dict[str, str], password: str
+) -> Iterator[str]:
+    """Serve copies of repositories; yield the URL below which each is found as `<name>.git`.
 
     Args:
-        folder: for everything of the peer's; must not exist, on the same disk as `repo`.
-        settings: git's, for the copy.
+        folder: for everything of the peer's; must not exist, on the same disk as the repositories.
+        settings: git's, for the copies.
         password: of the user `stratum`.
     """
     port = free_port()
-    _prepare(folder, repo, settings)
+    _prepare(folder, repos, settings)
     (folder / "passwords").write_text(f"stratum:{{PLAIN}}{password}\n")
     backend = Path(subprocess.check_output(["git", "--exec-path"], text=True).strip()) / "git-http-backend"
     user = "user root;" if os.geteuid() == 0 else ""
@@ -71,18 +73,21 @@ def serving(folder: Path, repo: Path, settings: dict[str, str], password: str) -
         _running([_which("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")], environ),
     ):
         wait_until(lambda: (folder / "fcgi.sock").exists() and (folder / "nginx.pid").exists())
-        yield f"http://localhost:{port}/repo.git"
+        yield f"http://localhost:{port}"
 
 
-def _prepare(folder: Path, repo: Path, settings: dict[str, str]) -> None:
-    copy, hooks = folder / "repos/repo.git", folder / "hooks"
+def _prepare(folder: Path, repos: Mapping[str, Path], settings: dict[str, str]) -> None:
+    hooks = folder / "hooks"
     hooks.mkdir(parents=True)
     for name in ("pre-receive", "post-receive"):
         (hooks / name).write_text(_HOOK)
         (hooks / name).chmod(0o700)
-    shutil.copytree(repo, copy)  # ours, by whoever runs this
-    for name, value in {**settings, "core.hooksPath": str(hooks), "http.receivepack": "true"}.items():
-        subprocess.run(["git", "config", "--file", copy / "config", name, value], check=True)
+    given = {**settings, "core.hooksPath": str(hooks), "http.receivepack": "true"}
+    for name, repo in repos.items():
+        copy = folder / f"repos/{name}.git"
+        shutil.copytree(repo, copy)  # ours, by whoever runs this
+        for setting, value in given.items():
+            subprocess.run(["git", "config", "--file", copy / "config", setting, value], check=True)
 
 
 @contextmanager

@@ -46,6 +46,11 @@ def seconds(values: Values) -> str:
     return f"{median(values):.3f} [{min(values):.3f}–{max(values):.3f}]"
 
 
+def milliseconds(values: Values) -> str:
+    """Write times, given in seconds, as `median [lowest–highest]`."""
+    return f"{median(values) * 1e3:.0f} [{min(values) * 1e3:.0f}–{max(values) * 1e3:.0f}]"
+
+
 def _estimate(ours: Values, theirs: Values, statistic: Callable[[Values, Values], float]) -> Estimate:
     rounds = list(zip(ours, theirs, strict=True))
     draw = random.Random(1)  # the same measurements give the same interval
