@@ -11,7 +11,7 @@ from builder.narration import Narration
 from builder.workshop import Workshop
 from stratum.door.errors import StepTimedOut
 from stratum.errors import BuildFailed
-from stratum.model import Build
+from stratum.model import Build, BuildOptions
 from stratum.settings import inherited_environ
 
 # What the server was given to reach package indexes with, for the installers.
@@ -48,6 +48,7 @@ class Bench:
         self._limit_s = shop.instance.settings.build_timeout_s
         self._end = time.monotonic() + self._limit_s
         self._environ = {"LANG": "C.UTF-8", **inherited_environ(*_INHERITED)}
+        self._asked = _variables_for(build.options)
 
     def clear(self) -> None:
         """Remove the scratch, and end all that still works there."""
@@ -66,13 +67,14 @@ class Bench:
         Args:
             step: its name; `doing` says what the pusher calls it.
             mend: what the pusher may do about a failure.
-            variables: the app's own, for steps that run the app's code anyway.
+            variables: the app's own, for steps that run the app's code anyway; what the pusher has
+                asked for goes before them.
 
         Raises:
             BuildFailed: it failed, took too long, or its output could not be kept.
         """
         with self._in_time(), self.narration.live() as output:
-            code = self._run(step, stdin, output, {**self._environ, **(variables or {})})
+            code = self._run(step, stdin, output, {**self._environ, **(variables or {}), **self._asked})
         if code:
             raise self._failure(code, mend)
         self.check_log()
@@ -143,3 +145,13 @@ class Bench:
 
     def _last(self) -> str:
         return "\n".join(list(self.narration.tail)[-_SHOWN_LINES:])
+
+
+def _variables_for(options: BuildOptions) -> dict[str, str]:
+    """Have a step's program do what was asked.
+
+    Source: uv 0.13, `uv help cache`: UV_NO_CACHE goes before UV_CACHE_DIR, and has it use a folder
+    below TMPDIR, which it removes. Colours: force-color.org and bixense.com/clicolors.
+    """
+    no_cache = {"UV_NO_CACHE": "1"} if options.no_cache else {}
+    return no_cache | ({"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"} if options.color else {})

@@ -66,6 +66,8 @@ def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:
 
 
 def _install(bench: Bench, plan: packs.Plan) -> None:
+    if bench.build.options.no_cache:
+        bench.narration.step("Building without the cache")
     bench.narration.step(plan.headline)
     variables = _variables(bench) if plan.steps else {}
     for step in plan.steps:

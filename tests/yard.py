@@ -13,7 +13,7 @@ from builder.jobs import build_queued
 from builder.workshop import Workshop
 from stratum.fence import fenced_base
 from stratum.instance import Identity
-from stratum.model import App, Build, BuildState, RefUpdate, Release
+from stratum.model import NO_OPTIONS, App, Build, BuildOptions, BuildState, RefUpdate, Release
 from stratum.ownership import this_process
 from stratum.secrets import make_key, seal
 from stratum.settings import Settings
@@ -75,10 +75,10 @@ class Yard:
         self._queue(made)
         return made
 
-    def push(self, app: App, source: Source) -> Build:
+    def push(self, app: App, source: Source, options: BuildOptions = NO_OPTIONS) -> Build:
         """Change files, push, and queue the build."""
         commit(self._work(app), source)
-        return self._queue(app)
+        return self._queue(app, options)
 
     def offer(self, app: App, source: Source) -> Build:
         """Change files, and queue the build of a gated push: the repository has nothing of it yet."""
@@ -145,8 +145,9 @@ class Yard:
     def _work(self, app: App) -> Path:
         return self.folder / f"work-{app.id}"
 
-    def _queue(self, app: App) -> Build:
+    def _queue(self, app: App, options: BuildOptions = NO_OPTIONS) -> Build:
         work = self._work(app)
         git(work, "push", "--quiet", "--force", str(self.layout.repo(app.id)), "HEAD:refs/heads/master")
         with self.shop.db.write() as tx:
-            return builds.add_build(tx, app.id, git(work, "rev-parse", "HEAD"), source="push", who="tester")
+            tip = git(work, "rev-parse", "HEAD")
+            return builds.add_build(tx, app.id, tip, source="push", who="tester", options=options)

@@ -7,7 +7,7 @@ from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
 from gitserver.api.shapes import Rollback
 from gitserver.services import services
-from stratum.store import environments, releases
+from stratum.store import builds, environments, releases
 from stratum.verbs import release
 
 blueprint = APIBlueprint("releases", __name__, url_prefix="/api/apps/<environment>/<app>")
@@ -19,7 +19,8 @@ def list_all(environment: str, app: str) -> list[rows.Row]:
     with services().database.read() as tx:
         found = environments.get_app(tx, app_named().id)
         current = None if found is None else found.current_release_id
-        return [rows.release(one, current) for one in releases.list_releases(tx, app_named().id)]
+        listed, reasons = releases.list_releases(tx, app_named().id), builds.reasons(tx, app_named().id)
+    return [rows.release(one, current, reasons.get(one.build_id or 0, "")) for one in listed]
 
 
 @blueprint.post("/rollback")

@@ -45,20 +45,23 @@ def build(found: Build) -> Row:
         "status": found.state.value,
         "commit": found.commit,
         "source": found.source,
+        "reason": found.options.reason,
         "who": found.who,
         "error": found.error,
+        "superseded_by": found.superseded_by,
         "created_at": _moment(found.created_at),
         "finished_at": _moment(found.finished_at),
     }
 
 
-def release(found: Release, current_id: int | None) -> Row:
-    """A release, and whether it is the one that runs."""
+def release(found: Release, current_id: int | None, reason: str) -> Row:
+    """A release, whether it is the one that runs, and what its pusher gave as the reason."""
     return {
         "version": found.version,
         "commit": found.commit,
         "status": found.state.value,
         "cause": found.cause,
+        "reason": reason,
         "who": found.who,
         "targets": [target.name for target in found.targets],
         "current": found.id == current_id,

@@ -1,6 +1,6 @@
 """What a rollout did with each process: for the database, and as lines of the log of its build."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from runner.apply.parts import Parts
@@ -110,19 +110,22 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
         yield Report(rollout.report, None)
         return
     with parts.database.read() as tx:
-        number = builds.get_build(tx, rollout.build_id).number
+        build = builds.get_build(tx, rollout.build_id)
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
-    with Log(parts.instance.layout.build_log(app.id, number)) as log:
+    asked = build.options.scale.items()
+    scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
+    with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
-            _say_released(log, release, again=rollout.attempt > 1)
+            _say_released(log, release, scaled, again=rollout.attempt > 1)
         yield Report(rollout.report, log)
 
 
-def _say_released(log: Log, release: Release, *, again: bool) -> None:
-    """Begin with the release that the builder recorded: by now it is, and no line of ours came before."""
-    text = f"Released v{release.version}"
-    if not again or ARROW + text not in last_lines(log.path, _FORMER_LINES):
-        log.step(text)
+def _say_released(log: Log, release: Release, scaled: Mapping[str, int], *, again: bool) -> None:
+    """Begin with what the builder recorded: by now it is, and no line of ours came before."""
+    said = last_lines(log.path, _FORMER_LINES) if again else []
+    for text in (f"Released v{release.version}", *(f"Scaled {name} to {n}" for name, n in scaled.items())):
+        if ARROW + text not in said:
+            log.step(text)
 
 
 def _line(process: Process, outcome: Outcome, pid: int, seconds: float = 0.0, note: str = "") -> ReportLine:

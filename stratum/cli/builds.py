@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
     from stratum.client.http import Row
 
-COLUMNS = ("number", "status", "commit", "source", "who", "created_at", "error")
+COLUMNS = ("number", "status", "commit", "source", "reason", "who", "created_at", "error")
 
 
 @click.group(invoke_without_command=True)
@@ -53,7 +53,8 @@ def redeploy(app: "RemoteApp", as_json: bool) -> None:
 
 
 def _readable(row: "Row") -> "Row":
-    return {**row, "commit": row["commit"][:10], "error": shortened(row["error"])}
+    texts = {name: shortened(row[name]) for name in ("reason", "error")}
+    return {**row, "commit": row["commit"][:10], **texts}
 
 
 def _row(line: str) -> dict[str, object]:

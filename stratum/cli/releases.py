@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stratum.cli.output import json_option, say, show
+from stratum.cli.output import json_option, say, shortened, show
 from stratum.cli.waiting import finish
 from stratum.cli.which import for_app
 
@@ -40,4 +40,12 @@ def rollback(app: "RemoteApp", version: str | None, as_json: bool) -> None:
 def _readable(rows: list[dict[str, object]], as_json: bool) -> list[dict[str, object]]:
     if as_json:
         return rows
-    return [{**row, "version": f"v{row['version']}", "commit": str(row["commit"])[:10]} for row in rows]
+    return [
+        {
+            **row,
+            "version": f"v{row['version']}",
+            "commit": str(row["commit"])[:10],
+            "cause": shortened(str(row["cause"])),
+        }
+        for row in rows
+    ]

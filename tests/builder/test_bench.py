@@ -11,6 +11,7 @@ from builder.bench import Bench
 from builder.narration import Narration
 from stratum.door.errors import StepTimedOut
 from stratum.errors import BuildFailed
+from stratum.model import NO_OPTIONS
 
 MEND = "Correct the file."
 
@@ -33,7 +34,7 @@ def fail(tmp_path):
     def fail(printed, code, limit_s=60):
         settings = SimpleNamespace(build_timeout_s=limit_s)
         shop: Any = SimpleNamespace(door=FakeDoor(printed, code), instance=SimpleNamespace(settings=settings))
-        build: Any = SimpleNamespace(app_id=1, number=1)
+        build: Any = SimpleNamespace(app_id=1, number=1, options=NO_OPTIONS)
         with closing(Narration(tmp_path / "1.log")) as narration:
             bench = Bench(shop, build, narration)
             bench.doing = "Installing"

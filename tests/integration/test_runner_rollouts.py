@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from stratum.model import App, Build, Outcome, ReleaseState, Rollout, RolloutState
-from stratum.store import builds, formation, releases
+from stratum.store import builds, formation, releases, rollouts
 from tests.stage import RUN_WEB, Stage, marked, staged
 from tests.waiting import wait_until
 
@@ -202,6 +202,22 @@ def test_failed_scale_puts_the_formation_back(stage: Stage, app: App) -> None:
     assert done.state is RolloutState.FAILED
     assert done.error.startswith("worker.2 did not come up: exit status 4")
     assert stage.pids() == before
+    with stage.parts.database.read() as tx:
+        assert formation.get_formation(tx, app.id).scale("worker") == 1
+
+
+def test_a_release_that_fails_puts_back_the_scales_that_came_with_it(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    _, queued = stage.release(app, {"worker": "exit 5"})
+    with stage.parts.database.write() as tx:
+        before = formation.set_scales(tx, app.id, {"worker": 2})
+        rollouts.set_formation_before(tx, queued, before)
+
+    done = stage.apply(app, queued)
+
+    assert done.state is RolloutState.FAILED
+    own = f"MyProdEnv.{app.name}."
+    assert [name for name in stage.pids() if name.startswith(own)] == [f"{own}v1.worker.1"]
     with stage.parts.database.read() as tx:
         assert formation.get_formation(tx, app.id).scale("worker") == 1
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
 from runner.apply import report
 from stratum.buildlog import Log
-from stratum.store import rollouts
+from stratum.store import rollouts, tables
 from tests.there import there
 from tests.webside import WebSide
 
@@ -39,3 +40,21 @@ def test_the_release_is_told_once_however_often_its_rollout_is_begun(side):
             pass
 
     assert path.read_text() == "       -----> Released v1\n-----> Released v1\n"
+
+
+def test_scales_that_came_with_the_push_are_told_after_the_release(side):
+    """Those that are wished already are no news."""
+    app = side.app()
+    side.release(app, "web", "worker")
+    with side.db.write() as tx:
+        options = {"scale": {"worker": 3, "web": 1}}
+        tx.execute(update(tables.builds).where(tables.builds.c.app_id == app.id).values(options=options))
+    with side.db.read() as tx:
+        rollout = replace(there(rollouts.find_rollout(tx, app.id, 1)), formation_before={"worker": 1})
+
+    for attempt in (1, 2):
+        with report.opened(parts_of(side), app, replace(rollout, attempt=attempt)):
+            pass
+
+    path = side.instance.layout.build_log(app.id, 1)
+    assert path.read_text() == "-----> Released v1\n-----> Scaled worker to 3\n"

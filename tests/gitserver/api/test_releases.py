@@ -4,9 +4,10 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import update
 
 from stratum.model import BuildState
-from stratum.store import builds
+from stratum.store import builds, tables
 from tests.webside import COMMIT, SLUG
 
 HERE = "/apps/MyProdEnv/app02"
@@ -34,10 +35,23 @@ def test_releases_are_listed_newest_first(api, side, app):
         "commit": COMMIT,
         "status": "retired",
         "cause": "push 3f2c1ab",
+        "reason": "",
         "who": "admin",
         "targets": ["web", "worker"],
         "current": False,
     }
+
+
+def test_the_pushers_reason_is_shown_with_build_and_release(api, side, app):
+    side.release(app)
+    with side.db.write() as tx:
+        row = update(tables.builds).values(options={"reason": "stop the leak"})
+        tx.execute(row.where(tables.builds.c.app_id == app.id))
+    api("POST", f"{HERE}/rollback", json={"version": 1})
+    side.release(app)
+
+    assert [row["reason"] for row in api("GET", f"{HERE}/releases")[1]] == ["", "stop the leak"]
+    assert [row["reason"] for row in api("GET", f"{HERE}/builds")[1]] == ["", "stop the leak"]
 
 
 def test_a_rollback_takes_code_and_variables_of_the_one_before(api, side, app):

@@ -1,0 +1,89 @@
+"""What `git push -o` asks of a build."""
+
+import pytest
+
+from stratum.model import BuildOptions, BuildState
+from stratum.store import formation, rollouts
+from tests.integration.test_builder import spy
+from tests.yard import ROOT, Yard
+
+pytestmark = pytest.mark.integration
+
+WEB = {"Procfile": "web: x\nworker: y\n"}
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not ROOT, reason="needs root"))])
+def yard(request):
+    made = Yard.make(fenced=request.param)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def app(yard: Yard):
+    made = yard.app(WEB)
+    yard.build(made)
+    return made
+
+
+def scales(yard: Yard, app):
+    with yard.shop.db.read() as tx:
+        return formation.get_formation(tx, app.id).scales
+
+
+def before(yard: Yard, build):
+    with yard.shop.db.read() as tx:
+        rollout = rollouts.rollout_of_build(tx, build.id)
+    assert rollout is not None
+    return rollout.formation_before
+
+
+def test_without_the_cache_nothing_is_taken_from_it_nor_left_in_it(yard: Yard, app):
+    yard.push(app, {"requirements.txt": "six\n"}, BuildOptions(no_cache=True))
+
+    without = yard.build(app)
+
+    assert without.state is BuildState.SUCCEEDED
+    assert "-----> Building without the cache\n" in yard.log(without)
+    assert list(yard.layout.cache(app.id).iterdir()) == []
+    yard.push(app, {})
+    usual = yard.build(app)
+    assert "without" not in yard.log(usual)
+    assert list(yard.layout.cache(app.id).iterdir()) != []
+
+
+def test_what_was_asked_for_goes_before_the_apps_variables(yard: Yard, app):
+    names = ("UV_NO_CACHE", "FORCE_COLOR", "CLICOLOR_FORCE")
+    yard.set_variables(app, UV_NO_CACHE="0", FORCE_COLOR="0", CLICOLOR_FORCE="0")
+    package = {"requirements.txt": "./spy\n", **spy(*names)}
+    yard.push(app, package, BuildOptions(no_cache=True, color=True))
+
+    assert "SEEN ['1', '1', '1']" in yard.log(yard.build(app))
+
+
+def test_scales_are_wished_with_the_release(yard: Yard, app):
+    yard.push(app, {}, BuildOptions(scale={"worker": 3, "web": 1, "gone": 2}))
+
+    build = yard.build(app)
+
+    assert scales(yard, app) == {"web": 1, "worker": 3}
+    assert before(yard, build) == {"worker": 0}
+
+
+def test_a_new_target_that_fails_falls_back_to_its_first_scale(yard: Yard):
+    app = yard.app({"Procfile": "worker: y\n"})
+    yard.build(app)
+    yard.push(app, WEB, BuildOptions(scale={"web": 4}))
+
+    build = yard.build(app)
+
+    assert scales(yard, app) == {"web": 4, "worker": 0}
+    assert before(yard, build) == {"web": 1}
+
+
+def test_the_reason_is_the_releases_cause(yard: Yard, app):
+    yard.push(app, {}, BuildOptions(reason="stop the leak"))
+
+    build = yard.build(app)
+
+    assert yard.releases(app)[0].cause == f"push {build.commit[:7]}: stop the leak"
