@@ -15,15 +15,23 @@ HOOK_SCRIPT = Path(__file__).with_name("receive_hook.sh")
 HOOKS = ("pre-receive", "post-receive")
 
 # An app may push to one branch for years; others decide by its reflog what a crash left behind.
+# bigFileThreshold: larger blobs are streamed, never held; with windowMemory (of a thread) and threads what
+# a clone takes stays below a git's limit of memory, whatever has been pushed and however many processors.
+# allowAnySHA1InWant: what a partial clone asks for later; under protocol 2 everybody may anyway.
 _SETTINGS = (
+    "core.bigFileThreshold=32m",
     "core.fsync=all",
     "core.logAllRefUpdates=always",
     "gc.auto=0",
+    f"pack.threads={min(4, os.cpu_count() or 1)}",
+    "pack.windowMemory=64m",
     "receive.advertisePushOptions=true",
     "receive.autogc=false",
     "receive.fsckObjects=true",
     "receive.unpackLimit=1",
     "transfer.hideRefs=refs/stratum",
+    "uploadpack.allowAnySHA1InWant=true",
+    "uploadpack.allowFilter=true",
 )
 
 
