@@ -5,18 +5,10 @@ The order of answers is part of the protection: without a valid token everything
 (`NotFound`); only who may read learns that more is refused (`NotAllowed`).
 """
 
-import logging
 from collections.abc import Iterator, Mapping
 
-from werkzeug.datastructures import Authorization
-
-from stratum.errors import BadCredentials, NotAllowed, NotFound, Unavailable
+from stratum.errors import NotAllowed, NotFound
 from stratum.model import App, Grant, Right, Token
-from stratum.store import Database, tokens
-
-log = logging.getLogger(__name__)
-
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum", charset="UTF-8"'}
 
 MAY: Mapping[Right, str] = {
     Right.READ: "read",
@@ -30,24 +22,6 @@ _REFUSED: Mapping[Right, str] = {
     Right.DEPLOY: "change what runs there",
     Right.ADMIN: "administer it",
 }
-
-
-def authenticate(db: Database, header: str | None) -> Token:
-    """Find the token of a request: the password of Basic (any user name), or Bearer.
-
-    Args:
-        header: the request's Authorization header.
-
-    Raises:
-        BadCredentials: none given, malformed, expired, or not known; the work is the same for all.
-    """
-    with db.read() as tx:
-        token = tokens.find_token(tx, _secret(header or ""))
-    if token is None:
-        raise BadCredentials
-    if tokens.needs_mark(token):
-        _mark_used(db, token)
-    return token
 
 
 def may(token: Token, app: App, right: Right) -> bool:
@@ -108,21 +82,3 @@ def _held(token: Token, wanted: Grant) -> Iterator[Right]:
     for grant in token.rights:
         if grant.environment_id == wanted.environment_id and grant.app_id in (None, wanted.app_id):
             yield grant.right
-
-
-def _secret(header: str) -> str:
-    # Werkzeug 3.1 raises ValueError for `Basic ÿ`: b64decode refuses text that is not ASCII.
-    authorization = Authorization.from_header(header) if header.isascii() else None
-    if authorization is None:
-        return ""
-    if authorization.type == "basic":
-        return authorization.password or ""
-    return (authorization.token or "") if authorization.type == "bearer" else ""
-
-
-def _mark_used(db: Database, token: Token) -> None:
-    try:
-        with db.write() as tx:
-            tokens.mark_used(tx, token.id)
-    except Unavailable as error:  # it is only a note; who reads should not fail for it
-        log.warning("use of token %s was not noted: %s", token.name, error)

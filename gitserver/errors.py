@@ -12,7 +12,6 @@ from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, jsonify, request
 
-from gitserver.auth import CHALLENGE
 from stratum.errors import (
     BadCredentials,
     Conflict,
@@ -20,14 +19,17 @@ from stratum.errors import (
     NotAllowed,
     NotFound,
     StratumError,
+    TooManyAttempts,
     Unavailable,
 )
 
 log = logging.getLogger(__name__)
 
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum", charset="UTF-8"'}
 STATUS: Mapping[type[StratumError], int] = {
     InvalidInput: 422,
     BadCredentials: 401,
+    TooManyAttempts: 429,
     NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
@@ -55,6 +57,13 @@ def status_of(error: StratumError) -> int | None:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
 
 
+def headers_of(error: StratumError) -> Mapping[str, str]:
+    """Return the headers that go with an error: how to sign in, or when to come back."""
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.wait_s)}
+    return CHALLENGE if isinstance(error, BadCredentials) else {}
+
+
 def body(slug: str, message: str, hint: str = "", **more: object) -> dict[str, object]:
     """Return the JSON body of an error."""
     return {"error": slug, "message": message, "hint": hint, **more}
@@ -67,8 +76,7 @@ def _known(error: StratumError) -> tuple[Response, int]:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("%s %r answered %d: %s", request.method, request.path, status, error)
     answer = jsonify(body(error.slug, error.message, error.hint))
-    if status == HTTPStatus.UNAUTHORIZED:
-        answer.headers.update(CHALLENGE)
+    answer.headers.update(headers_of(error))
     return answer, status
 
 

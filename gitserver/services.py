@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from gitserver.attempts import Attempts
 from gitserver.places import Places
 from stratum.instance import Instance
 from stratum.queue import Nudges
@@ -22,6 +23,7 @@ class Services:
     database: Database
     nudges: Nudges
     supervisor: Supervisor
+    attempts: Attempts
     places: Places
 
     @classmethod
@@ -32,6 +34,7 @@ class Services:
             Database.open(instance.layout.database),
             Nudges(instance.redis_url),
             Supervisor(instance.layout.supervisord_socket, SUPERVISOR_TIMEOUT_S),
+            Attempts(instance.settings.sign_in_failures),
             Places.of(instance.settings.web_threads),
         )
 

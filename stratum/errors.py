@@ -8,7 +8,7 @@
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
     ├── Conflict                 AlreadyExists, NothingReleased, PushRaced
-    ├── Denied                   BadCredentials, NotAllowed
+    ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
     ├── BuildFailed              step, exit_code, detail
     ├── RolloutFailed            process, exit_status, output
     ├── Refused                  status: what a server told its client
@@ -19,6 +19,7 @@ Attributes carry the values and `__str__` makes the sentence. HTTP status and ex
 mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 """
 
+import math
 import signal
 from collections.abc import Sequence
 
@@ -178,6 +179,20 @@ class BadCredentials(Denied):
 
     def __init__(self) -> None:
         super().__init__("This needs a valid token.", "Sign in with: stratum login URL.")
+
+
+class TooManyAttempts(Denied):
+    """Too many sign-ins from there have failed lately, so this one was not even looked at.
+
+    Attributes:
+        wait_s: whole seconds after which it will be.
+    """
+
+    slug = "too-many-attempts"
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = math.ceil(wait_s)
+        super().__init__("Too many sign-ins have failed.", f"Try again in {self.wait_s} s.")
 
 
 class NotAllowed(Denied):

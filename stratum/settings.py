@@ -41,6 +41,7 @@ class Settings:
         port_first, port_last: range of the ports given to web processes.
         max_scale: largest scale of one target.
         max_push_bytes: largest pack accepted.
+        sign_in_failures: failed sign-ins from one address before the next has to wait.
         max_object_bytes: largest object accepted, inflated.
         git_memory_bytes: memory of each git process that serves a request, not counting mapped files.
         git_cpu_s: processor time of each of them.
@@ -67,6 +68,7 @@ class Settings:
     port_last: int = 29999
     max_scale: int = 100
     max_push_bytes: int = 1 << 30
+    sign_in_failures: int = 10
     max_object_bytes: int = 256 << 20
     git_memory_bytes: int = 1 << 30
     git_cpu_s: int = 600

@@ -7,8 +7,9 @@ the right to read it, for any method but GET that to deploy to it, and where the
 
 from flask import Flask, g, request
 
-from gitserver.auth import authenticate, may_in, may_see, refusal, require
+from gitserver.auth import may_in, may_see, refusal, require
 from gitserver.services import services
+from gitserver.signin import sign_in
 from stratum.errors import Conflict, NotAllowed, NotFound
 from stratum.model import App, Environment, Grant, Right, Token
 from stratum.store import Transaction, environments
@@ -96,7 +97,7 @@ def _authenticate() -> None:
     if request.path != PREFIX and not request.path.startswith(PREFIX + "/"):
         return
     request.max_content_length = MAX_BODY_BYTES
-    g.token = authenticate(services().database, request.headers.get("Authorization"))
+    g.token = sign_in()
 
 
 def _find_app() -> None:

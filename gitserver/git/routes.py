@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from gitserver.auth import CHALLENGE, authenticate, may, require
-from gitserver.errors import status_of
+from gitserver.auth import may, require
+from gitserver.errors import headers_of, status_of
 from gitserver.git import programs
 from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import BadBody, Body, BodyTooLarge
@@ -22,6 +22,7 @@ from gitserver.git.pktline import FLUSH, pkt
 from gitserver.git.receive import Incoming, serve
 from gitserver.git.repos import ensure_repo, install_hooks
 from gitserver.services import Services
+from gitserver.signin import sign_in
 from hooks.parts import Parts
 from hooks.verdict import Pusher
 from stratum.errors import StratumError
@@ -104,13 +105,12 @@ class _GitServer:
         abort(404, f"{rest} is not served: use git's smart HTTP protocol.")
 
     def _admitted(self, environment: str, app: str, right: Right) -> tuple[Token, App]:
-        db = self.parts.database
-        token = authenticate(db, request.headers.get("Authorization"))
-        with db.read() as tx:
+        token = sign_in()
+        with self.parts.database.read() as tx:
             found = environments.find_app(tx, environment, app)
         if found is not None and found.destroying:
             found = None
-        return token, require(token, found, right, name=f"{environment}/{app}", action="push to it")
+        return token, require(token, found, right, name=f"{environment}/{app}")
 
     def _run(self, token: Token, app: App, service: str, body: Iterator[bytes]) -> Iterator[bytes]:
         """Prepare a git that only reads; it starts when the first piece is asked for."""
@@ -168,8 +168,7 @@ def _told(error: StratumError) -> Response:
     if status is None:
         raise error
     answer = _line(str(error), status)
-    if status == 401:  # noqa: PLR2004  # unauthorized
-        answer.headers.extend(CHALLENGE)
+    answer.headers.extend(headers_of(error))
     return answer
 
 

@@ -43,7 +43,8 @@ WRONG = {
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("web")) as started, FakeBuilder(started):
+    folder = tmp_path_factory.mktemp("web")
+    with served(folder, STRATUM_SIGN_IN_FAILURES="1000000") as started, FakeBuilder(started):
         yield started
 
 
