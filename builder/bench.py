@@ -32,7 +32,6 @@ _CRASHED = (
     "Its program crashed, or somebody ended it: push again, and tell the operator if that does not help."
 )
 _SILENT = "It had printed nothing."
-_SHOWN_LINES = 10
 
 
 class Bench:
@@ -121,9 +120,10 @@ class Bench:
         try:
             yield
         except StepTimedOut as error:
-            said = f"the build took longer than {self._limit_s} s and was ended"
-            detail = f"{said}. Its last lines:\n{last}" if (last := self._last()) else f"{said}. {_SILENT}"
-            raise BuildFailed(self.doing, detail, hint=_WAITS) from error
+            said = f"the build took longer than {self._limit_s} s and was ended."
+            last = tuple(self.narration.tail)
+            detail = said if last else f"{said} {_SILENT}"
+            raise BuildFailed(self.doing, detail, hint=_WAITS, output=last) from error
 
     def _run(self, step: str, stdin: int | None, stdout: int, environ: Mapping[str, str]) -> int:
         left_s = self._end - time.monotonic()
@@ -135,16 +135,13 @@ class Bench:
         )
 
     def _failure(self, code: int, mend: str) -> BuildFailed:
-        last = self._last()
-        failure = BuildFailed(self.doing, last or _SILENT, code, mend)
-        if _DISK_FULL.search(last):
+        last = tuple(self.narration.tail)
+        failure = BuildFailed(self.doing, "" if last else _SILENT, code, mend, output=last)
+        if _DISK_FULL.search("\n".join(last)):
             failure.hint = _MAKE_ROOM
         elif failure.signal is not None:
             failure.hint = _OUT_OF_MEMORY if failure.signal == signal.SIGKILL else _CRASHED
         return failure
-
-    def _last(self) -> str:
-        return "\n".join(list(self.narration.tail)[-_SHOWN_LINES:])
 
 
 def _variables_for(options: BuildOptions) -> dict[str, str]:

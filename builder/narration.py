@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stratum.buildlog import Log, harmless
+from stratum.errors import BuildFailed
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,15 @@ class Narration:
     def error(self, text: str) -> None:
         """Say what went wrong."""
         self._write(lambda log: log.error(text))
+
+    def failure(self, failure: BuildFailed) -> None:
+        """Say what failed, how it ended, its last lines and what to do."""
+        self.error(failure.summary)
+        if failure.detail:
+            self.error(failure.detail)
+        self._write(lambda log: log.last(failure.output))
+        if failure.hint:
+            self.error(failure.hint)
 
     def output(self, data: bytes) -> None:
         """Add whole lines that a step has printed, as long as there is room for them."""

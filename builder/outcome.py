@@ -47,11 +47,7 @@ def record(bench: Bench, slug: Slug) -> BuildState:
 def fail(bench: Bench, failure: BuildFailed) -> bool:
     """Tell the pusher, then record the failure; False when it could not be recorded."""
     build, narration = bench.build, bench.narration
-    narration.error(failure.summary)
-    if failure.exit_code is None:  # else it is what the step itself has just printed
-        narration.error(failure.detail)
-    if failure.hint:
-        narration.error(failure.hint)
+    narration.failure(failure)
     try:
         narration.error(_what_runs(bench))
         with bench.shop.db.write() as tx:

@@ -18,6 +18,15 @@ from stratum.supervisor import ProcessStatus
 
 OUTPUT_LINES = 20
 _ALIVE = frozenset({"STARTING", "RUNNING"})
+_SILENT = "It had printed nothing."
+_LISTEN = (
+    "Have it listen on the port that the variable PORT names; where it needs longer to start, an operator "
+    "may raise STRATUM_WEB_START_TIMEOUT_S."
+)
+_OUT_OF_MEMORY = (
+    "Most likely the memory that it may use was not enough, or somebody ended it. Have it use less, or "
+    "ask the operator for more."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,17 @@ def await_up(
     raise _silent(parts, app_id, pending[0].process)
 
 
-def failure(parts: Parts, app_id: int, process: Process, reason: str) -> RolloutFailed:
-    """Say why a process is not up, with the last lines it wrote itself."""
+def failure(
+    parts: Parts, app_id: int, process: Process, reason: str, *, exit_status: int | None = None
+) -> RolloutFailed:
+    """Say why a process is not up, with the last lines it wrote itself, and what may help.
+
+    Args:
+        exit_status: how it ended; None when it did not.
+    """
     output = last_lines(parts.instance.layout.process_log(app_id, process.name), OUTPUT_LINES)
-    return RolloutFailed(process.label, reason, output)
+    hint = _advice(process, exit_status) if output else f"{_SILENT} {_advice(process, exit_status)}"
+    return RolloutFailed(process.label, reason, output, hint)
 
 
 def ending(exit_status: int | None) -> str:
@@ -91,6 +107,16 @@ def ending(exit_status: int | None) -> str:
         return f"ended by signal {-exit_status}"
 
 
+def _advice(process: Process, exit_status: int | None) -> str:
+    if exit_status == 0:
+        return f"{process.target} has to keep running: what ends by itself cannot be a process."
+    if exit_status == -signal.SIGKILL:
+        return _OUT_OF_MEMORY
+    if exit_status is None and process.port:
+        return _LISTEN
+    return f"See what it printed: stratum logs -t {process.target}; mend it, and push again."
+
+
 def _statuses(parts: Parts, pending: Sequence[Watched]) -> dict[str, ProcessStatus]:
     names = [one.process.name for one in pending]
     return {status.name: status for status in parts.sections.status(names)}
@@ -103,7 +129,8 @@ def _alive(parts: Parts, app_id: int, one: Watched, status: ProcessStatus | None
         )
     if status.pid != one.pid or status.state not in _ALIVE:
         how, age_s = ending(status.exit_status), _age_s(status)
-        raise failure(parts, app_id, one.process, f"did not come up: {how} after {age_s:.1f} s.")
+        reason = f"did not come up: {how} after {age_s:.1f} s."
+        raise failure(parts, app_id, one.process, reason, exit_status=status.exit_status)
     return status
 
 

@@ -5,6 +5,7 @@ processes may append (the builder, then the applier): each write is one `write(2
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -62,6 +63,12 @@ class Log:
     def error(self, text: str) -> None:
         """Say what went wrong: ` !     text`, each line."""
         self._lines(BANG, text)
+
+    def last(self, lines: Sequence[str]) -> None:
+        """Show again the last lines of a program that failed: who sees the end of the log sees all."""
+        if lines:
+            self.error("Its last line:" if len(lines) == 1 else f"Its last {len(lines)} lines:")
+            self.indent("\n".join(lines))
 
     def output(self, data: bytes) -> int:
         """Add whole lines of a program's own output, made harmless and indented; return the bytes added."""

@@ -9,7 +9,7 @@
     ├── NotFound                 what, name
     ├── Conflict                 AlreadyExists, NothingReleased, PushRaced
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
-    ├── BuildFailed              step, exit_code, detail
+    ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
     ├── Refused                  status: what a server told its client
     └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable,
@@ -217,14 +217,25 @@ class BuildFailed(StratumError):
 
     Attributes:
         step: the name of the step, as the pusher saw it.
+        detail: what else there is to say of it, a sentence; may be empty where there is output.
         exit_code: of the step's program, 128+n for signal n; None when it had none (time limit, disk).
+        output: the last lines that the step's program wrote.
     """
 
     slug = "build-failed"
 
-    def __init__(self, step: str, detail: str, exit_code: int | None = None, hint: str = "") -> None:
-        self.step, self.detail, self.exit_code = step, detail, exit_code
-        super().__init__(f"{self.summary}: {detail}", hint)
+    def __init__(
+        self,
+        step: str,
+        detail: str,
+        exit_code: int | None = None,
+        hint: str = "",
+        output: Sequence[str] = (),
+    ) -> None:
+        self.step, self.detail, self.exit_code, self.output = step, detail, exit_code, tuple(output)
+        lines = "\n".join(output)
+        said = f"{detail} Its last lines:\n{lines}" if detail and lines else detail or lines
+        super().__init__(f"{self.summary}: {said}", hint)
 
     @property
     def summary(self) -> str:
@@ -255,8 +266,8 @@ class RolloutFailed(StratumError):
 
     slug = "rollout-failed"
 
-    def __init__(self, process: str, reason: str, output: Sequence[str] = ()) -> None:
-        super().__init__(f"{process} {reason}")
+    def __init__(self, process: str, reason: str, output: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(f"{process} {reason}", hint)
         self.process, self.reason, self.output = process, reason, tuple(output)
 
 

@@ -85,10 +85,10 @@ class Report:
             )
         if self._log is None:
             return
-        self._log.error(str(error))
-        if output:
-            self._log.error(f"The last lines of its own output ({len(output)}):")
-            self._log.indent("\n".join(output))
+        self._log.error(error.message)
+        self._log.last(output)
+        if error.hint:
+            self._log.error(error.hint)
 
     def conclude(self, text: str) -> None:
         """Say where things stand at the end."""

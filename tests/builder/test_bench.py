@@ -45,6 +45,14 @@ def fail(tmp_path):
     return fail
 
 
+def test_the_last_twenty_lines_are_told_without_colours(fail):
+    lines = [f"line {number}" for number in range(30)]
+    failure = fail("".join(f"\x1b[31m{line}\x1b[0m\n" for line in lines).encode(), 1)
+
+    assert failure.output == tuple(lines[-20:])
+    assert str(failure) == "Installing failed (exit code 1): " + "\n".join(lines[-20:]) + f" {MEND}"
+
+
 def test_a_time_limit_is_told_with_the_last_lines(fail):
     assert fail(b"one\ntwo\n", None).message == (
         "Installing failed: the build took longer than 60 s and was ended. Its last lines:\none\ntwo"

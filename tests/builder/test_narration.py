@@ -5,6 +5,7 @@ from pathlib import Path
 
 from builder import narration
 from builder.narration import Narration
+from stratum.errors import BuildFailed
 from tests.waiting import wait_until
 
 
@@ -85,3 +86,19 @@ def test_room_is_counted_as_the_log_grows(tmp_path: Path, monkeypatch):
                 os.write(output, data * 4096)
 
         assert path.stat().st_size < 1.1 * (1 << 20)
+
+
+def test_the_end_of_a_failures_log_says_all_of_it(tmp_path: Path):
+    path = tmp_path / "1.log"
+    lines = [f"line {number}" for number in range(20)]
+    with closing(Narration(path)) as said:
+        said.failure(BuildFailed("Installing", "", 3, "Mend it.", lines))
+        said.failure(BuildFailed("Installing", "It had printed nothing.", 137))
+        said.failure(BuildFailed("Installing", "it took long.", hint="Wait.", output=["one"]))
+
+    quoted = "".join(f"       {line}\n" for line in lines)
+    assert path.read_text() == (
+        f" !     Installing failed (exit code 3)\n !     Its last 20 lines:\n{quoted} !     Mend it.\n"
+        " !     Installing failed, killed by SIGKILL (9)\n !     It had printed nothing.\n"
+        " !     Installing failed\n !     it took long.\n !     Its last line:\n       one\n !     Wait.\n"
+    )

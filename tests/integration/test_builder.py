@@ -145,7 +145,10 @@ def test_a_requirement_that_does_not_exist_fails_the_build_and_nothing_else(yard
     assert build.error.startswith("Installing requirements.txt failed (exit code 1): ")
     assert "there is no version of six==99.0" in build.error
     assert any("there is no version of six==99.0" in line for line in log)
-    assert " !     Installing requirements.txt failed (exit code 1)" in log
+    block = log[log.index(" !     Installing requirements.txt failed (exit code 1)") :]
+    assert re.fullmatch(r" !     Its last \d+ lines:", block[1])
+    assert any("there is no version of six==99.0" in line for line in block[2:-2])
+    assert block[-2].startswith(" !     Where the message names a package: ")
     assert log[-1] == " !     v1 keeps running."
     assert yard.releases(app) == before
     assert (yard.layout.slug(app.id, before[0].slug) / "text").exists()
@@ -163,7 +166,10 @@ def test_a_build_beyond_its_time_limit_is_ended(yard: Yard):
 
     assert build.state is BuildState.FAILED
     assert "Installing requirements.txt failed: the build took longer than 2 s and was ended." in build.error
-    assert limited.log(build).splitlines()[-1] == " !     Nothing is running yet."
+    assert limited.log(build).splitlines()[-2:] == [
+        " !     See what it waits for; an operator may raise STRATUM_BUILD_TIMEOUT_S.",
+        " !     Nothing is running yet.",
+    ]
     assert limited.scratch(app) == []
 
 

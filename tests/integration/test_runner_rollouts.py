@@ -14,6 +14,10 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
+LISTEN = (
+    "Have it listen on the port that the variable PORT names; where it needs longer to start, an operator "
+    "may raise STRATUM_WEB_START_TIMEOUT_S."
+)
 SLEEP = "exec sleep 1000"
 NUMBERS = count(1)
 
@@ -143,7 +147,8 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
     done = stage.apply(app, queued)
 
     assert done.state is RolloutState.FAILED
-    assert re.fullmatch(r"worker\.1 did not come up: exit status 3 after \d\.\d s\.", done.error)
+    advice = "See what it printed: stratum logs -t worker; mend it, and push again."
+    assert re.fullmatch(rf"worker\.1 did not come up: exit status 3 after \d\.\d s\. {advice}", done.error)
     failed = next(line for line in done.report if line.outcome is Outcome.FAILED)
     assert failed.output == tuple(f"line {i}" for i in range(11, 31))
     assert outcomes(done) == {
@@ -160,8 +165,9 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
     assert stage.get(app) == (200, f"v1 {before[web]}")
     assert stage.version(app) == 1
     tail = log_of(stage, build).partition(" !     ")[2].splitlines()
-    assert tail[1] == " !     The last lines of its own output (20):"
-    assert tail[2:-2] == [f"       line {i}" for i in range(11, 31)]
+    assert tail[1] == " !     Its last 20 lines:"
+    assert tail[2:-3] == [f"       line {i}" for i in range(11, 31)]
+    assert tail[-3] == f" !     {advice}"
     assert tail[-2] == f" !     worker.1 was stopped for it, and runs again (pid {restarted.pid})."
     assert tail[-1] == " !     v1 keeps running."
 
@@ -186,9 +192,11 @@ def test_web_that_never_listens_fails_and_a_stranger_on_its_port_does_not_count(
     port = re.search(r"on port (\d+)", done.error)
     assert port
     assert done.error == (
-        f"web.1 did not come up: nothing of it listened on port {port[1]} ($PORT) within 3 s."
+        f"web.1 did not come up: nothing of it listened on port {port[1]} ($PORT) within 3 s. {LISTEN}"
     )
-    assert log_of(stage, build).endswith("       starting\n !     Nothing is running.\n")
+    assert log_of(stage, build).endswith(
+        f" !     Its last line:\n       starting\n !     {LISTEN}\n !     Nothing is running.\n"
+    )
     assert marked(stage, f"MyProdEnv.{app.name}.") == []
 
 
