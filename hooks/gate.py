@@ -1,16 +1,22 @@
 """A build before the ref moves: what was sent is kept where a builder finds it, and the answer waits.
 
 The build is held while its objects are put into the spool, so that no builder looks for them too
-early; it belongs to this process, and is canceled by whoever finds that process gone.
+early. It is the request's that asks for it: one whose process is gone, or whose request has ended
+without saying what becomes of it, is given up by `settler`.
 """
 
+import logging
 from dataclasses import dataclass
 
 from hooks.parts import Parts
-from stratum.model import App, Build, BuildOptions
-from stratum.ownership import this_process
-from stratum.spool import spool
+from stratum import spool
+from stratum.model import App, Build, BuildOptions, BuildState
+from stratum.ownership import is_alive, this_process
 from stratum.store import builds
+
+log = logging.getLogger(__name__)
+
+_asked_for: set[int] = set()  # ids of builds that requests of this process wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,46 @@ class Wanted:
 
 
 def begin(parts: Parts, app: App, wanted: Wanted) -> Build:
-    """Queue a build of what a push would deploy."""
+    """Queue a build of what a push would deploy; to be ended by `leave`."""
+    build = _held(parts, app, wanted)
     layout = parts.instance.layout
+    try:
+        spool.spool(layout.repo(app.id), wanted.quarantine, layout.spool(app.id, build.number))
+        with parts.database.write() as tx:
+            builds.enqueue(tx, build.id)
+    except BaseException:
+        leave(build)
+        raise
+    parts.nudges.build(app.id)
+    return build
+
+
+def leave(build: Build) -> None:
+    """Wait no more: unless its push was taken, the build is for nobody."""
+    _asked_for.discard(build.id)
+
+
+def cancel(parts: Parts, build: Build, reason: str) -> None:
+    """Give up a build whose push is not taken; one that runs is dropped when it ends."""
+    with parts.database.write() as tx:
+        is_over = builds.cancel_gated(tx, build, reason)
+    if is_over:
+        spool.remove(parts.instance.layout, build)
+        parts.nudges.build(build.app_id)  # the builder removes what was built
+
+
+def cancel_abandoned(parts: Parts) -> None:
+    """Give up the builds for which nobody waits, and remove the spools of all that have ended."""
+    with parts.database.read() as tx:
+        orphans = builds.orphans(tx)
+    for build in orphans:
+        if _is_abandoned(build):
+            log.info("build %d of app %d was for a push whose request is gone", build.number, build.app_id)
+            cancel(parts, build, "The push that it was for was cut off.")
+    spool.sweep(parts.instance.layout, parts.database)
+
+
+def _held(parts: Parts, app: App, wanted: Wanted) -> Build:
     with parts.database.write() as tx:
         build = builds.add_build(
             tx,
@@ -41,14 +85,12 @@ def begin(parts: Parts, app: App, wanted: Wanted) -> Build:
             gate=this_process(),
         )
         builds.hold(tx, build.id)
-    spool(layout.repo(app.id), wanted.quarantine, layout.spool(app.id, build.number))
-    with parts.database.write() as tx:
-        builds.enqueue(tx, build.id)
-    parts.nudges.build(app.id)
+        _asked_for.add(build.id)  # before the settler can see it
     return build
 
 
-def cancel(parts: Parts, build: Build, reason: str) -> None:
-    """Give up a build whose push is not taken; one that runs is dropped when it ends."""
-    with parts.database.write() as tx:
-        builds.cancel_gated(tx, build, reason)
+def _is_abandoned(build: Build) -> bool:
+    """Whether nobody waits, and it has not been told so yet."""
+    is_told = build.state is BuildState.RUNNING and build.error != ""
+    waits = build.id in _asked_for if build.gate == this_process() else is_alive(build.gate)
+    return not waits and not is_told

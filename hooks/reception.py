@@ -17,7 +17,7 @@ from hooks.options import PushOptions, parse
 from hooks.parts import Parts
 from hooks.policy import Judgement, Refusal, bang, detail, judge, step
 from hooks.refs import read_ref
-from hooks.settle import accept, point_head_of, settle_held
+from hooks.settle import accept, keep_commits, point_head_of, settle_held
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
 from stratum.errors import Conflict, NotFound, StratumError
 from stratum.faults import reach
@@ -84,7 +84,6 @@ class Reception:
         finally:
             self._journaled = {}
             self._lock.close()
-        reach("receive.accepted")
         return ()
 
     def nudge(self) -> None:
@@ -264,7 +263,12 @@ class Reception:
                 pushes.reject(tx, unmoved)
         self.build = built[0] if built else self.build
         self._gated = None
-        if self.build is not None and self._app.deploy_branch is None:
+        reach("receive.accepted")
+        if self.build is None:
+            return
+        keep_commits(self._layout.repo(self._app.id), [self.build])
+        reach("receive.kept")
+        if self._app.deploy_branch is None:
             point_head_of(self._parts.instance, self._parts.database, self._app.id)
 
 

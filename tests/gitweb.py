@@ -15,7 +15,7 @@ from stratum.buildlog import Log
 from stratum.fence import Fence
 from stratum.instance import Identity, Instance
 from stratum.layout import Layout
-from stratum.model import App, Build, BuildState, Grant, Push, PushState, Right
+from stratum.model import App, Build, BuildState, Grant, Push, PushState, Right, Target
 from stratum.settings import Settings
 from stratum.store import Database, builds, environments, pushes, rollouts, tokens
 from stratum.store.migrate import migrate
@@ -243,6 +243,7 @@ class FakeBuilder:
         self._web, self._work = web, work
         self._stopped = threading.Event()
         self.state = BuildState.SUCCEEDED
+        self.error = ""
         self.rolls_out = False
         self._thread = threading.Thread(target=self._run)
 
@@ -269,7 +270,10 @@ class FakeBuilder:
         with Log(self._web.instance.layout.build_log(app_id, build.number)) as log:
             self._work(log)
         with self._web.db.write() as tx:
-            builds.finish(tx, build, self.state)
+            if build.gate and not build.slug and self.state is BuildState.SUCCEEDED:
+                builds.wait(tx, build, "a" * 64, (Target("web", "python app.py"),))
+                return
+            builds.finish(tx, build, self.state, error=self.error)
             if self.rolls_out:
                 rollouts.add_rollout(tx, app_id, cause="push", who="admin", build_id=build.id)
 

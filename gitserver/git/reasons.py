@@ -58,6 +58,11 @@ def of_pack(said: bytes, limit: str) -> str:
     return _NO_WORDS
 
 
+def of_time(timeout_s: int) -> str:
+    """Say that a push took too long."""
+    return f"it took longer than the {timeout_s} s that a push may take: push less at once"
+
+
 def one_line(text: str) -> str:
     """Cut and clean a reason for the report, where a line end would begin another entry."""
     clean = harmless(" ".join(text.split()).encode("utf-8", "replace")).decode("utf-8", "replace")

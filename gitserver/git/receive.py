@@ -8,6 +8,7 @@ the client can stop an accepted push; what follows is only for the client's eyes
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from gitserver.git import programs, reasons, report
 from gitserver.git.body import Body
@@ -16,12 +17,14 @@ from gitserver.git.commands import Head
 from gitserver.git.exchange import Exchange
 from gitserver.git.follow import Following
 from gitserver.git.hookpipe import HookPipe, Question
+from gitserver.git.limits import Limits, oversized
 from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
 from gitserver.git.repos import ensure_repo
+from hooks.care import receiving
 from hooks.parts import Parts
 from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
-from hooks.verdict import Offer, Pusher, Verdict, refused
+from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
 from stratum import sizes
 from stratum.faults import reach
 from stratum.model import App, Build
@@ -45,21 +48,23 @@ class Incoming:
 
 def serve(parts: Parts, following: Following, push: Incoming) -> Iterator[bytes]:
     """Give the response's body. Nothing is started before the first piece is asked for."""
-    session = _Session(parts, following, push)
-    try:
-        yield from session.relay()
-        reach("receive.reported")
-        if push.head.side_band:
-            yield from session.told()
-            yield FLUSH
-    finally:
-        session.close()
+    repo = ensure_repo(parts.instance, push.app)
+    with receiving(repo):
+        session = _Session(parts, following, push, repo)
+        try:
+            yield from session.relay()
+            reach("receive.reported")
+        finally:
+            session.close()
+    if push.head.side_band:
+        yield from session.told()
+        yield FLUSH
 
 
 class _Session:
     """git, its hooks and the reception of one push."""
 
-    def __init__(self, parts: Parts, following: Following, push: Incoming) -> None:
+    def __init__(self, parts: Parts, following: Following, push: Incoming, repo: Path) -> None:
         self._parts, self._following, self._push = parts, following, push
         self._pipe = HookPipe()
         self._reception = Reception(parts, push.app, push.pusher)
@@ -71,7 +76,7 @@ class _Session:
         self._gated: Build | None = None  # the build that the answer waits for
         self._exchange: Exchange | None = None
         try:
-            self._exchange = self._started(parts)
+            self._exchange = self._started(repo)
         finally:
             self._pipe.started()
             if self._exchange is None:
@@ -114,40 +119,51 @@ class _Session:
         self._reception.close()
         self._pipe.close()
 
-    def _started(self, parts: Parts) -> Exchange:
-        push, instance = self._push, parts.instance
-        repo = ensure_repo(instance, push.app)
+    def _started(self, repo: Path) -> Exchange:
+        push, instance = self._push, self._parts.instance
         exchange = Exchange(
             programs.argv(instance, programs.RECEIVE, repo),
             {**programs.environ(instance, push.pusher.name, push.version), **self._pipe.environ()},
             _whole(push),
             push.client,
             self._pipe.child_ends(),
+            limits=Limits.of(instance.settings),
         )
         exchange.watch(self._pipe.fileno(), self._hear)
         return exchange
 
     # -- what is told
     def _reported(self) -> bytes:
-        """Frame the report; nothing when git was ended before it made one."""
+        """Frame the report; nothing when git was told "yes" and ended before it said what it did."""
         head = self._push.head
         found = report.all_taken(head) if self._verdict.repeated else self._answer.report
-        if found is None:
-            return b""
-        return report.framed(head, found.told(self._reason))
+        if found is None and not self._verdict.taken:
+            found = report.none_taken(head)
+        return b"" if found is None else report.framed(head, found.told(self._reason))
 
     def _reason(self, ref: str, words: str) -> str:
         if words == _DECLINED:
             return reasons.one_line(self._verdict.reason(ref))
         if words == report.UNPACKER_ERROR:
-            limit = sizes.shown(self._parts.instance.settings.max_push_bytes)
-            return reasons.of_pack(self._answer.said, limit)
+            return self._reason_of_pack()
         return reasons.of_ref(words)
+
+    def _reason_of_pack(self) -> str:
+        assert self._exchange is not None
+        settings = self._parts.instance.settings
+        if self._exchange.has_timed_out:
+            return reasons.of_time(settings.git_timeout_s)
+        return reasons.of_pack(self._answer.said, sizes.shown(settings.max_push_bytes))
 
     def _await_build(self, build: Build) -> Iterator[bytes]:
         """Show a gated build; the hook's answer waits for its end, and git for that."""
+        assert self._exchange is not None
         self._gated = None
+        self._exchange.pause()
+        if self._push.head.side_band:
+            yield from _said((step(f"Building {build.commit[:7]} before the ref moves"),))
         yield from self._followed(build)
+        self._exchange.resume()
         self._answer_hook(self._reception.built())
 
     def _followed(self, build: Build) -> Iterator[bytes]:
@@ -184,13 +200,19 @@ class _Session:
         if left_out:
             reason = "git does not take it, and a push is taken whole or not at all"
             return refused([Refusal(ref, reason) for ref in sorted(left_out)])
+        limit = self._parts.instance.settings.max_object_bytes
+        if question.quarantine and (found := oversized(Path(question.quarantine), limit)):
+            return refused_for(found)
         offer = Offer(question.updates, question.quarantine, self._exchange.pid, head.options)
         return self._reception.offered(offer)
 
     def _answer_hook(self, verdict: Verdict) -> None:
         """Let git go on, one way or the other, unless a build comes first."""
+        assert self._exchange is not None
         self._verdict, self._gated = verdict, verdict.gated
         self._deciding = verdict.taken
+        if verdict.taken:  # from now on only git itself ends it
+            self._exchange.pause()
         refs = ", ".join(short(update.ref) for update in self._push.head.updates[:3])
         log.info(
             "push by %s to %s of %r: %s", self._push.pusher.name, self._push.app.label, refs, _word(verdict)

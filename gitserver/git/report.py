@@ -64,6 +64,13 @@ def all_taken(head: Head) -> Report:
     return Report(UNPACKED, lines)
 
 
+def none_taken(head: Head) -> Report:
+    """Say of all the updates that they could not be unpacked, as receive-pack would."""
+    refs = [update.ref.encode("utf-8", "surrogateescape") for update in head.updates]
+    words = UNPACKER_ERROR.encode()
+    return Report(UNPACKER_ERROR, tuple(b"ng %s %s" % (ref, words) for ref in refs))
+
+
 def framed(head: Head, report: bytes) -> bytes:
     """Send a report as the client of a push asked for it; without the flush that ends it all."""
     if not head.wants_report:
