@@ -8,7 +8,8 @@ import logging
 import threading
 import time
 
-from hooks.reception import Parts
+from hooks.care import tender
+from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
 from stratum.store import pushes
@@ -20,7 +21,11 @@ SWEEP_EVERY_S = 60.0
 
 
 def start(parts: Parts) -> None:
-    """Begin, in the process that serves requests: threads do not survive a fork."""
+    """Begin, in the process that serves requests: threads do not survive a fork.
+
+    On return nothing that a killed web process left can hold up, or meet, the first push.
+    """
+    tender.start(parts.instance.layout, parts.database)
     threading.Thread(target=_run, args=(parts,), name="settler", daemon=True).start()
 
 
@@ -34,13 +39,13 @@ def settle_all(parts: Parts) -> None:
 
 
 def _run(parts: Parts) -> None:
-    swept_at = float("-inf")
+    swept_at = time.monotonic()
     while True:
         try:
             settle_all(parts)
             if time.monotonic() - swept_at > SWEEP_EVERY_S:
                 swept_at = time.monotonic()
-                sweep(parts.instance.layout.repos)
+                sweep(parts.instance.layout)
         except Exception:
             log.exception("settling pushes failed; trying again")
         time.sleep(EVERY_S)

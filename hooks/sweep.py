@@ -1,43 +1,96 @@
-"""Removing what a killed push left in a repository: its quarantine folder with the objects sent.
+"""Removing what killed processes left in repositories: objects half received, locks, half-written packs.
 
-git removes the folder itself whenever it ends by itself; a signal leaves it (measured
-with git 2.39).
+git removes all of it whenever it ends by itself; a signal that it cannot catch leaves it (measured
+with git 2.39). A lock that is left refuses every later push of its ref.
 """
 
 import logging
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from hooks.care import processes
+from stratum.layout import Layout
+from stratum.ownership import exclusive
+
 log = logging.getLogger(__name__)
 
-QUARANTINES = "objects/tmp_objdir-*"
+# Names by git 2.39: tmp-objdir.c, object-file.c, pack-write.c, builtin/repack.c, shallow.c. Each is its
+# maker's alone.
+SCRATCH = (
+    "objects/tmp_objdir-*",
+    "objects/tmp_obj_*",
+    "objects/[0-9a-f][0-9a-f]/tmp_obj_*",
+    "objects/pack/tmp_*",
+    "objects/pack/.tmp-*",
+    "shallow_*",
+)
+# lockfile.h, refs/packed-backend.c, builtin/gc.c, and dulwich's of refs and HEAD.
+LOCKS = (
+    "*.lock",
+    "packed-refs.new",
+    "gc.pid",
+    "objects/info/*.lock",
+    "objects/pack/*.lock",
+    "refs/**/*.lock",
+    "logs/**/*.lock",
+)
+LOCK_AGE_S = 5.0  # the web process itself holds some for milliseconds, and has no repository as its folder
+UNBORN = "[0-9]*.git.*"  # repositories that were being made
+UNBORN_AGE_S = 600.0
 
 
-def sweep(repos: Path) -> int:
-    """Remove the quarantines that no process can still use; return how many.
+def sweep(layout: Layout, *, lock_age_s: float = LOCK_AGE_S) -> int:
+    """Remove what no process can still use, in all repositories; return how many files and folders.
 
-    They are listed first: one made later belongs to a process that has not been looked for. Every
-    git that receives, and all that it starts, has its repository as working directory.
+    They are listed first: one made later belongs to a process that has not been looked for. Locks are
+    removed under the app's push lock, in which all refs move.
 
     Args:
-        repos: the folder of all repositories.
+        lock_age_s: a younger lock is let be.
     """
-    found = list(repos.glob(f"*.git/{QUARANTINES}"))
-    if not found:
-        return 0
-    at_work = set(_working_directories())
-    left = [folder for folder in found if folder.parent.parent.resolve() not in at_work]
-    for folder in left:
-        log.info("removed %s, which a killed push left", folder)
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
+    repos = layout.repos.resolve()
+    unborn = [folder for folder in repos.glob(UNBORN) if _age_s(folder) >= UNBORN_AGE_S]
+    found = {repo: list(_left(repo, lock_age_s)) for repo in repos.glob("[0-9]*.git")}
+    found = {repo: left for repo, left in found.items() if left}
+    busy = {worker.repo for worker in processes.at_work(repos)} if found else set()
+    count = sum(_remove(layout, repo, left) for repo, left in found.items() if repo not in busy)
+    return count + sum(map(_removed, unborn))
 
 
-def _working_directories() -> Iterator[Path]:
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                yield (process / "cwd").readlink()
-            except OSError:  # ended, or another user's: none of those is our git
-                continue
+def sweep_one(layout: Layout, repo: Path) -> int:
+    """Remove all that is left in a repository in which, as the caller knows, no process is at work."""
+    return _remove(layout, repo, list(_left(repo, 0.0)))
+
+
+def _left(repo: Path, lock_age_s: float) -> Iterator[Path]:
+    for pattern in SCRATCH:
+        yield from repo.glob(pattern)
+    for pattern in LOCKS:
+        yield from (path for path in repo.glob(pattern) if path.is_file() and _age_s(path) >= lock_age_s)
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return -1.0
+
+
+def _remove(layout: Layout, repo: Path, left: list[Path]) -> int:
+    with exclusive(layout.push_lock(int(repo.stem))) as held:
+        return sum(_removed(path) for path in left if held or not _is_lock(path))
+
+
+def _is_lock(path: Path) -> bool:
+    return path.suffix == ".lock" or path.name in ("packed-refs.new", "gc.pid")
+
+
+def _removed(path: Path) -> bool:
+    log.info("removed %s, which a killed process left", path)
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    return True

@@ -169,10 +169,10 @@ def test_sweep_spares_what_a_living_git_may_use(web, app):
     (repo / "objects" / "tmp_objdir-incoming-x").mkdir()
     sleeper = subprocess.Popen(["sleep", "60"], cwd=repo)
     try:
-        assert sweep(web.instance.layout.repos) == 0
+        assert sweep(web.instance.layout) == 0
     finally:
         sleeper.kill()
         sleeper.wait()
 
-    assert sweep(web.instance.layout.repos) == 1
+    assert sweep(web.instance.layout) == 1
     assert list((repo / "objects").glob("tmp_objdir*")) == []

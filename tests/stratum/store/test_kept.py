@@ -17,8 +17,9 @@ def built(tx, app, number, *, released=None):
     build = builds.add_build(tx, app.id, commit(number), source="push", who="admin")
     claimed = there(builds.claim_next(tx, app.id, "a"))
     if released is not None:
-        values = {"slug": SLUG, "commit": build.commit, "targets": (), "cause": "push", "who": "admin"}
-        release = releases.add_release(tx, app.id, build_id=build.id, **values)
+        release = releases.add_release(
+            tx, app.id, slug=SLUG, commit=build.commit, targets=(), cause="x", who="x", build_id=build.id
+        )
         releases.set_release_state(tx, release.id, released)
     builds.finish(tx, claimed, BuildState.FAILED if released is None else BuildState.SUCCEEDED)
 

@@ -1,0 +1,63 @@
+"""How much a repository holds, by the names and sizes of its files alone: no process, nothing read."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_LOOSE_SAMPLE = "17"  # objects are spread evenly over 256 folders; git estimates by this one, too
+_FOLDERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What there is to tidy.
+
+    Attributes:
+        packs: those that a repack may join; not the one of what is no longer reachable.
+        loose: objects in files of their own, estimated.
+    """
+
+    packs: int
+    loose: int
+
+
+def stock(repo: Path) -> Stock:
+    """Count.
+
+    Source: git-gc(1), gc.auto; builtin/gc.c of git 2.39, too_many_loose_objects. A pack of unreachable
+    objects has an `.mtimes` file beside it (gitformat-pack(5), cruft packs).
+    """
+    names = {entry.name for entry in _entries(repo / "objects/pack")}
+    packs = [name for name in names if name.endswith(".pack")]
+    cruft = [name for name in packs if f"{name.removesuffix('.pack')}.mtimes" in names]
+    loose = sum(1 for _ in _entries(repo / "objects" / _LOOSE_SAMPLE)) * _FOLDERS
+    return Stock(len(packs) - len(cruft), loose)
+
+
+def repo_bytes(repo: Path) -> int:
+    """Return how much disk a repository's objects take; 0 when there is no repository.
+
+    What a push under way has sent, and is not accepted yet, does not count.
+    """
+    return sum(_bytes(entry) for folder in _object_folders(repo) for entry in _entries(folder))
+
+
+def _object_folders(repo: Path) -> Iterator[Path]:
+    for entry in _entries(repo / "objects"):
+        if not entry.name.startswith("tmp_"):
+            yield Path(entry.path)
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        yield from entries
+
+
+def _bytes(entry: "os.DirEntry[str]") -> int:
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return 0
+    return found.st_blocks * 512 if entry.is_file(follow_symlinks=False) else 0

@@ -1,0 +1,293 @@
+"""Upkeep with real gits: few packs, nothing lost, never in the way."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from gitserver.git.repos import ensure_repo
+from hooks.care import processes, upkeep
+from hooks.care.processes import MARK
+from hooks.care.tender import Tender
+from hooks.care.turns import Turns
+from hooks.care.upkeep import Due
+from hooks.refs import keep, kept
+from stratum.model import BuildState
+from stratum.ownership import process_name
+from stratum.store import builds
+from stratum.store.kept import NEWEST
+from tests.gitweb import new_web
+from tests.repos import commit, git
+from tests.waiting import wait_until
+
+LONG_AGO = time.time() - 60 * 24 * 3600
+
+
+@pytest.fixture
+def web(tmp_path):
+    made = new_web(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(web):
+    return web.new_app()
+
+
+@pytest.fixture
+def repo(web, app):
+    return ensure_repo(web.instance, app)
+
+
+@pytest.fixture
+def source(web, repo):
+    made = web.source("source")
+    git(repo, "config", "receive.unpackLimit", "1")
+    git(repo, "config", "core.logAllRefUpdates", "always")
+    git(made, "remote", "add", "origin", str(repo))
+    return made
+
+
+@pytest.fixture
+def tender(web):
+    return Tender(web.instance.layout, web.db, Turns())
+
+
+def push(source, number, *options):
+    made = commit(source, {"file": f"{number}\n", f"big{number % 7}": f"{number}" * 2000})
+    git(source, "push", "-q", *options, "origin", "master")
+    return made
+
+
+def queue(web, app, made):
+    with web.db.write() as tx:
+        return builds.add_build(tx, app.id, made, source="push", who="admin").number
+
+
+def end_all_builds(web, app):
+    with web.db.write() as tx:
+        while build := builds.claim_next(tx, app.id, "a"):
+            builds.finish(tx, build, BuildState.FAILED)
+
+
+def packs(repo):
+    return list((repo / "objects/pack").glob("*.pack"))
+
+
+def weeks_pass(monkeypatch):
+    """Have upkeep take all that there is for old."""
+    steps = [[word.replace(upkeep.EXPIRE, "now") for word in step] for step in upkeep.STEPS[Due.WHOLE]]
+    monkeypatch.setitem(upkeep.STEPS, Due.WHOLE, steps)
+
+
+def has(repo, made):
+    return (
+        subprocess.run(["git", "cat-file", "-e", made], cwd=repo, check=False, capture_output=True).returncode
+        == 0
+    )
+
+
+def sound(repo):
+    git(repo, "fsck", "--strict", "--connectivity-only")
+    return True
+
+
+def test_many_pushes_leave_few_packs_and_lose_nothing(web, app, repo, source, tender, monkeypatch):
+    """With a forced push in the middle, whose old commits are still to be built."""
+    made = []
+    for number in range(120):
+        if number == 60:
+            git(source, "reset", "-q", "--hard", "HEAD~30")
+        made.append(push(source, number, "--force"))
+        queue(web, app, made[-1])
+        tender.look()
+    tender.look()
+
+    assert len(packs(repo)) <= upkeep.MANY_PACKS
+    assert tender.tend(repo, Due.JOIN)
+    assert len(packs(repo)) < 10
+    weeks_pass(monkeypatch)
+    assert tender.tend(repo, Due.WHOLE)
+    assert len(packs(repo)) <= 2
+    assert all(has(repo, one) for one in made)
+    assert sound(repo)
+    assert git(repo, "rev-list", "--count", "master") == git(source, "rev-list", "--count", "HEAD")
+    git(source, "clone", "-q", str(repo), "clone")
+
+
+def test_what_nothing_needs_is_gone_after_two_weeks(web, app, repo, source, tender, monkeypatch):
+    dropped = push(source, 1)
+    wanted = queue(web, app, push(source, 2))
+    git(source, "reset", "-q", "--hard", "HEAD~2")
+    push(source, 3, "--force")
+    git(source, "push", "-q", "origin", f"{dropped}:refs/heads/a")
+    git(source, "push", "-q", "origin", "--delete", "a")
+    git(source, "checkout", "-q", "--orphan", "other")
+    other = commit(source, {"other": "x"})
+    git(source, "push", "-q", "origin", "other")
+    git(source, "push", "-q", "origin", "--delete", "other")
+
+    assert tender.tend(repo, Due.WHOLE)
+    assert has(repo, other)
+    assert len(list((repo / "objects/pack").glob("*.mtimes"))) == 1
+    assert tender.tend(repo, Due.JOIN)
+    assert len(list((repo / "objects/pack").glob("*.mtimes"))) == 1
+    weeks_pass(monkeypatch)
+    assert tender.tend(repo, Due.WHOLE)
+    assert not has(repo, other)
+    assert has(repo, dropped)
+    assert list(kept(repo)) == [wanted]
+    assert sound(repo)
+
+
+def test_refs_of_builds_are_made_and_removed_as_the_database_says(web, app, repo, source, tender):
+    made = push(source, 1)
+    for _ in range(NEWEST + 3):
+        queue(web, app, made)
+    lost = "1" * 40
+    queue(web, app, lost)  # its repository was restored from an old backup, say
+    keep(repo, 1000, made)
+    assert tender.tend(repo, Due.WHOLE)
+    assert sorted(kept(repo)) == list(range(1, NEWEST + 4))
+
+    end_all_builds(web, app)
+    assert tender.tend(repo, Due.WHOLE)
+    assert sorted(kept(repo)) == list(range(5, NEWEST + 4))
+
+
+def test_a_push_ends_an_upkeep_at_work(web, app, repo, source, tender, monkeypatch):
+    push(source, 1)
+    turns = tender._turns
+    outcome: list[bool] = []
+    hold_open(monkeypatch)
+    thread = threading.Thread(target=lambda: outcome.append(tender.tend(repo, Due.JOIN)))
+    thread.start()
+    wait_until(lambda: tending_pids(web))
+    with turns.receiving(repo):
+        assert tending_pids(web) == []
+        push(source, 2)
+        assert not tender.tend(repo, Due.JOIN)
+    thread.join()
+
+    assert outcome == [False]
+    assert sound(repo)
+
+
+def hold_open(monkeypatch):
+    """Have upkeep be a git that works for a long time."""
+    long = ["sh", "-c", "git rev-parse --git-dir >/dev/null; sleep 60"]
+    monkeypatch.setattr(upkeep, "program", lambda *_: long)
+
+
+def tending_pids(web):
+    repos = web.instance.layout.repos.resolve()
+    return [worker.pid for worker in processes.at_work(repos) if worker.tends]
+
+
+@pytest.mark.parametrize("what", list(Due))
+def test_kill_9_at_any_moment_of_an_upkeep_loses_nothing(web, app, repo, source, tender, what):
+    """Killed a little later each time, and cleared as a new web process does, until one comes to its end."""
+    made = []
+    for number in range(12):
+        made.append(push(source, number))
+        queue(web, app, made[-1])
+    delay_s, kills = 0.0, 0
+    while not killed_after(delay_s, web, repo, tender, what):
+        kills += 1
+        delay_s += 0.01
+        tender.clear()
+        assert all(has(repo, one) for one in made)
+        made.append(push(source, 100 + kills))
+        queue(web, app, made[-1])
+
+    assert kills
+    assert all(has(repo, one) for one in made)
+    assert sound(repo)
+    assert tender.tend(repo, Due.WHOLE)
+    assert [path.name for path in (repo / "objects").rglob("*tmp*")] == []
+
+
+def killed_after(delay_s, web, repo, tender, what):
+    """Tend, and kill all of it after a while; whether it came to its end before."""
+    outcome: list[bool] = []
+    thread = threading.Thread(target=lambda: outcome.append(tender.tend(repo, what)))
+    thread.start()
+    deadline = time.monotonic() + delay_s
+    while thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    while thread.is_alive():
+        for pid in tending_pids(web):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    thread.join()
+    return outcome == [True]
+
+
+def test_a_new_web_process_ends_the_upkeep_that_was_left_and_waits_for_the_push(web, app, repo, tender):
+    left = subprocess.Popen(
+        ["sleep", "60"], cwd=repo / "objects", env={"PATH": os.environ["PATH"], MARK: "1"}
+    )
+    receive = subprocess.Popen(["sleep", "60"], cwd=repo)
+    try:
+        tender.clear()
+        assert left.wait() == -signal.SIGKILL
+        assert receive.poll() is None
+        assert tender._orphans == {repo: [process_name(receive.pid)]}
+        stamp(repo)
+        tender.look()
+        assert upkeep.due(repo) is Due.WHOLE
+    finally:
+        left.kill()
+        receive.kill()
+        receive.wait()
+    tender.look()
+
+    assert upkeep.due(repo) is None
+
+
+def stamp(repo, then=LONG_AGO):
+    (repo / upkeep.STAMP).touch()
+    os.utime(repo / upkeep.STAMP, (then, then))
+
+
+def test_upkeep_is_due_by_packs_and_once_a_week(repo, source, monkeypatch):
+    assert upkeep.due(repo) is None
+    assert (repo / upkeep.STAMP).exists()
+    monkeypatch.setattr(upkeep, "MANY_PACKS", 2)
+    for number in range(3):
+        assert upkeep.due(repo) is None
+        push(source, number)
+    assert upkeep.due(repo) is Due.JOIN
+
+    stamp(repo)
+    assert upkeep.due(repo) is Due.WHOLE
+    upkeep.done(repo, Due.WHOLE)
+    assert upkeep.due(repo) is Due.JOIN
+
+
+def test_a_busy_repository_is_let_be_for_a_while(web, repo, tender, monkeypatch):
+    stamp(repo)
+    with tender._turns.receiving(repo):
+        tender.look()
+    tender.look()
+    assert upkeep.due(repo) is Due.WHOLE
+
+    tender._not_before.clear()
+    tender.look()
+    assert upkeep.due(repo) is None
+
+
+def test_a_broken_repository_does_not_keep_the_others_waiting(web, app, repo, tender):
+    other = ensure_repo(web.instance, web.new_app())
+    stamp(repo)
+    stamp(other)
+    (repo / "HEAD").write_text("nonsense\n")
+    tender.look()
+
+    assert upkeep.due(repo) is Due.WHOLE
+    assert upkeep.due(other) is None

@@ -1,0 +1,124 @@
+"""What a `kill -9` leaves in a repository is gone after the next sweep, and then pushes go on."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from gitserver.git.repos import ensure_repo
+from hooks.sweep import LOCK_AGE_S, UNBORN_AGE_S, sweep
+from stratum.ownership import exclusive
+from tests.gitweb import new_web
+from tests.repos import git
+
+FILES = (
+    "objects/3f/tmp_obj_1a2b3c",
+    "objects/tmp_obj_1a2b3c",
+    "objects/pack/tmp_pack_1a2b3c",
+    "objects/pack/tmp_idx_1a2b3c",
+    "objects/pack/.tmp-4711-pack-0123.pack",
+    "shallow_1a2b3c",
+)
+LOCKS = (
+    "HEAD.lock",
+    "config.lock",
+    "gc.pid",
+    "gc.pid.lock",
+    "logs/refs/heads/master.lock",
+    "objects/info/packs.lock",
+    "objects/pack/multi-pack-index.lock",
+    "packed-refs.lock",
+    "packed-refs.new",
+    "refs/heads/deep/down.lock",
+    "refs/heads/master.lock",
+    "refs/stratum/builds/3.lock",
+    "shallow.lock",
+)
+
+
+@pytest.fixture
+def web(tmp_path):
+    made = new_web(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(web):
+    return web.new_app()
+
+
+@pytest.fixture
+def repo(web, app):
+    return ensure_repo(web.instance, app)
+
+
+def leave(repo, name, age_s=LOCK_AGE_S + 1):
+    path = repo / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("left")
+    then = time.time() - age_s
+    os.utime(path, (then, then))
+    return path
+
+
+@pytest.mark.parametrize("name", [*FILES, *LOCKS])
+def test_each_kind_is_removed(web, repo, name):
+    path = leave(repo, name)
+
+    assert sweep(web.instance.layout) == 1
+    assert not path.exists()
+    assert sweep(web.instance.layout) == 0
+
+
+@pytest.mark.parametrize("name", [*FILES, *LOCKS])
+def test_nothing_is_removed_while_a_process_is_at_work(web, repo, name):
+    path = leave(repo, name)
+    sleeper = subprocess.Popen(["sleep", "60"], cwd=repo / "objects")
+    try:
+        assert sweep(web.instance.layout) == 0
+        assert path.exists()
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_are_let_be_during_a_push_and_while_they_are_young(web, app, repo, name):
+    path = leave(repo, name)
+    with exclusive(web.instance.layout.push_lock(app.id)):
+        assert sweep(web.instance.layout) == 0
+    leave(repo, name, age_s=0)
+    assert sweep(web.instance.layout) == 0
+
+    assert sweep(web.instance.layout, lock_age_s=0) == 1
+    assert not path.exists()
+
+
+def test_quarantines_are_removed_with_all_in_them(web, repo):
+    leave(repo, "objects/tmp_objdir-incoming-x/pack/tmp_pack_y")
+
+    assert sweep(web.instance.layout) == 1
+    assert [path.name for path in (repo / "objects").iterdir()] == ["info", "pack"]
+
+
+def test_what_belongs_to_the_repository_stays(web, repo):
+    source = web.source("source")
+    git(source, "push", "-q", str(repo), "master", "master:refs/heads/deep/down")
+    git(repo, "repack", "-adq")
+    before = sorted(path for path in repo.rglob("*"))
+
+    assert sweep(web.instance.layout, lock_age_s=0) == 0
+    assert sorted(path for path in repo.rglob("*")) == before
+
+
+def test_a_repository_that_was_being_made_goes_after_a_while(web, repo):
+    unborn = web.instance.layout.repos / "7.git.k3j2h1"
+    unborn.mkdir()
+    assert sweep(web.instance.layout) == 0
+
+    then = time.time() - UNBORN_AGE_S - 1
+    os.utime(unborn, (then, then))
+    assert sweep(web.instance.layout) == 1
+    assert list(web.instance.layout.repos.iterdir()) == [repo]
