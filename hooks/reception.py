@@ -82,8 +82,7 @@ class Reception:
             log.exception("push to %s is stored but not yet accepted", self._app.label)
             return (bang(f"The push is stored; its build follows once this is mended: {error}"),)
         finally:
-            self._journaled = {}
-            self._lock.close()
+            self._let_go()
         return ()
 
     def nudge(self) -> None:
@@ -102,9 +101,15 @@ class Reception:
         except StratumError as error:
             log.warning("push to %s is left to the reconciler: %s", self._app.label, error)
         finally:
-            self._journaled = {}
-            self._gated = None
-            self._lock.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Leave what is not decided to the reconciler."""
+        self._journaled = {}
+        if self._gated is not None:
+            gate.leave(self._gated)
+        self._gated = None
+        self._lock.close()
 
     # -- before
     def _decide(self, offer: Offer) -> Verdict:
@@ -262,7 +267,6 @@ class Reception:
             if unmoved := [push_id for ref, push_id in self._journaled.items() if ref not in refs]:
                 pushes.reject(tx, unmoved)
         self.build = built[0] if built else self.build
-        self._gated = None
         reach("receive.accepted")
         if self.build is None:
             return
