@@ -9,6 +9,7 @@ import threading
 import time
 
 from hooks.care import tender
+from hooks.gate import cancel_abandoned
 from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
@@ -43,6 +44,7 @@ def _run(parts: Parts) -> None:
     while True:
         try:
             settle_all(parts)
+            cancel_abandoned(parts)
             if time.monotonic() - swept_at > SWEEP_EVERY_S:
                 swept_at = time.monotonic()
                 sweep(parts.instance.layout)
