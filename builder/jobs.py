@@ -52,7 +52,8 @@ def _build_each(shop: Workshop, app_id: int) -> bool:
     """Build until nothing is queued; False when the end of a build could not be recorded."""
     while (build := _claim(shop, app_id)) is not None:
         faults.reach("build.claimed")
-        with closing(Narration(shop.instance.layout.build_log(app_id, build.number))) as narration:
+        path = shop.instance.layout.build_log(app_id, build.number)
+        with closing(Narration(path, color=build.options.color)) as narration:
             if not _build(Bench(shop, build, narration)):
                 return False
     _drop_unused(shop, app_id)

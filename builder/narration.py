@@ -19,6 +19,7 @@ from stratum.errors import BuildFailed
 log = logging.getLogger(__name__)
 
 TAIL_LINES = 20
+_MAX_TAIL_LINE = 1000  # characters of a line that is told again, and recorded
 MAX_OUTPUT_BYTES = 16 << 20  # of one build in its log; the rest is read and left out
 _CHUNK = _MAX_LINE = 8 << 10
 _POLL_S = 0.1
@@ -27,7 +28,13 @@ _POLL_S = 0.1
 class Narration:
     """The log of one build, and the last lines its steps have printed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, color: bool = False) -> None:
+        """Open the log.
+
+        Args:
+            color: keep the colours of what steps print; the last lines have none.
+        """
+        self._color = color
         self.mishap: OSError | None = None
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._room = MAX_OUTPUT_BYTES
@@ -62,10 +69,10 @@ class Narration:
 
     def output(self, data: bytes) -> None:
         """Add whole lines that a step has printed, as long as there is room for them."""
-        self.tail.extend(harmless(data).decode("utf-8", "replace").splitlines())
+        self.tail.extend(map(_cut, harmless(data).decode().splitlines()))
         if self._room <= 0:
             return
-        self._write(lambda log: self._spend(log.output(data)))
+        self._write(lambda log: self._spend(log.output(data, color=self._color)))
         if self._room <= 0:
             self.indent(f"… more than {MAX_OUTPUT_BYTES >> 20} MiB of output; the rest is left out")
 
@@ -103,6 +110,10 @@ class Narration:
             if self.mishap is None:
                 log.warning("a build's log could not be written: %s", error)
                 self.mishap = error
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _MAX_TAIL_LINE else line[: _MAX_TAIL_LINE - 1] + "…"
 
 
 def _pump(readable: int, ended: threading.Event, output: Callable[[bytes], None]) -> None:

@@ -13,25 +13,47 @@ ARROW = "-----> "
 INDENT = "       "
 BANG = " !     "
 
-# Output of builds and apps is hostile: colours, cursor movement and a change of the direction of
-# reading could forge our own lines. Every sequence and character goes in one pass over text: what
-# a second one, or one over bytes, took out could join what it parts to a new sequence.
+# Output of builds and apps is hostile: colours, cursor movement, other ends of lines and a change of
+# the direction of reading could forge our own lines. Every sequence and character goes in one pass over
+# text: what a second one, or one over bytes, took out could join what it parts to a new sequence.
 _FORGING = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
     r"|(?:\x1b\]|\x9d)[^\x07\n\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC
     r"|\x1b[ -/]*[0-~]"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 )
+# The only sequence that a pusher may ask for: it changes how text looks, and never where it stands
+# (ECMA-48, 8.3.117: SELECT GRAPHIC RENDITION).
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_RESET = "\x1b[0m"
 
 
 def harmless(data: bytes) -> bytes:
     """Remove escape sequences, control characters and bidirectional overrides, keeping tab and newline.
 
-    What is not UTF-8 becomes U+FFFD. A carriage return within a line starts the line anew on a
-    terminal: only what follows the last one is kept, as a person would see it.
+    What is not UTF-8 becomes U+FFFD, and other ends of lines than newline go, too. A carriage return
+    within a line starts the line anew on a terminal: only what follows the last one is kept, as a
+    person would see it.
     """
-    clean = _FORGING.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")
-    return "\n".join(line.rpartition("\r")[2] for line in clean.split("\n")).encode()
+    return _shown(_FORGING.sub("", data.decode("utf-8", "replace"))).encode()
+
+
+def colored(data: bytes) -> bytes:
+    """Do as `harmless`, but keep colours; each line ends with the usual ones."""
+    clean = _shown(_FORGING.sub(_if_color, data.decode("utf-8", "replace")))
+    return "\n".join(map(_reset, clean.split("\n"))).encode()
+
+
+def _shown(text: str) -> str:
+    return "\n".join(line.rpartition("\r")[2] for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _if_color(found: re.Match[str]) -> str:
+    return found[0] if _COLOR.fullmatch(found[0]) else ""
+
+
+def _reset(line: str) -> str:
+    return line if "\x1b" not in line or line.endswith(_RESET) else line + _RESET
 
 
 class Log:
@@ -70,10 +92,10 @@ class Log:
             self.error("Its last line:" if len(lines) == 1 else f"Its last {len(lines)} lines:")
             self.indent("\n".join(lines))
 
-    def output(self, data: bytes) -> int:
+    def output(self, data: bytes, *, color: bool = False) -> int:
         """Add whole lines of a program's own output, made harmless and indented; return the bytes added."""
-        lines = harmless(data).removesuffix(b"\n").split(b"\n")
-        return self._file.write(b"".join(INDENT.encode() + line + b"\n" for line in lines))
+        clean = (colored(data) if color else harmless(data)).removesuffix(b"\n")
+        return self._file.write(b"".join(INDENT.encode() + line + b"\n" for line in clean.split(b"\n")))
 
     def _lines(self, prefix: str, text: str) -> None:
         clean = harmless(text.encode("utf-8", "replace"))

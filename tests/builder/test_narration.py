@@ -1,7 +1,12 @@
 import os
+import re
 import time
+import unicodedata
 from contextlib import closing
 from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from builder import narration
 from builder.narration import Narration
@@ -20,6 +25,63 @@ def test_output_is_in_the_log_line_by_line_while_the_step_runs(tmp_path: Path):
 
     assert path.read_text() == "-----> Installing\n       one\n       two\n       three\n"
     assert list(said.tail) == ["one", "two", "three"]
+
+
+BREAKING = {"Cc", "Zl", "Zp"}
+PIECES = (
+    *(b"-----> Released v9", b" !     forged", b"\n", b"\n", b"\r", b"\r\n", b"\x1b", b"[", b"31", b"m"),
+    *(
+        b"\x1b[31m",
+        b"\x1b[0m",
+        b"\x1b[2K\x1b[1A",
+        b"\x1b]0;t\x07",
+        b"\x9b1A",
+        b"\xe2\x80",
+        b"\xa8",
+        b"\x0b",
+        b"\x00",
+    ),
+)
+COLOR = re.compile("\x1b\\[[0-9;]*m")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(chunks=st.lists(st.lists(st.sampled_from(PIECES)).map(b"".join) | st.binary()), color=st.booleans())
+def test_whatever_a_step_prints_is_its_own_line_and_moves_nothing(tmp_path: Path, chunks, color):
+    path = tmp_path / "1.log"
+    path.unlink(missing_ok=True)
+    with closing(Narration(path, color=color)) as said:
+        said.step("Installing")
+        with said.live() as output:
+            for chunk in chunks:
+                os.write(output, chunk)
+        said.step("Done")
+
+    first, *lines, last = path.read_bytes().decode().removesuffix("\n").split("\n")
+    assert (first, last) == ("-----> Installing", "-----> Done")
+    for line in lines:
+        assert line.startswith("       ")
+        assert COLOR.search(line) is None or (color and line.endswith("\x1b[0m"))
+        assert not [
+            one for one in COLOR.sub("", line) if unicodedata.category(one) in BREAKING and one != "\t"
+        ]
+    assert not [line for line in said.tail if "\x1b" in line]
+
+
+def test_lines_may_end_as_on_other_systems(tmp_path: Path):
+    for color in (False, True):
+        path = tmp_path / f"{color}.log"
+        with closing(Narration(path, color=color)) as said:
+            said.output(b"one\r\ntwo\r\n")
+
+        assert path.read_text() == "       one\n       two\n"
+
+
+def test_a_long_line_is_cut_where_it_is_told_again(tmp_path: Path):
+    with closing(Narration(tmp_path / "1.log")) as said:
+        said.output(b"x" * 5000 + b"\n")
+
+    assert list(said.tail) == ["x" * 999 + "…"]
 
 
 def test_a_step_that_leaves_its_output_open_holds_up_nothing(tmp_path: Path):

@@ -61,6 +61,18 @@ def test_what_was_asked_for_goes_before_the_apps_variables(yard: Yard, app):
     assert "SEEN ['1', '1', '1']" in yard.log(yard.build(app))
 
 
+def test_colours_are_kept_only_when_asked_for(yard: Yard, app):
+    yard.push(app, {"requirements.txt": "six==99.0\n"}, BuildOptions(color=True))
+    asked = yard.build(app)
+    yard.push(app, {}, BuildOptions())
+    usual = yard.build(app)
+
+    assert "\x1b[" in yard.log(asked)
+    assert "\x1b" not in asked.error
+    assert "\x1b" not in yard.log(asked).partition(" !     ")[2]
+    assert "\x1b" not in yard.log(usual)
+
+
 def test_scales_are_wished_with_the_release(yard: Yard, app):
     yard.push(app, {}, BuildOptions(scale={"worker": 3, "web": 1, "gone": 2}))
 

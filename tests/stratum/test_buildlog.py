@@ -1,10 +1,11 @@
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratum.buildlog import Log, harmless, last_lines, read_from
+from stratum.buildlog import Log, colored, harmless, last_lines, read_from
 
 BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -42,6 +43,7 @@ def test_output_cannot_forge_our_lines():
         ("\x9d0;title\x9cb".encode(), "b"),
         ("a\u202egnp.exe\u2066b\u2069".encode(), "agnp.exeb"),
         (b"\x1b]0;never ended\nkept", "\nkept"),
+        ("one\u2028two\u2029three\x85four\x0bfive\x1csix".encode(), "onetwothreefourfivesix"),
         ("Größe ✓".encode(), "Größe ✓"),
     ],
 )
@@ -49,12 +51,26 @@ def test_what_forges_is_found_in_text_and_not_in_bytes(data, expected):
     assert harmless(data).decode() == expected
 
 
-HOSTILE = st.sampled_from(
-    ["\x1b", "[", "]", "m", "31", "\x9b", "\x9d", "\x07", "\\", "\r", "\n", "\x00", "\u202e", "\u2069", "é"]
+PIECES = (
+    *("\x1b", "[", "]", "m", "31", ";", "?", "K", "\x9b", "\x9d", "\x07", "\\", "\r", "\n", "\x00"),
+    *(
+        "\u202e",
+        "\u2028",
+        "\u2069",
+        "é",
+        "-----> ",
+        " !     ",
+        "\x1b[1;31m",
+        "\x1b[0m",
+        "\x1b[2J",
+        "\x1b[38:5:1m",
+    ),
 )
+HOSTILE = st.binary() | st.lists(st.sampled_from(PIECES) | st.binary(max_size=2)).map(joined)
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-@given(st.binary() | st.lists(HOSTILE | st.binary(max_size=2)).map(joined))
+@given(HOSTILE)
 def test_harmless_output_holds_no_control_character(data):
     clean = harmless(data)
 
@@ -62,6 +78,35 @@ def test_harmless_output_holds_no_control_character(data):
     assert not [one for one in text if unicodedata.category(one) == "Cc" and one not in "\t\n"]
     assert not [one for one in text if unicodedata.bidirectional(one) in BIDI]
     assert harmless(clean) == clean
+    assert clean.decode().splitlines() == text.removesuffix("\n").split("\n") or not text
+
+
+@given(HOSTILE)
+def test_with_colours_nothing_else_is_kept(data):
+    clean = colored(data)
+
+    assert COLOR.sub("", clean.decode()).encode() == harmless(clean)
+    for line in clean.decode().split("\n"):
+        assert COLOR.findall(line)[-1:] in ([], ["\x1b[0m"])
+        assert "\x1b" not in line or line.endswith("\x1b[0m")
+    assert colored(clean) == clean
+    assert harmless(clean) == harmless(data), "colours are all that differs"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\x1b[31mred", "\x1b[31mred\x1b[0m"),
+        (b"\x1b[1;38;5;9mred\x1b[0m", "\x1b[1;38;5;9mred\x1b[0m"),
+        (b"\x1b[31mred\ngreen\x1b[m", "\x1b[31mred\x1b[0m\ngreen\x1b[m\x1b[0m"),
+        (b"\x1b[31mold\rnew", "new"),
+        (b"\x1b[2Ka\x1b[1Ab\x1b]0;title\x07c\x1b[?25ld", "abcd"),
+        (b"\x1b\x1b[3\x1b[31mx", "3\x1b[31mx\x1b[0m"),
+        ("\x9b31mred".encode(), "red"),
+    ],
+)
+def test_colours_are_kept_and_end_with_their_line(data, expected):
+    assert colored(data).decode() == expected
 
 
 def test_two_writers_append_whole_lines(tmp_path):
