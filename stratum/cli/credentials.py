@@ -1,23 +1,23 @@
 """Tokens by server, and associations by alias, in the person's configuration folder.
 
-Imports little: git waits for `stratum git-credential`.
+Git waits for `stratum git-credential get`, so nothing is imported before it is needed: pathlib, typing
+and urllib would take longer than all the rest.
 """
 
-import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from stratum.errors import InvalidInput
-from stratum.settings import client_environ
+from stratum.cli.environ import client_environ
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def folder(environ: Mapping[str, str]) -> Path:
+def folder(environ: Mapping[str, str]) -> str:
     """Where the files are (XDG base directories)."""
-    base = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
-    return Path(base) / "stratum"
+    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111  # see above
+    return f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/stratum"
 
 
 def current_url() -> str | None:
@@ -66,20 +66,29 @@ def checked_url(text: str) -> str:
     Raises:
         InvalidInput: it is no such address.
     """
+    from urllib.parse import urlsplit
+
     parts = urlsplit(text.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        from stratum.errors import InvalidInput
+
         message = f"{text!r} is no address of a Stratum server."
         raise InvalidInput(message, "It looks like http://localhost:8080.")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
 
 
-def _read(name: str) -> dict[str, Any]:
-    path = folder(client_environ()) / name
+def _read(name: str) -> "dict[str, Any]":
+    import json
+
+    path = f"{folder(client_environ())}/{name}"
     try:
-        found = json.loads(path.read_text())
+        with open(path, "rb") as file:  # noqa: PTH123  # see above
+            found = json.loads(file.read())
     except FileNotFoundError:
         return {}
     except ValueError as error:
+        from stratum.errors import InvalidInput
+
         message = f"{path} is damaged: {error}."
         raise InvalidInput(message, "Remove it and sign in again.") from error
     return found if isinstance(found, dict) else {}
@@ -87,7 +96,10 @@ def _read(name: str) -> dict[str, Any]:
 
 def _write(name: str, content: Mapping[str, object]) -> None:
     """Replace a file whole; only its owner may read it, from its first moment."""
-    target = folder(client_environ()) / name
+    import json
+    from pathlib import Path
+
+    target = Path(folder(client_environ())) / name
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = target.with_name(f"{name}.{os.getpid()}")
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -11,7 +11,7 @@ def main() -> None:
     if sys.argv[1:2] == ["git-credential"]:
         from stratum.cli.git_credential import run
 
-        raise SystemExit(run(sys.argv[2:], sys.stdin, sys.stdout))
+        raise SystemExit(run(sys.argv[2:], sys.stdin, sys.stdout, sys.stderr))
     from stratum.cli.commands import stratum
 
     stratum()

@@ -5,10 +5,10 @@ import sys
 import click
 
 from stratum.cli import credentials
+from stratum.cli.environ import client_environ
 from stratum.cli.output import json_option, say, show
 from stratum.cli.which import server
 from stratum.errors import InvalidInput
-from stratum.settings import client_environ
 
 
 @click.command()

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import click
 
 from stratum.cli import credentials
+from stratum.cli.environ import client_environ
 from stratum.errors import InvalidInput
-from stratum.settings import client_environ
 
 if TYPE_CHECKING:  # httpx costs 0.2 s, which `--help` should not take
     from stratum.client import RemoteApp, Server

@@ -2,6 +2,9 @@
 
 import json
 import stat
+import subprocess
+import sys
+from dataclasses import astuple
 
 import pytest
 
@@ -112,23 +115,60 @@ def test_git_gets_the_token_of_this_server_only(terminal):
         f"username=stratum\npassword={terminal.admin}\n"
     )
     assert terminal.program("git-credential", "get", stdin="protocol=https\nhost=example.org\n\n").out == ""
-    assert terminal.program("git-credential", "erase", stdin=asked).code == 0
+
+
+def test_git_is_told_nothing_more_than_it_asks_for(terminal):
+    """Operations yet unknown are ignored: gitcredentials(7) demands it."""
+    asked = f"protocol=http\nhost={terminal.url.removeprefix('http://')}\nusername=x\npassword=y\n\n"
+
+    for arguments in (["store"], ["capability"], [], ["get", "get"]):
+        assert astuple(terminal.program("git-credential", *arguments, stdin=asked)) == (0, "", "")
+
+
+def test_a_refused_token_is_said_to_be_and_is_not_forgotten(terminal):
+    host = terminal.url.removeprefix("http://")
+    asked = f"protocol=http\nhost={host}\nusername=stratum\npassword={terminal.admin}\n\n"
+
+    said = terminal.program("git-credential", "erase", stdin=asked)
+
+    assert astuple(said) == (
+        0,
+        "",
+        f"stratum: {terminal.url} refused the token: it is unknown there, has expired or was revoked.\n"
+        f"stratum: Sign in again with: stratum login {terminal.url}\n",
+    )
+    elsewhere = asked.replace(host, "example.org")
+    assert astuple(terminal.program("git-credential", "erase", stdin=elsewhere)) == (0, "", "")
     assert terminal("whoami").code == 0
 
 
-def test_git_credential_loads_neither_click_nor_httpx(terminal):
+def test_git_is_told_in_a_line_that_the_file_is_damaged(terminal):
+    terminal.credentials.write_text("{")
+
+    said = terminal.program("git-credential", "get", stdin="protocol=http\nhost=localhost:1\n\n")
+
+    assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)
+    assert said.err.startswith(f"stratum: {terminal.credentials} is damaged")
+
+
+def test_git_credential_loads_only_what_it_needs(terminal):
+    """Git waits for it at every push."""
+    host = terminal.url.removeprefix("http://")
+    slow = ("click", "httpx", "rich", "flask", "dataclasses", "pathlib", "typing", "urllib.parse", "inspect")
     code = (
-        "import sys; sys.argv[1:] = ['git-credential', 'get']\n"
+        "import sys; sys.argv[1:] = ['git-credential', 'get']; loaded = set(sys.modules)\n"
         "from stratum.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('click', 'httpx', 'rich', 'flask') if name in sys.modules])"
+        f"print([name for name in {slow} if name in set(sys.modules) - loaded])"
     )
-    import subprocess
-    import sys
+    asked = f"protocol=http\nhost={host}\n\n"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, input="", check=True)
-    assert done.stdout == "[]\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, input=asked, check=True
+    )
+
+    assert done.stdout == f"username=stratum\npassword={terminal.admin}\n[]\n"
 
 
 def test_help_names_every_command_without_loading_them(fresh):
