@@ -1,6 +1,6 @@
 """All that can be set, read from the environment in one place and checked at the start.
 
-The only module of the server that reads `os.environ` for Stratum's own settings. Precedence: command line, then
+The only module that reads `os.environ` for Stratum's own settings. Precedence: command line, then
 environment, then the default here.
 """
 
@@ -40,7 +40,8 @@ class Settings:
         drain_s: how long an old web process may finish its requests before it is told to stop.
         port_first, port_last: range of the ports given to web processes.
         max_scale: largest scale of one target.
-        max_push_bytes: largest pack accepted.
+        max_push_bytes: largest pack accepted, for apps without a limit of their own.
+        max_repo_bytes: how much the repository of such an app may hold.
         sign_in_failures: failed sign-ins from one address before the next has to wait.
         max_object_bytes: largest object accepted, inflated.
         git_memory_bytes: memory of each git process that serves a request, not counting mapped files.
@@ -68,6 +69,7 @@ class Settings:
     port_last: int = 29999
     max_scale: int = 100
     max_push_bytes: int = 1 << 30
+    max_repo_bytes: int = 5 << 30
     sign_in_failures: int = 10
     max_object_bytes: int = 256 << 20
     git_memory_bytes: int = 1 << 30
@@ -130,6 +132,11 @@ def faults_dir() -> Path | None:
     """Where tests arm fault points; None in ordinary life."""
     folder = os.environ.get(f"{PREFIX}FAULTS_DIR")
     return Path(folder) if folder else None
+
+
+def client_environ() -> Mapping[str, str]:
+    """The environment as the command line tool sees it (STRATUM_URL, STRATUM_TOKEN, HOME, …)."""
+    return os.environ
 
 
 def inherited_environ(*names: str) -> dict[str, str]:

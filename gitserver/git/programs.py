@@ -6,6 +6,7 @@ from pathlib import Path
 from gitserver.git.repos import settings
 from stratum.git import git_environ
 from stratum.instance import Instance
+from stratum.model import App
 
 RECEIVE, UPLOAD = "git-receive-pack", "git-upload-pack"
 V2 = "version=2"
@@ -15,10 +16,16 @@ _STRANGE = re.compile(r"[^A-Za-z0-9._-]+")  # git drops some of these, and refus
 _PROTOCOL = re.compile(r"version=[012]")
 
 
-def argv(instance: Instance, service: str, repo: Path, *, advertise: bool = False) -> list[str]:
-    """Words of the call; one request is one process (`--stateless-rpc`)."""
+def argv(
+    instance: Instance, service: str, repo: Path, *, advertise: bool = False, app: App | None = None
+) -> list[str]:
+    """Words of the call; one request is one process (`--stateless-rpc`).
+
+    Args:
+        app: whose limits hold for what is received; None: the server's.
+    """
     options = ["--stateless-rpc", *(["--advertise-refs"] if advertise else [])]
-    return ["git", *settings(instance), service.removeprefix("git-"), *options, str(repo)]
+    return ["git", *settings(instance, app), service.removeprefix("git-"), *options, str(repo)]
 
 
 def protocol(service: str, header: str) -> str:

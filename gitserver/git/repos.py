@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from tempfile import mkdtemp
 
+from gitserver.git import quota
 from stratum.errors import Unavailable
 from stratum.git import git_environ
 from stratum.instance import Instance
@@ -63,12 +64,17 @@ def ensure_repo(instance: Instance, app: App) -> Path:
     return repo
 
 
-def settings(instance: Instance) -> list[str]:
-    """`-c` options of every git that serves: in force at once for repositories of any age."""
+def settings(instance: Instance, app: App | None = None) -> list[str]:
+    """`-c` options of every git that serves: in force at once for repositories of any age.
+
+    Args:
+        app: whose repository it receives to; None for a git that only reads.
+    """
+    most = instance.settings.max_push_bytes if app is None else quota.max_input(instance, app)
     given = (
         *_SETTINGS,
         f"core.hooksPath={instance.layout.receive_hooks}",
-        f"receive.maxInputSize={instance.settings.max_push_bytes}",
+        f"receive.maxInputSize={most}",
     )
     return [word for setting in given for word in ("-c", setting)]
 

@@ -37,7 +37,7 @@ def stock(repo: Path) -> Stock:
 
 
 def repo_bytes(repo: Path) -> int:
-    """Return how much disk a repository's objects take; 0 when there is no repository.
+    """Return how many bytes the files of a repository's objects have; 0 when there is no repository.
 
     What a push under way has sent, and is not accepted yet, does not count.
     """
@@ -60,4 +60,4 @@ def _bytes(entry: "os.DirEntry[str]") -> int:
         found = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return 0
-    return found.st_blocks * 512 if entry.is_file(follow_symlinks=False) else 0
+    return found.st_size if entry.is_file(follow_symlinks=False) else 0
