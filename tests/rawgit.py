@@ -3,7 +3,7 @@
 import http.client
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,13 +77,15 @@ def headers_for(secret: str, service: str = RECEIVE, **more: str) -> dict[str, s
     return {"Authorization": f"Basic {basic}", "Content-Type": kind, **named}
 
 
-def post(web: GitWeb, app: App, body: bytes, **headers: str) -> Answer:
+def post(web: GitWeb, app: App, body: bytes | Iterable[bytes], **headers: str) -> Answer:
     """Send a push and read the whole answer."""
     path = f"/{app.label}.git/{RECEIVE}"
     return ask(web, "POST", path, body, headers_for(web.secret, **headers))
 
 
-def ask(web: GitWeb, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+def ask(
+    web: GitWeb, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: Mapping[str, str]
+) -> Answer:
     connection = connect(web)
     try:
         connection.request(method, path, body, dict(headers))
