@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import Row, and_, case, func, or_, select, union, update
+from sqlalchemy import Row, case, func, or_, select, union, update
 
 from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, PushState, Target
 from stratum.store import tables as t
@@ -172,16 +172,16 @@ def wait(tx: Transaction, build: Build, slug: str, targets: tuple[Target, ...]) 
 def cancel_gated(tx: Transaction, build: Build, reason: str) -> bool:
     """Give up a gated build whose push is not taken; False when it runs, and is given up at its end.
 
-    Nothing happens to one whose push has been taken. Nudge the app's builder: it removes what was built.
+    Nothing happens to one that belongs to a push: what becomes of that decides. Nudge the app's builder: it
+    removes what was built.
     """
-    mine = (t.builds.c.id == build.id, t.builds.c.gate != "")
-    waiting = t.builds.c.state == BuildState.WAITING.value
-    queued = and_(t.builds.c.state == BuildState.QUEUED.value, t.builds.c.push_id.is_(None))
+    mine = (t.builds.c.id == build.id, t.builds.c.gate != "", t.builds.c.push_id.is_(None))
+    pauses = t.builds.c.state.in_((BuildState.WAITING.value, BuildState.QUEUED.value))
     canceled = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
-    if tx.execute(update(t.builds).where(*mine, or_(waiting, queued)).values(canceled)).rowcount:
+    if tx.execute(update(t.builds).where(*mine, pauses).values(canceled)).rowcount:
         return True
-    running = (t.builds.c.state == BuildState.RUNNING.value, t.builds.c.push_id.is_(None))
-    tx.execute(update(t.builds).where(*mine, *running).values(error=reason))
+    running = t.builds.c.state == BuildState.RUNNING.value
+    tx.execute(update(t.builds).where(*mine, running).values(error=reason))
     return False
 
 
