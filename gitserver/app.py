@@ -4,6 +4,7 @@ from apiflask import APIFlask
 
 from gitserver import errors
 from gitserver.api import BLUEPRINTS, access
+from gitserver.git import transfers
 from gitserver.git.routes import blueprint as git_blueprint
 from gitserver.services import Services
 from stratum.instance import Instance
@@ -18,6 +19,7 @@ def create_app(instance: Instance) -> APIFlask:
     services.keep_in(app)
     errors.register(app)
     access.register(app)
+    transfers.register(app, services.places)
     app.register_blueprint(git_blueprint(services))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

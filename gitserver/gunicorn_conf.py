@@ -1,13 +1,18 @@
 """Settings of gunicorn for the web process; each name is one of gunicorn's own (27.0)."""
 
+import resource
+
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from gitserver import places
 from gitserver.services import services_of
 from hooks import settler
 from hooks.parts import Parts
 from stratum.instance import Instance
 from stratum.prefork import die_with_parent
+
+DESCRIPTORS = 65_536
 
 _instance = Instance.open()
 
@@ -15,7 +20,11 @@ bind = f"unix:{_instance.layout.web_socket}"
 umask = 0o007
 worker_class = "gthread"
 workers = 1
-threads = _instance.settings.web_threads
+# Each is made when there is none at rest, and then stays (docs/performance.md says what it costs).
+threads = places.threads(_instance.settings)
+# The router's connections at rest count, too. When there is no room for those, each is closed after
+# its request; when there is none for another, it waits to be accepted.
+worker_connections = 2 * threads + 1024
 preload_app = True
 # The worker's main thread beats, not the requests: a push may stream for hours.
 timeout = 60
@@ -41,6 +50,14 @@ def when_ready(_server: Arbiter) -> None:
 def post_fork(_server: Arbiter, worker: Worker) -> None:
     """Give the worker connections of its own, and no life without its master."""
     die_with_parent()
+    _allow_descriptors()
     services = services_of(worker.app.wsgi())
     services.database.forget_connections()
     settler.start(Parts(services.instance, services.database, services.nudges))
+
+
+def _allow_descriptors() -> None:
+    """Take more descriptors than the customary 1024: a push that is received needs eight."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

@@ -6,6 +6,7 @@ from flask import Flask, current_app
 
 from gitserver.attempts import Attempts
 from gitserver.places import Places
+from gitserver.watch import Watcher
 from stratum.instance import Instance
 from stratum.queue import Nudges
 from stratum.store import Database
@@ -25,17 +26,20 @@ class Services:
     supervisor: Supervisor
     attempts: Attempts
     places: Places
+    watcher: Watcher
 
     @classmethod
     def of(cls, instance: Instance) -> "Services":
         """Make them; nothing is connected yet."""
+        database = Database.open(instance.layout.database)
         return cls(
             instance,
-            Database.open(instance.layout.database),
+            database,
             Nudges(instance.redis_url),
             Supervisor(instance.layout.supervisord_socket, SUPERVISOR_TIMEOUT_S),
             Attempts(instance.settings.sign_in_failures),
-            Places.of(instance.settings.web_threads),
+            Places(instance.settings),
+            Watcher(database),
         )
 
     def keep_in(self, app: Flask) -> None:

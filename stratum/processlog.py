@@ -14,7 +14,7 @@ class Tail:
     """Follows one file that supervisord writes: it may not exist yet, be rotated, or be cleared."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
-        self._path = path
+        self.path = path
         self._offset = offset
         self._file: BinaryIO | None = None
         self._partial = b""
@@ -32,7 +32,7 @@ class Tail:
 
     def last(self, count: int) -> list[str]:
         """Return the last lines there are now; `fresh` goes on after them."""
-        size = self._path.stat().st_size if self._path.exists() else 0
+        size = self.path.stat().st_size if self.path.exists() else 0
         self._offset = max(0, size - WINDOW)
         lines = [line for chunk in iter(self.fresh, []) for line in chunk]
         return lines[-count:] if count else []
@@ -53,7 +53,7 @@ class Tail:
     def _opened(self) -> BinaryIO | None:
         if self._file is None:
             try:
-                self._file = self._path.open("rb")
+                self._file = self.path.open("rb")
             except FileNotFoundError:
                 return None
             self._file.seek(self._offset)
@@ -62,7 +62,7 @@ class Tail:
     def _was_replaced(self, file: BinaryIO) -> bool:
         """Whether the name means another file by now, or this one was cut short; go on in its beginning."""
         try:
-            there, here = self._path.stat(), os.fstat(file.fileno())
+            there, here = self.path.stat(), os.fstat(file.fileno())
         except FileNotFoundError:
             return False
         if there.st_ino == here.st_ino and here.st_size >= file.tell():

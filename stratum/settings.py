@@ -1,6 +1,6 @@
 """All that can be set, read from the environment in one place and checked at the start.
 
-The only module that reads `os.environ` for Stratum's own settings. Precedence: command line, then
+The only module of the server that reads `os.environ` for Stratum's own settings. Precedence: command line, then
 environment, then the default here.
 """
 
@@ -132,11 +132,6 @@ def faults_dir() -> Path | None:
     """Where tests arm fault points; None in ordinary life."""
     folder = os.environ.get(f"{PREFIX}FAULTS_DIR")
     return Path(folder) if folder else None
-
-
-def client_environ() -> Mapping[str, str]:
-    """The environment as the command line tool sees it (STRATUM_URL, STRATUM_TOKEN, HOME, …)."""
-    return os.environ
 
 
 def inherited_environ(*names: str) -> dict[str, str]:

@@ -38,6 +38,11 @@ class AppLogs:
                 self._tails[name] = self._tail(name)
         return True
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that are read, one for each process there is or was."""
+        return tuple(str(tail.path) for tail in self._tails.values())
+
     def last(self, count: int) -> Iterator[str]:
         """Yield the last lines of each process."""
         for name in self._listed:

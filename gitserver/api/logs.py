@@ -23,4 +23,5 @@ def show(environment: str, app: str, query_data: Logs) -> Response:
             held.enter_context(services().places.for_stream())
         found = AppLogs(services(), app_named(), query_data.target)
         found.refresh()
-        return streams.answer(streams.app_logs(found, query_data, streams.client()), held)
+        chunks = streams.app_logs(services().watcher, found, query_data, streams.client())
+        return streams.answer(chunks, held)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 from flask import Response, request
 
@@ -10,12 +11,12 @@ from gitserver.api.applogs import AppLogs
 from gitserver.api.shapes import Following, Logs
 from gitserver.git.client import Client
 from gitserver.services import Services
+from gitserver.watch import News, Subject, Watch, Watcher
 from stratum.buildlog import read_from
 from stratum.errors import StratumError
 from stratum.model import Build
-from stratum.store import builds, rollouts
 
-IDLE_S = 0.05
+PATIENCE_S = 60.0
 REFRESH_S = 1.0
 
 
@@ -45,38 +46,56 @@ def client() -> Client:
 def build_log(services: Services, build: Build, wanted: Following, caller: Client) -> Iterator[bytes]:
     """Yield a build's log from a byte offset on."""
     path = services.instance.layout.build_log(build.app_id, build.number)
+    if not wanted.follow:
+        yield from _chunks(path, wanted.offset)
+        return
     offset = wanted.offset
-    while True:
-        # Asked before reading: what was written before the end is then surely read.
-        ended = not wanted.follow or _is_settled(services, build) or caller.is_gone()
-        while chunk := read_from(path, offset):
-            offset += len(chunk)
-            yield chunk
-        if ended:
-            return
-        caller.wait(IDLE_S)
+    subject = Subject(build=build.id, paths=(str(path),))
+    with services.watcher.watching(subject, caller) as watch:
+        ended = False
+        while not ended:
+            # Asked before reading: what was written before the end is then surely read.
+            ended = _is_settled(watch.news) or caller.is_gone()
+            for chunk in _chunks(path, offset):
+                offset += len(chunk)
+                yield chunk
+            if not ended:
+                watch.wait(PATIENCE_S)
 
 
-def app_logs(logs: AppLogs, wanted: Logs, caller: Client) -> Generator[bytes, None, None]:
+def app_logs(watcher: Watcher, logs: AppLogs, wanted: Logs, caller: Client) -> Generator[bytes, None, None]:
     """Yield the last lines, then, when following, new ones until the app or the caller is gone."""
     try:
         yield from _encoded(logs.last(wanted.lines))
-        while wanted.follow and _refreshed(logs):
-            pause_until = time.monotonic() + REFRESH_S
-            while time.monotonic() < pause_until:
-                yield from _encoded(logs.fresh())
-                if caller.is_gone():
-                    return
-                caller.wait(IDLE_S)
+        if wanted.follow:
+            with watcher.watching(Subject(), caller) as watch:
+                yield from _fresh(logs, watch, caller)
     finally:
         logs.close()
 
 
-def _refreshed(logs: AppLogs) -> bool:
-    try:
-        return logs.refresh()
-    except StratumError:  # a later release lacks the target, or the database is busy: look again
-        return True
+def _fresh(logs: AppLogs, watch: Watch, caller: Client) -> Iterator[bytes]:
+    commits, refreshed_at = -1, -REFRESH_S
+    while not caller.is_gone():
+        if watch.commits != commits and time.monotonic() - refreshed_at >= REFRESH_S:
+            commits, refreshed_at = watch.commits, time.monotonic()
+            try:
+                if not logs.refresh():
+                    return
+            except StratumError:  # a later release lacks the target, or the database is busy: look again
+                commits = -1
+            watch.paths = logs.paths
+        chunk = b"".join(_encoded(logs.fresh()))
+        if chunk:
+            yield chunk
+        else:
+            watch.wait(REFRESH_S)
+
+
+def _chunks(path: Path, offset: int) -> Iterator[bytes]:
+    while chunk := read_from(path, offset):
+        offset += len(chunk)
+        yield chunk
 
 
 def _encoded(lines: Iterable[str]) -> Iterator[bytes]:
@@ -85,10 +104,5 @@ def _encoded(lines: Iterable[str]) -> Iterator[bytes]:
         yield text.encode()
 
 
-def _is_settled(services: Services, build: Build) -> bool:
-    with services.database.read() as tx:
-        found = builds.find_build(tx, build.app_id, build.number)
-        if found is None:
-            return True
-        rollout = rollouts.rollout_of_build(tx, build.id)
-    return found.state.is_terminal and (rollout is None or rollout.state.is_settled)
+def _is_settled(news: News) -> bool:
+    return news.is_gone or (news.build is not None and news.build.is_settled)

@@ -1,126 +1,151 @@
 """The build's log, live, to the person who pushed.
 
-What has happened is in the database and what was said is in the log; both are written by others.
-They write their last lines before they record an end, so reading the log once more after the end
-has been seen misses nothing.
+What has happened is in the database and what was said is in the log; both are written by others, and
+watched by one thread for all (gitserver/watch.py). They write their last lines before they record an
+end, so reading the log once more after the end has been seen misses nothing.
 """
 
-import logging
+import math
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from threading import BoundedSemaphore
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from gitserver.git.client import Client
+from gitserver.places import Places
+from gitserver.watch import Subject, Watcher
 from stratum.buildlog import ARROW, BANG, INDENT, read_from
-from stratum.errors import Unavailable
 from stratum.instance import Instance
 from stratum.model import Build, BuildState
-from stratum.store import Database, builds, rollouts
+from stratum.store.progress import BuildProgress
 
-log = logging.getLogger(__name__)
-
-FILE_POLL_S = 0.01
-STATE_POLL_S = 0.05
-# A last line is soon followed by the end that the database records, for which the pusher waits.
-STATE_POLL_AFTER_LINE_S = 0.01
-LINE_IS_FRESH_S = 0.1
 KEEPALIVE_S = 5.0
-QUEUED_NOTE_S = 3.0
 LIMIT_S = 2 * 3600.0
+WAITS_FOR_BUILD_S = 0.3
+WAITS_FOR_BUILDER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What every follower needs.
-
-    Attributes:
-        places: those of all that waits (gitserver/places.py).
-    """
+    """What every follower needs."""
 
     instance: Instance
-    database: Database
-    places: BoundedSemaphore
+    watcher: Watcher
+    places: Places
+    _followers: MutableMapping[Client, "_Follower"] = field(default_factory=WeakKeyDictionary)
 
     def follow(self, build: Build, client: Client) -> Iterator[bytes]:
-        """Give whole lines of the build's log until build and rollout are done; nothing as a keepalive."""
-        if not self.places.acquire(blocking=False):
-            yield (
-                f"{ARROW}Too many pushes are being followed; build #{build.number} goes on without you\n"
-                f"{INDENT}To see it: stratum builds\n"
-            ).encode()
-            return
-        try:
-            yield from _Follower(self, build, client).lines()
-        finally:
-            self.places.release()
+        """Give whole lines of the build's log until build and rollout are done; nothing as a keepalive.
+
+        A gated build is done when it is built; followed again by the same client, when its push has
+        been accepted, it goes on where it was.
+        """
+        follower = self._followers.setdefault(client, _Follower(self))
+        keeps_waiting = bool(build.gate) and build.push_id is None
+        with self.places.for_live(keeps_waiting=keeps_waiting) as found:
+            yield from follower.lines(build, client) if found else (self._crowded(build),)
+
+    def _crowded(self, build: Build) -> bytes:
+        return (
+            f"{ARROW}Build #{build.number} goes on without you: {self.places.live.size} pushes are being "
+            f"followed already\n{INDENT}To follow it: stratum builds follow {build.number}\n"
+        ).encode()
 
 
 class _Follower:
-    def __init__(self, following: Following, build: Build, client: Client) -> None:
-        self._database, self._build, self._client = following.database, build, client
-        self._path = following.instance.layout.build_log(build.app_id, build.number)
+    def __init__(self, following: Following) -> None:
+        self._following = following
         self._offset = 0
         self._partial = b""
         self._began = self._spoke = time.monotonic()
-        self._asked = 0.0
-        self._done = False
-        self._noted = False
+        self._is_told_how = False
+        self._place = _Place(following.instance.settings.builders)
 
-    def lines(self) -> Iterator[bytes]:
-        while not self._client.is_gone():
-            done = self._is_done()  # asked before reading: what was said before the end is then read
-            said = self._read() or (b"" if done else self._note())
-            if said:
-                self._spoke = time.monotonic()
-                yield said
-            elif done:
-                break
-            elif self._is_late():
-                yield f"{BANG}Build #{self._build.number} goes on; it is no longer followed here.\n".encode()
-                break
-            elif time.monotonic() - self._spoke > KEEPALIVE_S:
-                self._spoke = time.monotonic()
-                yield b""
-            else:
-                self._client.wait(FILE_POLL_S)
+    def lines(self, build: Build, client: Client) -> Iterator[bytes]:
+        if not self._is_told_how:
+            self._is_told_how = True
+            yield f"{INDENT}To follow it again: stratum builds follow {build.number}\n".encode()
+        path = self._following.instance.layout.build_log(build.app_id, build.number)
+        subject = Subject(build=build.id, paths=(str(path),))
+        with self._following.watcher.watching(subject, client) as watch:
+            while not client.is_gone():
+                news = watch.news  # before reading: what was said before the end is then read
+                said = self._read(path) or self._place.note(build, news.build)
+                if said:
+                    self._spoke = time.monotonic()
+                    yield said
+                elif news.is_gone or (news.build is not None and _is_done(build, news.build)):
+                    break
+                elif time.monotonic() - self._began > LIMIT_S:
+                    yield f"{BANG}Build #{build.number} goes on; it is no longer followed here.\n".encode()
+                    break
+                elif time.monotonic() - self._spoke >= KEEPALIVE_S:
+                    self._spoke = time.monotonic()
+                    yield b""
+                else:
+                    keepalive_s = self._spoke + KEEPALIVE_S - time.monotonic()
+                    watch.wait(min(keepalive_s, self._place.patience_s()))
         if self._partial:
             yield self._partial + b"\n"
+            self._partial = b""
 
-    def _is_late(self) -> bool:
-        return time.monotonic() - self._began > LIMIT_S
-
-    def _read(self) -> bytes:
+    def _read(self, path: Path) -> bytes:
         """Read further; keep the beginning of a line for later."""
-        data = read_from(self._path, self._offset)
+        data = read_from(path, self._offset)
         self._offset += len(data)
         whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
         return whole + newline
 
-    def _note(self) -> bytes:
-        """Say once that the build waits for its turn."""
-        waited = time.monotonic() - self._began > QUEUED_NOTE_S
-        if self._noted or self._offset or not waited or self._build.state is not BuildState.QUEUED:
+
+class _Place:
+    """What a build waits for, or what has taken its place: told once each, when it lasts."""
+
+    def __init__(self, builders: int) -> None:
+        self._builders = builders
+        self._told = self._found = ""
+        self._due = 0.0
+
+    def note(self, build: Build, progress: BuildProgress | None) -> bytes:
+        if progress is None:
             return b""
-        self._noted = True
-        return f"{ARROW}Build #{self._build.number} waits for its turn\n".encode()
-
-    def _is_done(self) -> bool:
         now = time.monotonic()
-        pause_s = STATE_POLL_AFTER_LINE_S if now - self._spoke < LINE_IS_FRESH_S else STATE_POLL_S
-        if not self._done and now - self._asked >= pause_s:
-            with suppress(Unavailable):  # the build goes on whether or not we can see it
-                self._done = self._ask()
-            self._asked = time.monotonic()
-        return self._done
+        found = place_of(build.number, progress, self._builders)
+        if found != self._found:
+            self._found, self._due = found, now + _grace_s(progress)
+        if not found or found == self._told or now < self._due:
+            return b""
+        self._told = found
+        return f"{ARROW}{found}\n".encode()
 
-    def _ask(self) -> bool:
-        """Whether there is nothing to wait for: build ended, and what it released is up or has failed."""
-        with self._database.read() as tx:
-            build = builds.find_build(tx, self._build.app_id, self._build.number)
-            if build is None:  # the app has been destroyed
-                return True
-            rollout = rollouts.rollout_of_build(tx, build.id)
-        self._build = build
-        return build.state.is_terminal and (rollout is None or rollout.state.is_settled)
+    def patience_s(self) -> float:
+        """How long until a note is due though nothing happens."""
+        is_due = bool(self._found) and self._found != self._told
+        return self._due - time.monotonic() if is_due else math.inf
+
+
+def place_of(number: int, progress: BuildProgress, builders: int) -> str:
+    """Say what a build waits for, or gave way to; nothing when it is neither."""
+    if progress.state is BuildState.SUPERSEDED and progress.superseded_by is not None:
+        newer = progress.superseded_by
+        return f"Superseded by #{newer}, a newer push: stratum builds follow {newer}"
+    if progress.state is not BuildState.QUEUED:
+        return ""
+    if progress.ahead:
+        return f"Build #{number} waits: {progress.ahead} build{'s' * (progress.ahead > 1)} before it"
+    if progress.running >= builders:
+        return f"Build #{number} is next: all builders ({builders}) are busy with other apps"
+    return f"Build #{number} waits for a builder"
+
+
+def _grace_s(progress: BuildProgress) -> float:
+    """How long a place has to last to be worth a line: a builder takes a build at once when it can."""
+    if progress.state is not BuildState.QUEUED:
+        return 0.0
+    return WAITS_FOR_BUILD_S if progress.ahead else WAITS_FOR_BUILDER_S
+
+
+def _is_done(build: Build, progress: BuildProgress) -> bool:
+    """Whether there is nothing to wait for; a gated build waits for us, before its push is accepted."""
+    is_ours_to_take = bool(build.gate) and build.push_id is None and progress.is_held
+    return progress.is_settled or is_ours_to_take

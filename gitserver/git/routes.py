@@ -39,7 +39,7 @@ def blueprint(services: Services) -> Blueprint:
     """Make the routes; to be registered without a prefix."""
     instance, db = services.instance, services.database
     install_hooks(instance)
-    following = Following(instance, db, services.places.all)
+    following = Following(instance, services.watcher, services.places)
     server = _GitServer(Parts(instance, db, services.nudges), following, Advertisement(instance))
     found = Blueprint("git", __name__)
     for rule, view, methods in (

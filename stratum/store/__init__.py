@@ -1,5 +1,5 @@
 """The only SQL. Functions take a transaction first and return values of `stratum.model`."""
 
-from stratum.store.database import Database, Transaction
+from stratum.store.database import Changes, Database, Transaction
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Changes", "Database", "Transaction"]

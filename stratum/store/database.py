@@ -4,19 +4,24 @@ SQLite by the rules of the design: WAL, synchronous=FULL, foreign keys, BEGIN IM
 write, so that a writer waits at its start and never fails in its middle. No I/O inside.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self, TypeAlias
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from stratum.errors import Unavailable
 
 Transaction: TypeAlias = Connection
 
 BUSY_TIMEOUT_S = 30
+_HELD = "another writer holds it"
+_CROWDED = "too many use it at once"
 
 
 class Database:
@@ -24,6 +29,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writing = Lock()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -42,11 +48,32 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """Give a write transaction, committed (and synced to disk) at the end.
 
+        Threads wait for each other outside the file's lock: in the order in which they came, without
+        SQLite's naps, and without a connection of the pool that a reader could use meanwhile.
+
         Raises:
             Unavailable: another writer held the file for BUSY_TIMEOUT_S, or the disk is full.
         """
-        with self._begun("BEGIN IMMEDIATE") as connection:
-            yield connection
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT_S):
+            raise _unavailable(_HELD)
+        try:
+            with self._begun("BEGIN IMMEDIATE") as connection:
+                yield connection
+        finally:
+            self._writing.release()
+
+    def changes(self) -> "Changes":
+        """Open a watch on what is committed from now on, for one thread; to be closed.
+
+        Raises:
+            Unavailable: the file cannot be opened.
+        """
+        try:
+            raw = self._engine.raw_connection()
+        except OperationalError as error:
+            raise _unavailable(error.orig) from error
+        raw.detach()  # the pool has to make do without it
+        return Changes(raw)
 
     @contextmanager
     def _begun(self, statement: str) -> Iterator[Transaction]:
@@ -56,16 +83,55 @@ class Database:
                 yield connection
                 connection.commit()
         except OperationalError as error:
-            message = f"The database cannot be used: {error.orig}."
-            raise Unavailable(message, "See that its disk has room; then try again.") from error
+            raise _unavailable(error.orig) from error
+        except NoConnection as error:
+            raise _unavailable(_CROWDED) from error
 
     def forget_connections(self) -> None:
         """Drop connections inherited through fork without closing the parent's."""
         self._engine.dispose(close=False)
+        self._writing = Lock()
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+class Changes:
+    """Tells for next to nothing (4 µs) whether anybody has committed since it was last asked.
+
+    Source: sqlite.org/pragma.html, data_version: it changes when another connection, of whatever
+    process, has committed.
+    """
+
+    def __init__(self, connection: PoolProxiedConnection) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._version: int | None = None
+
+    def happened(self) -> bool:
+        """Whether there is something new; True when asked for the first time.
+
+        Raises:
+            Unavailable: the file cannot be read.
+        """
+        try:
+            self._cursor.execute("PRAGMA data_version")
+            version = int(self._cursor.fetchall()[0][0])
+        except sqlite3.OperationalError as error:
+            raise _unavailable(error) from error
+        is_new, self._version = version != self._version, version
+        return is_new
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _unavailable(reason: object) -> Unavailable:
+    return Unavailable(
+        f"The database cannot be used: {reason}.", "See that its disk has room; then try again."
+    )
 
 
 def _on_connect(connection: Any, _record: object) -> None:  # sqlite3.Connection

@@ -21,6 +21,7 @@ from tests.webside import WebSide
 pytestmark = pytest.mark.integration
 
 
+FEW = {f"STRATUM_{name}": "1" for name in ("WEB_THREADS", "STREAMS", "POLLS", "LIVE_PUSHES", "FETCHES")}
 FOLLOWED = "/apps/MyProdEnv/app02/logs?follow=true"
 
 
@@ -45,7 +46,7 @@ def side(tmp_path):
 @pytest.fixture
 def web(side):
     argv = [sys.executable, "-P", "-m", "gunicorn", "--config", "python:gitserver.gunicorn_conf"]
-    environ = {**os.environ, "STRATUM_DATA": str(side.instance.layout.data), "STRATUM_WEB_THREADS": "2"}
+    environ = {**os.environ, "STRATUM_DATA": str(side.instance.layout.data), **FEW}
     process = subprocess.Popen(
         [*argv, "gitserver.wsgi:application"], env=environ, cwd=side.instance.layout.run
     )
@@ -73,7 +74,7 @@ def test_it_serves_in_a_folder_that_keeps_others_out(side, web):
 
 
 def test_followers_that_leave_give_their_threads_back(side, web):
-    """With two threads, four silent followers would leave none, had they to write to notice."""
+    """With one place, four silent followers would find none, had they to write to notice."""
     side.release(side.app())
     for _ in range(4):
         wait_until(lambda: follows(side))

@@ -1,5 +1,6 @@
 """The build's log on the pusher's screen: live, whole, and harmless to the build."""
 
+import contextlib
 import threading
 
 import pytest
@@ -30,6 +31,12 @@ def remote_line(process) -> str:
     return ""
 
 
+def read_head(process) -> None:
+    """Pass what is told before the log."""
+    assert remote_line(process).startswith("-----> Receiving")
+    assert remote_line(process).startswith("       To follow it again: stratum builds follow ")
+
+
 def test_lines_arrive_while_the_build_runs(web):
     app, source = web.new_app(), web.source("live")
     go_on = threading.Event()
@@ -40,7 +47,7 @@ def test_lines_arrive_while_the_build_runs(web):
         log.output(b"\x1b[31mred\n")
 
     with FakeBuilder(web, work), started_git(source, "push", web.url(app), "master") as process:
-        assert remote_line(process).startswith("-----> Receiving")
+        read_head(process)
         assert remote_line(process) == "-----> First"
         assert web.builds(app)[0].state is BuildState.RUNNING
         go_on.set()
@@ -54,7 +61,7 @@ def test_push_ends_when_the_rollout_is_live_and_has_been_told(web):
     builder.rolls_out = True
 
     with builder, started_git(source, "push", web.url(app), "master") as process:
-        assert remote_line(process).startswith("-----> Receiving")
+        read_head(process)
         assert remote_line(process) == "-----> Released v1"
         rollout = wait_until(lambda: claimed_rollout(web, app.id))
         with Log(web.instance.layout.build_log(app.id, 1)) as log:
@@ -104,7 +111,7 @@ def test_long_log_comes_whole(web):
         answer = post(web, app, first_push(source))
 
     told = answer.progress.splitlines()
-    assert told[1:] == ["       " + line for line in lines]
+    assert told[2:] == ["       " + line for line in lines]
     assert all(len(packet) <= 65516 for packet in answer.packets)
     assert answer.packets[-1] == b""
 
@@ -136,10 +143,38 @@ def test_build_that_waits_says_so(web):
     app, source = web.new_app(), web.source("waiting")
 
     with started_git(source, "push", web.url(app), "master") as process:
-        remote_line(process)
-        assert remote_line(process) == "-----> Build #1 waits for its turn"
+        read_head(process)
+        assert remote_line(process) == "-----> Build #1 waits for a builder"
         with FakeBuilder(web):
             assert process.wait(20) == 0
+
+
+def test_queued_build_tells_its_place_and_what_supersedes_it(web):
+    """The first push is being built; the second waits, until the third takes its place."""
+    app, source = web.new_app(), web.source("superseded")
+    go_on = threading.Event()
+
+    def work(log):
+        log.step("First")
+        assert go_on.wait(20)
+
+    with FakeBuilder(web, work), contextlib.ExitStack() as open_:
+        first = open_.enter_context(started_git(source, "push", web.url(app), "master"))
+        wait_until(lambda: [one.state for one in web.builds(app)] == [BuildState.RUNNING])
+        commit(source, {"more": "2"})
+        second = open_.enter_context(started_git(source, "push", web.url(app), "master"))
+        read_head(second)
+        assert remote_line(second) == "-----> Build #2 waits: 1 build before it"
+        newest = commit(source, {"more": "3"})
+        third = open_.enter_context(started_git(source, "push", web.url(app), "master"))
+        assert remote_line(second) == "-----> Superseded by #3, a newer push: stratum builds follow 3"
+        assert (remote_line(second), second.wait(20)) == ("", 0)
+        go_on.set()
+        assert [process.wait(20) for process in (first, third)] == [0, 0]
+
+    built = [(build.state.value, build.superseded_by) for build in web.builds(app)]
+    assert built == [("succeeded", None), ("superseded", 3), ("succeeded", None)]
+    assert web.ref(app) == web.builds(app)[-1].commit == newest
 
 
 def test_client_that_goes_does_not_stop_the_build(web):

@@ -32,7 +32,11 @@ def test_push_is_stored_built_and_told(web):
 
     assert (pushed.code, pushed.remote) == (
         0,
-        [f"-----> Receiving {app.name} from {tip[:7]}", "-----> Built"],
+        [
+            f"-----> Receiving {app.name} from {tip[:7]}",
+            "       To follow it again: stratum builds follow 1",
+            "-----> Built",
+        ],
     )
     assert web.ref(app) == tip
     assert [(build.commit, build.who, build.state) for build in web.builds(app)] == [

@@ -12,9 +12,7 @@ from gitserver.api.applogs import AppLogs
 from gitserver.api.shapes import Logs
 from gitserver.api.streams import app_logs
 from gitserver.git.client import Client
-from gitserver.places import Places
 from gitserver.services import Services, services_of
-from stratum.errors import Unavailable
 from stratum.store import formation
 
 HERE = "/apps/MyProdEnv/app02"
@@ -65,7 +63,7 @@ def followed(side, app):
     services = Services.of(side.instance)
     logs = AppLogs(services, app, None)
     logs.refresh()
-    stream = app_logs(logs, Logs(lines=10, follow=True), Client(None))
+    stream = app_logs(services.watcher, logs, Logs(lines=10, follow=True), Client(None))
     yield stream
     stream.close()
     services.database.close()
@@ -92,7 +90,7 @@ def test_following_does_not_repeat_what_a_former_process_of_the_name_wrote(side,
     services = Services.of(side.instance)
     logs = AppLogs(services, app, None)
     logs.refresh()
-    stream = app_logs(logs, Logs(lines=10, follow=True), Client(None))
+    stream = app_logs(services.watcher, logs, Logs(lines=10, follow=True), Client(None))
     write(side, "v1.web.1", "x\n")
     assert next(stream) == b"web.1 | x\n"
 
@@ -113,7 +111,7 @@ def test_following_ends_when_the_caller_leaves(side, app):
     ours, theirs = socket.socketpair()
     theirs.close()
 
-    chunks = list(app_logs(logs, Logs(lines=10, follow=True), Client(ours)))
+    chunks = list(app_logs(services.watcher, logs, Logs(lines=10, follow=True), Client(ours)))
     ours.close()
 
     assert chunks == [b"web.1 | x\n"]
@@ -138,20 +136,22 @@ def test_a_caller_is_watched_under_a_high_descriptor(side, app):
 
 
 def test_followers_are_counted_whatever_becomes_of_them(api, client, side, app):
-    """Half of the threads at most follow; who asks for the head alone, or is refused, holds no place."""
+    """Who asks for the head alone, or is refused, holds no place."""
     places = services_of(client.application).places
     authorization = {"Authorization": f"Bearer {side.admin}"}
     for path in (f"{HERE}/logs?follow=true", f"{HERE}/builds/1/log?follow=true"):
-        for _ in range(40):
+        for _ in range(places.streams.size + 1):
             assert client.head(f"/api{path}", headers=authorization).status_code == 200
             assert api("GET", f"{HERE}/logs?follow=true&target=nope")[0] == 422
     with ExitStack() as held:
-        for _ in range(32):
+        for _ in range(places.streams.size):
             held.enter_context(places.for_stream())
 
         for path in (f"{HERE}/logs?follow=true", f"{HERE}/builds/1/log?follow=true"):
-            status, said = api("GET", path)
-            assert (status, said["hint"]) == (503, "Try again later, or look without following.")
+            answer = client.get(f"/api{path}", headers=authorization)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+            assert answer.get_json()["message"] == "64 logs are being followed already."
+            assert answer.get_json()["hint"] == "Try again later, or look without following."
         assert api.text(f"{HERE}/logs")[0] == 200
 
     assert api.text(f"{HERE}/builds/1/log?follow=true") == (200, "")
@@ -161,21 +161,9 @@ def test_a_long_poll_is_a_short_one_while_too_many_wait(api, client, side, app):
     api("PUT", f"{HERE}/formation", json={"worker": 1})
     places = services_of(client.application).places
     with ExitStack() as held:
-        for _ in range(32):
-            held.enter_context(places.for_poll())
+        for _ in range(places.polls.size):
+            assert held.enter_context(places.polls.held())
         begun = time.monotonic()
 
         assert api("GET", f"{HERE}/rollouts/2?wait_s=20")[1]["done"] is False
         assert time.monotonic() - begun < 5
-
-
-def test_readers_leave_room_for_pushers():
-    places = Places.of(64)
-    with ExitStack() as held:
-        for _ in range(32):
-            held.enter_context(places.for_stream())
-        with pytest.raises(Unavailable):
-            held.enter_context(places.for_stream())
-        pushers = [places.all.acquire(blocking=False) for _ in range(16)]
-
-    assert pushers == [True] * 15 + [False]  # and 17 threads are left for those who do not wait
