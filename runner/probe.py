@@ -91,8 +91,8 @@ def failure(
         exit_status: how it ended; None when it did not.
     """
     output = last_lines(parts.instance.layout.process_log(app_id, process.name), OUTPUT_LINES)
-    hint = _advice(process, exit_status) if output else f"{_SILENT} {_advice(process, exit_status)}"
-    return RolloutFailed(process.label, reason, output, hint)
+    hint = _advice(process, exit_status, silent=not output)
+    return RolloutFailed(process.label, reason, output, hint if output else f"{_SILENT} {hint}")
 
 
 def ending(exit_status: int | None) -> str:
@@ -107,14 +107,16 @@ def ending(exit_status: int | None) -> str:
         return f"ended by signal {-exit_status}"
 
 
-def _advice(process: Process, exit_status: int | None) -> str:
+def _advice(process: Process, exit_status: int | None, *, silent: bool) -> str:
     if exit_status == 0:
         return f"{process.target} has to keep running: what ends by itself cannot be a process."
     if exit_status == -signal.SIGKILL:
         return _OUT_OF_MEMORY
     if exit_status is None and process.port:
         return _LISTEN
-    return f"See what it printed: stratum logs -t {process.target}; mend it, and push again."
+    if silent:
+        return "Have it say what it lacks, and try again."
+    return f"See what it printed: stratum logs -t {process.target}; mend it, and try again."
 
 
 def _statuses(parts: Parts, pending: Sequence[Watched]) -> dict[str, ProcessStatus]:

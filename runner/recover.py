@@ -76,6 +76,8 @@ class Recovery:
         log.warning("took back build %d of app %d from %s", build.number, build.app_id, build.owner)
         with Log(self.parts.instance.layout.build_log(build.app_id, build.number)) as lines:
             lines.error(f"Build failed: {error}." if give_up else "The builder was lost; building again.")
+            if give_up:
+                lines.error("Push again; the server's log may say more. What ran before keeps running.")
         self._nudge("build", build.app_id)
 
     def _take_back_rollout(self, rollout: Rollout) -> None:

@@ -16,7 +16,7 @@ from runner.apply.report import Report, opened
 from runner.apply.take_back import take_back
 from runner.apply.wish import Wish, wish
 from runner.plan import Known, Process, Strategy, diff, stops_late
-from runner.probe import Watched, await_up, failure
+from runner.probe import Watched, await_up
 from stratum import faults
 from stratum.errors import RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Release, ReleaseState, RolloutState
@@ -124,7 +124,8 @@ class _Rolling:
         watched = []
         for process, started in zip(start, running.start(self.parts, goal, start), strict=True):
             if started.pid is None:
-                raise failure(self.parts, self.app.id, process, f"did not start: {started.error}.")
+                reason = f"did not start: {started.error}."
+                raise RolloutFailed(process.label, reason, hint="The server's operator may mend it.")
             watched.append(Watched(process, started.pid))
         if strategy is Strategy.OVERLAP:
             faults.reach("rollout.started")

@@ -179,7 +179,7 @@ def test_a_process_that_cannot_be_started_fails_the_rollout(stage: Stage) -> Non
     done = stage.rollout(queued)
     assert (done.state, done.error) == (
         RolloutState.FAILED,
-        "worker.1 did not start: too many processes.",
+        "worker.1 did not start: too many processes. The server's operator may mend it.",
     )
 
 

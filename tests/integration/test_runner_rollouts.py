@@ -147,7 +147,7 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
     done = stage.apply(app, queued)
 
     assert done.state is RolloutState.FAILED
-    advice = "See what it printed: stratum logs -t worker; mend it, and push again."
+    advice = "See what it printed: stratum logs -t worker; mend it, and try again."
     assert re.fullmatch(rf"worker\.1 did not come up: exit status 3 after \d\.\d s\. {advice}", done.error)
     failed = next(line for line in done.report if line.outcome is Outcome.FAILED)
     assert failed.output == tuple(f"line {i}" for i in range(11, 31))
@@ -178,6 +178,22 @@ def test_web_that_dies_on_an_address_in_use_says_so(stage: Stage, app: App) -> N
     assert done.report[0].output == ("Address already in use",)
     assert stage.version(app) == 0
     assert stage.pids().keys().isdisjoint({f"MyProdEnv.{app.name}.v1.web.1"})
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("exit 0", "It had printed nothing. worker has to keep running"),
+        ("exit 1", "It had printed nothing. Have it say what it lacks, and try again."),
+        ("kill -9 $$", "ended by SIGKILL after"),
+        ("kill -9 $$", "Most likely the memory that it may use was not enough"),
+    ],
+)
+def test_a_process_that_ends_is_told_what_may_help(stage: Stage, app: App, command: str, said: str) -> None:
+    done = stage.deploy(app, {"worker": command}, worker=1)
+
+    assert done.state is RolloutState.FAILED
+    assert said in done.error
 
 
 def test_web_that_never_listens_fails_and_a_stranger_on_its_port_does_not_count(
