@@ -1,4 +1,4 @@
-"""The environment as the person at the terminal set it; apart from the settings, which git need not wait for."""
+"""What the person at the terminal has set; the server's settings are apart: git need not wait for those."""
 
 import os
 from collections.abc import Mapping

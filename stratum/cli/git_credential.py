@@ -1,4 +1,4 @@
-"""`stratum git-credential`: gives git the token of a server that one is signed in to, so that no URL holds it.
+"""`stratum git-credential`: gives git the token of a server one is signed in to, so that no URL holds it.
 
 Git waits for it at every push, so it imports as little as it can (see `credentials`).
 """
