@@ -71,13 +71,12 @@ class Recovery:
                 changed = builds.finish(tx, build, BuildState.FAILED, error=error)
             else:
                 changed = builds.give_back(tx, build)
+            ended = builds.get_build(tx, build.id)
         if not changed:
             return
         log.warning("took back build %d of app %d from %s", build.number, build.app_id, build.owner)
         with Log(self.parts.instance.layout.build_log(build.app_id, build.number)) as lines:
-            lines.error(f"Build failed: {error}." if give_up else "The builder was lost; building again.")
-            if give_up:
-                lines.error("Push again; the server's log may say more. What ran before keeps running.")
+            lines.error(_became(ended))
         self._nudge("build", build.app_id)
 
     def _take_back_rollout(self, rollout: Rollout) -> None:
@@ -115,6 +114,17 @@ class Recovery:
         taken = (self.nudger.build if kind == "build" else self.nudger.rollout)(app_id)
         pause_s = min(last.pause_s * 2, LONGEST_PAUSE_S) if last and taken else FIRST_PAUSE_S
         self._reminders[kind, app_id] = _Reminder(time.monotonic(), pause_s)
+
+
+def _became(build: Build) -> str:
+    """Say what becomes of a build whose builder was lost."""
+    if build.state is BuildState.QUEUED:
+        return "The builder was lost; building again."
+    if build.state is BuildState.CANCELED:
+        return f"Build canceled: {build.error}"
+    return (
+        f"Build failed: {build.error}.\nPush again; the server's log may say more. What ran before runs on."
+    )
 
 
 def _is_abandoned(work: Build | Rollout, lock: Path) -> bool:

@@ -67,7 +67,20 @@ def test_a_build_lost_too_often_has_failed(site: Site, tmp_path: Path) -> None:
     assert (tmp_path / "1-1.log").read_text() == (
         " !     The builder was lost; building again.\n" * 2
         + " !     Build failed: its builder was lost 3 times.\n"
+        + " !     Push again; the server's log may say more. What ran before runs on.\n"
     )
+
+
+def test_a_gated_build_given_up_while_its_builder_was_lost_is_canceled(site: Site, tmp_path: Path) -> None:
+    with site.database.write() as tx:
+        build = builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me", gate="1:1")
+    claimed = claim_build(site, "1:1")
+    with site.database.write() as tx:
+        builds.cancel_gated(tx, claimed, "The pusher has gone.")
+    site.recovery.run()
+    with site.database.read() as tx:
+        assert builds.get_build(tx, build.id).state is BuildState.CANCELED
+    assert (tmp_path / "1-1.log").read_text() == " !     Build canceled: The pusher has gone.\n"
 
 
 @pytest.mark.parametrize(("was_live", "state", "scale"), [(False, "failed", 1), (True, "succeeded", 3)])

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from stratum import spool as spools
 from stratum.errors import NotFound, Unavailable
 from stratum.git import Commit
 from stratum.layout import Layout
@@ -82,7 +81,7 @@ def test_a_full_disk_leaves_no_half_of_it(layout, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     objects, _ = pushed(tmp_path / "pushed")
-    monkeypatch.setattr(spools, "_sync", full)
+    monkeypatch.setattr("os.fsync", full)
 
     with pytest.raises(Unavailable, match="No space left on device"):
         spool(tmp_path, str(objects), layout.spool(1, 1))
