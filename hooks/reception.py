@@ -7,30 +7,24 @@ crash left, and a ref that is where a push found it moves by that push or not at
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 
 from hooks import checks, gate
-from hooks.forecast import Next, Present, forecast
 from hooks.options import PushOptions, parse
 from hooks.parts import Parts
-from hooks.policy import Judgement, Refusal, bang, detail, judge, step
-from hooks.refs import read_ref
+from hooks.planned import planned
+from hooks.policy import Judgement, Refusal, bang, judge
+from hooks.refs import read_ref, sync_names
 from hooks.settle import accept, keep_commits, point_head_of, settle_held
+from hooks.turn import Turn
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
-from stratum.errors import Conflict, NotFound, StratumError
+from stratum.errors import Conflict, StratumError
 from stratum.faults import reach
 from stratum.model import App, Build, BuildState, PushState, RefUpdate, Target
-from stratum.ownership import exclusive, process_name, this_process
-from stratum.secrets import unseal
-from stratum.store import builds, environments, formation, pushes, releases
+from stratum.ownership import process_name, this_process
+from stratum.store import builds, pushes
 
 log = logging.getLogger(__name__)
-
-LOCK_PATIENCE_S = 30.0  # for another push of the app; its part under the lock takes milliseconds
-ORPHAN_PATIENCE_S = 5.0  # for the git of a web process that was killed
-POLL_S = 0.005
 
 
 class Reception:
@@ -39,7 +33,7 @@ class Reception:
     def __init__(self, parts: Parts, app: App, pusher: Pusher) -> None:
         self._parts, self._app, self._pusher = parts, app, pusher
         self._layout = parts.instance.layout
-        self._lock = ExitStack()
+        self._turn = Turn(parts, app.id)
         self._journaled: dict[str, int] = {}  # ref → push id
         self._offer: Offer | None = None
         self._judgement: Judgement | None = None
@@ -66,7 +60,7 @@ class Reception:
             reason = f"internal error {number}; its cause is in the server's log"
             verdict = refused([Refusal("", reason)])
         if not verdict.taken:
-            self._lock.close()
+            self._turn.let_go()
         return verdict
 
     def moved(self, updates: Iterable[RefUpdate]) -> tuple[str, ...]:
@@ -109,12 +103,12 @@ class Reception:
         if self._gated is not None:
             gate.leave(self._gated)
         self._gated = None
-        self._lock.close()
+        self._turn.let_go()
 
     # -- before
     def _decide(self, offer: Offer) -> Verdict:
         self._offer, self.options = offer, parse(offer.options)
-        self._enter()
+        self._app = self._turn.take()
         reach("receive.locked")
         judgement = self._judgement = judge(self._app, offer.updates)
         instance = self._parts.instance
@@ -128,17 +122,10 @@ class Reception:
         targets = self._targets(judgement, offer)
         reach("receive.checked")
         if self.options.plan:
-            return self._planned(judgement, targets)
+            return planned(self._parts, self._app, judgement, targets, dict(self.options.build.scale))
         if judgement.deploying is not None and (self.options.gate or self._app.gate):
             return self._begin_gate(judgement.deploying, offer)
         return self._take(judgement, offer)
-
-    def _enter(self) -> None:
-        """Take the lock, and have earlier pushes settled."""
-        self._take_lock()
-        if self._look_again():
-            self._settle_earlier()
-            self._look_again()
 
     def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...]:
         if judgement.deploying is None:
@@ -154,22 +141,6 @@ class Reception:
         notes = (*judgement.notes, *checks.without_effect(self.options, judgement))
         return Verdict(taken=True, lines=notes)
 
-    def _planned(self, judgement: Judgement, targets: tuple[Target, ...]) -> Verdict:
-        if judgement.deploying is None:
-            lines = (*judgement.notes, detail("Nothing that runs would change."))
-        else:
-            new = Next(judgement.deploying.new, targets, self.options.build.scale)
-            lines = forecast(self._present(), new)
-        done = "planned, nothing changed"
-        return Verdict(taken=False, lines=(*lines, step(done.capitalize())), refusals=(Refusal("", done),))
-
-    def _present(self) -> Present:
-        with self._parts.database.read() as tx:
-            release = releases.wished_release(tx, self._app.id)
-            scales = formation.get_formation(tx, self._app.id)
-            sealed = releases.get_config(tx, self._app.id, releases.config_version(tx, self._app.id))
-        return Present(self._app, release, scales, tuple(unseal(self._layout.config_key, sealed)))
-
     # -- gated
     def _begin_gate(self, deploying: RefUpdate, offer: Offer) -> Verdict:
         """Have it built first. Others may push meanwhile: whoever is ready first moves the ref."""
@@ -182,7 +153,7 @@ class Reception:
         assert self._gated is not None
         assert self._offer is not None
         reach("receive.built")
-        self._enter()
+        self._app = self._turn.take()
         with self._parts.database.read() as tx:
             build = builds.get_build(tx, self._gated.id)
         if build.state is not BuildState.WAITING:
@@ -192,40 +163,9 @@ class Reception:
             message = f"{self._app.name} was changed while build #{build.number} ran."
             raise Conflict(message, "Push again.")
         checks.check_places(self._parts.instance, self._app, self._offer.updates)
+        if refusals := checks.not_forward(self._parts.instance, self._app, self._offer):
+            return refused(refusals)
         return self._take(judgement, self._offer)
-
-    def _take_lock(self) -> None:
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        while not self._lock.enter_context(exclusive(self._layout.push_lock(self._app.id))):
-            self._lock.close()
-            if time.monotonic() > deadline:
-                message = f"Another push to {self._app.name} is under way."
-                raise Conflict(message, "Try again in a moment.")
-            time.sleep(POLL_S)
-
-    def _settle_earlier(self) -> None:
-        """Find out what became of pushes that a crash cut, so that this one comes after them."""
-        deadline = time.monotonic() + ORPHAN_PATIENCE_S
-        while True:
-            found, at_work = settle_held(self._parts.instance, self._parts.database, self._app.id)
-            if found:
-                self._parts.nudges.build(self._app.id)
-            if not at_work:
-                return
-            if time.monotonic() > deadline:
-                message = f"An earlier push to {self._app.name} is still being finished."
-                raise Conflict(message, "Try again in a moment.")
-            time.sleep(POLL_S)
-
-    def _look_again(self) -> bool:
-        """Read the app as it is now, under the lock; whether pushes of it are pending."""
-        with self._parts.database.read() as tx:
-            app = environments.get_app(tx, self._app.id)
-            pending = pushes.pending(tx, self._app.id)
-        if app is None or app.destroying:
-            raise NotFound("app", self._app.label)
-        self._app = app
-        return bool(pending)
 
     def _is_repeated(self, updates: Sequence[RefUpdate]) -> bool:
         """Whether this very push has been accepted: git clients repeat a request whose answer was lost."""
@@ -262,6 +202,8 @@ class Reception:
 
     # -- after
     def _accept(self, refs: set[str]) -> None:
+        assert self._offer is not None
+        sync_names(self._layout.repo(self._app.id), self._offer.updates)
         with self._parts.database.write() as tx:
             built = accept(tx, [push_id for ref, push_id in self._journaled.items() if ref in refs])
             if unmoved := [push_id for ref, push_id in self._journaled.items() if ref not in refs]:

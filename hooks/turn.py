@@ -1,0 +1,73 @@
+"""An app's turn: its push lock, and under it everything that came before brought to its end."""
+
+import time
+from contextlib import ExitStack
+
+from hooks.parts import Parts
+from hooks.settle import settle_held
+from stratum.errors import Conflict, NotFound
+from stratum.model import App
+from stratum.ownership import exclusive
+from stratum.store import environments, pushes
+
+LOCK_PATIENCE_S = 30.0  # for another push of the app; its part under the lock takes milliseconds
+ORPHAN_PATIENCE_S = 5.0  # for the git of a web process that was killed
+POLL_S = 0.005
+
+
+class Turn:
+    """Of one push; may be taken again once it was let go."""
+
+    def __init__(self, parts: Parts, app_id: int) -> None:
+        self._parts, self._app_id = parts, app_id
+        self._lock = ExitStack()
+
+    def take(self) -> App:
+        """Hold the lock, have earlier pushes settled, and return the app as it is now.
+
+        Raises:
+            Conflict: another push holds it for too long, or does not come to its end.
+            NotFound: the app is gone.
+        """
+        self._take_lock()
+        app, is_settled = self._look()
+        if is_settled:
+            return app
+        self._settle_earlier(app)
+        return self._look()[0]
+
+    def let_go(self) -> None:
+        """Let others have it; nothing happens where it is not held."""
+        self._lock.close()
+
+    def _take_lock(self) -> None:
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        while not self._lock.enter_context(exclusive(self._parts.instance.layout.push_lock(self._app_id))):
+            self._lock.close()
+            if time.monotonic() > deadline:
+                message = "Another push to the app is under way."
+                raise Conflict(message, "Try again in a moment.")
+            time.sleep(POLL_S)
+
+    def _settle_earlier(self, app: App) -> None:
+        """Find out what became of pushes that a crash cut, so that this one comes after them."""
+        deadline = time.monotonic() + ORPHAN_PATIENCE_S
+        while True:
+            found, at_work = settle_held(self._parts.instance, self._parts.database, self._app_id)
+            if found:
+                self._parts.nudges.build(self._app_id)
+            if not at_work:
+                return
+            if time.monotonic() > deadline:
+                message = f"An earlier push to {app.name} is still being finished."
+                raise Conflict(message, "Try again in a moment.")
+            time.sleep(POLL_S)
+
+    def _look(self) -> tuple[App, bool]:
+        """Read the app under the lock, and whether no push of it is pending."""
+        with self._parts.database.read() as tx:
+            app = environments.get_app(tx, self._app_id)
+            pending = pushes.pending(tx, self._app_id)
+        if app is None or app.destroying:
+            raise NotFound("app", str(self._app_id) if app is None else app.label)
+        return app, not pending
