@@ -1,17 +1,19 @@
 """Apps: made by whoever administers their environment, changed and destroyed by whoever administers them."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from apiflask import APIBlueprint
 
 from gitserver.api import rows
-from gitserver.api.access import app_named, caller, environment_to_administer, visible_apps
+from gitserver.api.access import again, app_named, caller, environment_to_administer, visible_apps
 from gitserver.api.changes import done
 from gitserver.api.shapes import AppChange, Confirmation, NewApp
+from gitserver.git.quota import limits
 from gitserver.git.repos import ensure_repo
 from gitserver.services import services
+from hooks.care.stock import repo_bytes
 from hooks.settle import point_head_of
-from stratum.errors import NotFound
+from stratum.errors import NotAllowed, NotFound
 from stratum.model import App
 from stratum.names import checked_branch, checked_name
 from stratum.store import Transaction, environments, releases
@@ -37,28 +39,38 @@ def create(json_data: NewApp) -> tuple[rows.Row, int]:
     with services().database.write() as tx:
         environment = environment_to_administer(tx, json_data.environment, "create apps in it")
         made = environments.add_app(tx, environment, name)
+        if branch is not None:
+            environments.set_deploy_branch(tx, made.id, branch)
     ensure_repo(services().instance, made)
-    if branch is not None:
-        made = _deploying(made, branch)
-    return rows.app(made, services().instance), 201
+    point_head_of(services().instance, services().database, made.id)
+    return rows.app(replace(made, deploy_branch=branch), services().instance), 201
 
 
 @blueprint.get("/<environment>/<app>")
 def show(environment: str, app: str) -> rows.Row:
-    """Show one with the version that runs."""
+    """Show one with the version that runs, what its repository holds, and the limits in force."""
     with services().database.read() as tx:
         found = environments.get_app(tx, app_named().id)
         if found is None:
             raise NotFound("app", f"{environment}/{app}")
-        return {**rows.app(found, services().instance), "release": _version(tx, found)}
+        version = _version(tx, found)
+    return {**_described(found), "release": version}
 
 
 @blueprint.patch("/<environment>/<app>")
 @blueprint.input(AppChange, location="json")
 def change(environment: str, app: str, json_data: AppChange) -> rows.Row:
-    """Choose the branch that deploys from the next push on."""
-    changed = _deploying(app_named(), checked_branch(json_data.deploy_branch))
-    return rows.app(changed, services().instance)
+    """Change settings, from the next push on; those that are not given stay."""
+    wished = _wished(json_data)
+    branch = checked_branch(json_data.deploy_branch) if json_data.given("deploy_branch") else None
+    with services().database.write() as tx:
+        environments.set_settings(tx, again(tx).id, wished)
+        if branch is not None:
+            environments.set_deploy_branch(tx, app_named().id, branch)
+        changed = again(tx)
+    if branch is not None:
+        point_head_of(services().instance, services().database, changed.id)
+    return _described(changed)
 
 
 @blueprint.delete("/<environment>/<app>")
@@ -73,11 +85,32 @@ def remove(environment: str, app: str, json_data: Confirmation) -> rows.Row:
     return done(change)
 
 
-def _deploying(app: App, branch: str) -> App:
-    with services().database.write() as tx:
-        environments.set_deploy_branch(tx, app.id, branch)
-    point_head_of(services().instance, services().database, app.id)
-    return replace(app, deploy_branch=branch)
+def _wished(asked: AppChange) -> dict[str, object]:
+    """Check what is asked for.
+
+    Raises:
+        NotAllowed: a limit is above the server's, and the caller is no administrator.
+    """
+    server = services().instance.settings
+    sizes = asked.given("max_push_bytes", "max_repo_bytes")
+    is_above = any(
+        (wished or 0) > most
+        for wished, most in (
+            (asked.max_push_bytes, server.max_push_bytes),
+            (asked.max_repo_bytes, server.max_repo_bytes),
+        )
+    )
+    if is_above and not caller().is_admin:
+        action = "give it more than the server's own limits"
+        raise NotAllowed(action, app_named().label, "administer")
+    gate = {"gate": "" if asked.gate == "none" else asked.gate} if asked.given("gate") else {}
+    return {**asked.given("protected"), **sizes, **gate}
+
+
+def _described(app: App) -> rows.Row:
+    instance = services().instance
+    size = repo_bytes(instance.layout.repo(app.id))
+    return {**rows.app(app, instance), "repo_bytes": size, "limits": asdict(limits(instance, app))}
 
 
 def _version(tx: Transaction, app: App) -> int | None:

@@ -28,6 +28,10 @@ def app(found: App, instance: Instance) -> Row:
         "name": found.name,
         "url": instance.app_url(found.host(instance.settings.apps_domain)),
         "deploy_branch": found.deploy_branch,
+        "gate": found.gate or "none",
+        "protected": found.protected,
+        "max_push_bytes": found.max_push_bytes,
+        "max_repo_bytes": found.max_repo_bytes,
         "destroying": found.destroying,
         "created_at": _moment(found.created_at),
     }

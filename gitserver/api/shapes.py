@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 from werkzeug.routing import IntegerConverter
 
 from stratum.model import Right
+from stratum.sizes import MAX_BYTES
 
 MAX_WAIT_S = 30.0
 MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
@@ -47,9 +48,17 @@ class NewApp(_Body):
 
 
 class AppChange(_Body):
-    """Body of PATCH apps."""
+    """Body of PATCH apps: what is to be changed. A limit that is null is the server's."""
 
-    deploy_branch: str
+    deploy_branch: str = ""
+    gate: Literal["build", "none"] = "none"
+    protected: bool = Field(default=False, strict=True)
+    max_push_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
+    max_repo_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
+
+    def given(self, *names: str) -> dict[str, object]:
+        """Return those of the fields that the body has."""
+        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
 class Confirmation(_Body):

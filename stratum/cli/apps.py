@@ -1,19 +1,25 @@
 """Apps."""
 
 import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
+from stratum import sizes
 from stratum.cli.output import json_option, say, show
 from stratum.cli.waiting import until_gone
-from stratum.cli.which import environment_name, environment_option, find_app, server
+from stratum.cli.which import app_called, environment_name, environment_option, server
 
+SETTINGS = ("setting", "value")
+LIMITS = ("max_push_bytes", "max_repo_bytes")
+SERVERS = "server: as the server has it"
 COLUMNS = ("environment", "name", "url", "destroying", "created_at")
 
 
 @click.group()
 def apps() -> None:
-    """List, create and destroy apps."""
+    """List, create, change and destroy apps."""
 
 
 @apps.command("list")
@@ -48,17 +54,46 @@ def create(
         show([made], (), as_json=True)
 
 
-@apps.command("deploy-branch")
+@apps.command("show")
 @click.argument("name")
-@click.argument("branch")
 @environment_option
+@json_option
 @click.pass_context
-def deploy_branch(ctx: click.Context, name: str, branch: str, environment: str | None) -> None:
-    """Choose the branch that deploys, from the next push on."""
-    where = environment_name(ctx, environment)
-    app = find_app(where, name if where else None)
-    app.choose_branch(branch)
-    say(f"{app.label} deploys {branch} from the next push on.")
+def describe(ctx: click.Context, name: str, environment: str | None, as_json: bool) -> None:
+    """Show one: its settings, its size, what runs."""
+    found = app_called(ctx, name, environment).show()
+    if as_json:
+        show([found], (), as_json=True)
+        return
+    show([{"setting": what, "value": value} for what, value in _told(found)], SETTINGS, as_json=False)
+
+
+@apps.command("set")
+@click.argument("name")
+@environment_option
+@click.option("--deploy-branch", metavar="BRANCH", help="The branch that deploys.")
+@click.option(
+    "--gate", type=click.Choice(("build", "none")), help="build: refs move once the build succeeded."
+)
+@click.option(
+    "--protect/--no-protect", "protected", default=None, help="The deploy branch only moves forward."
+)
+@click.option("--max-push", "max_push_bytes", metavar="SIZE", help=f"Largest push, as 200M; {SERVERS}.")
+@click.option("--quota", "max_repo_bytes", metavar="SIZE", help=f"Largest repository, as 2G; {SERVERS}.")
+@click.pass_context
+def change(ctx: click.Context, /, name: str, environment: str | None, **given: object) -> None:
+    """Change settings of one, from the next push on."""
+    wished = {
+        what: _size(str(value)) if what in LIMITS else value
+        for what, value in given.items()
+        if value is not None
+    }
+    if not wished:
+        message = "Say what to set."
+        raise click.UsageError(message)
+    app = app_called(ctx, name, environment)
+    found = app.change(wished)
+    say(f"{app.label} from the next push on: {_spoken(found)}")
 
 
 @apps.command()
@@ -68,8 +103,7 @@ def deploy_branch(ctx: click.Context, name: str, branch: str, environment: str |
 @click.pass_context
 def destroy(ctx: click.Context, name: str, environment: str | None, confirm: str | None) -> None:
     """Destroy one: processes, route, repository, releases, logs."""
-    where = environment_name(ctx, environment)
-    app = find_app(where, name if where else None)
+    app = app_called(ctx, name, environment)
     app.show()
     if confirm is None:
         say(f"This ends {app.label} and removes all that is kept of it. Type its name to confirm:")
@@ -77,3 +111,40 @@ def destroy(ctx: click.Context, name: str, environment: str | None, confirm: str
     change = app.destroy(confirm)
     until_gone(app, change["rollout"])
     say(f"Destroyed {app.label}.")
+
+
+def _size(text: str) -> int | None:
+    return None if text == "server" else sizes.parsed(text)
+
+
+def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Name each thing as the option that sets it, where there is one."""
+    limits = found["limits"]
+    yield "app", f"{found['environment']}/{found['name']}"
+    yield "url", found["url"]
+    yield "release", None if found["release"] is None else f"v{found['release']}"
+    yield "deploy branch", found["deploy_branch"]
+    yield "gate", found["gate"]
+    yield "protected", found["protected"]
+    yield "max push", _limit(limits["push_bytes"], found["max_push_bytes"])
+    yield "quota", _limit(limits["repo_bytes"], found["max_repo_bytes"])
+    yield "repository", sizes.shown(found["repo_bytes"])
+
+
+def _limit(in_force: int, own: int | None) -> str:
+    return sizes.shown(in_force) + (" (the server's)" if own is None else "")
+
+
+def _spoken(found: Mapping[str, Any]) -> str:
+    """Say the settings in one line."""
+    branch = found["deploy_branch"] or "the first of master and main that is pushed"
+    said = [
+        f"deploys {branch}",
+        f"gate {found['gate']}",
+        "protected" if found["protected"] else "not protected",
+    ]
+    limits = found["limits"]
+    said.append(
+        f"pushes of up to {sizes.shown(limits['push_bytes'])}, {sizes.shown(limits['repo_bytes'])} in all"
+    )
+    return "; ".join(said) + "."

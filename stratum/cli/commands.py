@@ -15,7 +15,7 @@ COMMANDS = {
     "whoami": ("stratum.cli.session", "whoami", "Show who you are there."),
     "status": ("stratum.cli.session", "status", "Show how the server's parts are."),
     "environments": ("stratum.cli.environments", "environments", "List, create and destroy environments."),
-    "apps": ("stratum.cli.apps", "apps", "List, create and destroy apps."),
+    "apps": ("stratum.cli.apps", "apps", "List, create, change and destroy apps."),
     "associate": ("stratum.cli.associate", "associate", "Tie this git repository to an app."),
     "worker": ("stratum.cli.formation", "worker", "Launch a Procfile target as a worker."),
     "scale": ("stratum.cli.formation", "scale", "Set how many processes targets have."),

@@ -101,6 +101,19 @@ def find_app(environment: str | None, app: str | None) -> "RemoteApp":
     return server(place.url).app(place.environment, place.app)
 
 
+def app_called(ctx: click.Context, name: str, environment: str | None) -> "RemoteApp":
+    """Find the app of a name: in the environment of -E, else in that of the app we are at.
+
+    Raises:
+        InvalidInput: it cannot be told which environment is meant.
+    """
+    where = environment_name(ctx, environment)
+    if where is not None:
+        return find_app(where, name)
+    here = find_app(None, None)
+    return server(here.connection.url).app(here.environment, name)
+
+
 def _named(environment: str, app: str | None) -> Place:
     alias = _alias(environment)
     if alias is not None:

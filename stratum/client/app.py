@@ -11,6 +11,7 @@ from stratum.errors import ServerUnavailable
 WAIT_S = 20
 PATIENCE_S = WAIT_S + 15.0
 RETRY_S = 0.2
+CROWDED_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class RemoteApp:
         """Describe the app."""
         return self._send("GET", "")
 
-    def choose_branch(self, deploy_branch: str) -> Row:
-        """Choose the branch that deploys."""
-        return self._send("PATCH", "", {"deploy_branch": deploy_branch})
+    def change(self, settings: Mapping[str, object]) -> Row:
+        """Change some of its settings."""
+        return self._send("PATCH", "", dict(settings))
 
     def destroy(self, confirm: str) -> Row:
         """Begin to destroy it."""
@@ -99,6 +100,7 @@ class RemoteApp:
         """
         heard = time.monotonic()
         while True:
+            asked = time.monotonic()
             try:
                 found = self._waited(number, until)
             except ServerUnavailable:
@@ -109,6 +111,8 @@ class RemoteApp:
             if found["done"]:
                 return found
             heard = time.monotonic()
+            if heard - asked < RETRY_S:  # too many wait there already
+                time.sleep(CROWDED_S)
 
     def _waited(self, number: int, until: str) -> Row:
         params = {"wait_s": str(WAIT_S), "until": until}

@@ -1,5 +1,7 @@
 """Environments and apps."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -128,6 +130,12 @@ def list_apps(tx: Transaction, environment_id: int | None = None) -> list[App]:
 def set_deploy_branch(tx: Transaction, app_id: int, branch: str) -> None:
     """Fix the branch whose pushes deploy (short name: `master`)."""
     tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(deploy_branch=branch))
+
+
+def set_settings(tx: Transaction, app_id: int, values: Mapping[str, object]) -> None:
+    """Set some of `gate`, `protected`, `max_push_bytes` and `max_repo_bytes`."""
+    if values:
+        tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(dict(values)))
 
 
 def set_current_release(tx: Transaction, app_id: int, release_id: int) -> None:

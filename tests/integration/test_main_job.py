@@ -203,7 +203,7 @@ def test_another_branch_is_stored_and_does_not_deploy(served, pushed):
 
 def test_the_branch_that_the_app_names_deploys(served):
     repo = served.app("branched", APP)
-    served.stratum("apps", "deploy-branch", "branched", "release", "-E", "MyProdEnv")
+    served.stratum("apps", "set", "branched", "--deploy-branch", "release", "-E", "MyProdEnv")
 
     assert "does not deploy: branched deploys release" in served.push(repo)
     served.push(repo, "master:release")

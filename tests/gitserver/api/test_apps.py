@@ -2,6 +2,9 @@
 
 import pytest
 
+from stratum.model import Grant, Right
+from tests.repos import git, make_repo
+
 HERE = "/apps/MyProdEnv/app02"
 
 
@@ -119,3 +122,73 @@ def test_a_branch_that_git_would_not_have_is_refused(api, side, branch):
     status, said = api("PATCH", HERE, json={"deploy_branch": branch})
 
     assert (status, said["error"]) == (422, "invalid-branch")
+
+
+def test_settings_are_changed_one_by_one(api, side):
+    side.app()
+    _, before = api("GET", HERE)
+    own = {"gate": "build", "protected": True, "max_push_bytes": 1000, "max_repo_bytes": 2000}
+
+    for name, value in own.items():
+        status, changed = api("PATCH", HERE, json={name: value})
+        assert (status, changed[name]) == (200, value)
+    _, after = api("GET", HERE)
+    assert {name: after[name] for name in own} == own
+    assert after["limits"] == {"push_bytes": 1000, "repo_bytes": 2000}
+    assert before["limits"] == {"push_bytes": 1 << 30, "repo_bytes": 5 << 30}
+    assert (before["gate"], before["max_push_bytes"], before["repo_bytes"]) == ("none", None, 0)
+
+    api(
+        "PATCH",
+        HERE,
+        json={"gate": "none", "max_push_bytes": None, "max_repo_bytes": None, "protected": False},
+    )
+    assert api("GET", HERE)[1] == before
+    assert api("PATCH", HERE, json={})[1].items() <= before.items()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"gate": "yes"},
+        {"gate": None},
+        {"protected": 1},
+        {"protected": None},
+        {"max_push_bytes": 0},
+        {"max_push_bytes": "1"},
+        {"max_repo_bytes": 1.5},
+        {"max_repo_bytes": 1 << 60},
+        {"deploy_branch": None},
+        {"size": 1},
+    ],
+)
+def test_settings_that_cannot_be_are_refused(api, side, body):
+    side.app()
+
+    assert api("PATCH", HERE, json=body)[0] == 422
+
+
+def test_only_an_administrator_goes_above_the_servers_limits(api, side):
+    app = side.app()
+    mine = side.token("mine", Grant(app.environment.id, app.id, Right.ADMIN))
+    deploy = side.token("deploy", Grant(app.environment.id, app.id, Right.DEPLOY))
+    above = {"max_push_bytes": (1 << 30) + 1}
+
+    assert api("PATCH", HERE, json={"max_repo_bytes": 5 << 30}, token=mine)[0] == 200
+    status, said = api("PATCH", HERE, json=above, token=mine)
+    assert (status, said["message"]) == (
+        403,
+        "Your token may administer MyProdEnv/app02, but not give it more than the server's own limits.",
+    )
+    assert api("PATCH", HERE, json={"protected": True}, token=deploy)[0] == 403
+    assert api("PATCH", HERE, json=above)[0] == 200
+    assert api("GET", HERE, token=deploy)[1]["limits"]["push_bytes"] == (1 << 30) + 1
+
+
+def test_what_the_repository_holds_is_shown(api, side, tmp_path):
+    api("POST", "/environments", json={"name": "MyProdEnv"})
+    api("POST", "/apps", json={"environment": "MyProdEnv", "name": "app02"})
+    source = make_repo(tmp_path / "source", {"Procfile": "web: x\n"})
+    git(source, "push", "-q", str(side.instance.layout.repo(1)), "master")
+
+    assert api("GET", HERE)[1]["repo_bytes"] > 100

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from stratum.store import builds
 from tests.webside import COMMIT
 
 
@@ -147,6 +148,27 @@ def test_builds_are_listed_and_followed(side, terminal, app):
     assert (followed.code, followed.out) == (0, "-----> Released v1\n")
 
 
+def test_builds_follow_takes_the_app_before_and_after_it(side, terminal, app):
+    side.release(side.app("other", "Other"))
+
+    for before, after in (((), ("-E", "MyProdEnv", "-A", "app02")), (("-E", "MyProdEnv", "-A", "app02"), ())):
+        assert terminal("builds", *before, "follow", "1", *after).code == 0
+    assert terminal("builds", "-E", "Other", "follow", "9").err.startswith("There is no build '9'")
+
+
+def test_following_a_superseded_build_names_the_newer_one(side, terminal, app):
+    with side.db.write() as tx:
+        old, new = (builds.add_build(tx, app.id, COMMIT, source="push", who="admin") for _ in range(2))
+        builds.supersede_queued(tx, new)
+
+    said = terminal("-E", "MyProdEnv", "builds", "follow", str(old.number))
+
+    assert (said.code, said.err) == (
+        0,
+        "Build 2 was superseded by #3, a newer push: stratum builds follow 3\n",
+    )
+
+
 def test_a_long_error_is_cut_in_the_table_and_whole_in_json(settling, terminal, app):
     error = "Installing failed (exit code 1): one\n" + "x" * 300
     with settling(app, error):
@@ -239,3 +261,43 @@ def test_a_token_can_be_made_to_expire(terminal, app):
     for given in ("90", "0d", "99999999d", "99999d9", "9999-12-31", "31.12.2030", "-1d"):
         refused = terminal("tokens", "create", "no", "--admin", "--expires", given)
         assert (refused.code, "give days, such as 90d, or a date" in refused.err) == (2, True), given
+
+
+def test_settings_of_an_app_are_set_and_shown(terminal, app):
+    said = terminal(
+        "apps", "set", "app02", "-E", "MyProdEnv", "--gate", "build", "--max-push", "1.5M", "--protect"
+    )
+    assert (said.code, said.err) == (
+        0,
+        "MyProdEnv/app02 from the next push on: deploys the first of master and main that is pushed; "
+        "gate build; protected; pushes of up to 1.5 MiB, 5 GiB in all.\n",
+    )
+    terminal(
+        "-E", "MyProdEnv", "apps", "set", "app02", "--max-push", "server", "--quota", "2G", "--no-protect"
+    )
+    shown = terminal("apps", "show", "app02", "-E", "MyProdEnv")
+    assert [
+        line.split(maxsplit=1)[-1] for line in shown.out.splitlines() if line[:3] in ("max", "quo", "pro")
+    ] == [
+        "no",
+        "push       1 GiB (the server's)",
+        "2 GiB",
+    ]
+    row = terminal("apps", "show", "app02", "-E", "MyProdEnv", "--json").rows[0]
+    assert (row["gate"], row["max_push_bytes"], row["max_repo_bytes"]) == ("build", None, 2 << 30)
+
+
+def test_settings_that_make_no_sense_are_said_to(terminal, app):
+    assert terminal("apps", "set", "app02", "-E", "MyProdEnv").code == 2
+    assert terminal("apps", "set", "app02", "-E", "MyProdEnv", "--gate", "x").code == 2
+    said = terminal("apps", "set", "app02", "-E", "MyProdEnv", "--quota", "much")
+    assert (said.code, said.err) == (1, "'much' is no size.\nWrite a number of bytes, or as 200M or 1.5G.\n")
+
+
+def test_a_name_without_an_environment_is_one_beside_the_app_we_are_at(side, terminal, app, repo):
+    side.app("other")
+    terminal("associate", "MyProdEnv", "app02")
+
+    assert terminal("apps", "show", "other", "--json").rows[0]["name"] == "other"
+    assert terminal("apps", "set", "other", "--gate", "build").code == 0
+    assert terminal("apps", "show", "app02", "--json").rows[0]["gate"] == "none"
