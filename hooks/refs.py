@@ -4,7 +4,8 @@ Source: dulwich reads loose and packed refs; the reflog's lines are `old new who
 (git 2.39, refs/files-backend.c; core.logAllRefUpdates=always keeps one for every ref).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from dulwich.file import FileLocked
 from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer, Ref
 
-from hooks.policy import BRANCHES, HIDDEN, ZERO
+from hooks.policy import BRANCHES, HIDDEN, TAGS, ZERO
+from stratum.disk import sync
 from stratum.errors import Unavailable
 from stratum.model import RefUpdate
 
@@ -36,6 +38,25 @@ def has_moved(repo: Path, update: RefUpdate, since: datetime) -> bool:
         return False
     wanted = f"{update.old} {update.new} ".encode()
     return any(line.startswith(wanted) and _seconds(line) >= int(since.timestamp()) for line in lines)
+
+
+def sync_names(repo: Path, updates: Iterable[RefUpdate]) -> None:
+    """Have on disk where refs have moved to, and what they lead to, after git has moved them.
+
+    git syncs what its files hold (core.fsync), not the folders that name them: a loss of power could take
+    back the rename of a ref, or of its pack.
+
+    Raises:
+        Unavailable: the disk would not have it.
+    """
+    folders = {repo / "objects/pack"}.union(*(_naming(repo, update) for update in updates))
+    try:
+        for folder in sorted(folders):
+            with suppress(FileNotFoundError, NotADirectoryError):  # git removes what deleting a ref empties
+                sync(folder)
+    except OSError as error:
+        message = f"The disk does not take what was pushed to {repo.name}: {error}."
+        raise Unavailable(message, "See the server's disk.") from error
 
 
 def point_head(repo: Path, branch: str) -> None:
@@ -77,6 +98,14 @@ def kept(repo: Path) -> dict[int, str]:
 def kept_ref(number: int) -> str:
     """Name the ref that keeps a build's commit; clients neither see it nor can push to it."""
     return f"{_KEPT.decode()}{number}"
+
+
+def _naming(repo: Path, update: RefUpdate) -> set[Path]:
+    """Folders whose names an update may have changed."""
+    folders = {repo / parent for parent in Path(update.ref).parents if parent.name}
+    if update.ref.startswith((BRANCHES, TAGS)):
+        folders.discard(repo / "refs")  # both folders are there from the beginning
+    return folders | ({repo} if update.new == ZERO else set())  # of packed-refs, which is written anew
 
 
 def _keep(refs: DiskRefsContainer, number: int, commit: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hooks.policy import BRANCHES
-from hooks.refs import has_moved, keep, point_head
+from hooks.refs import has_moved, keep, point_head, sync_names
 from stratum.errors import Unavailable
 from stratum.instance import Instance
 from stratum.model import Build, Push
@@ -47,6 +47,7 @@ def settle_held(instance: Instance, db: Database, app_id: int) -> tuple[list[Bui
         return [], at_work
     repo = instance.layout.repo(app_id)
     moved = {push.id for push in ended if has_moved(repo, push.update, push.created_at)}
+    sync_names(repo, [push.update for push in ended])
     with db.write() as tx:
         moved |= {push.id for push in ended if push.id not in moved and pushes.was_followed(tx, push)}
         pushes.reject(tx, [push.id for push in ended if push.id not in moved])

@@ -4,13 +4,13 @@ git moves it into the repository only if the build succeeds, and removes it with
 belongs to one build, whose row is there before it and tells when it may go.
 """
 
-import os
 import re
 import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
 
+from stratum.disk import sync
 from stratum.errors import Unavailable
 from stratum.git import Commit
 from stratum.layout import Layout
@@ -87,9 +87,9 @@ def _link_all(source: Path, folder: Path) -> None:
         place.mkdir(mode=0o700)
         for file in filter(_is_file, inner.iterdir()):
             _link(file, place / file.name)
-        _sync(place)
-    _sync(folder)
-    _sync(folder.parent)
+        sync(place)
+    sync(folder)
+    sync(folder.parent)
 
 
 def _holds_objects(path: Path) -> bool:
@@ -105,12 +105,4 @@ def _link(file: Path, place: Path) -> None:
         place.hardlink_to(file)
     except OSError:  # another file system, or one without links
         shutil.copyfile(file, place)
-    _sync(place)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(place)

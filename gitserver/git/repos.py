@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from gitserver.git import quota
+from stratum.disk import sync, sync_tree
 from stratum.errors import Unavailable
 from stratum.git import git_environ
 from stratum.instance import Instance
@@ -96,7 +97,9 @@ def _create(repo: Path) -> None:
     formats = {"GIT_DEFAULT_HASH": "sha1", "GIT_DEFAULT_REF_FORMAT": "files"}
     try:
         subprocess.run(argv, env={**git_environ(), **formats}, check=True, capture_output=True, timeout=60)
+        sync_tree(scratch)  # git does not: a loss of power could leave HEAD empty
         scratch.rename(repo)
+        sync(repo.parent)
     except OSError:
         if not (repo / "HEAD").exists():
             raise
