@@ -40,6 +40,7 @@ POINTS = (
 )
 GATED_POINTS = (
     "receive.gated",  # the build that decides is queued; the ref has not moved
+    "build.waiting",  # what it has made is recorded; nothing is released yet
     "receive.built",  # it has ended; nothing is decided yet
 )
 WAIT_LIMIT_S = 60.0

@@ -1,0 +1,255 @@
+"""Pushes to a whole instance, stopped at fault points for a part to be killed there, and the truth after."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from hooks.care.processes import at_work
+from hooks.sweep import sweep
+from stratum.instance import Identity
+from stratum.layout import Layout
+from tests.served import Served
+from tests.waiting import wait_until
+
+WEB = """\
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = open("text").read().encode()
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+APP = {"Procfile": "web: python3 web.py\nworker: sleep 100000\n", "web.py": WEB, "text": "0"}
+OURS = ("self", "master", "_redis", "_work", "_router", "supervisord")
+# What a killed git leaves; refs/heads/*.lock would refuse every later push.
+LEFT = ("objects/tmp_*", "objects/pack/tmp_*", "objects/pack/.tmp-*", "**/*.lock")
+OK, REJECTED, NOTHING = "ok", "rejected", "nothing"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One push and one kill.
+
+    Attributes:
+        part: `self` is who waits at the point, `git` all of git's processes, `master` gunicorn's.
+        wipe: whether redis is emptied and killed, too.
+        pause_s: between the kill and the moment when who waits at the point goes on.
+    """
+
+    point: str
+    part: str
+    wipe: bool = False
+    options: tuple[str, ...] = ()
+    pause_s: float = 0.0
+
+
+class Trial:
+    """One instance with one app, whose pushes are stopped at fault points."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.faults = served.folder / "faults"
+        self.faults.mkdir()
+        self.faults.chmod(0o777)
+        served.settings["STRATUM_FAULTS_DIR"] = str(self.faults)
+        served.up()
+        served.login()
+        identity = Identity.read(served.data)
+        assert identity is not None
+        self.layout = Layout(served.data.resolve(), identity.id)
+        self.repo = served.app("app", APP)
+        served.push(self.repo)
+        served.stratum("worker", "worker", cwd=self.repo)
+        self.number = 0
+
+    def run(self, a_round: Round) -> str:
+        """Push, kill when the push has reached the point, let it go on; check the truth.
+
+        Returns:
+            What the pusher was told: OK, REJECTED or NOTHING.
+        """
+        self.number += 1
+        commit = self.served.commit(self.repo, text=str(self.number))
+        for left in self.faults.iterdir():  # only now: the last round's waiter must see its `.go`
+            left.unlink()
+        (self.faults / a_round.point).touch()
+        options = [f"--push-option={option}" for option in a_round.options]
+        push = subprocess.Popen(
+            ["git", "push", *options, "catalyze", "master"],
+            cwd=self.repo,
+            env=self.served.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._interfere(a_round, push)
+        said = push.communicate(timeout=120)[0]
+        told = told_by(said)
+        assert (told == OK) or push.returncode, f"git is content, but was told {told}:\n{said}"
+        self._check(commit, told, said)
+        return told
+
+    def _interfere(self, a_round: Round, push: "subprocess.Popen[str]") -> None:
+        reached = self.faults / f"{a_round.point}.reached.pid"
+        try:
+            wait_until(reached.exists, timeout=60)
+        except AssertionError:
+            push.kill()
+            said = push.communicate()[0]
+            pytest.fail(f"the push never came to {a_round.point}:\n{said}\n{self.state()}")
+        if a_round.wipe:
+            self._wipe_redis()
+        self.kill(a_round.part, int(reached.read_text()))
+        time.sleep(a_round.pause_s)
+        (self.faults / f"{a_round.point}.go").touch()
+
+    def kill(self, part: str, waiting: int) -> None:
+        """Kill -9 a part.
+
+        Args:
+            waiting: the process that waits at the point.
+        """
+        if part == "self":
+            kill(waiting)
+        elif part == "supervisord":
+            self.served.kill_supervisord()
+            self.served.up()
+        elif part == "git":
+            for worker in at_work(self.layout.repos):
+                kill(worker.pid)
+        elif part == "master":
+            kill(self.served.pids_of("_web")[0])
+        else:
+            for pid in self.served.pids_of(part):
+                kill(pid)
+
+    def _wipe_redis(self) -> None:
+        """Take redis's files away and kill it: it starts again empty."""
+        for file in (self.served.data / "redis").rglob("*"):
+            if file.is_file():
+                file.unlink()
+        self.kill("_redis", 0)
+
+    # -- the truth
+    def _check(self, commit: str, told: str, said: str) -> None:
+        """One build record with one terminal state, the newest push runs, and nothing is left."""
+        wait_until(lambda: answers(self.served), timeout=30)
+        wait_until(lambda: not at_work(self.layout.repos), timeout=30)
+        moved = self.served.run("git", "ls-remote", "catalyze", "master", cwd=self.repo).stdout
+        is_there = moved.startswith(commit)
+        shown = f"{said}\n{self.service_logs()}"
+        assert is_there or told != OK, f"told ok, but the ref has not moved:\n{shown}"
+        assert not is_there or told != REJECTED, f"told rejected, but the ref has moved:\n{shown}"
+        if not is_there:
+            self._check_no_trace(commit, told, shown)
+            self.served.push(self.repo)
+        wait_until(lambda: self._lasting_builds(commit) == ["succeeded"], timeout=60)
+        try:
+            wait_until(self.settled, timeout=60)
+        except AssertionError:
+            pytest.fail(f"the newest release does not run\n{self.state()}\n{shown}")
+        assert self.served.get("app") == (200, str(self.number)), shown
+        self.check_processes()
+        self._check_no_file()
+
+    def _check_no_trace(self, commit: str, told: str, shown: str) -> None:
+        """Whatever was built for a push that did not happen is given up; what was refused is not there."""
+        wait_until(lambda: not self._lasting_builds(commit), timeout=30)
+        if told == REJECTED:
+            argv = ["git", f"--git-dir={self.layout.repo(1)}", "cat-file", "-e", commit]
+            assert subprocess.run(argv, capture_output=True, check=False).returncode, shown
+
+    def _check_no_file(self) -> None:
+        """After a sweep nothing is left of pushes that were cut."""
+        sweep(self.layout, lock_age_s=0.0)
+        repo = self.layout.repo(1)
+        assert [path for pattern in LEFT for path in repo.glob(pattern)] == []
+        wait_until(lambda: not list(self.layout.spools.glob("*/*")), timeout=20)
+
+    def _lasting_builds(self, commit: str) -> list[object]:
+        """States of a commit's builds that were not given up."""
+        rows = self.served.rows("builds", cwd=self.repo)
+        states = [row["status"] for row in rows if row["commit"] == commit]
+        return [state for state in states if state != "canceled"]
+
+    def settled(self) -> bool:
+        """Whether exactly the newest release runs."""
+        ps = self.served.rows("ps", cwd=self.repo)
+        newest = self.served.rows("releases", cwd=self.repo)[0]
+        names = sorted(f"{row['target']}.{row['index']}" for row in ps if row["state"] == "running")
+        releases = {row["release"] for row in ps}
+        return names == ["web.1", "worker.1"] and releases == {f"v{newest['version']}"}
+
+    def state(self) -> str:
+        """What a person needs to find out why."""
+        views = [
+            self.served.stratum(command, cwd=self.repo, check=False)
+            for command in ("ps", "releases", "builds")
+        ]
+        log = self.served.stratum("builds", "follow", cwd=self.repo, check=False)
+        return "\n".join([*views, log, self.service_logs()])
+
+    def service_logs(self) -> str:
+        return self.served.service_logs()
+
+    def check_processes(self) -> None:
+        """No process twice, and none besides."""
+        ps = self.served.rows("ps", cwd=self.repo)
+        wished = {int(str(row["pid"])) for row in ps}
+        running = {pid for pid in session_leaders() if self._is_ours(pid)}
+        assert running == wished
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            environ = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        return str(self.served.data).encode() in environ and b"STRATUM_PROCESS=" in environ
+
+
+def told_by(said: str) -> str:
+    """What a pusher was told of its one ref, by the table that git prints at the end."""
+    rows = [line for line in said.splitlines() if re.search(r"\S+ -> \S+( \(.*\))?$", line)]
+    rows = [line for line in rows if not line.startswith("remote:")]
+    if any("rejected]" in line for line in rows):
+        return REJECTED
+    return OK if any(not line.startswith(" !") for line in rows) else NOTHING
+
+
+def answers(served: Served) -> bool:
+    """Whether the app and the API answer."""
+    try:
+        return (
+            served.get("app")[0] == HTTPStatus.OK
+            and not served.run("stratum", "whoami", check=False).returncode
+        )
+    except OSError:
+        return False
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def session_leaders() -> Iterator[int]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                stat = (folder / "stat").read_text()
+            except OSError:
+                continue
+            if stat.rpartition(")")[2].split()[3] == folder.name:
+                yield int(folder.name)
