@@ -137,6 +137,24 @@ def test_no_url_holds_a_token_and_an_expired_one_is_said_to_be_refused(web, tmp_
     assert "Authentication failed" in again.said
 
 
+def test_ci_needs_its_token_in_the_environment_alone(web, tmp_path):
+    app, source = web.new_app(), web.source("ci")
+    environ = {
+        "HOME": str(tmp_path),
+        "STRATUM_URL": f"http://127.0.0.1:{web.port}",
+        "STRATUM_TOKEN": web.token("ci", app, Right.DEPLOY),
+    }
+    associate = [STRATUM, "associate", app.environment.name, app.name]
+    everything = {"PATH": os.environ["PATH"], **environ}
+    subprocess.run(associate, cwd=source, env=everything, check=True, capture_output=True)
+
+    pushed = run_git(source, "push", "catalyze", "HEAD:master", **environ)
+
+    assert pushed.code == 0, pushed.said
+    written = [file for folder in (tmp_path, source / ".git") for file in folder.rglob("*") if file.is_file()]
+    assert not any(environ["STRATUM_TOKEN"].encode() in file.read_bytes() for file in written)
+
+
 def test_git_shows_in_a_line_that_it_has_to_wait(strict):
     """Each round doubles the wait, so one of the first outlasts the start of a git."""
     app, source = strict.new_app(), strict.source("slowed")
