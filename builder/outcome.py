@@ -38,7 +38,7 @@ def record(bench: Bench, slug: Slug) -> BuildState:
         if app.destroying:
             return _cancel(tx, build)
         if build.gate and build.push_id is None:  # which is set before it is claimed to be released
-            return _wait(tx, build, slug)
+            return _wait(tx, bench, slug)
         version = _release(tx, app, build, slug)
     log.info("released %s v%d from %s", app.label, version, build.commit[:7])
     return BuildState.SUCCEEDED
@@ -103,10 +103,13 @@ def _scale(tx: Transaction, app: App, build: Build, made: Release) -> dict[str, 
     return formation.set_scales(tx, app.id, asked)
 
 
-def _wait(tx: Transaction, build: Build, slug: Slug) -> BuildState:
+def _wait(tx: Transaction, bench: Bench, slug: Slug) -> BuildState:
+    build = bench.build
     state = builds.wait(tx, build, slug.digest, slug.targets)
     if state is None:
         raise Lost
+    if state is BuildState.CANCELED:
+        bench.narration.error(f"Build canceled: {builds.get_build(tx, build.id).error}")
     log.info("build %d of app %d is %s: it was made before its ref moved", build.number, build.app_id, state)
     return state
 

@@ -76,6 +76,7 @@ def _build(tx: Transaction, app: App, build: Build) -> None:
     rollouts.add_rollout(tx, app.id, cause="", who="", release_id=made.id, build_id=build.id)
     builds.renew(tx, build)
     builds.finish(tx, build, BuildState.SUCCEEDED, release_id=made.id)
+    builds.unused_slugs(tx, app.id)
     builds.in_state(tx, BuildState.QUEUED)
 
 

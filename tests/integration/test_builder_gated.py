@@ -114,6 +114,7 @@ def test_a_build_given_up_while_it_runs_is_canceled_at_its_end(yard: Yard, app: 
     ended = yard.build(app)
 
     assert (ended.state, ended.error, ended.slug) == (BuildState.CANCELED, "The pusher has gone.", "")
+    assert yard.log(ended).endswith("\n !     Build canceled: The pusher has gone.\n")
     assert [path.name for path in yard.layout.slugs.glob("*/*")] == [yard.releases(app)[0].slug]
     assert not yard.layout.spool(app.id, offered.number).exists()
 
