@@ -1,7 +1,7 @@
 """All that can be set, read from the environment in one place and checked at the start.
 
-The only module of the server that reads `os.environ` for Stratum's own settings. Precedence: command line, then
-environment, then the default here.
+The only module of the server that reads `os.environ` for Stratum's own settings. Precedence: command
+line, then environment, then the default here.
 """
 
 import math
