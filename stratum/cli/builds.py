@@ -1,10 +1,11 @@
 """Builds of the app."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from stratum.cli.output import json_lines_option, json_option, pass_on, shortened, show
+from stratum.cli.output import json_lines_option, json_option, pass_on, say, shortened, show
 from stratum.cli.which import app_option, environment_option, find_app, for_app
 from stratum.errors import BuildFailed, RolloutFailed
 
@@ -22,9 +23,12 @@ COLUMNS = ("number", "status", "commit", "source", "reason", "who", "created_at"
 @click.pass_context
 def builds(ctx: click.Context, environment: str | None, app_name: str | None, as_json: bool) -> None:
     """List the builds, newest first; `builds follow N` shows the log of one."""
+    root = ctx.find_root()
+    given = root.obj = replace(
+        root.obj, environment=environment or root.obj.environment, app=app_name or root.obj.app
+    )  # for the subcommand, too
     if ctx.invoked_subcommand is None:
-        given = ctx.find_root().obj
-        rows = find_app(environment or given.environment, app_name or given.app).builds()
+        rows = find_app(given.environment, given.app).builds()
         show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
 
 
@@ -62,12 +66,18 @@ def _row(line: str) -> dict[str, object]:
 
 
 def _check(app: "RemoteApp", build: "Row") -> None:
-    """See that a settled build and its rollout went well.
+    """See that a settled build and its rollout went well, or that a newer push has taken its place.
 
     Raises:
         BuildFailed, RolloutFailed: they did not.
     """
     name = f"Build {build['number']}"
+    newer = build["superseded_by"]
+    if newer is not None:
+        say(
+            f"Build {build['number']} was superseded by #{newer}, a newer push: stratum builds follow {newer}"
+        )
+        return
     if build["status"] != "succeeded":
         raise BuildFailed(name, build["error"] or build["status"])
     if build["rollout"] is None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from stratum.cli.commands import stratum
 from stratum.model import BuildState
 from stratum.store import builds
+from tests.waiting import wait_until
 from tests.webside import WebSide
 
 STRATUM = Path(sys.executable).with_name("stratum")
@@ -119,13 +120,12 @@ def settling(side):
 
     @contextmanager
     def settling(app, error):
-        def fail():
+        def is_failed():
             with side.db.write() as tx:
                 claimed = builds.claim_next(tx, app.id, "1:1")
-                assert claimed is not None
-                builds.finish(tx, claimed, BuildState.FAILED, error=error)
+                return claimed and builds.finish(tx, claimed, BuildState.FAILED, error=error)
 
-        later = threading.Timer(0.5, fail)
+        later = threading.Thread(target=wait_until, args=(is_failed, 30))
         later.start()
         yield
         later.join()
