@@ -60,6 +60,7 @@ class GitWeb:
     secret: str  # of an administrator
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    before: tuple[str, ...] = ()  # words that the server is started with
     _server: "subprocess.Popen[bytes] | None" = None
     _apps: int = 0
 
@@ -73,7 +74,15 @@ class GitWeb:
         unix = f"unix:{self.instance.layout.web_socket}"
         with (self.folder / "web.log").open("ab") as log:
             self._server = subprocess.Popen(
-                [*argv, "--bind", unix, "--bind", f"127.0.0.1:{self.port}", "gitserver.wsgi:application"],
+                [
+                    *self.before,
+                    *argv,
+                    "--bind",
+                    unix,
+                    "--bind",
+                    f"127.0.0.1:{self.port}",
+                    "gitserver.wsgi:application",
+                ],
                 env={
                     "PATH": os.environ["PATH"],
                     "PYTHONPATH": str(Path(__file__).parent.parent),
