@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from stratum import sizes
+from stratum.cli.importing import import_
 from stratum.cli.output import json_option, say, show
 from stratum.cli.waiting import until_gone
 from stratum.cli.which import app_called, environment_name, environment_option, server
@@ -20,6 +21,9 @@ COLUMNS = ("environment", "name", "url", "destroying", "created_at")
 @click.group()
 def apps() -> None:
     """List, create, change and destroy apps."""
+
+
+apps.add_command(import_)
 
 
 @apps.command("list")

@@ -48,11 +48,11 @@ def _tie(app: "RemoteApp") -> None:
     key = f"credential.{app.connection.url}.helper"
     # The empty value takes other helpers out: none of them is to be asked for, or to keep, this token.
     _must("config", "--local", "--replace-all", key, "")
-    _must("config", "--local", "--add", key, _helper())
+    _must("config", "--local", "--add", key, helper())
     say(f"The git remote {REMOTE} is {app.git_url}. Deploy with: git push {REMOTE} master")
 
 
-def _helper() -> str:
+def helper() -> str:
     """What git has its shell run with an operation; `store`, which ends every push, is none of ours."""
     program = shlex.quote(str(_program()))
     return f'!f() {{ test "$1" = store || {program} git-credential "$@"; }}; f'

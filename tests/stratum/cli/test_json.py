@@ -16,6 +16,7 @@ NO_DATA = {
     "environments destroy": "leaves nothing to show",
     "apps": "a group; its list has it",
     "apps destroy": "leaves nothing to show",
+    "apps import": "says what git says",
     "apps set": "says what it did",
     "tokens": "a group; its list has it",
     "tokens revoke": "leaves nothing to show",
