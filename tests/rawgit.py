@@ -4,6 +4,7 @@ import http.client
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,3 +94,43 @@ def ask(
         return Answer(response.status, dict(response.getheaders()), response.read())
     finally:
         connection.close()
+
+
+def begun(web: GitWeb, app: App, length: int | None, **headers: str) -> http.client.HTTPConnection:
+    """Begin a push: the head of the request is sent, chunked if it has no length."""
+    connection = connect(web)
+    connection.putrequest("POST", f"/{app.label}.git/{RECEIVE}")
+    size = {"Transfer_Encoding": "chunked"} if length is None else {"Content_Length": str(length)}
+    for name, value in headers_for(web.secret, **size, **headers).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection
+
+
+def gits_of(web: GitWeb, app: App) -> list[str]:
+    """Programs that serve an app's repository."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = entry.read_bytes()
+            found += [words.replace(b"\0", b" ").decode()] * (str(web.repo(app)).encode() in words)
+    return found
+
+
+def unpackers_of(web: GitWeb, app: App) -> list[int]:
+    """Processes that unpack a push to an app: they are told the repository by their folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"index-pack" in words and (entry / "cwd").readlink() == web.repo(app):
+                found.append(int(entry.name))
+    return found
+
+
+def is_clean(web: GitWeb, app: App) -> bool:
+    """Whether a push to a new app has left nothing: no process, file, ref or record."""
+    objects = web.repo(app) / "objects"
+    left = [path for path in objects.rglob("*") if path.is_file() or path.name.startswith("tmp_")]
+    refs = git(web.repo(app), "for-each-ref")
+    return not (left or refs or gits_of(web, app) or unpackers_of(web, app) or web.newest(app))

@@ -7,15 +7,14 @@ it started ends with it, and limits (gitserver/git/limits.py).
 import logging
 import os
 import select
-import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import IO
 
 from gitserver.git.body import CHUNK, BadBody, BodyTooLarge
 from gitserver.git.client import GONE, Client
 from gitserver.git.deadline import Deadline
+from gitserver.git.ending import TERM_GRACE_S, end_children, end_group, ends_within
 from gitserver.git.limits import Limits
 
 Handler = Callable[[], bytes | None]
@@ -23,9 +22,9 @@ Handler = Callable[[], bytes | None]
 log = logging.getLogger(__name__)
 
 GRACE_S = 10.0  # for git to end by itself once it has said all
-ABANDONED_GRACE_S = 2.0  # and once nobody listens: it then tidies up, unless it is deep in a pack
-TERM_GRACE_S = 2.0
+ABANDONED_GRACE_S = 0.5  # and once nobody listens, unless it is deep in a pack
 MAX_STDERR = 2048
+POLL_MS = 500  # between looks at the clock
 
 
 class Exchange:
@@ -69,7 +68,7 @@ class Exchange:
         self._body_read = False
         self._said = b""  # on stderr
         self._deadline = Deadline(limits.timeout_s)
-        self._abandoned = False
+        self._abandoned = self._pressed = False
         self.has_timed_out = False
         self._poll = select.poll()
         self._handlers: dict[int, Handler] = {}
@@ -100,20 +99,25 @@ class Exchange:
         if self._stdout.fileno() not in self._handlers:
             return None
         if self._deadline.has_passed:
-            self._time_out()
-            return None
+            self._press()
         output = b""
-        for descriptor, _ in self._poll.poll(1000):
+        for descriptor, _ in self._poll.poll(POLL_MS):
             handler = self._handlers.get(descriptor)
             output += (handler() if handler else None) or b""
         return output
 
     def abandon(self) -> None:
         """Feed no more, and end the program if it has not ended soon."""
-        self._stop_feeding()
-        self._abandoned = self._body_read = True
-        self._chunk = memoryview(b"")
+        self._feed_no_more()
+        self._abandoned = True
         self._deadline.shorten(ABANDONED_GRACE_S)
+
+    def drain(self) -> None:
+        """Read what the client still sends when git has ended: it must have sent all before it reads."""
+        self._stop_feeding()
+        self._chunk = memoryview(b"")
+        if not self._client.is_gone():
+            self._refill()
 
     def pause(self) -> None:
         """Let no time count until `resume`: git waits for others, or must not be ended now."""
@@ -127,15 +131,15 @@ class Exchange:
         """End a program that only reads, and so leaves nothing behind: at once if it is still at work."""
         self._stop_feeding()
         if self._stdout.fileno() in self._handlers:
-            self._end_group()
+            end_group(self.pid)
         self.close()
 
     def close(self) -> int:
         """Wait for the end of the program, enforce it if need be, and return its exit status."""
         for pipe in (self._stdin, self._stdout, self._stderr):
             pipe.close()
-        if not _ends_within(self.pid, GRACE_S):
-            self._end_group()
+        if not ends_within(self.pid, GRACE_S):
+            end_group(self.pid)
         code = self._process.wait()
         if code and self._said:
             log.info("git (pid %d) ended with %d: %s", self.pid, code, self._said.decode("utf-8", "replace"))
@@ -171,6 +175,11 @@ class Exchange:
         if not self._chunk and not self._stdin.closed:
             self.unwatch(self._stdin.fileno())
 
+    def _feed_no_more(self) -> None:
+        self._stop_feeding()
+        self._body_read = True
+        self._chunk = memoryview(b"")
+
     def _stop_feeding(self) -> None:
         if not self._stdin.closed:
             self.unwatch(self._stdin.fileno())
@@ -194,29 +203,18 @@ class Exchange:
             self.unwatch(self._stderr.fileno())
         self._said = (self._said + (data or b""))[-MAX_STDERR:]
 
-    def _time_out(self) -> None:
-        log.warning("ending git (pid %d), which does not end by itself", self.pid)
-        self.has_timed_out = not self._abandoned
-        self._end_group()
-        self.unwatch(self._stdout.fileno())
-
-    def _end_group(self) -> None:
-        """End the program and all it started: SIGTERM, then SIGKILL."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
-            _ends_within(self.pid, TERM_GRACE_S)
-
-
-def _ends_within(pid: int, seconds: float) -> bool:
-    """Wait for the end of a child, without reaping it: to the moment, where Popen.wait sleeps in steps."""
-    descriptor = os.pidfd_open(pid)
-    try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
-    finally:
-        os.close(descriptor)
+    # -- ending
+    def _press(self) -> None:
+        """End what the program started, which it then tells and tidies up; the next time all of it."""
+        log.warning("ending git (pid %d), whose time is over", self.pid)
+        if self._pressed:
+            end_group(self.pid)
+            self.unwatch(self._stdout.fileno())
+            return
+        self._pressed, self.has_timed_out = True, not self._abandoned
+        self._feed_no_more()
+        end_children(self.pid)
+        self._deadline = Deadline(TERM_GRACE_S)
 
 
 def _without_blocking(pipe: IO[bytes] | None) -> IO[bytes]:

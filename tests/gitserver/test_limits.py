@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from signal import SIGKILL
 
 from gitserver.git.client import Client
 from gitserver.git.deadline import Deadline
@@ -88,11 +89,18 @@ def test_processor_time_beyond_the_limit_ends_it():
 
 
 def test_what_takes_too_long_is_ended_and_told_apart():
-    running = exchange("sh", "-c", "sleep 1000 & wait", timeout_s=1)
+    running = exchange("sh", "-c", "sleep 1000; echo told", timeout_s=1)
+
+    assert said(running) == b"told\n"
+    assert running.has_timed_out
+    assert running.close() == 0
+
+
+def test_what_does_not_end_then_is_killed():
+    running = exchange("sh", "-c", "trap '' TERM; while :; do :; done", timeout_s=1)
 
     assert said(running) == b""
-    assert running.has_timed_out
-    assert running.close() < 0
+    assert running.close() == -SIGKILL
 
 
 def test_time_that_it_waits_for_others_does_not_count():
