@@ -60,12 +60,6 @@ def max_input(instance: Instance, app: App) -> int:
     return max(1, limits(instance, app).most(repo_bytes(_repo(instance, app))))
 
 
-def full(instance: Instance, app: App) -> QuotaReached | None:
-    """Say before anything is received that nothing can be; None when there is room."""
-    held, most = repo_bytes(_repo(instance, app)), limits(instance, app).repo_bytes
-    return QuotaReached(app, held, most) if held >= most else None
-
-
 def too_large(instance: Instance, app: App) -> PushTooLarge | QuotaReached:
     """Say why git found a pack over receive.maxInputSize."""
     held, found = repo_bytes(_repo(instance, app)), limits(instance, app)

@@ -23,7 +23,6 @@ _OF_A_REF = {
 
 # What git says of the pack; the first that is found is told.
 _OF_A_PACK = (
-    (re.compile(r"pack exceeds maximum allowed size"), "the push is larger than the {limit} allowed here"),
     (
         re.compile(r"[Oo]ut of memory|malloc failed|mmap failed|unable to create thread|Cannot allocate"),
         "unpacking it takes more memory than a push may use here",
@@ -43,18 +42,22 @@ def of_ref(words: str) -> str:
     return one_line(_OF_A_REF.get(words, words))
 
 
-def of_pack(said: bytes, limit: str) -> str:
+def is_too_large(said: bytes) -> bool:
+    """Whether git met receive.maxInputSize."""
+    return b"pack exceeds maximum allowed size" in said
+
+
+def of_pack(said: bytes) -> str:
     """Say plainly why git did not unpack a push.
 
     Args:
         said: the end of what it told.
-        limit: the largest push, as `1 GiB`.
     """
     text = harmless(said).decode("utf-8", "replace")
     for pattern, reason in _OF_A_PACK:
         found = pattern.search(text)
         if found is not None:
-            return one_line(reason.replace("{limit}", limit).format(*found.groups()))
+            return one_line(reason.format(*found.groups()))
     return _NO_WORDS
 
 

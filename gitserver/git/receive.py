@@ -7,10 +7,10 @@ the client can stop an accepted push; what follows is only for the client's eyes
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitserver.git import programs, reasons, report
+from gitserver.git import programs, quota, reasons, report
 from gitserver.git.body import Body
 from gitserver.git.client import Client
 from gitserver.git.commands import Head
@@ -25,7 +25,6 @@ from hooks.parts import Parts
 from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
-from stratum import sizes
 from stratum.faults import reach
 from stratum.model import App, Build
 
@@ -93,6 +92,7 @@ class _Session:
             if self._held and not self._deciding:
                 output, self._held = self._held, b""
                 yield output
+        self._exchange.drain()
         yield self._held + self._reported()
 
     def told(self) -> Iterator[bytes]:
@@ -121,13 +121,14 @@ class _Session:
 
     def _started(self, repo: Path) -> Exchange:
         push, instance = self._push, self._parts.instance
+        push_bytes = quota.limits(instance, push.app).push_bytes
         exchange = Exchange(
-            programs.argv(instance, programs.RECEIVE, repo),
+            programs.argv(instance, programs.RECEIVE, repo, app=push.app),
             {**programs.environ(instance, push.pusher.name, push.version), **self._pipe.environ()},
             _whole(push),
             push.client,
             self._pipe.child_ends(),
-            limits=Limits.of(instance.settings),
+            limits=replace(Limits.of(instance.settings), file_bytes=2 * push_bytes),
         )
         exchange.watch(self._pipe.fileno(), self._hear)
         return exchange
@@ -150,10 +151,12 @@ class _Session:
 
     def _reason_of_pack(self) -> str:
         assert self._exchange is not None
-        settings = self._parts.instance.settings
+        instance = self._parts.instance
         if self._exchange.has_timed_out:
-            return reasons.of_time(settings.git_timeout_s)
-        return reasons.of_pack(self._answer.said, sizes.shown(settings.max_push_bytes))
+            return reasons.of_time(instance.settings.git_timeout_s)
+        if reasons.is_too_large(self._answer.said):
+            return reasons.one_line(str(quota.too_large(instance, self._push.app)).rstrip("."))
+        return reasons.of_pack(self._answer.said)
 
     def _await_build(self, build: Build) -> Iterator[bytes]:
         """Show a gated build; the hook's answer waits for its end, and git for that."""

@@ -43,7 +43,7 @@ class Report:
 
     def told(self, reason: Reason) -> bytes:
         """Frame it again, with other words for why refs were refused."""
-        unpack = self.unpack if self.unpack == UNPACKED else reason("", UNPACKER_ERROR)
+        unpack = self.unpack if self.unpack == UNPACKED else "refused"  # why is said of each ref
         lines = [f"unpack {unpack}".encode("utf-8", "replace"), *self._refs(reason)]
         return b"".join(pkt(line + b"\n") for line in lines) + FLUSH
 

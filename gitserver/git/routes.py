@@ -3,6 +3,7 @@
 Source: gitprotocol-http(5). Every answer to a person is one line of plain text, which git shows.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,13 +12,14 @@ from werkzeug.exceptions import HTTPException
 
 from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
-from gitserver.git import programs
+from gitserver.git import programs, quota
 from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import BadBody, Body, BodyTooLarge
 from gitserver.git.client import Client
 from gitserver.git.commands import MAX_HEAD, read_head
 from gitserver.git.exchange import Exchange
 from gitserver.git.follow import Following
+from gitserver.git.limits import Limits
 from gitserver.git.pktline import FLUSH, pkt
 from gitserver.git.receive import Incoming, serve
 from gitserver.git.repos import ensure_repo, install_hooks
@@ -72,12 +74,11 @@ class _GitServer:
             abort(403, "This git is too old: it must speak the smart HTTP protocol (1.6.6 and newer do).")
         lead = pkt(b"# service=%s\n" % service.encode()) + FLUSH
         kind, version = f"application/x-{service}-advertisement", _version(service)
-        if service == programs.RECEIVE:
-            said = self.advertisement.of(ensure_repo(self.parts.instance, found), version)
-            if said is not None:
-                return Response(lead + said, headers=HEADERS, content_type=kind)
-        answer = self._run(token, found, service, iter(()))
-        return _stream(answer if version == programs.V2 else _led(lead, answer), kind)
+        lead = b"" if version == programs.V2 else lead  # git-http-backend(1) of 2.39 leaves it out, too
+        said = self.advertisement.of(service, ensure_repo(self.parts.instance, found), version)
+        if said is not None:
+            return Response(lead + said, headers=HEADERS, content_type=kind)
+        return _stream(_led(lead, self._run(token, found, service, iter(()))), kind)
 
     def upload(self, environment: str, app: str) -> Response:
         """Serve a clone or fetch."""
@@ -89,7 +90,7 @@ class _GitServer:
     def receive(self, environment: str, app: str) -> Response:
         """Serve a push."""
         token, found = self._admitted(environment, app, Right.PUSH)
-        body = _body(programs.RECEIVE, self.parts.instance.settings.max_push_bytes + MAX_HEAD)
+        body = _body(programs.RECEIVE, quota.limits(self.parts.instance, found).push_bytes + MAX_HEAD)
         client = _client()
         head = read_head(body)
         # git sends a lone flush to learn whether its credentials are good before it sends much
@@ -118,7 +119,8 @@ class _GitServer:
         advertise = request.method == "GET"
         argv = programs.argv(instance, service, ensure_repo(instance, app), advertise=advertise)
         environ = programs.environ(instance, token.name, _version(service))
-        return _relayed(lambda: Exchange(argv, environ, body, client))
+        limits = Limits.of(instance.settings)
+        return _relayed(lambda: Exchange(argv, environ, body, client, limits=limits))
 
 
 def _relayed(start: Callable[[], Exchange]) -> Iterator[bytes]:
@@ -143,8 +145,11 @@ def _body(service: str, limit: int) -> Body:
     if (request.content_length or 0) > limit:
         raise BodyTooLarge(limit)
     encoding = request.headers.get("Content-Encoding", "").lower()
+    packed = "" if encoding == "identity" else encoding
+    if service == programs.RECEIVE and not packed:
+        limit = sys.maxsize  # git's own holds; to be told of it, the client must have sent all
     # Not request.stream: gunicorn has undone the chunks already.
-    return Body(request.environ["wsgi.input"], "" if encoding == "identity" else encoding, limit)
+    return Body(request.environ["wsgi.input"], packed, limit)
 
 
 def _client() -> Client:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gitserver.git import programs
-from gitserver.git.quota import Limits, PushTooLarge, QuotaReached, full, limits, max_input, too_large
+from gitserver.git.quota import Limits, PushTooLarge, QuotaReached, limits, max_input, too_large
 from gitserver.git.repos import ensure_repo, settings
 from hooks.care.stock import repo_bytes
 from stratum.settings import Settings
@@ -58,11 +58,10 @@ def test_git_is_told_the_smaller_of_limit_and_room(web, app, repo):
 
 
 def test_a_full_repository_is_not_one_without_limit(web, app, repo):
-    assert full(web.instance, app) is None
     hold(repo, 60 * MIB)
 
     assert max_input(web.instance, app) == 1
-    assert str(full(web.instance, app)) == (
+    assert str(too_large(web.instance, app)) == (
         "The repository of app01 holds 60 MiB of the 50 MiB that it may, and the push does not fit. "
         "Ask for more: stratum apps set app01 -E MyProdEnv --quota SIZE."
     )
