@@ -1,10 +1,13 @@
-"""What `git receive-pack` says first, said without starting it: which refs there are, what it can do.
+"""What the two git services say first, said without starting them.
 
-Every push waits for it, for 7 ms when git is started and 3 so (docs/performance.md). What git can do
-git itself has told, once; what we do not read as git does is left to git. A wrong list could do no
-harm: receive-pack compares each ref with what the push takes it to be.
+Every push waits for the refs and for what receive-pack can do, for 7 ms when git is started and 3 so;
+every clone, fetch and ls-remote by protocol version 2 for what upload-pack can do, the same for all
+repositories (docs/performance.md). What git can do git itself has told, once; what we do not read as git
+does is left to git. A wrong list could do no harm: receive-pack compares each ref with what the push
+takes it to be.
 
-Source: gitprotocol-pack(5), "Reference Discovery"; builtin/receive-pack.c of git 2.39, write_head_info.
+Source: gitprotocol-pack(5), "Reference Discovery"; builtin/receive-pack.c of git 2.39, write_head_info;
+gitprotocol-v2(5), "Capability Advertisement".
 """
 
 import logging
@@ -35,35 +38,48 @@ class Advertisement:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._capabilities = b""
+        self._said: dict[tuple[str, str], tuple[object, bytes]] = {}  # by whichever git was there then
 
-    def of(self, repo: Path, version: str) -> bytes | None:
-        """Return what receive-pack would say; None when it should say it itself.
+    def of(self, service: str, repo: Path, version: str) -> bytes | None:
+        """Return what a service would say; None when it should say it itself.
 
         Args:
             version: as `programs.protocol` gives it.
         """
-        self._capabilities = self._capabilities or self._told(repo)
+        if service == programs.RECEIVE:
+            return self._of_receive(repo, version)
+        return self._told(service, repo, version) or None if version == programs.V2 else None
+
+    def _of_receive(self, repo: Path, version: str) -> bytes | None:
+        capabilities = self._told(programs.RECEIVE, repo, "").partition(b"\0")[2].partition(b"\n")[0]
         refs = _refs(repo)
-        if not self._capabilities or refs is None:
+        if not capabilities or refs is None:
             return None
         lines = [b"%s %s" % (oid, name) for name, oid in sorted(refs.items()) or [_NO_REFS]]
-        lines[0] += b"\0" + self._capabilities
+        lines[0] += b"\0" + capabilities
         lead = [b"version 1"] if version == "version=1" else []
         return b"".join(pkt(line + b"\n") for line in [*lead, *lines]) + FLUSH
 
-    def _told(self, repo: Path) -> bytes:
+    def _told(self, service: str, repo: Path, version: str) -> bytes:
+        """Return what git has said of any repository, until there is another git."""
+        mark = programs.mark_of_git()
+        known, said = self._said.get((service, version), (None, b""))
+        if not said or known != mark:
+            said = self._asked(service, repo, version)
+            self._said[service, version] = mark, said
+        return said
+
+    def _asked(self, service: str, repo: Path, version: str) -> bytes:
         """Have git tell what it can do; nothing when it fails, as whoever asks it next will see, too."""
-        argv = programs.argv(self._instance, programs.RECEIVE, repo, advertise=True)
-        environ = programs.environ(self._instance, "stratum", "")
+        argv = programs.argv(self._instance, service, repo, advertise=True)
+        environ = programs.environ(self._instance, "stratum", version)
         try:
-            said = subprocess.run(
+            return subprocess.run(
                 argv, env=environ, capture_output=True, timeout=TIMEOUT_S, check=True
             ).stdout
         except (OSError, subprocess.SubprocessError) as error:
             log.warning("git did not tell what it can do: %s", error)
             return b""
-        return said.partition(b"\0")[2].partition(b"\n")[0]
 
 
 def _refs(repo: Path) -> dict[bytes, bytes] | None:

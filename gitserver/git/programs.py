@@ -1,6 +1,9 @@
 """How the two git services are called."""
 
+import os
 import re
+import shutil
+from functools import cache
 from pathlib import Path
 
 from gitserver.git.repos import settings
@@ -25,7 +28,7 @@ def argv(
         app: whose limits hold for what is received; None: the server's.
     """
     options = ["--stateless-rpc", *(["--advertise-refs"] if advertise else [])]
-    return ["git", *settings(instance, app), service.removeprefix("git-"), *options, str(repo)]
+    return [_git(), *settings(instance, app), service.removeprefix("git-"), *options, str(repo)]
 
 
 def protocol(service: str, header: str) -> str:
@@ -46,3 +49,18 @@ def environ(instance: Instance, who: str, version: str) -> dict[str, str]:
     named = {"GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": f"{name}@stratum"}
     home = {"HOME": str(instance.layout.service_home)}
     return {**git_environ(), **named, **home, **({"GIT_PROTOCOL": version} if version else {})}
+
+
+@cache
+def _git() -> str:
+    """Find git once: looking through PATH at every start costs a failed call for each folder before it."""
+    return shutil.which("git") or "git"
+
+
+def mark_of_git() -> object:
+    """Return what changes when another git is installed in the place of the present one."""
+    try:
+        found = os.stat(_git())  # noqa: PTH116  # at every request
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -33,14 +33,14 @@ def tip(tmp_path, repo):
     return git(tmp_path / "source", "rev-parse", "HEAD")
 
 
-def by_git(web, repo, version=""):
-    argv = programs.argv(web.instance, programs.RECEIVE, repo, advertise=True)
+def by_git(web, repo, version="", service=programs.RECEIVE):
+    argv = programs.argv(web.instance, service, repo, advertise=True)
     environ = programs.environ(web.instance, "who", version)
     return subprocess.run(argv, env=environ, capture_output=True, check=True).stdout
 
 
 def by_us(web, repo, version=""):
-    return Advertisement(web.instance).of(repo, version)
+    return Advertisement(web.instance).of(programs.RECEIVE, repo, version)
 
 
 @pytest.mark.parametrize("version", ["", "version=0", "version=1"])
@@ -74,14 +74,14 @@ def test_what_is_hidden_or_not_a_ref_is_left_out(web, repo, tip):
 
 def test_what_cannot_be_read_like_git_does_is_left_to_git(web, repo, tip):
     advertisement = Advertisement(web.instance)
-    assert advertisement.of(repo, "") is not None
+    assert advertisement.of(programs.RECEIVE, repo, "") is not None
     git(repo, "symbolic-ref", "refs/heads/dangling", "refs/heads/nothing")
 
-    assert advertisement.of(repo, "") is None
+    assert advertisement.of(programs.RECEIVE, repo, "") is None
 
     git(repo, "symbolic-ref", "-d", "refs/heads/dangling")
     (repo / "refs/heads/broken").write_text("no id\n")
-    assert advertisement.of(repo, "") is None
+    assert advertisement.of(programs.RECEIVE, repo, "") is None
 
 
 def test_many_refs_are_left_to_git(web, repo, tip):
@@ -102,4 +102,34 @@ def test_hidden_refs_are_not_counted(web, repo, tip):
 
 
 def test_a_git_that_fails_is_left_to_say_so(web, tmp_path):
-    assert Advertisement(web.instance).of(tmp_path / "nothing", "") is None
+    advertisement = Advertisement(web.instance)
+
+    assert advertisement.of(programs.RECEIVE, tmp_path / "nothing", "") is None
+    assert advertisement.of(programs.UPLOAD, tmp_path / "nothing", programs.V2) is None
+
+
+def test_what_upload_pack_can_do_is_the_same_for_all_repositories(web, repo, tip):
+    advertisement = Advertisement(web.instance)
+    of_empty = advertisement.of(programs.UPLOAD, repo, programs.V2)
+    git(repo, "update-ref", "refs/heads/master", tip)
+
+    assert of_empty == by_git(web, repo, programs.V2, programs.UPLOAD)
+    assert advertisement.of(programs.UPLOAD, repo, programs.V2) == of_empty
+
+
+@pytest.mark.parametrize("version", ["", "version=0", "version=1"])
+def test_the_refs_of_older_protocols_are_left_to_upload_pack(web, repo, version):
+    assert Advertisement(web.instance).of(programs.UPLOAD, repo, version) is None
+
+
+def test_another_git_is_asked_anew(web, repo, monkeypatch):
+    advertisement = Advertisement(web.instance)
+    advertisement.of(programs.UPLOAD, repo, programs.V2)
+    asked = []
+    monkeypatch.setattr(advertisement, "_asked", lambda *given: asked.append(given) or b"said")
+    assert advertisement.of(programs.UPLOAD, repo, programs.V2) != b"said"
+
+    monkeypatch.setattr(programs, "mark_of_git", lambda: "another")
+
+    assert advertisement.of(programs.UPLOAD, repo, programs.V2) == b"said"
+    assert len(asked) == 1
