@@ -22,8 +22,11 @@ def web(tmp_path_factory):
         yield started
 
 
+VISIBLE = ("refs/heads", "refs/tags", "refs/notes")  # but for those that keep builds from gc
+
+
 def refs(folder: Path) -> dict[str, str]:
-    lines = git(folder, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+    lines = git(folder, "for-each-ref", "--format=%(refname) %(objectname)", *VISIBLE).splitlines()
     return dict(line.split() for line in lines)
 
 
