@@ -4,9 +4,10 @@ Refused is whoever comes too late, before a byte of the body is read. git shows 
 list of refs, but of a refused pack only the status: so the list is refused, too, while all are taken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import Flask, Response, request
+from werkzeug.wsgi import ClosingIterator
 
 from gitserver.git import programs
 from gitserver.places import Places, Transfers
@@ -54,7 +55,10 @@ class _Limits:
     def leave_at_end(self, response: Response) -> Response:
         """Give the place back when the answer has gone, if that has not been done before."""
         wanted = self._endpoints.get(request.endpoint or "")
-        if wanted is not None:
+        if wanted is not None and response.direct_passthrough:  # werkzeug closes but the answer itself
+            answer: Iterable[bytes] = response.response  # type: ignore[assignment]  # bytes, by _stream
+            response.response = ClosingIterator(answer, wanted.exit)
+        elif wanted is not None:
             response.call_on_close(wanted.exit)
         if response.status_code == 503:  # noqa: PLR2004  # service unavailable
             response.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
