@@ -70,7 +70,7 @@ def test_creating_prints_a_list_of_what_was_made(terminal):
 
     assert (environment["name"], environment["stage"]) == ("MyProdEnv", "production")
     assert (app["name"], app["url"]) == ("app02", "http://app02.myprodenv.localhost:8080")
-    assert sorted(token) == ["name", "token"]
+    assert sorted(token) == ["expires_at", "name", "token"]
 
 
 def test_a_verb_prints_its_report(terminal, app):
