@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from gitserver.git.pktline import pkt
 from stratum.model import BuildState, PushState
 from tests.gitweb import FakeBuilder, GitWeb, end, run_git, served, started_git
+from tests.rawgit import CAPABILITIES, first_push, post
 from tests.repos import commit, git
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 UNMOVED = ("receive.checked", "receive.journaled")
+GATED_UNMOVED = ("receive.gated", "receive.built")
 MOVED = ("receive.moved", "receive.accepted", "receive.nudged")
 
 
@@ -122,6 +125,111 @@ def _parent(pid: str) -> int:
             return int(stat.read().rpartition(")")[2].split()[1])
     except OSError:
         return 0
+
+
+# -- gated
+GATE = "--push-option=gate=build"
+
+
+@pytest.mark.parametrize("point", [*GATED_UNMOVED, "receive.checked", "receive.journaled"])
+def test_gated_push_killed_before_its_ref_moves_leaves_a_canceled_build(web, point):
+    """Within moments of the restart: no ref, no pending row, no spool, nothing that waits for ever."""
+    app, source = web.new_app(), web.source(f"gated-{point}")
+
+    web.arm(point)
+    with started_git(source, "push", GATE, web.url(app), "master") as process:
+        kill_at(web, point, process, with_client=True)
+
+    wait_until(lambda: [build.state for build in web.builds(app)] in ([], [BuildState.CANCELED]))
+    wait_until(lambda: not web.pending(app) and not list(web.instance.layout.spools.glob("*/*")))
+    assert (web.ref(app), len(web.builds(app))) == ("", int(point != "receive.checked"))
+    pushed = run_git(source, "push", GATE, web.url(app), "master")
+    assert pushed.code == 0, pushed.said
+    assert web.builds(app)[-1].state is BuildState.SUCCEEDED
+
+
+@pytest.mark.parametrize("point", MOVED)
+def test_gated_push_killed_after_its_ref_moved_is_released_once(web, point):
+    app, source = web.new_app(), web.source(f"gated-{point}")
+    tip = git(source, "rev-parse", "HEAD")
+
+    web.arm(point)
+    with started_git(source, "push", GATE, web.url(app), "master") as process:
+        kill_at(web, point, process, with_client=True)
+
+    wait_until(lambda: [build.state for build in web.builds(app)] == [BuildState.SUCCEEDED])
+    assert (web.ref(app), web.pending(app)) == (tip, [])
+    wait_until(lambda: not list(web.instance.layout.spools.glob("*/*")))
+
+
+@pytest.mark.parametrize("point", GATED_UNMOVED)
+def test_gated_push_whose_server_was_killed_is_tried_again_by_git_or_by_its_pusher(web, point):
+    app, source = web.new_app(), web.source(f"regated-{point}")
+    tip = git(source, "rev-parse", "HEAD")
+
+    web.arm(point)
+    with started_git(source, "push", GATE, web.url(app), "master") as process:
+        kill_at(web, point, process, with_client=False)
+        said = process.communicate(timeout=60)[0].decode()
+    if process.returncode:
+        said = run_git(source, "push", GATE, web.url(app), "master").said
+
+    assert "master -> master" in said
+    assert web.ref(app) == tip
+    lasting = wait_until(lambda: ended(build for build in web.builds(app)))
+    assert lasting == [BuildState.SUCCEEDED]
+
+
+def ended(found) -> list[BuildState]:
+    """States of builds but for canceled ones, once all have ended."""
+    states = [build.state for build in found]
+    is_over = all(state.is_terminal for state in states)
+    return [state for state in states if state is not BuildState.CANCELED] if is_over else []
+
+
+# -- the same request once more: git's client repeats one whose connection died
+@pytest.mark.parametrize("option", ["", "detach", "gate=build"])
+def test_repeated_request_is_the_same_push(web, option):
+    app, source = web.new_app(), web.source(f"repeated-{option}")
+    body = with_option(source, option)
+
+    first, second = post(web, app, body), post(web, app, body)
+
+    assert b"ok refs/heads/master" in first.report
+    assert second.report == first.report
+    assert len(web.builds(app)) == 1
+    assert (web.ref(app), web.pending(app)) == (git(source, "rev-parse", "HEAD"), [])
+    assert "Receiving" in second.progress
+
+
+def test_repeated_plan_plans_again(web):
+    app, source = web.new_app(), web.source("repeated-plan")
+    body = with_option(source, "plan")
+
+    first, second = post(web, app, body), post(web, app, body)
+
+    assert b"ng refs/heads/master planned, nothing changed" in first.report
+    assert (second.report, second.progress) == (first.report, first.progress)
+    assert (web.ref(app), web.builds(app), web.pending(app)) == ("", [], [])
+
+
+def test_repeated_push_that_was_followed_by_another_is_told_that_the_ref_has_moved(web):
+    app, source = web.new_app(), web.source("repeated-late")
+    body = first_push(source)
+    post(web, app, body)
+    commit(source, {"more": "1"})
+    run_git(source, "push", web.url(app), "master")
+
+    assert b"ng refs/heads/master master has moved" in post(web, app, body).report
+    assert len(web.builds(app)) == 2
+
+
+def with_option(source: Path, option: str) -> bytes:
+    """Make the body of the first push with a push option, or none."""
+    if not option:
+        return first_push(source)
+    head, flush, pack = first_push(source, caps=f"{CAPABILITIES} push-options").partition(b"0000PACK")
+    return head + b"0000" + pkt(option.encode()) + flush + pack
 
 
 @pytest.mark.soak
