@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 from sqlalchemy import Row, case, func, or_, select, union, update
 
+from stratum.errors import Conflict
 from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, PushState, Target
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
@@ -45,8 +46,15 @@ def enqueue(tx: Transaction, build_id: int) -> None:
 
 
 def belong(tx: Transaction, build_id: int, push_id: int) -> None:
-    """Tie a gated build to the push that it was made for, whose ref is about to move."""
-    tx.execute(update(t.builds).where(t.builds.c.id == build_id).values(push_id=push_id))
+    """Tie a gated build to the push that it was made for, whose ref is about to move.
+
+    Raises:
+        Conflict: it waits no more; the transaction must not commit.
+    """
+    waiting = (t.builds.c.id == build_id, t.builds.c.state == BuildState.WAITING.value)
+    if not tx.execute(update(t.builds).where(*waiting).values(push_id=push_id)).rowcount:
+        message = "The build that this push waited for was given up."
+        raise Conflict(message, "Push again.")
 
 
 def supersede_queued(tx: Transaction, build: Build) -> Build:
