@@ -28,16 +28,21 @@ def list_all(as_json: bool) -> None:
     show(found if as_json else rows, COLUMNS, as_json=as_json)
 
 
-def _end(_ctx: click.Context, _param: click.Parameter, given: str | None) -> str | None:
-    """Turn days or a date into a moment; a token holds throughout the date given, in UTC."""
-    if given is None:
-        return None
+def expiry(given: str, now: datetime) -> datetime:
+    """Turn days or a date into a moment; a token holds throughout the date given, in UTC.
+
+    Raises:
+        ValueError, OverflowError: it is neither, or out of all bounds.
+    """
     days = _DAYS.fullmatch(given)
+    if days is not None:
+        return now + timedelta(days=int(days[1]))
+    return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
+
+
+def _checked(_ctx: click.Context, _param: click.Parameter, given: str | None) -> str | None:
     try:
-        if days is not None:
-            return (datetime.now(UTC) + timedelta(days=int(days[1]))).isoformat()
-        day = datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC)
-        return (day + timedelta(days=1)).isoformat()
+        return None if given is None else expiry(given, datetime.now(UTC)).isoformat()
     except (ValueError, OverflowError) as error:
         message = f"{given!r} is no time: give days, such as 90d, or a date, such as 2030-12-31."
         raise click.BadParameter(message) from error
@@ -50,7 +55,9 @@ def _end(_ctx: click.Context, _param: click.Parameter, given: str | None) -> str
 @click.option("--deploy", multiple=True, metavar=WHERE, help="May deploy and change what runs, too.")
 @click.option("--admin-of", multiple=True, metavar=WHERE, help="May change settings and make tokens, too.")
 @click.option("--admin", is_flag=True, help="May do everything on this server.")
-@click.option("--expires", metavar="90d|DATE", callback=_end, help="In days, or with the end of a day (UTC).")
+@click.option(
+    "--expires", metavar="90d|DATE", callback=_checked, help="In days, or with the end of a day (UTC)."
+)
 @json_option
 def create(name: str, admin: bool, expires: str | None, as_json: bool, **wanted: tuple[str, ...]) -> None:
     """Create one; its secret is printed now and never again."""
