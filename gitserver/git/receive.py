@@ -46,8 +46,15 @@ class Incoming:
 
 
 def serve(parts: Parts, following: Following, push: Incoming) -> Iterator[bytes]:
-    """Give the response's body. Nothing is started before the first piece is asked for."""
-    repo = ensure_repo(parts.instance, push.app)
+    """Give the response's body; git starts when its first piece is asked for.
+
+    Raises:
+        Unavailable: there is no repository yet, and none can be made.
+    """
+    return _served(parts, following, push, ensure_repo(parts.instance, push.app))
+
+
+def _served(parts: Parts, following: Following, push: Incoming, repo: Path) -> Iterator[bytes]:
     with receiving(repo):
         session = _Session(parts, following, push, repo)
         try:
