@@ -162,6 +162,7 @@ def test_gated_and_detached_returns_with_the_result_of_the_gate(web):
 
     with FakeBuilder(web):
         pushed = run_git(source, "push", GATE, "--push-option=detach", web.url(app), "master")
+        wait_until(lambda: states(web, app) == [BuildState.SUCCEEDED])
 
     assert pushed.code == 0
     assert web.ref(app) == git(source, "rev-parse", "HEAD")
@@ -176,6 +177,6 @@ def test_client_without_side_band_waits_as_well(web):
 
     with FakeBuilder(web):
         answer = post(web, app, head + b"0000" + b"000egate=build" + b"0000PACK" + pack)
+        wait_until(lambda: states(web, app) == [BuildState.SUCCEEDED])
 
     assert answer.packets == [b"unpack ok\n", b"ok refs/heads/master\n", b""]
-    assert states(web, app) == [BuildState.SUCCEEDED]
