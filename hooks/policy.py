@@ -7,6 +7,8 @@ refs are stored, and the pusher is told that they do not deploy.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dulwich.refs import Ref, check_ref_format
+
 from stratum.buildlog import ARROW, BANG, INDENT, harmless
 from stratum.model import App, RefUpdate
 
@@ -101,6 +103,8 @@ def _refusals(app: App, update: RefUpdate) -> Iterator[Refusal]:
         yield Refusal(ref, f"{ref!a} cannot name a ref here", "Use printable UTF-8.")
     elif not ref.startswith("refs/") or ref.startswith(HIDDEN + "/"):
         yield Refusal(ref, f"{ref} is no place to push to", "Use a branch or a tag.")
+    elif not check_ref_format(Ref(ref.removeprefix("refs/").encode())):
+        yield Refusal(ref, f"{ref} cannot name a ref", "What can is in: git help check-ref-format.")
     elif update.new == ZERO and ref == f"{BRANCHES}{app.deploy_branch}":
         destroy = f"stratum apps destroy {app.name} -E {app.environment.name}"
         yield Refusal(

@@ -18,6 +18,7 @@ from stratum.disk import sync
 from stratum.errors import Unavailable
 from stratum.model import RefUpdate
 
+MANY_DIGITS = 20  # int() raises from some thousands on, and no clock shows as many as these
 _HEAD = Ref(b"HEAD")
 _KEPT = f"{HIDDEN}/builds/".encode()
 
@@ -117,5 +118,5 @@ def _keep(refs: DiskRefsContainer, number: int, commit: str) -> None:
 
 
 def _seconds(line: bytes) -> int:
-    seconds = line.partition(b"\t")[0].split()[-2:-1]
-    return int(seconds[0]) if seconds and seconds[0].isdigit() else 0
+    digits = b"".join(line.partition(b"\t")[0].split()[-2:-1])
+    return int(digits) if digits.isdigit() and len(digits) < MANY_DIGITS else 0

@@ -1,8 +1,11 @@
 from datetime import UTC, datetime
+from unicodedata import category
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hooks.policy import MAX_UPDATES, ZERO, judge
+from hooks.policy import MAX_UPDATES, ZERO, Refusal, judge
 from stratum.model import App, Environment, RefUpdate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,3 +89,47 @@ def test_a_push_of_too_many_refs_is_refused_in_two_lines():
         " !     a push may change 1,000 refs, and this one changes 1,001.",
         " !     Push them in parts, or only those that are needed here: one branch deploys.",
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "heads/a..b",
+        "heads/../../config",
+        "heads/.a",
+        "heads/a.lock",
+        "heads/a b",
+        "heads/a/",
+        "heads//a",
+        "a",
+        "",
+    ],
+)
+def test_what_git_would_not_have_as_a_name_is_refused_before_it_is_looked_at(name):
+    """git itself asks its hook first, and checks names afterwards (git 2.39, builtin/receive-pack.c)."""
+    ref = f"refs/{name}"
+    (refusal,) = judge(app(), [RefUpdate(ref, ZERO, NEW)]).refusals
+
+    assert refusal == Refusal(ref, f"{ref} cannot name a ref", "What can is in: git help check-ref-format.")
+
+
+PARTS = st.one_of(
+    st.text(), st.sampled_from(["..", ".", "a.lock", "stratum", "heads", "tags", "master", "\udcff"])
+)
+REFS = st.lists(PARTS, max_size=4).map(lambda parts: "/".join(["refs", *parts])) | st.text()
+UPDATES = st.lists(st.builds(RefUpdate, REFS, st.sampled_from([ZERO, OLD]), st.sampled_from([ZERO, NEW])))
+
+
+@given(st.sampled_from([None, "master", "topic"]), UPDATES)
+def test_whatever_the_names_what_is_said_is_plain_lines_and_what_is_taken_stays_in_place(branch, updates):
+    judged = judge(app(branch), updates)
+
+    lines = [*judged.notes, *(line for refusal in judged.refusals for line in refusal.lines())]
+    assert not any(category(character) == "Cc" for line in lines for character in line)
+    "".join(lines).encode()  # no byte that is no UTF-8 comes back as one
+    refused = {refusal.ref for refusal in judged.refusals}
+    for taken in (each.ref for each in updates if each.ref not in refused):
+        assert taken.startswith("refs/")
+        assert ".." not in taken
+        assert not taken.startswith("refs/stratum/")
+        assert taken.isprintable()
