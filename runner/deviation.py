@@ -13,12 +13,14 @@ class Wished:
     """What the database says of one app.
 
     Attributes:
+        names: what the app is and was called; what runs under one of them is its own.
         release: the current one; None while nothing was ever live.
         busy: a rollout waits or is under way, which alone may change the app then.
         routed: how many processes the router sends requests to.
     """
 
     app: App
+    names: Collection[str]
     release: Release | None
     formation: Formation
     busy: bool
@@ -46,20 +48,19 @@ def deviating(wished: Iterable[Wished], actual: Actual) -> list[App]:
     return [
         one.app
         for one in wished
-        if not one.busy and (one.app.destroying or _deviates(one, by_app.get(_label(one.app), set()), actual))
+        if not one.busy and (one.app.destroying or _deviates(one, _present(one, by_app), actual))
     ]
 
 
 def orphaned(wished: Iterable[Wished], actual: Actual) -> list[str]:
     """Name sections of apps that do not exist any more."""
-    known = {_label(one.app) for one in wished}
+    known = {label for one in wished for label in _labels(one)}
     return [name for name in actual.statuses if _app_part(name) not in known]
 
 
 def _deviates(one: Wished, present: set[str], actual: Actual) -> bool:
     slots = wished_slots(one.release, one.formation) if one.release else []
-    version = one.release.version if one.release else 0
-    names = {process_name(one.app, version, slot) for slot in slots}
+    names = {process_name(one.app, one.release, slot) for slot in slots} if one.release else set()
     return (
         names != present
         or any(actual.statuses[name].has_ended for name in names)
@@ -68,8 +69,12 @@ def _deviates(one: Wished, present: set[str], actual: Actual) -> bool:
     )
 
 
-def _label(app: App) -> str:
-    return f"{app.environment.name}.{app.name}"
+def _present(one: Wished, by_app: Mapping[str, set[str]]) -> set[str]:
+    return {name for label in _labels(one) for name in by_app.get(label, ())}
+
+
+def _labels(one: Wished) -> list[str]:
+    return [f"{one.app.environment.name}.{name}" for name in one.names]
 
 
 def _app_part(name: str) -> str:

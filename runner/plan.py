@@ -78,14 +78,14 @@ class Change:
     stop: tuple[Known, ...]
 
 
-def prefix(app: App) -> str:
-    """How the names of all processes of an app begin; a name of no other app does."""
-    return f"{app.environment.name}.{app.name}.v"
+def prefix(app: App, release: Release) -> str:
+    """How the names of a release's processes begin; a name of no other release, or app, does."""
+    return f"{app.environment.name}.{release.app_name}.v{release.version}"
 
 
-def process_name(app: App, version: int, slot: Slot) -> str:
+def process_name(app: App, release: Release, slot: Slot) -> str:
     """Name a process: `MyProdEnv.app02.v3.worker.1`."""
-    return f"{prefix(app)}{version}.{slot.target}.{slot.index}"
+    return f"{prefix(app, release)}.{slot.target}.{slot.index}"
 
 
 def known(name: str) -> Known:
@@ -110,7 +110,7 @@ def wished_slots(release: Release, formation: Formation) -> list[Slot]:
 def port_names(app: App, release: Release, formation: Formation) -> list[str]:
     """Name the processes that need a port."""
     slots = wished_slots(release, formation)
-    return [process_name(app, release.version, slot) for slot in slots if slot.target == WEB]
+    return [process_name(app, release, slot) for slot in slots if slot.target == WEB]
 
 
 def plan(
@@ -131,9 +131,7 @@ def plan(
     """
     commands = {target.name: target.command for target in release.targets}
     return [
-        _process(
-            process_name(app, release.version, slot), slot, commands[slot.target], unique_ints[slot], ports
-        )
+        _process(process_name(app, release, slot), slot, commands[slot.target], unique_ints[slot], ports)
         for slot in wished_slots(release, formation)
     ]
 

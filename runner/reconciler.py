@@ -23,6 +23,7 @@ from stratum.ownership import exclusive
 from stratum.queue import Nudges
 from stratum.store import environments, releases, rollouts
 from stratum.store import formation as formation_store
+from stratum.store import names as app_names
 
 log = logging.getLogger(__name__)
 
@@ -102,11 +103,13 @@ class Reconciler:
         with self._parts.database.read() as tx:
             apps, current = environments.list_apps(tx), releases.current_releases(tx)
             formations, routes = formation_store.formations(tx), formation_store.routes(tx)
+            names = app_names.all_names(tx)
             busy = {rollout.app_id for rollout in rollouts.in_state(tx, *_BUSY)}
         nothing = Formation()
         return [
             Wished(
                 app,
+                names[app.id],
                 current.get(app.id),
                 formations.get(app.id, nothing),
                 app.id in busy,

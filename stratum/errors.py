@@ -7,6 +7,7 @@
     │   ├── ProcfileInvalid      problems
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
+    │   └── Renamed              now
     ├── Conflict                 AlreadyExists, NothingReleased, PushRaced
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
     ├── BuildFailed              step, exit_code, detail, output
@@ -138,6 +139,21 @@ class NotFound(StratumError):
     def __init__(self, what: str, name: str, hint: str = "") -> None:
         super().__init__(f"There is no {what} {name!r} here that you may use.", hint)
         self.what, self.name = what, name
+
+
+class Renamed(NotFound):
+    """An app is called something else now; told only to who may see it.
+
+    Attributes:
+        now: its label, `MyProdEnv/app02`.
+    """
+
+    slug = "renamed"
+
+    def __init__(self, name: str, now: str, hint: str) -> None:
+        super().__init__("app", name, hint)
+        self.message = f"{name} is called {now} now."
+        self.now = now
 
 
 class Conflict(StratumError):

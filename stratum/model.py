@@ -105,9 +105,13 @@ class App:
         """`MyProdEnv/app02`, as people write it."""
         return f"{self.environment.name}/{self.name}"
 
-    def host(self, apps_domain: str) -> str:
-        """Name under which the router serves the app, in lower case."""
-        return f"{self.name}.{self.environment.name}.{apps_domain}".lower()
+    def host(self, apps_domain: str, name: str = "") -> str:
+        """Name under which the router serves the app, in lower case.
+
+        Args:
+            name: what the app is called in the release that runs, where that is not what it is called now.
+        """
+        return f"{name or self.name}.{self.environment.name}.{apps_domain}".lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,11 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """VN of an app: slug + config version + targets + cause. Only a release runs."""
+    """VN of an app: slug + config version + targets + cause. Only a release runs.
+
+    Attributes:
+        app_name: what the app was called when it was made; its processes and its host run under it.
+    """
 
     id: int
     app_id: int
@@ -243,6 +251,7 @@ class Release:
     who: str
     state: ReleaseState
     created_at: datetime
+    app_name: str
 
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets, in the Procfile's order."""

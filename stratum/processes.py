@@ -43,15 +43,19 @@ class Process:
     restarts: int
 
 
-def prefix(app: App) -> str:
-    """What the names of an app's processes, and of no other's, begin with."""
-    return f"{app.environment.name}.{app.name}.v"
+def prefixes(app: App, names: Iterable[str]) -> list[str]:
+    """What the names of an app's processes, and of no other's, begin with.
+
+    Args:
+        names: what the app is and was called (`stratum.store.names`).
+    """
+    return [f"{app.environment.name}.{name}.v" for name in names]
 
 
 def wished_names(app: App, release: Release, formation: Formation) -> list[str]:
     """Name the processes that an app should have, in the Procfile's order."""
     return [
-        f"{prefix(app)}{release.version}.{target}.{index}"
+        f"{app.environment.name}.{release.app_name}.v{release.version}.{target}.{index}"
         for target in release.target_names()
         for index in range(1, formation.scale(target) + 1)
     ]

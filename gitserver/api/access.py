@@ -10,7 +10,7 @@ from flask import Flask, g, request
 from gitserver.auth import may_in, may_see, refusal, require
 from gitserver.services import services
 from gitserver.signin import sign_in
-from stratum.errors import Conflict, NotAllowed, NotFound
+from stratum.errors import Conflict, NotAllowed, NotFound, Renamed
 from stratum.model import App, Environment, Grant, Right, Token
 from stratum.store import Transaction, environments
 
@@ -107,6 +107,9 @@ def _find_app() -> None:
     right = _needed()
     with services().database.read() as tx:
         found = environments.find_app(tx, given["environment"], given["app"])
+        former = None if found else environments.find_former(tx, given["environment"], given["app"])
+    if former is not None and may_see(caller(), former.environment.id, former.id):
+        raise Renamed(_asked(), former.label, "Use that name.")
     g.app_named = require(caller(), found, right, name=_asked())
     if right is not Right.READ and request.method != "DELETE":
         _refuse_destroying(g.app_named)

@@ -17,7 +17,9 @@ from stratum.errors import NotAllowed, NotFound
 from stratum.model import App
 from stratum.names import checked_branch, checked_name
 from stratum.store import Transaction, environments, releases
+from stratum.verbs.change import Change
 from stratum.verbs.destroy import destroy
+from stratum.verbs.rename import rename
 
 blueprint = APIBlueprint("apps", __name__, url_prefix="/api/apps")
 
@@ -60,17 +62,21 @@ def show(environment: str, app: str) -> rows.Row:
 @blueprint.patch("/<environment>/<app>")
 @blueprint.input(AppChange, location="json")
 def change(environment: str, app: str, json_data: AppChange) -> rows.Row:
-    """Change settings, from the next push on; those that are not given stay."""
+    """Change settings, from the next push on, and the name; those that are not given stay."""
     wished = _wished(json_data)
+    name = checked_name("an app", json_data.name) if json_data.given("name") else None
     branch = checked_branch(json_data.deploy_branch) if json_data.given("deploy_branch") else None
     with services().database.write() as tx:
         environments.set_settings(tx, again(tx).id, wished)
         if branch is not None:
             environments.set_deploy_branch(tx, app_named().id, branch)
+        renamed = Change(changed=bool(json_data.model_fields_set))
+        if name is not None:
+            renamed = rename(tx, again(tx), name, who=caller().name)
         changed = again(tx)
     if branch is not None:
         point_head_of(services().instance, services().database, changed.id)
-    return _described(changed)
+    return {**_described(changed), **done(renamed)}
 
 
 @blueprint.delete("/<environment>/<app>")

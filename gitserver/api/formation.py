@@ -11,7 +11,7 @@ from gitserver.api.shapes import Scales
 from gitserver.services import services
 from stratum import processes
 from stratum.model import App
-from stratum.store import Transaction, formation, releases
+from stratum.store import Transaction, formation, names, releases
 from stratum.verbs.scale import launch, scale
 
 blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environment>/<app>")
@@ -53,7 +53,8 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
     with services().database.read() as tx:
         wished = wished_names(tx, app_named())
         ports = formation.ports_of(tx, app_named().id)
-    statuses = services().supervisor.status(processes.prefix(app_named()))
+        begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
+    statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
     return [rows.process(found) for found in processes.listed(wished, statuses, ports, up_since)]
 

@@ -50,6 +50,7 @@ class NewApp(_Body):
 class AppChange(_Body):
     """Body of PATCH apps: what is to be changed. A limit that is null is the server's."""
 
+    name: str = ""
     deploy_branch: str = ""
     gate: Literal["build", "none"] = "none"
     protected: bool = Field(default=False, strict=True)

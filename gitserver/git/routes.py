@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
-from gitserver.git import programs, quota
+from gitserver.git import programs, quota, renamed
 from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import BadBody, Body, BodyTooLarge
 from gitserver.git.client import Client
@@ -27,7 +27,7 @@ from gitserver.services import Services
 from gitserver.signin import sign_in
 from hooks.parts import Parts
 from hooks.verdict import Pusher
-from stratum.errors import StratumError
+from stratum.errors import Renamed, StratumError
 from stratum.faults import reach
 from stratum.model import App, Right, Token
 from stratum.store import environments
@@ -69,7 +69,14 @@ class _GitServer:
         """List refs and capabilities for one of the services."""
         service = request.args.get("service", "")
         right = Right.PUSH if service == programs.RECEIVE else Right.READ
-        token, found = self._admitted(environment, app, right)
+        try:
+            token, found = self._admitted(environment, app, right)
+        except Renamed as error:
+            if service != programs.UPLOAD:
+                raise
+            answer = _line(str(error), 302)
+            answer.headers.update(renamed.redirect_headers(error))
+            return answer
         if service not in programs.SERVICES:
             abort(403, "This git is too old: it must speak the smart HTTP protocol (1.6.6 and newer do).")
         lead = pkt(b"# service=%s\n" % service.encode()) + FLUSH
@@ -81,10 +88,18 @@ class _GitServer:
         return _stream(_led(lead, self._run(token, found, service, iter(()))), kind)
 
     def upload(self, environment: str, app: str) -> Response:
-        """Serve a clone or fetch."""
-        token, found = self._admitted(environment, app, Right.READ)
+        """Serve a clone or fetch, by a former name with advice."""
+        advice = ""
+        try:
+            token, found = self._admitted(environment, app, Right.READ)
+        except Renamed as error:
+            environment, _, app = error.now.partition("/")
+            token, found = self._admitted(environment, app, Right.READ)
+            advice = str(error)
         body = _body(programs.UPLOAD, MAX_NEGOTIATION)
         answer = self._run(token, found, programs.UPLOAD, body.rest())
+        if advice and _version(programs.UPLOAD) == programs.V2:
+            answer = renamed.advised(answer, advice)
         return _stream(answer, f"application/x-{programs.UPLOAD}-result")
 
     def receive(self, environment: str, app: str) -> Response:
@@ -109,6 +124,8 @@ class _GitServer:
         token = sign_in()
         with self.parts.database.read() as tx:
             found = environments.find_app(tx, environment, app)
+            if found is None:
+                renamed.refuse_former(tx, token, environment, app)
         if found is not None and found.destroying:
             found = None
         return token, require(token, found, right, name=f"{environment}/{app}")

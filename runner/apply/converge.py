@@ -10,7 +10,7 @@ from runner.apply import descriptions, ports, running
 from runner.apply.parts import Parts
 from runner.apply.running import Stopped
 from runner.apply.wish import Wish, wish
-from runner.plan import Process, port_names, prefix
+from runner.plan import Process, port_names
 from stratum.model import App, Formation, Release
 from stratum.store import formation as formation_store
 from stratum.supervisor import Started
@@ -84,6 +84,7 @@ def clear(parts: Parts, goal: Wish) -> None:
             formation_store.free_ports(tx, app.id, surplus_ports)
             formation_store.free_unique_ints(tx, app.id, [one.slot for one in goal.processes])
     layout = parts.instance.layout
-    left = [name for name in descriptions.present(layout) - names if name.startswith(prefix(app))]
+    mine = running.prefixes(parts, app)
+    left = [name for name in descriptions.present(layout) - names if name.startswith(mine)]
     descriptions.remove(layout, left)
     parts.door.end_strays(app.id, sorted(names))

@@ -66,7 +66,7 @@ def _description(wish: Wish, release: Release, process: Process, layout: Layout)
 
 def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:
     return {
-        "STRATUM_APP": wish.app.name,
+        "STRATUM_APP": release.app_name,
         "STRATUM_ENVIRONMENT": wish.app.environment.name,
         "STRATUM_RELEASE": f"v{release.version}",
         "STRATUM_TARGET": process.target,

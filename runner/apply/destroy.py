@@ -6,7 +6,6 @@ import shutil
 from runner import pace
 from runner.apply import descriptions, running
 from runner.apply.parts import Parts
-from runner.plan import prefix
 from stratum.model import App
 from stratum.ownership import is_free
 from stratum.store import environments
@@ -27,7 +26,8 @@ def destroy(parts: Parts, app: App) -> None:
         if is_free(parts.build_lock(app.id)):
             break
     parts.door.destroy(app.id)
-    left = [name for name in descriptions.present(layout) if name.startswith(prefix(app))]
+    mine = running.prefixes(parts, app)
+    left = [name for name in descriptions.present(layout) if name.startswith(mine)]
     descriptions.remove(layout, left)
     for folder in (layout.repo(app.id), layout.spool(app.id, 0).parent, layout.build_log(app.id, 0).parent):
         shutil.rmtree(folder, ignore_errors=True)

@@ -158,7 +158,7 @@ class _Rolling:
         rollout, release = self.lease.rollout, self.release
         assert release is not None
         if goal.routed():
-            host = self.app.host(self.parts.instance.settings.apps_domain)
+            host = self.app.host(self.parts.instance.settings.apps_domain, release.app_name)
             self.report.conclude(self.parts.instance.app_url(host))
         with self.parts.database.write() as tx:
             if not rollouts.record(tx, rollout, RolloutState.LIVE, self.report.lines):

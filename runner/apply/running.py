@@ -7,11 +7,12 @@ from runner import pace
 from runner.apply import descriptions
 from runner.apply.parts import Parts
 from runner.apply.wish import Wish
-from runner.plan import Process, prefix
+from runner.plan import Process
 from stratum.door.client import Key
 from stratum.errors import SupervisorUnavailable
 from stratum.model import App
 from stratum.ownership import is_alive
+from stratum.store import names as app_names
 from stratum.supervisor import ProcessStatus, Started, Wanted
 
 # Supervisord kills what is left after the grace; this long it may take to notice and to reap.
@@ -32,8 +33,17 @@ class Stopped:
 
 
 def look(parts: Parts, app: App) -> dict[str, ProcessStatus]:
-    """Return an app's sections by name, whatever their state."""
-    return {status.name: status for status in parts.sections.status(prefix(app))}
+    """Return an app's sections by name, whatever their state; also those under a former name of it."""
+    return {
+        status.name: status for prefix in prefixes(parts, app) for status in parts.sections.status(prefix)
+    }
+
+
+def prefixes(parts: Parts, app: App) -> tuple[str, ...]:
+    """How the names of an app's processes begin, and those of no other app."""
+    with parts.database.read() as tx:
+        names = app_names.names_of(tx, app.id)
+    return tuple(f"{app.environment.name}.{name}.v" for name in names)
 
 
 def living(statuses: Iterable[ProcessStatus]) -> set[str]:
@@ -46,10 +56,12 @@ def start(parts: Parts, wish: Wish, processes: Sequence[Process]) -> list[Starte
     if not processes or wish.release is None:
         return []
     descriptions.write(wish, processes, parts.instance.layout)
-    app, version = wish.app, wish.release.version
+    app, release = wish.app, wish.release
     return parts.sections.add(
         [
-            Wanted(app.environment.name, app.name, app.id, version, process.target, process.index)
+            Wanted(
+                app.environment.name, release.app_name, app.id, release.version, process.target, process.index
+            )
             for process in processes
         ]
     )

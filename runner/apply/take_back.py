@@ -32,7 +32,7 @@ def take_back(
     with parts.database.read() as tx:
         formation = _formation_before(tx, rollout)
     lease.check()
-    report.failed(error, f"{prefix(app)}{release.version}")
+    report.failed(error, prefix(app, release))
     done = converge(parts, app, current, formation)
     _route_back(parts, app, done.wish.routed())
     report.stopped(done.stopped)

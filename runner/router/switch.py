@@ -78,8 +78,9 @@ class Router:
         instance = self._instance
         with self._database.read() as tx:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
+            names = formation_store.routed_as(tx)
         domain = instance.settings.apps_domain
-        routes = [Route(app.host(domain), ports.get(app.id, ())) for app in apps]
+        routes = [Route(app.host(domain, names.get(app.id, "")), ports.get(app.id, ())) for app in apps]
         if self._rendered is None or self._rendered[0] != routes:  # asked every 2 s by the reconciler
             self._rendered = routes, render(self._place(), routes)
         return self._rendered[1]

@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from stratum import sizes
+from stratum.cli import credentials
 from stratum.cli.importing import import_
 from stratum.cli.output import json_option, say, show
-from stratum.cli.waiting import until_gone
-from stratum.cli.which import app_called, environment_name, environment_option, server
+from stratum.cli.waiting import finish, until_gone
+from stratum.cli.which import REMOTE, app_called, environment_name, environment_option, server
 
 SETTINGS = ("setting", "value")
 LIMITS = ("max_push_bytes", "max_repo_bytes")
@@ -98,6 +99,27 @@ def change(ctx: click.Context, /, name: str, environment: str | None, **given: o
     app = app_called(ctx, name, environment)
     found = app.change(wished)
     say(f"{app.label} from the next push on: {_spoken(found)}")
+
+
+@apps.command()
+@click.argument("old")
+@click.argument("new")
+@environment_option
+@json_option
+@click.pass_context
+def rename(ctx: click.Context, old: str, new: str, environment: str | None, as_json: bool) -> None:
+    """Call the app OLD something else; what runs is rolled out again under NEW."""
+    before = app_called(ctx, old, environment)
+    done = before.change({"name": new})
+    app = server(before.connection.url).app(done["environment"], done["name"])
+    was = {"url": app.connection.url, "environment": app.environment, "app": before.name}
+    for alias, known in credentials.associations().items():
+        if known == was:
+            credentials.keep_association(alias, was["url"], was["environment"], app.name)
+    if done["changed"]:
+        say(f"{app.environment}/{old} is now {app.label}, and at {done['url']} once it runs.")
+        say(f"In its git repositories: git remote set-url {REMOTE} {app.git_url}")
+    finish(app, done, as_json=as_json)
 
 
 @apps.command()

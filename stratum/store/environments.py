@@ -11,6 +11,7 @@ from stratum.model import App, Environment
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
+from stratum.store.names import former_id, take_name
 from stratum.store.rows import added
 
 
@@ -82,8 +83,10 @@ def add_app(tx: Transaction, environment: Environment, name: str) -> App:
 
     Raises:
         AlreadyExists: the name is taken within the environment, in whatever case.
-        Conflict: every number an app can have was given once; the transaction must not commit.
+        Conflict: processes of an app that was called so still run under it, or every number an app can
+            have was given once; the transaction must not commit.
     """
+    take_name(tx, environment.id, name)
     row = {
         "environment_id": environment.id,
         "name": name,
@@ -111,6 +114,12 @@ def find_app(tx: Transaction, environment: str, name: str) -> App | None:
     """Find by names without regard to case; also one that is being destroyed."""
     row = tx.execute(_BY_NAMES, {"environment": environment.lower(), "app": name.lower()}).one_or_none()
     return None if row is None else _app(row)
+
+
+def find_former(tx: Transaction, environment: str, name: str) -> App | None:
+    """Find the app that was the last to be called so, and is called something else now."""
+    app_id = former_id(tx, environment, name)
+    return None if app_id is None else get_app(tx, app_id)
 
 
 def get_app(tx: Transaction, app_id: int) -> App | None:

@@ -102,6 +102,12 @@ def routes(tx: Transaction) -> dict[int, tuple[int, ...]]:
     return found
 
 
+def routed_as(tx: Transaction) -> dict[int, str]:
+    """App id → what the app is called in the names of the processes that the router sends requests to."""
+    rows = tx.execute(select(t.ports.c.app_id, t.ports.c.process).where(t.ports.c.routed))
+    return {row.app_id: row.process.split(".")[1] for row in rows}
+
+
 def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
     """Have the router send an app's requests to these processes and to no other."""
     chosen = t.ports.c.process.in_(list(processes))

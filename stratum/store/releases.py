@@ -30,6 +30,7 @@ def add_release(
     row = {
         "app_id": app_id,
         "version": last + 1,
+        "app_name": tx.scalar(select(t.apps.c.name).where(t.apps.c.id == app_id)),
         "slug": slug,
         "commit": commit,
         "targets": [[target.name, target.command] for target in targets],

@@ -89,6 +89,7 @@ former_names = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("environment_id", ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(63), nullable=False),
     Column("name_key", String(63), nullable=False),
     _app_id(),
     Column("created_at", UtcDateTime, nullable=False),
@@ -185,6 +186,7 @@ releases = Table(
     Column("id", Integer, primary_key=True),
     _app_id(),
     Column("version", Integer, nullable=False),
+    Column("app_name", String(63), nullable=False, server_default=""),  # its processes run under it
     Column("build_id", ForeignKey("builds.id", ondelete="CASCADE")),
     Column("commit", String(64), nullable=False),
     Column("slug", String(64), nullable=False),

@@ -29,7 +29,8 @@ SCALES = st.fixed_dictionaries({target.name: st.integers(0, 4) for target in TAR
 
 
 def release(version: int = 3, targets: tuple[Target, ...] = TARGETS) -> Release:
-    return Release(9, 2, version, None, "c" * 40, "s" * 64, 0, targets, "push", "me", ReleaseState.LIVE, NOW)
+    state = ReleaseState.LIVE
+    return Release(9, 2, version, None, "c" * 40, "s" * 64, 0, targets, "push", "me", state, NOW, "app02")
 
 
 def numbers(slots: list[Slot]) -> dict[Slot, int]:
@@ -85,7 +86,7 @@ def test_names_and_integers_are_unique_and_names_tell_what_they_name(scales: dic
     for process in processes:
         told = known(process.name)
         assert (told.version, told.slot, told.label) == (3, process.slot, process.label)
-        assert process.name.startswith(prefix(APP))
+        assert process.name.startswith(prefix(APP, release()))
         assert bool(process.port) == (process.target == "web")
 
 

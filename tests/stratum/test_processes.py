@@ -5,13 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stratum.model import App, Environment, Formation, Release, ReleaseState, Target
-from stratum.processes import label, listed, prefix, wished_names
+from stratum.processes import label, listed, prefixes, wished_names
 from stratum.supervisor import ProcessStatus
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 APP = App(1, "app02", Environment(1, "MyProdEnv", "production", False, AT), None, 1, False, AT)
 RELEASE = Release(
-    1, 1, 3, 1, "c", "s", 0, (Target("web", "x"), Target("worker", "y")), "push", "me", ReleaseState.LIVE, AT
+    1,
+    1,
+    3,
+    1,
+    "c",
+    "s",
+    0,
+    (Target("web", "x"), Target("worker", "y")),
+    "push",
+    "me",
+    ReleaseState.LIVE,
+    AT,
+    "app02",
 )
 
 
@@ -27,7 +39,7 @@ def test_wished_names_follow_the_procfile_and_the_formation():
         "MyProdEnv.app02.v3.worker.1",
         "MyProdEnv.app02.v3.worker.2",
     ]
-    assert prefix(APP) == "MyProdEnv.app02.v"
+    assert prefixes(APP, ("app02", "Old")) == ["MyProdEnv.app02.v", "MyProdEnv.Old.v"]
     assert label("MyProdEnv.app02.v3.worker.2") == "worker.2"
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from stratum.model import Grant, Right
+from stratum.store import names, releases
 from tests.repos import git, make_repo
 
 HERE = "/apps/MyProdEnv/app02"
@@ -144,7 +145,7 @@ def test_settings_are_changed_one_by_one(api, side):
         json={"gate": "none", "max_push_bytes": None, "max_repo_bytes": None, "protected": False},
     )
     assert api("GET", HERE)[1] == before
-    assert api("PATCH", HERE, json={})[1].items() <= before.items()
+    assert api("PATCH", HERE, json={})[1]["changed"] is False
 
 
 @pytest.mark.parametrize(
@@ -192,3 +193,76 @@ def test_what_the_repository_holds_is_shown(api, side, tmp_path):
     git(source, "push", "-q", str(side.instance.layout.repo(1)), "master")
 
     assert api("GET", HERE)[1]["repo_bytes"] > 100
+
+
+def test_a_renamed_app_is_released_again_under_its_new_name(api, side):
+    app = side.app()
+    side.release(app)
+
+    status, done = api("PATCH", HERE, json={"name": "shop"})
+
+    assert (status, done["name"], done["url"]) == (200, "shop", "http://shop.myprodenv.localhost:8080")
+    assert (done["changed"], done["rollout"], done["release"]) == (True, 2, 2)
+    with side.db.read() as tx:
+        newest, oldest = releases.list_releases(tx, app.id)
+    assert (newest.app_name, newest.cause, newest.slug) == ("shop", "rename to shop", oldest.slug)
+    assert oldest.app_name == "app02"
+    assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "shop"})[1]["changed"] is False
+
+
+def test_an_old_name_leads_to_the_new_one_for_who_may_see_it(api, side):
+    app, other = side.app(), side.app("other")
+    mine = side.token("mine", Grant(app.environment.id, app.id, Right.READ))
+    stranger = side.token("stranger", Grant(other.environment.id, other.id, Right.ADMIN))
+    api("PATCH", HERE, json={"name": "shop"})
+
+    for method, path, token in (
+        ("GET", HERE, mine),
+        ("PUT", f"{HERE}/formation", mine),
+        ("GET", HERE.upper().replace("/APPS", "/apps"), None),
+    ):
+        status, said = api(method, path, json={}, token=token)
+        assert (status, said["error"], said["hint"]) == (404, "renamed", "Use that name.")
+        assert said["message"].endswith("is called MyProdEnv/shop now.")
+    assert api("GET", HERE, token=stranger)[1]["error"] == "not-found"
+    assert [row["name"] for row in api("GET", "/apps")[1]] == ["other", "shop"]
+
+
+def test_a_new_app_takes_an_old_name_and_wins(api, side):
+    app = side.app()
+    api("PATCH", HERE, json={"name": "shop"})
+
+    assert api("POST", "/apps", json={"environment": "MyProdEnv", "name": "App02"})[0] == 201
+    assert api("GET", HERE)[1]["name"] == "App02"
+    assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "app02"})[0] == 409
+    assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "Shop"})[1]["name"] == "Shop"
+    assert api("GET", "/apps/MyProdEnv/shop")[1]["name"] == "Shop"
+    with side.db.read() as tx:
+        assert names.names_of(tx, app.id) == ("Shop", "shop")
+
+
+def test_a_name_under_which_processes_still_run_is_not_free(api, side):
+    app = side.app()
+    side.release(app)
+    api("PATCH", HERE, json={"name": "shop"})
+    wanted = {"environment": "MyProdEnv", "name": "app02"}
+
+    status, said = api("POST", "/apps", json=wanted)
+    assert (status, said["error"]) == (409, "conflict")
+    assert said["message"] == "app02 is what shop was called, and its processes still run under that name."
+    side.settle(app, error="it does not come up")
+    assert api("POST", "/apps", json=wanted)[0] == 409
+    assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "app02"})[1]["rollout"] == 3
+    side.settle(app)
+    api("PATCH", HERE, json={"name": "shop"})
+    side.settle(app)
+    assert api("POST", "/apps", json=wanted)[0] == 201
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "api", "other"])
+def test_an_app_gets_no_name_that_cannot_be(api, side, name):
+    side.app()
+    side.app("other")
+
+    assert api("PATCH", HERE, json={"name": name, "protected": True})[0] in (409, 422)
+    assert api("GET", HERE)[1]["protected"] is False

@@ -24,10 +24,13 @@ def upgrade() -> None:
     op.add_column("builds", sa.Column("slug", sa.String(64), nullable=False, server_default=""))
     op.add_column("builds", sa.Column("targets", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("builds", sa.Column("superseded_by", sa.Integer(), nullable=True))
+    op.add_column("releases", sa.Column("app_name", sa.String(63), nullable=False, server_default=""))
+    op.execute("update releases set app_name = (select name from apps where apps.id = releases.app_id)")
     op.create_table(
         "former_names",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("environment_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column("name_key", sa.String(length=63), nullable=False),
         sa.Column("app_id", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
@@ -43,6 +46,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back."""
     op.drop_table("former_names")
+    op.drop_column("releases", "app_name")
     for column in ("superseded_by", "targets", "slug", "gate", "options"):
         op.drop_column("builds", column)
     op.drop_column("pushes", "options")

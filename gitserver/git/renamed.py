@@ -1,0 +1,73 @@
+"""Git by an app's former name: clones and fetches are led to the new one, with advice.
+
+A git that has its credentials in the URL follows the redirect, says `warning: redirecting to …` and goes
+on there. One that asks a helper for them follows in silence and sends what comes next to the old name
+(git 2.39, http.c, http_request_reauth: only the first answer is looked at for where it came from); so
+that is served too, and the advice goes along as progress.
+"""
+
+from collections.abc import Iterator
+
+from flask import request
+
+from gitserver.auth import may_see
+from gitserver.git import programs
+from gitserver.git.pktline import HEADER, PROGRESS, pkt, side_band, size_of
+from hooks.policy import REMOTE
+from stratum.errors import Renamed
+from stratum.model import App, Token
+from stratum.store import Transaction, environments
+
+_PACK_FOLLOWS = b"packfile\n"  # then side band; gitprotocol-v2(5), fetch
+MAX_LEAD = 4 << 20  # bytes of a fetch's answer before its pack
+
+
+def refuse_former(tx: Transaction, token: Token, environment: str, name: str) -> None:
+    """Tell who may see it where an app is now that was called so.
+
+    Raises:
+        Renamed: with the address to go to.
+    """
+    app: App | None = environments.find_former(tx, environment, name)
+    if app is not None and may_see(token, app.environment.id, app.id):
+        old, url = f"{environment}/{name}", f"{request.host_url}{app.label}.git"
+        raise Renamed(old, app.label, f"Point your remote there: git remote set-url {REMOTE} {url}")
+
+
+def redirect_headers(renamed: Renamed) -> dict[str, str]:
+    """Say where the list of refs for a clone or fetch is."""
+    return {"Location": f"/{renamed.now}.git/info/refs?service={programs.UPLOAD}"}
+
+
+def advised(answer: Iterator[bytes], advice: str) -> Iterator[bytes]:
+    """Put advice before the pack of a fetch's answer; where none follows, it stays as it is."""
+    lead = b""
+    at = 0
+    for output in answer:
+        lead += output
+        at, found = _pack_at(lead, at)
+        if found:
+            yield lead[:at] + b"".join(side_band(PROGRESS, advice.encode() + b"\n")) + lead[at:]
+            break
+        if at < 0 or len(lead) > MAX_LEAD:
+            yield lead
+            break
+    else:
+        yield lead
+    yield from answer
+
+
+def _pack_at(lead: bytes, at: int) -> tuple[int, bool]:
+    """Go on through packets; return how far they are whole (-1: they are none), whether a pack follows."""
+    while len(lead) >= at + HEADER:
+        try:
+            size = max(HEADER, size_of(lead[at : at + HEADER]))
+        except ValueError:
+            return -1, False
+        if len(lead) < at + size:
+            break
+        is_last = lead[at : at + size] == pkt(_PACK_FOLLOWS)
+        at += size
+        if is_last:
+            return at, True
+    return at, False
