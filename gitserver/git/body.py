@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from gunicorn.http.errors import ParseException
+
 from stratum.errors import InvalidInput
 
 CHUNK = 65536
@@ -73,8 +75,17 @@ class Body:
 
 
 def _plain(source: Source) -> Iterator[bytes]:
-    while chunk := source.read(CHUNK):
+    while chunk := _read(source):
         yield chunk
+
+
+def _read(source: Source) -> bytes:
+    """Read on; gunicorn 27 raises OSError for a client that is gone, ParseException for broken chunks."""
+    try:
+        return source.read(CHUNK)
+    except (OSError, ParseException) as error:
+        message = "The request's body ends too early, or its chunks are broken."
+        raise BadBody(message) from error
 
 
 def _inflated(source: Source, encoding: str) -> Iterator[bytes]:

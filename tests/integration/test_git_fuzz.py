@@ -1,6 +1,7 @@
 """Bent and broken pushes against a real server: an answer in time, never 500, and nothing left of them."""
 
 import gzip
+import socket
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -140,14 +141,22 @@ def test_whatever_is_asked_of_a_fetch_is_answered(web, app, body):
     assert send(web, f"/{app.label}.git/git-upload-pack", body, headers) in (200, 400)
 
 
-def test_chunks_that_end_too_early_are_no_push(web, app):
-    """The connection ends within a chunk: nobody is there to be told, and nothing is taken."""
-    line = f"{ZERO} {TREE} refs/heads/topic\0{CAPABILITIES}".encode()
-    head = pkt(line) + FLUSH
-    for kept in range(0, len(head), 7):
-        connection = connect(web)
-        connection.putrequest("POST", f"/{app.label}.git/{RECEIVE}")
-        for name, value in headers_for(web.secret, Transfer_Encoding="chunked").items():
-            connection.putheader(name, value)
-        connection.endheaders(b"%x\r\n" % len(head) + head[:kept])
-        connection.close()
+CHUNKED = "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"ff\r\nshort", b"4\r\n0000\r\n", b"zz\r\n0000\r\n0\r\n\r\n", b"4\r\n00000000\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("service", [RECEIVE, "git-upload-pack"])
+def test_broken_chunks_are_told_where_somebody_listens(web, app, service, sent):
+    """Who sends no more, and still reads, is told; who has gone leaves no trace in the log."""
+    headers = "\r\n".join(f"{name}: {value}" for name, value in headers_for(web.secret, service).items())
+    request = CHUNKED.format(path=f"/{app.label}.git/{service}", headers=headers).encode() + sent
+    with socket.create_connection(("127.0.0.1", web.port), timeout=30) as gone:
+        gone.sendall(request)
+    with socket.create_connection(("127.0.0.1", web.port), timeout=30) as there:
+        there.sendall(request)
+        there.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: there.recv(65536), b""))
+
+    assert not answer or answer.split()[1] in (b"200", b"400"), answer
