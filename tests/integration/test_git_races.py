@@ -40,15 +40,16 @@ class Pusher:
         self._connection = connect(web)
         self._tree, self._base = (git(source, "rev-parse", name) for name in ("HEAD^{tree}", "HEAD"))
 
-    def push(self, old: str, message: str, barrier: threading.Barrier) -> tuple[str, Answer]:
-        """Push a commit at the same time as the other; return its id and the answer."""
+    def push(self, old: str, message: str, barrier: threading.Barrier | None = None) -> tuple[str, Answer]:
+        """Push a commit, at the same time as the other of a barrier; return its id and the answer."""
         who = "A <a@example.org> 1700000000 +0000"
         lines = [f"tree {self._tree}", f"parent {self._base}", f"author {who}", f"committer {who}"]
         data = "\n".join([*lines, "", message, ""]).encode()
         new = oid_of("commit", data)
         head = pkt(f"{old} {new} {REF}\0{CAPABILITIES} push-options".encode()) + FLUSH
         body = head + pkt(b"detach") + FLUSH + pack_of([entry("commit", data)])
-        barrier.wait()
+        if barrier is not None:
+            barrier.wait()
         path = f"/{self._app.label}.git/{RECEIVE}"
         self._connection.request("POST", path, body, headers_for(self._web.secret))
         return new, _read(self._connection)
