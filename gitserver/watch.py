@@ -121,21 +121,17 @@ class Watcher:
         finally:
             self._remove(watch)
 
-    @property
-    def followers(self) -> int:
-        """How many there are."""
-        return len(self._watches)
-
     def _add(self, watch: Watch, descriptor: int) -> None:
         with self._lock:
             if self._round is None:
-                self._round = _Round(self._database)
-                threading.Thread(target=self._run, args=(self._round,), name="watcher", daemon=True).start()
+                round_ = _Round(self._database)
+                threading.Thread(target=self._run, args=(round_,), name="watcher", daemon=True).start()
+                self._round = round_
+            if descriptor >= 0:
+                self._round.callers.register(descriptor, select.EPOLLRDHUP | select.EPOLLONESHOT)
+                self._by_descriptor[descriptor] = watch
             self._watches[watch] = descriptor
             self._round.is_due = True
-            if descriptor >= 0:
-                self._by_descriptor[descriptor] = watch
-                self._round.callers.register(descriptor, select.EPOLLRDHUP | select.EPOLLONESHOT)
             self._wanted.set()
 
     def _remove(self, watch: Watch) -> None:
