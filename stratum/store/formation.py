@@ -105,7 +105,7 @@ def routes(tx: Transaction) -> dict[int, tuple[int, ...]]:
 def routed_as(tx: Transaction) -> dict[int, str]:
     """App id → what the app is called in the names of the processes that the router sends requests to."""
     rows = tx.execute(select(t.ports.c.app_id, t.ports.c.process).where(t.ports.c.routed))
-    return {row.app_id: row.process.split(".")[1] for row in rows}
+    return {row.app_id: row.process.rsplit(".", 3)[0].partition(".")[2] for row in rows}
 
 
 def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
