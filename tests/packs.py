@@ -36,6 +36,11 @@ def zeros(kind: str, size: int) -> bytes:
     return _header(KINDS[kind], size) + b"".join(packed) + squeezer.flush()
 
 
+def claimed(kind: str, size: int) -> bytes:
+    """Make the entry of an object that says it has so many bytes, and has none."""
+    return _header(KINDS[kind], size) + zlib.compress(b"")
+
+
 def repeated(base: str, base_size: int, times: int) -> bytes:
     """Make the entry of a delta: the base, so many times over."""
     copy = _copy(base_size)
