@@ -15,6 +15,7 @@ from stratum.model import RefUpdate
 
 MAX_HEAD = 4 << 20  # some 40,000 refs
 _OPTIONS = "push-options"
+REPORTS = frozenset(("report-status", "report-status-v2"))
 
 _COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\x00-\x1f\x7f]+)\n?")
 _SHALLOW = re.compile(rb"shallow [0-9a-f]{40}\n?")
@@ -43,7 +44,7 @@ class Head:
     @property
     def wants_report(self) -> bool:
         """Whether the client reads a report at all."""
-        return bool(self.capabilities & {"report-status", "report-status-v2"})
+        return bool(self.capabilities & REPORTS)
 
 
 def read_head(body: Body) -> Head:
@@ -56,9 +57,10 @@ def read_head(body: Body) -> Head:
     lines = _lines(body)
     updates, capabilities = _parsed(lines)
     if _OPTIONS not in capabilities:
-        return Head(updates, capabilities, _framed(lines))
+        return Head(updates, capabilities, _framed(_with_report(lines, capabilities)))
     options = tuple(line.removesuffix(b"\n").decode("utf-8", "replace") for line in _lines(body))
-    return Head(updates, capabilities, _framed([_without_options(line) for line in lines]), options)
+    kept = [_without_options(line) for line in _with_report(lines, capabilities)]
+    return Head(updates, capabilities, _framed(kept), options)
 
 
 def _lines(body: Body) -> list[bytes]:
@@ -77,6 +79,18 @@ def _lines(body: Body) -> list[bytes]:
 
 def _framed(lines: list[bytes]) -> bytes:
     return b"".join(map(pkt, lines)) + FLUSH if lines else b""
+
+
+def _with_report(lines: list[bytes], capabilities: frozenset[str]) -> list[bytes]:
+    """Have git report even to a client that does not want it: by that we know which refs have moved."""
+    if capabilities & REPORTS:
+        return lines
+    first = next((n for n, line in enumerate(lines) if not _SHALLOW.fullmatch(line)), None)
+    if first is None:
+        return lines
+    command, _, words = lines[first].removesuffix(b"\n").partition(b"\0")
+    asking = b"%s\0%s report-status" % (command, words)
+    return [*lines[:first], asking, *lines[first + 1 :]]
 
 
 def _without_options(line: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """A push, served: git's bytes both ways, its hooks' questions answered, the build's log appended.
 
 Until the pre-receive hook is told "yes", a client that goes ends the push, politely: refuse, let git
-tidy up, only then end it. From there to the post-receive hook nothing is sent, so that nothing about
+tidy up, only then end it. From there to git's report of the moved refs nothing is sent, so that nothing about
 the client can stop an accepted push; what follows is only for the client's eyes.
 """
 
@@ -94,6 +94,8 @@ class _Session:
         assert self._exchange is not None
         while (output := self._exchange.step()) is not None:
             self._held += self._answer.feed(output)
+            if self._deciding and self._answer.is_whole:
+                self._accept()
             if self._gated is not None:
                 yield from self._await_build(self._gated)
             if self._held and not self._deciding:
@@ -192,12 +194,14 @@ class _Session:
             return
         if question is None:
             return
-        if question.hook == "pre-receive":
-            reach("receive.asked")
-            self._answer_hook(self._judged(question))
-            return
-        self._pipe.answer(0)  # the refs have moved: git may end while we record it
-        self._lines = self._reception.moved(question.updates)
+        reach("receive.asked")
+        self._answer_hook(self._judged(question))
+
+    def _accept(self) -> None:
+        """Record what git says that it has done, while it ends."""
+        found = self._answer.report
+        moved = frozenset() if found is None else found.moved
+        self._lines = self._reception.moved([u for u in self._push.head.updates if u.ref in moved])
         self._deciding = False
         self._reception.nudge()
 

@@ -8,13 +8,14 @@ it asks the post-receive hook.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gitserver.git.commands import Head
+from gitserver.git.commands import Head, ref_name
 from gitserver.git.pktline import FLUSH, PROGRESS, REPORT, Packets, pkt, side_band
 
 MAX_SAID = 16 << 10  # of git's progress, kept to find the reason of a failure
 UNPACKED = "ok"
 UNPACKER_ERROR = "unpacker error"  # what git says of each ref when it could not unpack
 
+_OK = b"ok "
 Reason = Callable[[str, str], str]  # of a ref, and git's own words for why → ours
 
 
@@ -46,6 +47,12 @@ class Report:
         unpack = self.unpack if self.unpack == UNPACKED else "refused"  # why is said of each ref
         lines = [f"unpack {unpack}".encode("utf-8", "replace"), *self._refs(reason)]
         return b"".join(pkt(line + b"\n") for line in lines) + FLUSH
+
+    @property
+    def moved(self) -> frozenset[str]:
+        """The refs that have moved."""
+        oks = (line.removeprefix(_OK) for line in self.lines if line.startswith(_OK))
+        return frozenset(map(ref_name, oks))
 
     def _refs(self, reason: Reason) -> Iterator[bytes]:
         for line in self.lines:
@@ -93,8 +100,13 @@ class Answer:
 
     @property
     def report(self) -> Report | None:
-        """The report, once all of it has come."""
+        """The report, as far as it has come."""
         return Report.parsed(self._report)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the report has come: the refs have moved that it says so of."""
+        return self._report.endswith(FLUSH) and _ends_in_flush(self._report)
 
     def feed(self, data: bytes) -> bytes:
         """Take what git wrote; return what the client may have at once: whole packets of progress."""
@@ -119,6 +131,11 @@ class Answer:
         if band == PROGRESS:
             self.said = (self.said + payload)[-MAX_SAID:]
         return pkt(packet)
+
+
+def _ends_in_flush(data: bytes) -> bool:
+    *_, last = Packets().feed(data)
+    return last is None
 
 
 def _text(data: bytes) -> str:

@@ -14,7 +14,7 @@ from stratum.instance import Instance
 from stratum.model import App
 
 HOOK_SCRIPT = Path(__file__).with_name("receive_hook.sh")
-HOOKS = ("pre-receive", "post-receive")
+HOOKS = ("pre-receive",)
 
 # An app may push to one branch for years; others decide by its reflog what a crash left behind.
 # bigFileThreshold: larger blobs are streamed, never held; with windowMemory (of a thread) and threads what
@@ -46,6 +46,9 @@ def install_hooks(instance: Instance) -> None:
         shutil.copyfile(HOOK_SCRIPT, scratch)
         scratch.chmod(0o700)
         scratch.rename(folder / name)
+    for other in folder.iterdir():
+        if other.name not in HOOKS:
+            other.unlink(missing_ok=True)
 
 
 def ensure_repo(instance: Instance, app: App) -> Path:

@@ -42,7 +42,17 @@ def test_any_bytes_are_a_head_or_a_bad_body(data):
         head = read_head(body_of(data))
     except BadBody:
         return
-    assert data.startswith(head.raw)
+    assert data.startswith(head.raw) or not head.wants_report
+
+
+@given(UPDATES, st.sampled_from(["", " ofs-delta agent=x", " report-statusx"]))
+def test_git_reports_to_us_also_for_a_client_that_wants_no_report(updates, capabilities):
+    shallow = pkt(b"shallow " + b"2" * 40)
+
+    head = read_head(body_of(shallow + head_bytes(updates, capabilities)))
+
+    assert head.raw == shallow + head_bytes(updates, f"{capabilities} report-status")
+    assert not head.wants_report
 
 
 def test_shallow_lines_are_no_commands():

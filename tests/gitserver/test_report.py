@@ -64,11 +64,32 @@ def test_progress_goes_out_at_once_and_the_report_is_kept(noise, size):
     assert answer.report == Report.parsed(OK)
 
 
+@given(st.booleans(), st.integers(min_value=1, max_value=80), st.text("0", min_size=1, max_size=80))
+def test_refs_have_moved_once_all_of_the_report_has_come(side, size, zeros):
+    lines = (
+        b"unpack ok\n",
+        f"ok refs/heads/{zeros}\n".encode(),
+        b"ng refs/heads/a no\n",
+        b"ok refs/heads/b\n",
+    )
+    report = b"".join(map(pkt, lines)) + FLUSH
+    stream = b"".join(side_band(1, report)) + FLUSH if side else report
+    answer = Answer(side_band=side)
+    for start in range(0, len(stream), size):
+        assert not answer.is_whole or (side and start >= len(stream) - len(FLUSH))
+        answer.feed(stream[start : start + size])
+
+    assert answer.is_whole
+    assert answer.report is not None
+    assert answer.report.moved == {f"refs/heads/{zeros}", "refs/heads/b"}
+
+
 @given(st.lists(st.binary()), st.booleans())
 def test_any_bytes_of_git_are_survived(pieces, side):
     answer = Answer(side_band=side)
     for piece in pieces:
         answer.feed(piece)
+    assert not answer.is_whole or answer.report is None or answer.report.moved is not None
     report = answer.report
     if report is not None:
         assert Report.parsed(report.told(lambda ref, words: "no")) is not None

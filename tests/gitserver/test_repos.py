@@ -28,6 +28,16 @@ def test_many_first_contacts_make_one_whole_repository(web):
     assert git(web.repo(app), "symbolic-ref", "HEAD") == "refs/heads/master"
 
 
+def test_hooks_of_an_earlier_version_are_removed(web):
+    folder = web.instance.layout.receive_hooks
+    install_hooks(web.instance)
+    (folder / "post-receive").write_text("")
+
+    install_hooks(web.instance)
+
+    assert [file.name for file in folder.iterdir()] == ["pre-receive"]
+
+
 def test_hook_outside_a_push_refuses(web):
     """An operator who pushes on the server itself would go past the journal."""
     install_hooks(web.instance)
