@@ -200,11 +200,16 @@ class Reception:
                 builds.belong(tx, self._gated.id, ids[offer.updates.index(judgement.deploying)])
         self._journaled = {update.ref: push for update, push in zip(offer.updates, ids, strict=True)}
 
+    @property
+    def _deploys(self) -> bool:
+        return self._judgement is not None and self._judgement.deploying is not None
+
     # -- after
     def _accept(self, refs: set[str]) -> None:
         assert self._offer is not None
         sync_names(self._layout.repo(self._app.id), self._offer.updates)
-        with self._parts.database.write() as tx:
+        # What deploys nothing needs no sync: the row is there, and the ref tells what became of it.
+        with self._parts.database.write(synced=self._deploys) as tx:
             built = accept(tx, [push_id for ref, push_id in self._journaled.items() if ref in refs])
             if unmoved := [push_id for ref, push_id in self._journaled.items() if ref not in refs]:
                 pushes.reject(tx, unmoved)

@@ -1,7 +1,10 @@
 """An app's turn: its push lock, and under it everything that came before brought to its end."""
 
 import time
+from collections import defaultdict
 from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
 
 from hooks.parts import Parts
 from hooks.settle import settle_held
@@ -13,6 +16,13 @@ from stratum.store import environments, pushes
 LOCK_PATIENCE_S = 30.0  # for another push of the app; its part under the lock takes milliseconds
 ORPHAN_PATIENCE_S = 5.0  # for the git of a web process that was killed
 POLL_S = 0.005
+
+# By app: the threads of a process take turns by these, for which nobody polls; then there is hardly ever
+# somebody else who holds the lock file.
+_threads: defaultdict[int, Lock] = defaultdict(Lock)
+
+
+_UNDER_WAY = ("Another push to the app is under way.", "Try again in a moment.")
 
 
 class Turn:
@@ -42,12 +52,23 @@ class Turn:
 
     def _take_lock(self) -> None:
         deadline = time.monotonic() + LOCK_PATIENCE_S
-        while not self._lock.enter_context(exclusive(self._parts.instance.layout.push_lock(self._app_id))):
-            self._lock.close()
+        path = self._parts.instance.layout.push_lock(self._app_id)
+        others = _threads[self._app_id]
+        if not others.acquire(timeout=LOCK_PATIENCE_S):
+            raise Conflict(*_UNDER_WAY)
+        self._lock.callback(others.release)
+        while not self._take_file(path):
             if time.monotonic() > deadline:
-                message = "Another push to the app is under way."
-                raise Conflict(message, "Try again in a moment.")
+                self._lock.close()
+                raise Conflict(*_UNDER_WAY)
             time.sleep(POLL_S)
+
+    def _take_file(self, path: Path) -> bool:
+        with ExitStack() as tried:
+            if not tried.enter_context(exclusive(path)):
+                return False
+            self._lock.push(tried.pop_all())
+            return True
 
     def _settle_earlier(self, app: App) -> None:
         """Find out what became of pushes that a crash cut, so that this one comes after them."""

@@ -6,7 +6,7 @@ write, so that a writer waits at its start and never fails in its middle. No I/O
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self, TypeAlias
@@ -45,11 +45,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, *, synced: bool = True) -> Iterator[Transaction]:
         """Give a write transaction, committed (and synced to disk) at the end.
 
         Threads wait for each other outside the file's lock: in the order in which they came, without
         SQLite's naps, and without a connection of the pool that a reader could use meanwhile.
+
+        Args:
+            synced: False for what can be found out again: a loss of power, and only that, may take it back,
+                with all that was committed since the last synced transaction, and in that order.
 
         Raises:
             Unavailable: another writer held the file for BUSY_TIMEOUT_S, or the disk is full.
@@ -57,7 +61,7 @@ class Database:
         if not self._writing.acquire(timeout=BUSY_TIMEOUT_S):
             raise _unavailable(_HELD)
         try:
-            with self._begun("BEGIN IMMEDIATE") as connection:
+            with self._begun("BEGIN IMMEDIATE", synced=synced) as connection:
                 yield connection
         finally:
             self._writing.release()
@@ -76,9 +80,9 @@ class Database:
         return Changes(raw)
 
     @contextmanager
-    def _begun(self, statement: str) -> Iterator[Transaction]:
+    def _begun(self, statement: str, *, synced: bool = True) -> Iterator[Transaction]:
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect() as connection, nullcontext() if synced else _unsynced(connection):
                 connection.exec_driver_sql(statement)
                 yield connection
                 connection.commit()
@@ -132,6 +136,18 @@ def _unavailable(reason: object) -> Unavailable:
     return Unavailable(
         f"The database cannot be used: {reason}.", "See that its disk has room; then try again."
     )
+
+
+@contextmanager
+def _unsynced(connection: Connection) -> Iterator[None]:
+    """Let commits of a connection not wait for the disk (sqlite.org/pragma.html#pragma_synchronous, WAL)."""
+    raw = connection.connection
+    raw.execute("PRAGMA synchronous=NORMAL").close()
+    try:
+        yield
+    finally:
+        connection.rollback()  # of what has failed: within a transaction it cannot be set
+        raw.execute("PRAGMA synchronous=FULL").close()
 
 
 def _on_connect(connection: Any, _record: object) -> None:  # sqlite3.Connection

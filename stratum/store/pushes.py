@@ -14,6 +14,9 @@ from stratum.store.database import Transaction
 # Built once: every push asks these, and building takes SQLAlchemy longer than asking.
 _JOURNAL = insert(t.pushes).returning(t.pushes.c.ref, t.pushes.c.id)
 _PENDING = select(t.pushes).where(t.pushes.c.state == PushState.PENDING.value).order_by(t.pushes.c.id)
+_CHOSEN = t.pushes.c.id.in_(bindparam("ids", expanding=True))
+_ACCEPT = update(t.pushes).where(_CHOSEN).values(state=PushState.ACCEPTED.value)
+_DEPLOYING = select(t.pushes).where(_CHOSEN, t.pushes.c.deploys).order_by(t.pushes.c.id)
 _PENDING_OF_APP = _PENDING.where(t.pushes.c.app_id == bindparam("app"))
 
 
@@ -58,10 +61,9 @@ def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
 
     What is queued already gives way to the newest.
     """
-    chosen = t.pushes.c.id.in_(push_ids)
-    tx.execute(update(t.pushes).where(chosen).values(state=PushState.ACCEPTED.value))
-    deploying = select(t.pushes).where(chosen, t.pushes.c.deploys).order_by(t.pushes.c.id)
-    return [_queued(tx, _push(row)) for row in tx.execute(deploying).all()]
+    chosen = {"ids": list(push_ids)}
+    tx.execute(_ACCEPT, chosen)
+    return [_queued(tx, _push(row)) for row in tx.execute(_DEPLOYING, chosen).all()]
 
 
 def reject(tx: Transaction, push_ids: Sequence[int]) -> None:

@@ -65,6 +65,14 @@ def unsynced(web: GitWeb, calls: Sequence[Call]) -> list[str]:
     return needed(web, (path for path, inode in names.items() if inode in dirty))
 
 
+def unsynced_of_stored(web: GitWeb, calls: Sequence[Call]) -> list[str]:
+    """Do so for a push that deploys nothing, once it was taken: its row and its ref say so by themselves.
+
+    A loss of power may make it pending again, and then it is settled (hooks/settle.py).
+    """
+    return [path for path in unsynced(web, calls) if not path.endswith("/stratum.db-wal")]
+
+
 def unsynced_names(web: GitWeb, calls: Sequence[Call]) -> list[str]:
     """Names in the instance that were given, and whose folders were not synced since."""
     given: set[str] = set()
@@ -146,8 +154,9 @@ def test_all_is_on_disk_before_the_pusher_hears_ok(watched, refs):
 
     ref = refs[0].rpartition(":")[2]
     moved, told = at(calls, "name", path=f"/refs/heads/{ref}"), report_of(calls)
-    assert any(is_sync_of(call, "/stratum.db-wal") for call in calls[moved:told])
-    assert unsynced(web, calls[:told]) == []
+    deploys = "master" in refs
+    assert any(is_sync_of(call, "/stratum.db-wal") for call in calls[moved:told]) == deploys
+    assert (unsynced if deploys else unsynced_of_stored)(web, calls[:told]) == []
     assert unsynced_names(web, calls[:told]) == []
 
 
@@ -159,10 +168,10 @@ def test_next_push_and_delete_are_as_durable(watched):
     for repo in web.instance.layout.repos.glob("*.git"):
         git(repo, "pack-refs", "--all")
 
-    for arguments in (["master"], [":gone"]):
+    for arguments, found in ((["master"], unsynced), ([":gone"], unsynced_of_stored)):
         calls = watched.push(source, url, *arguments)
         told = report_of(calls)
-        assert unsynced(web, calls[:told]) == []
+        assert found(web, calls[:told]) == []
         assert unsynced_names(web, calls[:told]) == []
 
 
