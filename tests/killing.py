@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -78,6 +79,13 @@ class Trial:
         Returns:
             What the pusher was told: OK, REJECTED or NOTHING.
         """
+        try:
+            return self._run(a_round)
+        except BaseException as error:
+            error.add_note(self.state())
+            raise
+
+    def _run(self, a_round: Round) -> str:
         self.number += 1
         commit = self.served.commit(self.repo, text=str(self.number))
         for left in self.faults.iterdir():  # only now: the last round's waiter must see its `.go`
@@ -92,8 +100,9 @@ class Trial:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._interfere(a_round, push)
-        said = push.communicate(timeout=120)[0]
+        with ending(push):
+            self._interfere(a_round, push)
+            said = push.communicate(timeout=120)[0]
         told = told_by(said)
         assert (told == OK) or push.returncode, f"git is content, but was told {told}:\n{said}"
         self._check(commit, told, said)
@@ -105,8 +114,7 @@ class Trial:
             wait_until(reached.exists, timeout=60)
         except AssertionError:
             push.kill()
-            said = push.communicate()[0]
-            pytest.fail(f"the push never came to {a_round.point}:\n{said}\n{self.state()}")
+            pytest.fail(f"the push never came to {a_round.point}:\n{push.communicate()[0]}")
         if a_round.wipe:
             self._wipe_redis()
         self.kill(a_round.part, int(reached.read_text()))
@@ -147,17 +155,14 @@ class Trial:
         wait_until(lambda: not at_work(self.layout.repos), timeout=30)
         moved = self.served.run("git", "ls-remote", "catalyze", "master", cwd=self.repo).stdout
         is_there = moved.startswith(commit)
-        shown = f"{said}\n{self.service_logs()}"
+        shown = f"{said}"
         assert is_there or told != OK, f"told ok, but the ref has not moved:\n{shown}"
         assert not is_there or told != REJECTED, f"told rejected, but the ref has moved:\n{shown}"
         if not is_there:
             self._check_no_trace(commit, told, shown)
             self.served.push(self.repo)
         wait_until(lambda: self._lasting_builds(commit) == ["succeeded"], timeout=60)
-        try:
-            wait_until(self.settled, timeout=60)
-        except AssertionError:
-            pytest.fail(f"the newest release does not run\n{self.state()}\n{shown}")
+        wait_until(self.settled, timeout=60)
         assert self.served.get("app") == (200, str(self.number)), shown
         self.check_processes()
         self._check_no_file()
@@ -196,11 +201,10 @@ class Trial:
             self.served.stratum(command, cwd=self.repo, check=False)
             for command in ("ps", "releases", "builds")
         ]
-        log = self.served.stratum("builds", "follow", cwd=self.repo, check=False)
-        return "\n".join([*views, log, self.service_logs()])
-
-    def service_logs(self) -> str:
-        return self.served.service_logs()
+        at_work_there = "\n".join(map(str, at_work(self.layout.repos)))
+        status = ["supervisorctl", "-c", str(self.layout.supervisord_conf), "status"]
+        services = self.served.run(*status, check=False).stdout
+        return "\n".join([*views, services, at_work_there, self.served.service_logs()])
 
     def check_processes(self) -> None:
         """No process twice, and none besides."""
@@ -215,6 +219,17 @@ class Trial:
         except OSError:
             return False
         return str(self.served.data).encode() in environ and b"STRATUM_PROCESS=" in environ
+
+
+@contextmanager
+def ending(push: "subprocess.Popen[str]") -> Iterator[None]:
+    """See that a push has ended after the block."""
+    with push:
+        try:
+            yield
+        finally:
+            if push.poll() is None:
+                push.kill()
 
 
 def told_by(said: str) -> str:
