@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.gitweb import FakeBuilder, GitWeb, Pushed, run_git, served
-from tests.rawgit import ask, first_push, headers_for, post
+from tests.rawgit import ask, first_push, post
 from tests.repos import commit, git
 
 pytestmark = pytest.mark.integration
@@ -370,44 +370,3 @@ def test_clone_of_an_app_that_deploys_main_checks_out_main(web, tmp_path, versio
 
     assert git(copy, "symbolic-ref", "HEAD") == "refs/heads/main"
     assert (copy / "Procfile").exists()
-
-
-# -- beyond the protocol
-
-
-BEYOND = [
-    ("GET", "HEAD"),
-    ("GET", "objects/info/packs"),
-    ("GET", "objects/00/00000000000000000000000000000000000000"),
-    ("GET", "config"),
-    ("GET", "git-receive-pack"),
-    ("POST", "info/refs?service=git-receive-pack"),
-    ("PUT", "git-upload-pack"),
-    ("DELETE", "info/refs"),
-    ("PATCH", "HEAD"),
-    ("POST", "info/lfs/objects/batch"),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), BEYOND)
-def test_what_is_no_part_of_the_protocol_is_told_in_a_line(web, method, path):
-    answer = ask(web, method, f"/{web.new_app().label}.git/{path}", None, headers_for(web.secret))
-
-    assert answer.status == 404
-    assert answer.body.count(b"\n") == 1
-    assert b"smart HTTP" in answer.body
-
-
-def test_git_that_speaks_only_the_dumb_protocol_is_told_so(web, tmp_path):
-    app, _ = pushed(web, "dumb")
-
-    cloned_dumbly = run_git(tmp_path, "clone", web.url(app), "copy", GIT_SMART_HTTP="0")
-
-    assert cloned_dumbly.code == 128
-    assert "remote: This git is too old: it must speak the smart HTTP protocol" in cloned_dumbly.said
-
-
-def test_unknown_service_is_refused(web):
-    path = f"/{web.new_app().label}.git/info/refs?service=git-upload-archive"
-
-    assert ask(web, "GET", path, None, headers_for(web.secret)).status == 403
