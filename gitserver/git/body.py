@@ -45,23 +45,24 @@ class Body:
 
     def __init__(self, source: Source, encoding: str, limit: int) -> None:
         self._chunks = self._limited(_inflated(source, encoding) if encoding else _plain(source), limit)
-        self._ahead = b""
+        self._ahead, self._at = b"", 0  # where in it reading goes on: a cut at each packet would copy it all
 
     def exactly(self, count: int) -> bytes:
         """Return the next bytes; fewer only when the body ends before."""
-        while len(self._ahead) < count:
+        while len(self._ahead) - self._at < count:
             chunk = next(self._chunks, b"")
             if not chunk:
                 break
-            self._ahead += chunk
-        taken, self._ahead = self._ahead[:count], self._ahead[count:]
+            self._ahead, self._at = self._ahead[self._at :] + chunk, 0
+        taken = self._ahead[self._at : self._at + count]
+        self._at += len(taken)
         return taken
 
     def rest(self) -> Iterator[bytes]:
         """Give what has not been read, in pieces."""
-        if self._ahead:
-            yield self._ahead
-            self._ahead = b""
+        ahead, self._ahead, self._at = self._ahead[self._at :], b"", 0
+        if ahead:
+            yield ahead
         yield from self._chunks
 
     @staticmethod
@@ -96,7 +97,8 @@ def _inflated(source: Source, encoding: str) -> Iterator[bytes]:
     for packed in _plain(source):
         left = packed
         while left and not inflater.eof:
-            yield _inflate(inflater, left)
+            if inflated := _inflate(inflater, left):  # nothing would be taken for the end
+                yield inflated
             left = inflater.unconsumed_tail
     if not inflater.eof:
         message = "The gzip body ends too early."
