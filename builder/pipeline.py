@@ -58,10 +58,11 @@ def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:
     try:
         name, procfile = read_procfile(commit, app.environment.stage)
     except ProcfileInvalid as error:
-        raise BuildFailed(bench.doing, str(error), hint="Correct it, commit, and push again.") from error
+        hint = "Correct it, commit, and push again."
+        raise BuildFailed(bench.doing, "\n".join(error.lines()), hint=hint) from error
     bench.narration.step(f"{name}: {', '.join(target.name for target in procfile.targets)}")
     for warning in procfile.warnings:
-        bench.narration.indent(str(warning))
+        bench.narration.indent("\n".join(warning.lines("warning: ")))
     return procfile.targets
 
 

@@ -73,7 +73,7 @@ def refused_for(error: StratumError) -> Verdict:
     """Refuse because something was raised."""
     if not isinstance(error, ProcfileInvalid):
         return refused([Refusal("", error.message.rstrip("."), error.hint)])
-    problems = [str(problem) for problem in error.problems]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    lines = (*map(bang, problems), UNCHANGED)
-    return Verdict(taken=False, lines=lines, refusals=(Refusal("", problems[0].rstrip(".") + more),))
+    first, *others = error.problems
+    more = f" (and {len(others)} more)" if others else ""
+    lines = (*map(bang, error.lines()), UNCHANGED)
+    return Verdict(taken=False, lines=lines, refusals=(Refusal("", str(first).rstrip(".") + more),))

@@ -23,6 +23,15 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 import math
 import signal
 from collections.abc import Sequence
+from typing import Protocol
+
+
+class Located(Protocol):
+    """What is wrong at a place of a file."""
+
+    def lines(self) -> Sequence[str]:
+        """Say it in full."""
+        ...
 
 
 class StratumError(Exception):
@@ -108,13 +117,21 @@ class InvalidPushOption(InvalidInput):
 
 
 class ProcfileInvalid(InvalidInput):
-    """A Procfile has problems; all of them are listed, each with its place and its mend."""
+    """A Procfile has problems; all of them are listed, each with its place and its mend.
+
+    Attributes:
+        problems: as `str` each is one line.
+    """
 
     slug = "procfile-invalid"
 
-    def __init__(self, problems: Sequence[object]) -> None:
+    def __init__(self, problems: Sequence[Located]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+    def lines(self) -> list[str]:
+        """Say all in full, each with the line that it is about."""
+        return [line for problem in self.problems for line in problem.lines()]
 
 
 class UnknownTarget(InvalidInput):

@@ -17,6 +17,7 @@ COMMANDS = {
     "environments": ("stratum.cli.environments", "environments", "List, create and destroy environments."),
     "apps": ("stratum.cli.apps", "apps", "List, create, change and destroy apps."),
     "associate": ("stratum.cli.associate", "associate", "Tie this git repository to an app."),
+    "lint": ("stratum.cli.lint", "lint", "Check a Procfile, without a server."),
     "worker": ("stratum.cli.formation", "worker", "Launch a Procfile target as a worker."),
     "scale": ("stratum.cli.formation", "scale", "Set how many processes targets have."),
     "ps": ("stratum.cli.formation", "ps", "List the app's processes."),

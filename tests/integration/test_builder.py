@@ -110,7 +110,8 @@ def test_the_stages_procfile_wins_and_warnings_are_shown(plain_yard: Yard):
     log = plain_yard.log(plain_yard.build(app)).splitlines()
 
     assert log[0] == "-----> Procfile_staging: clock"
-    assert log[1].startswith('       Procfile_staging:1:15: " #" within a command is passed on')
+    assert log[1].startswith('       Procfile_staging:1:15: warning: " #" within a command is passed on')
+    assert log[2:4] == ["          1 | clock: ./clock # hourly", "            |               ^"]
 
 
 def test_a_lock_is_installed(yard: Yard):

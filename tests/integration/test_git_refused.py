@@ -135,12 +135,31 @@ def test_bad_procfile_rejects_the_push_before_the_ref_moves(web, procfile, expec
     (line,) = re.findall(r"! \[remote rejected\] master -> master \((.+)\)", pushed.said)
     assert line.startswith(expected[0].rstrip("."))
     assert line.endswith(f" (and {len(expected) - 1} more)") == (len(expected) > 1)
-    *problems, last = pushed.remote
+    *said, last = pushed.remote
+    problems = [line for line in said if line.startswith(" !     Procfile:")]
     assert last == UNCHANGED
+    assert len(said) - len(problems) in (0, 2 * len(problems))  # the line and its caret
     for line, start in zip(problems, expected, strict=True):
         assert line.startswith(f" !     {start}")
     assert (web.ref(app), web.objects(app), web.builds(app)) == ("", [], [])
     assert web.newest(app) is None
+
+
+def test_a_pusher_sees_the_line_with_a_caret_below_the_place(web):
+    source = web.source("caret", {"Procfile": "web: ok\nworker: 日本 \x01\nclock ./run\n"})
+
+    pushed = run_git(source, "push", web.url(web.new_app()), "master")
+
+    assert pushed.remote == [
+        " !     Procfile:2:12: control character U+0001. Remove it.",
+        r" !        2 | worker: 日本 \u0001",
+        " !          |              ^",
+        ' !     Procfile:3:6: expected "target: command", got "clock ./run". '
+        "Put a colon after the target name.",
+        " !        3 | clock ./run",
+        " !          |      ^",
+        UNCHANGED,
+    ]
 
 
 def test_bad_procfile_leaves_the_old_ref(web):

@@ -1,4 +1,6 @@
+import re
 import subprocess
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,9 @@ from stratum.model import Target
 from stratum.procfile import (
     MAX_BYTES,
     MAX_PROBLEMS,
-    Procfile,
-    expand_unique_int,
     parse,
+    read,
+    render,
     stage_file,
     uses_unique_int,
 )
@@ -31,10 +33,6 @@ def problems(data: bytes) -> list[str]:
 
 def warnings(data: bytes) -> list[str]:
     return [str(warning) for warning in parse(data).warnings]
-
-
-def rendered(procfile: Procfile) -> bytes:
-    return "".join(f"{target.name}: {target.command}\n" for target in procfile.targets).encode()
 
 
 def test_targets_keep_the_order_of_the_file():
@@ -232,30 +230,47 @@ def test_a_stage_picks_its_own_file():
     assert stage_file("production") == "Procfile_production"
 
 
-@pytest.mark.parametrize("placeholder", ["{{UNIQUE_INT}}", "{{ UNIQUE_INT }}", "{{\tUNIQUE_INT}}"])
-def test_unique_int_is_replaced_wherever_it_stands(placeholder: str):
-    command = f"work -i {placeholder} --log w{placeholder}.log"
+UNITS = (
+    *(b"{{ ", b" ", b"\\", b"a:b\n", b"\r", b"<<<<<<< \n", b"\0\n", b"#", b" # ", b"'", b'"', b"&", b"; "),
+    *(
+        b"{{unique_int}}",
+        b"{{UNIQ_IN}} ",
+        b"gunicorn ",
+        b"sidekiq -d",
+        b"rake db:x ",
+        b"web: -p 8 -p ",
+        b"\xff",
+    ),
+    *(b"\xe6\x97\xa5 ", b"TTIN", b"w: {{\t\t", b"_:\n"),
+)
 
-    assert uses_unique_int(command)
-    assert expand_unique_int(command, 7) == "work -i 7 --log w7.log"
+
+def spent(work) -> float:
+    """Processor time of this thread, so that nobody else's work counts."""
+    begun = time.thread_time()
+    work()
+    return time.thread_time() - begun
 
 
-@pytest.mark.parametrize("command", ["a {UNIQUE_INT}", "{{unique_int}}", "{{UNIQUE_INTS}}", "$UNIQUE_INT"])
-def test_what_only_looks_like_unique_int_stays(command: str):
-    assert not uses_unique_int(command)
-    assert expand_unique_int(command, 7) == command
-
-
-@pytest.mark.parametrize("unit", [b"{{ ", b" ", b"\\", b"a:b\n", b"\r", b"<<<<<<< \n", b"\0\n", b"#"])
+@pytest.mark.parametrize("unit", UNITS)
 def test_files_of_any_size_are_read_without_delay(unit: bytes):
-    """64 KiB go through the parser and 10 MB past it; a quadratic step would hang here."""
-    for size in (MAX_BYTES, TEN_MB):
-        data = unit * (size // len(unit))
-        try:
-            command = parse(data).targets[0].command
-        except ProcfileInvalid:
-            command = data.decode()
-        uses_unique_int(command)
+    """A full file takes no longer than a peer's parser, which looks at each line once, takes for 10 MB."""
+    full = (b"web: " + unit * MAX_BYTES)[:MAX_BYTES]
+    large = unit * (TEN_MB // len(unit))
+    peer = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$")
+
+    def read_and_show():
+        found = read(full)
+        for problem in (*found.problems, *found.warnings):
+            problem.lines()
+        uses_unique_int(full.decode("utf-8", "replace"))
+
+    plain = spent(
+        lambda: [peer.match(line) for line in ((b"a: b" * 15 + b"\n") * (TEN_MB // 61)).decode().splitlines()]
+    )
+
+    assert spent(read_and_show) < plain
+    assert spent(lambda: read(large)) < plain
 
 
 LINES = st.one_of(
@@ -276,9 +291,12 @@ def test_anything_is_parsed_or_refused_with_places_and_survives_writing_out(data
     except ProcfileInvalid as refused:
         assert refused.problems
         assert all(str(problem).startswith("Procfile:") for problem in refused.problems)
+        assert all(line.isprintable() for line in refused.lines())
         return
     assert procfile.targets
-    assert parse(rendered(procfile)).targets == procfile.targets
+    for warning in procfile.warnings:
+        assert all(line.isprintable() for line in warning.lines())
+    assert parse(render(procfile.targets)).targets == procfile.targets
 
 
 @settings(deadline=None)
@@ -296,3 +314,38 @@ def test_bash_gets_a_command_as_written():
     [target] = parse(b"web: A='x # y'; echo \"$A;\" $(echo 5%) # tail\n").targets
 
     assert subprocess.check_output(["bash", "-c", target.command], text=True) == "x # y; 5%\n"
+
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,8}", fullmatch=True)
+commands = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30).filter(
+    lambda text: bool(text.strip()) and text == text.strip(" \t") and not text.endswith("\\")
+)
+
+
+@given(st.dictionaries(names, commands, min_size=1))
+def test_what_is_written_out_is_read_as_it_was(said: dict[str, str]):
+    wished = tuple(Target(name, command) for name, command in said.items())
+
+    assert parse(render(wished)).targets == wished
+    assert render(parse(render(wished)).targets) == render(wished)
+
+
+def test_problems_and_warnings_of_one_file_are_found_together():
+    found = read(b" web: a\nworker\nclock: b\n")
+
+    assert [target.name for target in found.targets] == ["web", "clock"]
+    assert [problem.line for problem in found.problems] == [2]
+    assert [warning.line for warning in found.warnings] == [1]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"web: a\nWEB: b\n", 'Procfile:2:1: target name "WEB" differs from "web" by case only.'),
+        (b"Web: a\n", 'Procfile:1:1: "Web" is a worker like any other: "web" alone is told a port.'),
+    ],
+)
+def test_a_name_that_reads_like_another_is_warned_of(data: bytes, said: str):
+    (warning,) = warnings(data)
+
+    assert warning.startswith(said)
