@@ -172,11 +172,13 @@ class _Session:
         assert self._exchange is not None
         self._gated = None
         self._exchange.pause()
-        if self._push.head.side_band:
-            yield from _said((step(f"Building {build.commit[:7]} before the ref moves"),))
-        yield from self._followed(build)
-        self._exchange.resume()
-        self._answer_hook(self._reception.built())
+        try:
+            if self._push.head.side_band:
+                yield from _said((step(f"Building {build.commit[:7]} before the ref moves"),))
+            yield from self._followed(build)
+        finally:  # also when what was said could not be sent: git and its hook still wait
+            self._exchange.resume()
+            self._answer_hook(self._reception.built())
 
     def _followed(self, build: Build) -> Iterator[bytes]:
         for lines in self._following.follow(build, self._push.client):

@@ -2,14 +2,16 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
 from gitserver.git.pktline import pkt
+from hooks.care.processes import at_work
 from stratum.model import BuildState, PushState
 from tests.gitweb import FakeBuilder, GitWeb, end, run_git, served, started_git
-from tests.rawgit import CAPABILITIES, first_push, post
+from tests.rawgit import CAPABILITIES, first_push, headers_for, post
 from tests.repos import commit, git
 from tests.waiting import wait_until
 
@@ -178,6 +180,25 @@ def test_gated_push_whose_server_was_killed_is_tried_again_by_git_or_by_its_push
     assert web.ref(app) == tip
     lasting = wait_until(lambda: ended(build for build in web.builds(app)))
     assert lasting == [BuildState.SUCCEEDED]
+
+
+def test_gated_push_whose_client_is_gone_when_it_is_to_be_told_something_comes_to_its_end(web):
+    """As through the router: a socket that fails at the first write, not one that is seen to close."""
+    app, source = web.new_app(), web.source("gated-gone")
+    body = with_option(source, "gate=build")
+    headers = headers_for(web.secret, Content_Length=str(len(body)), Host="x")
+    lines = [f"POST /{app.label}.git/git-receive-pack HTTP/1.1", *map(": ".join, headers.items()), "", ""]
+
+    web.arm("receive.gated")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(web.instance.layout.web_socket))
+        client.sendall("\r\n".join(lines).encode() + body)
+        web.reached("receive.gated")
+    web.go("receive.gated")
+
+    wait_until(lambda: not at_work(web.instance.layout.repos))
+    wait_until(lambda: all(build.state.is_terminal for build in web.builds(app)))
+    assert (len(web.builds(app)), web.pending(app)) == (1, [])
 
 
 def ended(found) -> list[BuildState]:
