@@ -71,7 +71,7 @@ class _Follower:
         with self._following.watcher.watching(subject, client) as watch:
             while not client.is_gone():
                 news = watch.news  # before reading: what was said before the end is then read
-                said = self._read(path) or self._place.note(build, news.build)
+                said = self._told(build, path, news.build)
                 if said:
                     self._spoke = time.monotonic()
                     yield said
@@ -89,6 +89,12 @@ class _Follower:
         if self._partial:
             yield self._partial + b"\n"
             self._partial = b""
+
+    def _told(self, build: Build, path: Path, progress: BuildProgress | None) -> bytes:
+        if said := self._read(path):
+            self._place.overtake(build, progress)
+            return said
+        return self._place.note(build, progress)
 
     def _read(self, path: Path) -> bytes:
         """Read further; keep the beginning of a line for later."""
@@ -117,6 +123,11 @@ class _Place:
             return b""
         self._told = found
         return f"{ARROW}{found}\n".encode()
+
+    def overtake(self, build: Build, progress: BuildProgress | None) -> None:
+        """Note that the log goes on, so that the build waits no more where it was last seen to."""
+        if progress is not None and progress.state is BuildState.QUEUED:
+            self._told = self._found = place_of(build.number, progress, self._builders)
 
     def patience_s(self) -> float:
         """How long until a note is due though nothing happens."""

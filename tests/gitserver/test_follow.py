@@ -1,10 +1,14 @@
 """What a pusher is told of a build that does not run yet."""
 
+import math
+
 import pytest
 
-from gitserver.git.follow import place_of
+from gitserver.git.follow import WAITS_FOR_BUILD_S, _Place, place_of
 from stratum.model import BuildState
+from stratum.store import builds
 from stratum.store.progress import BuildProgress
+from tests.webside import WebSide
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,49 @@ from stratum.store.progress import BuildProgress
 )
 def test_place_in_the_queue(progress, said):
     assert place_of(7, progress, builders=2) == said
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr("gitserver.git.follow.time.monotonic", lambda: self.now)
+
+
+@pytest.fixture
+def build(tmp_path):
+    side = WebSide.make(tmp_path / "data")
+    with side.db.write() as tx:
+        found = builds.add_build(tx, side.app().id, "1" * 40, source="push", who="admin")
+    side.close()
+    return found
+
+
+def test_a_place_is_told_once_when_it_lasts(build, monkeypatch):
+    clock, place = Clock(monkeypatch), _Place(builders=2)
+    second = BuildProgress(BuildState.QUEUED, ahead=2)
+    first = BuildProgress(BuildState.QUEUED, ahead=1)
+
+    assert place.note(build, second) == b""
+    assert place.patience_s() == WAITS_FOR_BUILD_S
+    clock.now = WAITS_FOR_BUILD_S
+    assert place.note(build, second) == b"-----> Build #1 waits: 2 builds before it\n"
+    assert (place.note(build, second), place.patience_s()) == (b"", math.inf)
+    assert place.note(build, first) == b""
+    assert place.note(build, BuildProgress(BuildState.RUNNING)) == b""
+    clock.now = 100.0
+    assert (place.note(build, BuildProgress(BuildState.RUNNING)), place.patience_s()) == (b"", math.inf)
+
+
+def test_what_a_build_waited_for_is_not_told_after_its_first_line(build, monkeypatch):
+    """The log may be seen to grow a moment before the database says that the build runs."""
+    clock, place = Clock(monkeypatch), _Place(builders=2)
+    place.note(build, BuildProgress(BuildState.QUEUED))
+    clock.now = 100.0
+
+    place.overtake(build, BuildProgress(BuildState.QUEUED))
+
+    assert (place.note(build, BuildProgress(BuildState.QUEUED)), place.patience_s()) == (b"", math.inf)
+    superseded = BuildProgress(BuildState.SUPERSEDED, superseded_by=8)
+    assert place.note(build, superseded).startswith(b"-----> Superseded by #8")

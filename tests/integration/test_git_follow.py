@@ -261,3 +261,17 @@ def test_second_of_two_racing_pushes_is_refused(web, tmp_path):
     assert b"has moved since you looked" in said
     assert len(web.builds(app)) == 2
     assert web.ref(app) == web.builds(app)[-1].commit
+
+
+def test_gated_build_is_told_once_and_its_release_after_it(web):
+    """Followed twice, before and after the ref moves, the log goes on where it was."""
+    app, source = web.new_app(), web.source("gated")
+    said = iter(("Building", "Releasing"))
+
+    with FakeBuilder(web, lambda log: log.step(next(said))):
+        pushed = run_git(source, "push", "--push-option=gate=build", web.url(app), "master")
+
+    assert pushed.code == 0
+    told = [line for line in pushed.remote if line.startswith(("-----> Building", "-----> Releasing"))]
+    assert told[1:] == ["-----> Building", "-----> Releasing"]
+    assert sum("stratum builds follow" in line for line in pushed.remote) == 1
