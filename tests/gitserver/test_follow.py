@@ -44,8 +44,9 @@ class Clock:
 @pytest.fixture
 def build(tmp_path):
     side = WebSide.make(tmp_path / "data")
+    app = side.app()
     with side.db.write() as tx:
-        found = builds.add_build(tx, side.app().id, "1" * 40, source="push", who="admin")
+        found = builds.add_build(tx, app.id, "1" * 40, source="push", who="admin")
     side.close()
     return found
 
