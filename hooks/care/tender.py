@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Step = tuple[tuple[str, ...], bytes]  # words after `git`, and what it is to read
 
 LOOK_EVERY_S = 60.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 60.0, 3600.0  # after an upkeep that did not come to its end
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0  # after an upkeep that did not come to its end
 
 
 class Tender:
