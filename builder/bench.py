@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from builder.narration import Narration
 from builder.workshop import Workshop
 from stratum.door.errors import StepTimedOut
+from stratum.door.leash import Leash
 from stratum.errors import BuildFailed
 from stratum.model import Build, BuildOptions
 from stratum.settings import inherited_environ
@@ -48,6 +49,16 @@ class Bench:
         self._end = time.monotonic() + self._limit_s
         self._environ = {"LANG": "C.UTF-8", **inherited_environ(*_INHERITED)}
         self._asked = _variables_for(build.options)
+        self._leash = Leash()
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether somebody has given the build up: whatever failed since then tells nothing."""
+        return self._leash.is_cut
+
+    def call_off(self) -> None:
+        """End the step that runs, with all that it has started, and begin no other; from any thread."""
+        self._leash.cut()
 
     def clear(self) -> None:
         """Remove the scratch, and end all that still works there."""
@@ -131,7 +142,14 @@ class Bench:
             raise StepTimedOut(step, self._limit_s)
         build = self.build
         return self.shop.door.run(
-            build.app_id, build.number, step, environ, stdin=stdin, stdout=stdout, timeout_s=left_s
+            build.app_id,
+            build.number,
+            step,
+            environ,
+            stdin=stdin,
+            stdout=stdout,
+            timeout_s=left_s,
+            leash=self._leash,
         )
 
     def _failure(self, code: int, mend: str) -> BuildFailed:

@@ -56,12 +56,16 @@ def _build_each(shop: Workshop, app_id: int) -> bool:
         with closing(Narration(path, color=build.options.color)) as narration:
             if not _build(Bench(shop, build, narration)):
                 return False
-    _drop_unused(shop, app_id)
+    _tidy(shop, app_id)
     return True
 
 
-def _drop_unused(shop: Workshop, app_id: int) -> None:
-    """Remove what was built for pushes that were not taken. The caller holds the app's lock."""
+def _tidy(shop: Workshop, app_id: int) -> None:
+    """Remove what killed builders have left, and what was built for nobody.
+
+    The caller holds the app's lock: nobody builds.
+    """
+    shop.door.sweep(app_id)
     with shop.db.read() as tx:
         slugs = builds.unused_slugs(tx, app_id)
     for slug in slugs:
@@ -71,10 +75,12 @@ def _drop_unused(shop: Workshop, app_id: int) -> None:
 
 
 def _build(bench: Bench) -> bool:
-    with lease.held(bench.shop.db, bench.build):
+    with lease.held(bench.shop.db, bench.build, bench.call_off):
         result = _attempt(bench)
+    if result is None:
+        return _ended(bench, outcome.call_off(bench))
     if isinstance(result, BuildFailed):
-        return _failed(bench, result)
+        return _ended(bench, outcome.fail(bench, result))
     try:
         with _clearing(bench):
             state = outcome.record(bench, result)
@@ -82,7 +88,7 @@ def _build(bench: Bench) -> bool:
         log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)  # noqa: TRY400
         return False
     except Exception as error:
-        return _failed(bench, explained(bench, error))
+        return _ended(bench, outcome.fail(bench, explained(bench, error)))
     if state is BuildState.SUCCEEDED:
         faults.reach("build.released")
         bench.shop.nudges.rollout(bench.build.app_id)
@@ -93,19 +99,21 @@ def _build(bench: Bench) -> bool:
     return True
 
 
-def _failed(bench: Bench, failure: BuildFailed) -> bool:
-    recorded = outcome.fail(bench, failure)
-    if recorded:
+def _ended(bench: Bench, is_recorded: bool) -> bool:
+    if is_recorded:
         spool.remove(bench.shop.instance.layout, bench.build)
-    return recorded
+    return is_recorded
 
 
-def _attempt(bench: Bench) -> Slug | BuildFailed:
-    """Make the slug, or say why there is none; the scratch of a failed build is gone."""
+def _attempt(bench: Bench) -> Slug | BuildFailed | None:
+    """Make the slug, or say why there is none: None once it is given up.
+
+    The scratch of what has not come to its end is gone, and what worked there.
+    """
     try:
         return _make(bench)
     except Exception as error:
-        failure = explained(bench, error)
+        failure = None if bench.is_called_off else explained(bench, error)
         _clear(bench)  # before it is recorded, since the disk may be full
         return failure
 

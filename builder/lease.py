@@ -3,8 +3,9 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 from stratum.errors import Unavailable
 from stratum.model import Build
@@ -13,17 +14,21 @@ from stratum.store import Database, builds
 log = logging.getLogger(__name__)
 
 RENEW_EVERY_S = builds.LEASE_S / 3
+LOOK_EVERY_S = 0.1
 
 
 @contextmanager
-def held(db: Database, build: Build) -> Iterator[None]:
-    """Renew the lease of a build while the block runs.
+def held(db: Database, build: Build, give_up: Callable[[], None]) -> Iterator[None]:
+    """Renew the lease of a build while the block runs, and see whether the build is still wanted.
 
     Who has lost it, by being stopped for longer than it lasts, may record nothing any more: the
     process then ends at once, and with it all that it started.
+
+    Args:
+        give_up: called once somebody wants the build no more, from a thread of its own.
     """
     done = threading.Event()
-    beat = threading.Thread(target=_beat, args=(db, build, done), name="lease")
+    beat = threading.Thread(target=_Beat(db, build, give_up).go_on, args=(done,), name="lease")
     beat.start()
     try:
         yield
@@ -32,14 +37,42 @@ def held(db: Database, build: Build) -> Iterator[None]:
         beat.join()
 
 
-def _beat(db: Database, build: Build, done: threading.Event) -> None:
-    while not done.wait(RENEW_EVERY_S):
-        try:
-            with db.write() as tx:
-                kept = builds.renew(tx, build)
-        except Unavailable as error:
-            log.warning("the lease of build %d was not renewed, trying again: %s", build.id, error)
-            continue
-        if not kept and not done.is_set():
+class _Beat:
+    def __init__(self, db: Database, build: Build, give_up: Callable[[], None]) -> None:
+        self._db, self._build, self._give_up = db, build, give_up
+        self._renewed = time.monotonic()
+
+    def go_on(self, done: threading.Event) -> None:
+        """Look whenever somebody has written something, and renew in time, until it is over."""
+        while not done.is_set():
+            try:
+                with closing(self._db.changes()) as changes:
+                    while not done.wait(LOOK_EVERY_S):
+                        self._beat(done, is_news=changes.happened())
+            except Unavailable as error:
+                log.warning("the lease of build %d was not renewed, trying again: %s", self._build.id, error)
+                done.wait(LOOK_EVERY_S)
+
+    def _beat(self, done: threading.Event, *, is_news: bool) -> None:
+        build, is_due = self._build, time.monotonic() - self._renewed >= RENEW_EVERY_S
+        if not is_due and not is_news:
+            return
+        found = self._renew() if is_due else self._look()
+        if done.is_set():
+            return
+        if found is None:
             log.error("build %d of app %d was lost to somebody else", build.number, build.app_id)
             os._exit(1)
+        if found.error:
+            self._give_up()
+
+    def _look(self) -> Build | None:
+        with self._db.read() as tx:
+            return builds.held(tx, self._build)
+
+    def _renew(self) -> Build | None:
+        with self._db.write() as tx:
+            builds.renew(tx, self._build)
+            found = builds.held(tx, self._build)
+        self._renewed = time.monotonic()
+        return found

@@ -35,13 +35,26 @@ def record(bench: Bench, slug: Slug) -> BuildState:
         app = environments.get_app(tx, build.app_id)
         if app is None:
             raise Lost
-        if app.destroying:
-            return _cancel(tx, build)
+        given_up = _why_given_up(tx, app, build)
+        if given_up:
+            return _drop(tx, bench, given_up, slug.digest)
         if build.gate and build.push_id is None:  # which is set before it is claimed to be released
             return _wait(tx, bench, slug)
         version = _release(tx, app, build, slug)
     log.info("released %s v%d from %s", app.label, version, build.commit[:7])
     return BuildState.SUCCEEDED
+
+
+def call_off(bench: Bench) -> bool:
+    """Record that a build was given up while it was worked on; False when it could not be recorded."""
+    build = bench.build
+    try:
+        with bench.shop.db.write() as tx:
+            _drop(tx, bench, builds.get_build(tx, build.id).error)
+    except (Lost, Unavailable) as error:
+        log.error("build %d of app %d was given up, unrecorded: %r", build.number, build.app_id, error)  # noqa: TRY400
+        return False
+    return True
 
 
 def fail(bench: Bench, failure: BuildFailed) -> bool:
@@ -108,14 +121,21 @@ def _wait(tx: Transaction, bench: Bench, slug: Slug) -> BuildState:
     state = builds.wait(tx, build, slug.digest, slug.targets)
     if state is None:
         raise Lost
-    if state is BuildState.CANCELED:
-        bench.narration.error(f"Build canceled: {builds.get_build(tx, build.id).error}")
     log.info("build %d of app %d is %s: it was made before its ref moved", build.number, build.app_id, state)
     return state
 
 
-def _cancel(tx: Transaction, build: Build) -> BuildState:
-    builds.finish(tx, build, BuildState.CANCELED, error="The app is being destroyed.")
+def _why_given_up(tx: Transaction, app: App, build: Build) -> str:
+    return "The app is being destroyed." if app.destroying else builds.get_build(tx, build.id).error
+
+
+def _drop(tx: Transaction, bench: Bench, why: str, slug: str = "") -> BuildState:
+    """End a build that is given up; who follows it is told before its end can be seen."""
+    build = bench.build
+    if not builds.drop(tx, build, why, slug):
+        raise Lost
+    bench.narration.error(f"Build canceled: {why}")
+    log.info("build %d of app %d was given up: %s", build.number, build.app_id, why)
     return BuildState.CANCELED
 
 

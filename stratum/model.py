@@ -206,6 +206,8 @@ class Build:
         gate: `pid:starttime` of the web process that asked for it before the ref moves; empty for others.
         slug, targets: what a gated build has made, until it is released.
         superseded_by: number of the newer build in whose favour it was dropped.
+        error: why it has failed, or was given up; while it runs, why its builder is to give it up.
+        started_at: when a builder last began it.
     """
 
     id: int
@@ -229,6 +231,7 @@ class Build:
     slug: str = ""
     targets: tuple[Target, ...] = ()
     superseded_by: int | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

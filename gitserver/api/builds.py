@@ -1,17 +1,22 @@
 """Builds of an app and their logs."""
 
+import logging
 from contextlib import ExitStack
 
 from apiflask import APIBlueprint
 from flask import Response
 
 from gitserver.api import rows, streams
-from gitserver.api.access import app_named
+from gitserver.api.access import again, app_named, caller
 from gitserver.api.shapes import Following, Number
 from gitserver.services import services
-from stratum.errors import NotFound
+from stratum import spool
+from stratum.buildlog import Log
 from stratum.model import Build
-from stratum.store import Transaction, builds, rollouts
+from stratum.store import Transaction, builds, releases, rollouts
+from stratum.verbs import build as verbs
+
+log = logging.getLogger(__name__)
 
 blueprint = APIBlueprint("builds", __name__, url_prefix="/api/apps/<environment>/<app>/builds")
 blueprint.record(Number.tell)
@@ -28,17 +33,38 @@ def list_all(environment: str, app: str) -> list[rows.Row]:
 def show(environment: str, app: str, number: int) -> rows.Row:
     """Show one, with the number of the rollout it led to."""
     with services().database.read() as tx:
-        found = _build(tx, number)
-        rollout = rollouts.rollout_of_build(tx, found.id)
-    return {**rows.build(found), "rollout": None if rollout is None else rollout.number}
+        return _whole(tx, verbs.find(tx, app_named(), number))
+
+
+@blueprint.post("/<number:number>/cancel")
+def cancel(environment: str, app: str, number: int) -> rows.Row:
+    """Give one up; one that runs is ended by its builder at once, and then canceled."""
+    with services().database.write() as tx:
+        build = verbs.cancel(tx, again(tx), number, who=caller().name)
+        if build.state.is_terminal:
+            _tell(build)
+        answer = _whole(tx, build)
+    if build.state.is_terminal:
+        spool.remove(services().instance.layout, build)
+        services().nudges.build(build.app_id)  # the builder removes what was built
+    return answer
+
+
+@blueprint.post("/<number:number>/retry")
+def retry(environment: str, app: str, number: int) -> rows.Row:
+    """Build its commit once more, with the same options."""
+    with services().database.write() as tx:
+        build = verbs.retry(tx, again(tx), number, who=caller().name)
+    services().nudges.build(build.app_id)
+    return {"changed": True, "build": build.number}
 
 
 @blueprint.get("/<number:number>/log")
 @blueprint.input(Following, location="query")
-def log(environment: str, app: str, number: int, query_data: Following) -> Response:
+def log_of(environment: str, app: str, number: int, query_data: Following) -> Response:
     """Stream its log as text; with `follow` until build and rollout are settled."""
     with services().database.read() as tx:
-        found = _build(tx, number)
+        found = verbs.find(tx, app_named(), number)
     with ExitStack() as held:
         if query_data.follow:
             held.enter_context(services().places.for_stream())
@@ -46,8 +72,15 @@ def log(environment: str, app: str, number: int, query_data: Following) -> Respo
         return streams.answer(chunks, held)
 
 
-def _build(tx: Transaction, number: int) -> Build:
-    found = builds.find_build(tx, app_named().id, number)
-    if found is None:
-        raise NotFound("build", str(number), "stratum builds lists them.")
-    return found
+def _whole(tx: Transaction, build: Build) -> rows.Row:
+    made = None if build.release_id is None else releases.get_release(tx, build.release_id)
+    return rows.whole_build(build, rollouts.rollout_of_build(tx, build.id), made)
+
+
+def _tell(build: Build) -> None:
+    """Give those who follow it a last line, before its end can be seen."""
+    try:
+        with Log(services().instance.layout.build_log(build.app_id, build.number)) as lines:
+            lines.error(f"Build canceled: {build.error}")
+    except OSError as error:
+        log.warning("the log of build %d of app %d: %s", build.number, build.app_id, error)

@@ -54,7 +54,20 @@ def build(found: Build) -> Row:
         "error": found.error,
         "superseded_by": found.superseded_by,
         "created_at": _moment(found.created_at),
+        "started_at": _moment(found.started_at),
         "finished_at": _moment(found.finished_at),
+    }
+
+
+def whole_build(found: Build, rollout: Rollout | None, made: Release | None) -> Row:
+    """A build with all that is known of it."""
+    return {
+        **build(found),
+        "gated": bool(found.gate),
+        "attempt": found.attempt,
+        "options": asdict(found.options),
+        "release": None if made is None else made.version,
+        "rollout": None if rollout is None else rollout.number,
     }
 
 

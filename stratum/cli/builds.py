@@ -1,18 +1,24 @@
 """Builds of the app."""
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from stratum.cli.facts import tell
 from stratum.cli.output import json_lines_option, json_option, pass_on, say, shortened, show
 from stratum.cli.which import app_option, environment_option, find_app, for_app
-from stratum.errors import BuildFailed, RolloutFailed
+from stratum.errors import BuildFailed, Conflict, RolloutFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stratum.client import RemoteApp
     from stratum.client.http import Row
 
+ENDS_WITHIN_S = 20.0
+POLL_S = 0.1
 COLUMNS = ("number", "status", "commit", "source", "reason", "who", "created_at", "error")
 
 
@@ -22,7 +28,7 @@ COLUMNS = ("number", "status", "commit", "source", "reason", "who", "created_at"
 @json_option
 @click.pass_context
 def builds(ctx: click.Context, environment: str | None, app_name: str | None, as_json: bool) -> None:
-    """List the builds, newest first; `builds follow N` shows the log of one."""
+    """List the builds, newest first; see `builds show N`, `follow N`, `cancel N`, `retry N`."""
     root = ctx.find_root()
     given = root.obj = replace(
         root.obj, environment=environment or root.obj.environment, app=app_name or root.obj.app
@@ -42,12 +48,58 @@ def follow(app: "RemoteApp", number: int, as_json: bool) -> None:
     _check(app, app.build(number))
 
 
+@builds.command("show")
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@for_app
+def describe(app: "RemoteApp", number: int, as_json: bool) -> None:
+    """Show all that is known of a build."""
+    row = app.build(number)
+    if as_json:
+        show([row], (), as_json=True)
+        return
+    tell(_facts(row))
+
+
+@builds.command()
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@for_app
+def cancel(app: "RemoteApp", number: int, as_json: bool) -> None:
+    """Give up a build that has not been released; whatever works for it is ended."""
+    row, begun = app.cancel_build(number), time.monotonic()
+    while row["status"] == "running" and time.monotonic() - begun < ENDS_WITHIN_S:
+        time.sleep(POLL_S)
+        row = app.build(number)
+    if as_json:
+        show([row], (), as_json=True)
+    if row["status"] == "running":
+        message = f"Build {number} is still being ended."
+        raise Conflict(message, f"See what becomes of it: stratum builds follow {number}.")
+    if row["status"] == "canceled":
+        say(f"Canceled build {number}.")
+    else:
+        say(f"Build {number} had ended before: it is {row['status']}.")
+
+
+@builds.command()
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@for_app
+def retry(app: "RemoteApp", number: int, as_json: bool) -> None:
+    """Build the commit of an ended build once more, with the same options, and run it."""
+    _follow_new(app, app.retry_build(number)["build"], as_json=as_json)
+
+
 @click.command()
 @json_option
 @for_app
 def redeploy(app: "RemoteApp", as_json: bool) -> None:
     """Build the current commit again, and run it; with --json the log goes to stderr."""
-    number = app.redeploy()["build"]
+    _follow_new(app, app.redeploy()["build"], as_json=as_json)
+
+
+def _follow_new(app: "RemoteApp", number: int, *, as_json: bool) -> None:
     for chunk in app.build_log(number, follow=True):
         click.echo(chunk, nl=False, err=as_json)
     build = app.build(number)
@@ -59,6 +111,26 @@ def redeploy(app: "RemoteApp", as_json: bool) -> None:
 def _readable(row: "Row") -> "Row":
     texts = {name: shortened(row[name]) for name in ("reason", "error")}
     return {**row, "commit": row["commit"][:10], **texts}
+
+
+def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
+    yield "build", row["number"]
+    yield from ((name, row[name]) for name in ("status", "commit", "source", "who", "reason"))
+    yield "options", " ".join(_options(row["options"]))
+    yield "gated", "its push was taken only once it had succeeded" if row["gated"] else ""
+    yield "queued", row["created_at"]
+    yield "begun", row["started_at"]
+    yield "ended", row["finished_at"]
+    yield "attempts", row["attempt"]
+    yield "superseded by", f"#{row['superseded_by']}" if row["superseded_by"] else ""
+    yield "error", row["error"]
+    yield "release", f"v{row['release']}" if row["release"] else ""
+
+
+def _options(given: "Row") -> "Iterator[str]":
+    """Yield them as they follow `git push -o`; the reason has a line of its own."""
+    yield from (name.replace("_", "-") for name in ("no_cache", "color") if given[name])
+    yield from (f"scale={target}={scale}" for target, scale in given["scale"].items())
 
 
 def _row(line: str) -> dict[str, object]:

@@ -84,6 +84,14 @@ class RemoteApp:
         """Describe a build."""
         return self._send("GET", f"/builds/{number}")
 
+    def cancel_build(self, number: int) -> Row:
+        """Give a build up."""
+        return self._send("POST", f"/builds/{number}/cancel")
+
+    def retry_build(self, number: int) -> Row:
+        """Build a build's commit once more."""
+        return self._send("POST", f"/builds/{number}/retry")
+
     def build_log(self, number: int, *, follow: bool) -> Iterator[bytes]:
         """Yield a build's log; with `follow` until its rollout is settled."""
         return self._stream(f"/builds/{number}/log", {"follow": _flag(follow)})

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from stratum.door import sockets, wire
 from stratum.door.errors import StepTimedOut
+from stratum.door.leash import Leash
 from stratum.errors import DoorUnavailable
 from stratum.fence import Fence
 from stratum.layout import Layout
@@ -45,7 +46,7 @@ class Door:
         """Make the folders of an app that belong to others: scratch, cache, slugs, home, logs."""
         self._ask("prepare", app_id=app_id)
 
-    def run(  # noqa: PLR0913 - one step has these six sides, and they are named
+    def run(  # noqa: PLR0913 - one step has these sides, and they are named
         self,
         app_id: int,
         number: int,
@@ -55,6 +56,7 @@ class Door:
         stdout: int,
         stdin: int | None = None,
         timeout_s: float = 1800.0,
+        leash: Leash | None = None,
     ) -> int:
         """Run a step of `stratum.door.steps` in a build's source folder, and wait for it.
 
@@ -64,6 +66,7 @@ class Door:
             env: all of its environment but HOME, TMPDIR, UV_*, and PATH if it has none.
             stdout: open file for its standard output and error.
             stdin: open file; None: empty.
+            leash: by which another thread may end it; what was ended so is a DoorUnavailable.
 
         Returns:
             Its exit code; 128 + n when signal n ended it.
@@ -74,7 +77,7 @@ class Door:
         args = {"app_id": app_id, "number": number, "step": step, "env": dict(env), "timeout_s": timeout_s}
         null = os.open(os.devnull, os.O_RDONLY)
         try:
-            with self._connect(fork=True) as connection:
+            with self._connect(fork=True) as connection, (leash or Leash()).on(connection):
                 fds = (null if stdin is None else stdin, stdout, stdout)
                 answer = _exchange(connection, {"ask": "run", "args": args}, fds)
         finally:
@@ -91,6 +94,10 @@ class Door:
     def discard(self, app_id: int, number: int) -> None:
         """Remove a build's scratch, and end what still works in it; none being there is fine."""
         self._ask("discard", app_id=app_id, number=number)
+
+    def sweep(self, app_id: int) -> None:
+        """Remove the scratch of all builds of an app, none of which may be at work."""
+        self._ask("sweep", app_id=app_id)
 
     def has_slug(self, app_id: int, digest: str) -> bool:
         """Whether a slug is in its place."""

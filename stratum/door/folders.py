@@ -91,6 +91,16 @@ class Folders:
             with turns.turn(path.parent):  # whoever ran what was ended here ends the uid's processes, too
                 self._erase(path, app_id)
 
+    def sweep(self, app_id: int) -> None:
+        """Remove the scratch of all builds of an app, with all that still works there."""
+        parent = self._layout.build(app_id, 0).parent
+        left = list(parent.iterdir()) if parent.is_dir() else []
+        if left:
+            self._end_build(app_id)
+            with turns.turn(parent):
+                for path in left:
+                    self._erase(path, app_id)
+
     def has_slug(self, app_id: int, digest: str) -> bool:
         """Whether a slug is in its place."""
         return self._is_built(self._layout.slug(app_id, digest), app_id)

@@ -157,6 +157,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
         _app_id(args), _number(args), _digest(args)
     ),
     "discard": lambda layout, fence, args: Folders(layout, fence).discard(_app_id(args), _number(args)),
+    "sweep": lambda layout, fence, args: Folders(layout, fence).sweep(_app_id(args)),
     "has_slug": lambda layout, fence, args: Folders(layout, fence).has_slug(_app_id(args), _digest(args)),
     "drop_slug": lambda layout, fence, args: Folders(layout, fence).drop_slug(_app_id(args), _digest(args)),
     "destroy": lambda layout, fence, args: Folders(layout, fence).destroy(_app_id(args)),

@@ -129,6 +129,7 @@ def claim_next(tx: Transaction, app_id: int, owner: str) -> Build | None:
         "lease_until": in_seconds(LEASE_S),
         "fence": row.fence + 1,
         "attempt": row.attempt + 1,
+        "started_at": now(),
     }
     tx.execute(
         update(t.builds).where(t.builds.c.id == row.id).values(state=BuildState.RUNNING.value, **claim)
@@ -139,6 +140,12 @@ def claim_next(tx: Transaction, app_id: int, owner: str) -> Build | None:
 def renew(tx: Transaction, build: Build) -> bool:
     """Prolong the lease; False when it has been lost to somebody else."""
     return tx.execute(_held(build).values(lease_until=in_seconds(LEASE_S))).rowcount == 1
+
+
+def held(tx: Transaction, build: Build) -> Build | None:
+    """Read a claimed build again; None when it has been lost to somebody else."""
+    state = t.builds.c.state == BuildState.RUNNING.value
+    return _one(tx, t.builds.c.id == build.id, t.builds.c.fence == build.fence, state)
 
 
 def finish(
@@ -177,20 +184,33 @@ def wait(tx: Transaction, build: Build, slug: str, targets: tuple[Target, ...]) 
     return state if tx.execute(values).rowcount else None
 
 
-def cancel_gated(tx: Transaction, build: Build, reason: str) -> bool:
-    """Give up a gated build whose push is not taken; False when it runs, and is given up at its end.
+def drop(tx: Transaction, build: Build, reason: str, slug: str = "") -> bool:
+    """End a held build that is given up; False when the lease has been lost, and nothing is recorded.
 
-    Nothing happens to one that belongs to a push: what becomes of that decides. Nudge the app's builder: it
-    removes what was built.
+    Args:
+        slug: what it has made meanwhile, to be removed (`unused_slugs`).
     """
-    mine = (t.builds.c.id == build.id, t.builds.c.gate != "", t.builds.c.push_id.is_(None))
-    pauses = t.builds.c.state.in_((BuildState.WAITING.value, BuildState.QUEUED.value))
-    canceled = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
-    if tx.execute(update(t.builds).where(*mine, pauses).values(canceled)).rowcount:
-        return True
-    running = t.builds.c.state == BuildState.RUNNING.value
-    tx.execute(update(t.builds).where(*mine, running).values(error=reason))
-    return False
+    claim = {"owner": "", "lease_until": None, "slug": slug}
+    ended = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
+    return tx.execute(_held(build).values(**ended, **claim)).rowcount == 1
+
+
+def cancel(tx: Transaction, build: Build, reason: str) -> bool:
+    """Give up a build, whoever waits for it; False when it runs, and its builder sees to it at once.
+
+    Nothing happens to one that has ended. Nudge the app's builder: it removes what was built.
+    """
+    return _give_up(tx, reason, t.builds.c.id == build.id)
+
+
+def cancel_gated(tx: Transaction, build: Build, reason: str) -> bool:
+    """Do as `cancel` with a gated build whose push is not taken.
+
+    Nothing happens to one that belongs to a push: what becomes of that decides.
+    """
+    return _give_up(
+        tx, reason, t.builds.c.id == build.id, t.builds.c.gate != "", t.builds.c.push_id.is_(None)
+    )
 
 
 def orphans(tx: Transaction) -> list[Build]:
@@ -201,7 +221,7 @@ def orphans(tx: Transaction) -> list[Build]:
 
 
 def unused_slugs(tx: Transaction, app_id: int) -> list[str]:
-    """What gated builds of an app have made that was never released, nor will be."""
+    """What an app's gated and given up builds have made that was never released, nor will be."""
     mine = t.builds.c.app_id == app_id
     states = [state.value for state in BuildState if not state.is_terminal]
     wanted = union(
@@ -213,7 +233,7 @@ def unused_slugs(tx: Transaction, app_id: int) -> list[str]:
 
 
 def forget_slug(tx: Transaction, app_id: int, slug: str) -> None:
-    """Note that what an app's gated builds have made is gone."""
+    """Note that what an app's builds have made without a release is gone."""
     made = (t.builds.c.app_id == app_id, t.builds.c.slug == slug)
     tx.execute(update(t.builds).where(*made).values(slug=""))
 
@@ -230,6 +250,16 @@ def newest_taken(tx: Transaction, app_id: int) -> Build | None:
 def in_state(tx: Transaction, *states: BuildState) -> list[Build]:
     """All builds in any of the states, oldest first."""
     return _all(tx, t.builds.c.state.in_([state.value for state in states]))
+
+
+def _give_up(tx: Transaction, reason: str, *mine) -> bool:  # type: ignore[no-untyped-def]  # column expressions
+    pauses = t.builds.c.state.in_((BuildState.WAITING.value, BuildState.QUEUED.value))
+    canceled = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
+    if tx.execute(update(t.builds).where(*mine, pauses).values(canceled)).rowcount:
+        return True
+    running = (t.builds.c.state == BuildState.RUNNING.value, t.builds.c.error == "")
+    tx.execute(update(t.builds).where(*mine, *running).values(error=reason))
+    return False
 
 
 def _held(build: Build):  # type: ignore[no-untyped-def]  # SQLAlchemy's Update is generic in nothing useful here

@@ -164,6 +164,7 @@ builds = Table(
     Column("slug", String(64), nullable=False, server_default=""),  # of a gated build that waits for its ref
     Column("targets", JSON, nullable=False, server_default="[]"),
     Column("superseded_by", Integer),  # a build's number
+    Column("started_at", UtcDateTime),
     UniqueConstraint("app_id", "number"),
     Index("ix_builds_state", "state"),
     sqlite_autoincrement=True,
@@ -196,6 +197,10 @@ releases = Table(
     Column("who", String(63), nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("name", String(63), nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("pinned", Boolean, nullable=False, server_default=false()),
+    Column("slug_gone", Boolean, nullable=False, server_default=false()),  # has been removed, for good
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )

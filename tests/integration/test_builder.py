@@ -292,7 +292,7 @@ def test_a_build_that_another_holds_is_left_alone(plain_yard: Yard):
 def test_a_lost_build_records_nothing(plain_yard: Yard, monkeypatch):
     """The lease was lost unnoticed, between the last renewal and the record of the end."""
     app = plain_yard.app("plain")
-    monkeypatch.setattr(lease, "RENEW_EVERY_S", 1000.0)
+    monkeypatch.setattr(lease, "LOOK_EVERY_S", 1000.0)
 
     def lose(build: Build) -> None:
         with plain_yard.shop.db.write() as tx:
@@ -307,7 +307,7 @@ def test_a_lost_build_records_nothing(plain_yard: Yard, monkeypatch):
 
 def test_a_lost_build_that_fails_is_somebody_elses(plain_yard: Yard, monkeypatch, caplog):
     app = plain_yard.app("plain")
-    monkeypatch.setattr(lease, "RENEW_EVERY_S", 1000.0)
+    monkeypatch.setattr(lease, "LOOK_EVERY_S", 1000.0)
 
     def lose_and_fail(bench, app):
         with plain_yard.shop.db.write() as tx:

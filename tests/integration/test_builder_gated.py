@@ -100,7 +100,7 @@ def test_what_another_release_runs_is_kept(yard: Yard, app: App):
     assert yard.shop.door.has_slug(app.id, waiting.slug)
 
 
-def test_a_build_given_up_while_it_runs_is_canceled_at_its_end(yard: Yard, app: App, monkeypatch):
+def test_a_build_given_up_at_its_very_end_is_canceled(yard: Yard, app: App, monkeypatch):
     from builder.pipeline import make_slug
 
     def give_up(bench, app):
@@ -140,7 +140,7 @@ def test_a_lease_lost_at_the_end_records_nothing(yard: Yard, app: App, monkeypat
         yard.give_back(app)
         return slug
 
-    monkeypatch.setattr(lease, "RENEW_EVERY_S", 1000.0)
+    monkeypatch.setattr(lease, "LOOK_EVERY_S", 1000.0)
     monkeypatch.setattr("builder.jobs.make_slug", lose)
     offered = yard.offer(app, WEB)
 

@@ -14,6 +14,8 @@ DEPLOYING = {
     ("PATCH", f"{APP}/vars"),
     ("POST", f"{APP}/rollback"),
     ("POST", f"{APP}/redeploy"),
+    ("POST", f"{APP}/builds/<number>/cancel"),
+    ("POST", f"{APP}/builds/<number>/retry"),
 }
 ADMINISTERING = {("PATCH", APP), ("DELETE", APP)}
 

@@ -1,0 +1,69 @@
+"""What people do with a build that is there: give it up, or build its commit once more."""
+
+from stratum.errors import Conflict, NotFound
+from stratum.model import App, Build, BuildState, PushState
+from stratum.store import Transaction, builds, pushes, releases
+
+
+def find(tx: Transaction, app: App, number: int) -> Build:
+    """Find a build by the number people use.
+
+    Raises:
+        NotFound: there is no such build.
+    """
+    found = builds.find_build(tx, app.id, number)
+    if found is None:
+        raise NotFound("build", str(number), "stratum builds lists them.")
+    return found
+
+
+def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
+    """Give a build up; one that runs is then still running, and ended by its builder at once.
+
+    Raises:
+        NotFound: there is no such build.
+        Conflict: it has ended, or has been released.
+    """
+    build = find(tx, app, number)
+    if build.state is BuildState.SUCCEEDED:
+        message = f"Build {number} has been released{_as(tx, build)}."
+        raise Conflict(message, "stratum rollback goes back to the release before.")
+    if build.state.is_terminal:
+        message = f"Build {number} has ended already: it is {build.state}."
+        raise Conflict(message, "stratum builds lists those that have not.")
+    builds.cancel(tx, build, f"{who} asked for it.")
+    return builds.get_build(tx, build.id)
+
+
+def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
+    """Queue a new build of an ended one's commit, with the same options.
+
+    Raises:
+        NotFound: there is no such build.
+        Conflict: it has not ended, or has been released, or its commit was never taken.
+    """
+    build = find(tx, app, number)
+    if not build.state.is_terminal:
+        message = f"Build {number} has not ended yet: it is {build.state}."
+        raise Conflict(message, f"See how far it is: stratum builds follow {number}.")
+    if build.state is BuildState.SUCCEEDED:
+        message = f"Build {number} has been released{_as(tx, build)}."
+        raise Conflict(
+            message, "stratum redeploy builds the current commit again; stratum rollback goes back."
+        )
+    if not _is_taken(tx, build):
+        message = f"Build {number} was for a push that was not taken."
+        raise Conflict(message, "Push again.")
+    return builds.add_build(tx, app.id, build.commit, source="retry", who=who, options=build.options)
+
+
+def _as(tx: Transaction, build: Build) -> str:
+    return "" if build.release_id is None else f" as v{releases.get_release(tx, build.release_id).version}"
+
+
+def _is_taken(tx: Transaction, build: Build) -> bool:
+    """Whether the repository has its commit."""
+    if not build.gate:
+        return True
+    push = None if build.push_id is None else pushes.get_push(tx, build.push_id)
+    return push is not None and push.state is PushState.ACCEPTED

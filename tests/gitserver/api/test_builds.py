@@ -1,0 +1,139 @@
+"""Giving builds up, building them again, and all that is known of one."""
+
+import pytest
+from sqlalchemy import update
+
+from stratum.model import BuildOptions, BuildState
+from stratum.store import builds, tables
+from tests.there import there
+from tests.webside import COMMIT
+
+HERE = "/apps/MyProdEnv/app02"
+
+
+@pytest.fixture
+def app(side):
+    return side.app()
+
+
+def queue(side, app, **more):
+    with side.db.write() as tx:
+        return builds.add_build(tx, app.id, COMMIT, source="push", who="ci", **more)
+
+
+def set_build(side, build, **values):
+    with side.db.write() as tx:
+        tx.execute(update(tables.builds).where(tables.builds.c.id == build.id).values(values))
+
+
+def claim(side, app):
+    with side.db.write() as tx:
+        return there(builds.claim_next(tx, app.id, "1:1"))
+
+
+def test_a_queued_build_is_given_up_at_once_and_its_followers_are_told(api, side, app):
+    queue(side, app)
+
+    status, found = api("POST", f"{HERE}/builds/1/cancel")
+
+    assert (status, found["status"], found["error"]) == (200, "canceled", "admin asked for it.")
+    assert found["finished_at"].endswith("Z")
+    assert api.text(f"{HERE}/builds/1/log?follow=true") == (
+        200,
+        " !     Build canceled: admin asked for it.\n",
+    )
+
+
+def test_a_build_that_runs_is_for_its_builder_to_give_up(api, side, app):
+    queue(side, app)
+    claimed = claim(side, app)
+
+    found = api("POST", f"{HERE}/builds/1/cancel")[1]
+    again = api("POST", f"{HERE}/builds/1/cancel")
+
+    assert (found["status"], found["error"]) == ("running", "admin asked for it.")
+    assert (again[0], again[1]["status"]) == (200, "running")
+    with side.db.read() as tx:
+        assert there(builds.held(tx, claimed)).error == "admin asked for it."
+
+
+def test_a_gated_build_that_waits_is_given_up(api, side, app):
+    build = queue(side, app, gate="1:1")
+    set_build(side, build, state="waiting")
+
+    assert api("POST", f"{HERE}/builds/1/cancel")[1]["status"] == "canceled"
+
+
+def test_what_has_ended_or_is_not_there_cannot_be_given_up(api, side, app):
+    side.release(app)
+    build = queue(side, app)
+    set_build(side, build, state="failed")
+
+    released, failed, absent = (api("POST", f"{HERE}/builds/{number}/cancel") for number in (1, 2, 3))
+
+    assert (released[0], released[1]["message"], released[1]["hint"]) == (
+        409,
+        "Build 1 has been released as v1.",
+        "stratum rollback goes back to the release before.",
+    )
+    assert (failed[0], failed[1]["message"]) == (409, "Build 2 has ended already: it is failed.")
+    assert absent[0] == 404
+
+
+@pytest.mark.parametrize("state", ["failed", "canceled", "superseded"])
+def test_an_ended_build_is_built_again_with_its_options(api, side, app, state):
+    options = BuildOptions(no_cache=True, scale={"web": 2}, reason="stop the leak")
+    set_build(side, queue(side, app, options=options), state=state)
+
+    assert api("POST", f"{HERE}/builds/1/retry") == (200, {"changed": True, "build": 2})
+
+    made = api("GET", f"{HERE}/builds/2")[1]
+    assert (made["status"], made["source"], made["commit"], made["who"]) == (
+        "queued",
+        "retry",
+        COMMIT,
+        "admin",
+    )
+    assert made["options"] == {
+        "no_cache": True,
+        "color": False,
+        "scale": {"web": 2},
+        "reason": "stop the leak",
+    }
+
+
+def test_what_runs_was_released_or_never_taken_is_not_built_again(api, side, app):
+    side.release(app)
+    queue(side, app)
+    set_build(side, queue(side, app, gate="1:1"), state="canceled")
+
+    released, queued, gated = (api("POST", f"{HERE}/builds/{number}/retry") for number in (1, 2, 3))
+
+    assert [one[0] for one in (released, queued, gated)] == [409, 409, 409]
+    assert released[1]["message"] == "Build 1 has been released as v1."
+    assert queued[1]["message"] == "Build 2 has not ended yet: it is queued."
+    assert gated[1]["message"] == "Build 3 was for a push that was not taken."
+
+
+def test_all_that_is_known_of_a_build_is_shown(api, side, app):
+    side.release(app)
+
+    shown = api("GET", f"{HERE}/builds/1")[1]
+
+    assert {name: shown[name] for name in ("gated", "attempt", "release", "rollout", "source")} == {
+        "gated": False,
+        "attempt": 1,
+        "release": 1,
+        "rollout": 1,
+        "source": "push",
+    }
+    assert shown["created_at"] <= shown["started_at"] <= shown["finished_at"]
+
+
+def test_a_build_of_another_app_cannot_be_given_up(api, side, app):
+    queue(side, app)
+    side.app("other")
+
+    assert api("POST", "/apps/MyProdEnv/other/builds/1/cancel")[0] == 404
+    with side.db.read() as tx:
+        assert there(builds.find_build(tx, app.id, 1)).state is BuildState.QUEUED

@@ -1,0 +1,165 @@
+"""Builds given up while a real builder works on them: nothing of them goes on, and the next begins."""
+
+import signal
+import subprocess
+
+import pytest
+
+from builder.pipeline import make_slug
+from stratum.model import App, Build, BuildState
+from stratum.ownership import is_free
+from stratum.verbs import build as verbs
+from tests.integration.test_builder_killed import POINTS, builder, kill, processes_naming
+from tests.waiting import wait_until
+from tests.yard import ROOT, Yard
+
+pytestmark = pytest.mark.integration
+
+SAID = " !     Build canceled: me asked for it.\n"
+# Leaves its session, its parents and its environment, as what wants to outlive a build does.
+FLEES = {
+    "Procfile": "web: x\n",
+    "requirements.txt": "./flees\n",
+    "flees/pyproject.toml": '[project]\nname = "flees"\nversion = "1"\n'
+    '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+    "flees/backend.py": """
+import os, pathlib, subprocess, sys, time
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    mark = os.environ["MARK"]
+    sleep = f"import time; open({mark!r}, 'w').close(); time.sleep(600)"
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execve(sys.executable, [sys.executable, "-c", sleep, mark], {})
+        os._exit(0)
+    time.sleep(600)
+""",
+}
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not ROOT, reason="needs root"))])
+def yard(request):
+    made = Yard.make(fenced=request.param)
+    yield made
+    made.remove()
+
+
+def cancel(yard: Yard, app: App, number: int = 1) -> Build:
+    with yard.shop.db.write() as tx:
+        return verbs.cancel(tx, app, number, who="me")
+
+
+def first(yard: Yard, app: App) -> Build:
+    return yard.builds(app)[-1]
+
+
+def check_nothing_is_left(yard: Yard, app: App, end: "subprocess.Popen[bytes]") -> None:
+    """Called as soon as the build is seen to be canceled."""
+    scratch = str(yard.layout.build(app.id, 1))
+    assert processes_naming(scratch) == []
+    assert end.wait(timeout=30) == 0
+    ended = first(yard, app)
+    assert (ended.state, ended.error, ended.release_id) == (BuildState.CANCELED, "me asked for it.", None)
+    assert yard.log(ended).endswith(SAID)
+    assert yard.scratch(app) == []
+    assert processes_naming(str(yard.layout.data)) == []
+
+
+def test_a_build_that_is_given_up_while_it_installs_ends_and_the_next_begins(yard: Yard):
+    app = yard.app(FLEES)
+    mark = yard.folder / "mark"
+    yard.folder.chmod(0o777)
+    yard.set_variables(app, MARK=str(mark))
+    yard.push(app, {"requirements.txt": ""})
+    working = builder(yard, app.id)
+    wait_until(mark.exists, timeout=30)
+    assert processes_naming(str(mark))
+
+    asked = cancel(yard, app)
+
+    assert asked.state is BuildState.RUNNING
+    wait_until(lambda: first(yard, app).state is BuildState.CANCELED)
+    assert processes_naming(str(mark)) == []
+    check_nothing_is_left(yard, app, working)
+    assert [one.state for one in yard.builds(app)] == [BuildState.SUCCEEDED, BuildState.CANCELED]
+
+
+@pytest.mark.parametrize("point", [one for one in POINTS if one != "build.released"])
+def test_a_build_that_is_given_up_at_any_point_leaves_nothing(yard: Yard, point: str):
+    app = yard.app({"Procfile": "web: x\n", "requirements.txt": ""})
+    faults = yard.folder / "faults"
+    faults.mkdir()
+    (faults / point).touch()
+    working = builder(yard, app.id, STRATUM_FAULTS_DIR=str(faults))
+    wait_until((faults / f"{point}.reached.pid").exists, timeout=30)
+
+    cancel(yard, app)
+    (faults / f"{point}.go").touch()
+
+    wait_until(lambda: first(yard, app).state.is_terminal)
+    check_nothing_is_left(yard, app, working)
+    assert yard.releases(app) == []
+    assert list(yard.layout.slugs.glob("*/*")) == []
+
+
+def test_a_build_that_is_released_can_no_longer_be_given_up(yard: Yard):
+    app = yard.app("plain")
+    yard.build(app)
+
+    with pytest.raises(Exception, match="Build 1 has been released as v1"):
+        cancel(yard, app)
+
+    assert yard.builds(app)[0].state is BuildState.SUCCEEDED
+
+
+def test_a_build_given_up_between_its_end_and_its_release_is_not_released(yard: Yard, monkeypatch):
+    app = yard.app("plain")
+
+    def give_up(bench, app):
+        slug = make_slug(bench, app)
+        cancel(yard, app)
+        return slug
+
+    monkeypatch.setattr("builder.jobs.make_slug", give_up)
+
+    ended = yard.build(app)
+
+    assert (ended.state, ended.slug) == (BuildState.CANCELED, "")
+    assert yard.log(ended).endswith(SAID)
+    assert yard.releases(app) == []
+    assert list(yard.layout.slugs.glob("*/*")) == []
+
+
+def test_a_slug_that_a_release_has_outlives_a_build_of_the_same_that_is_given_up(yard: Yard, monkeypatch):
+    app = yard.app("plain")
+    yard.build(app)
+    yard.push(app, {})
+
+    def give_up(bench, app):
+        slug = make_slug(bench, app)
+        cancel(yard, app, 2)
+        return slug
+
+    monkeypatch.setattr("builder.jobs.make_slug", give_up)
+
+    assert yard.build(app).state is BuildState.CANCELED
+    assert yard.shop.door.has_slug(app.id, yard.releases(app)[0].slug)
+
+
+def test_a_build_given_up_whose_builder_is_killed_is_not_built_again(yard: Yard):
+    app = yard.app("build_waits")
+    gate = yard.folder / "go"
+    yard.folder.chmod(0o777)
+    yard.set_variables(app, WAIT_FOR=str(gate))
+    working = builder(yard, app.id)
+    wait_until(gate.with_name("go.reached").exists, timeout=30)
+    working.send_signal(signal.SIGSTOP)  # it does not see that it is given up
+    cancel(yard, app)
+
+    kill(working)
+    wait_until(lambda: is_free(yard.layout.locks / f"build-{app.id}"))
+    yard.give_back(app)
+
+    assert yard.build(app).state is BuildState.CANCELED
+    assert yard.scratch(app) == []

@@ -1,0 +1,96 @@
+"""Builds from the command line: shown, given up, and built again."""
+
+import threading
+
+import pytest
+
+from stratum.model import BuildOptions, BuildState
+from stratum.store import builds
+from tests.there import there
+from tests.waiting import wait_until
+from tests.webside import COMMIT
+
+AT = ("-E", "MyProdEnv", "builds")
+
+
+@pytest.fixture
+def app(side, terminal):
+    app = side.app()
+    side.release(app)
+    return app
+
+
+def queue(side, app, options=None):
+    with side.db.write() as tx:
+        return builds.add_build(
+            tx, app.id, COMMIT, source="push", who="ci", options=options or BuildOptions()
+        )
+
+
+def test_a_build_is_shown_in_full(side, terminal, app):
+    queue(side, app, BuildOptions(no_cache=True, scale={"worker": 2}, reason="stop\nthe leak"))
+
+    said = terminal(*AT, "show", "2").out
+
+    facts = dict(line.split("  ", 1) for line in said.splitlines() if not line.startswith(" "))
+    assert {name: text.strip() for name, text in facts.items() if name != "queued"} == {
+        "build": "2",
+        "status": "queued",
+        "commit": COMMIT,
+        "source": "push",
+        "who": "ci",
+        "reason": "stop",
+        "options": "no-cache scale=worker=2",
+    }
+    assert "         the leak\n" in said
+    assert "release   v1\n" in terminal(*AT, "show", "1").out
+    assert terminal(*AT, "show", "2", "--json").rows[0]["options"]["scale"] == {"worker": 2}
+
+
+def test_a_queued_build_is_given_up(side, terminal, app):
+    queue(side, app)
+
+    said = terminal(*AT, "cancel", "2")
+
+    assert (said.code, said.out, said.err) == (0, "", "Canceled build 2.\n")
+    again = terminal(*AT, "cancel", "2")
+    assert (again.code, again.err.splitlines()[0]) == (1, "Build 2 has ended already: it is canceled.")
+    followed = terminal(*AT, "follow", "2")
+    assert (followed.code, followed.out) == (1, " !     Build canceled: admin asked for it.\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (BuildState.CANCELED, "Canceled build 2.\n"),
+        (BuildState.FAILED, "Build 2 had ended before: it is failed.\n"),
+    ],
+)
+def test_the_end_of_one_that_runs_is_waited_for(side, terminal, app, end, said):
+    queue(side, app)
+    with side.db.write() as tx:
+        claimed = there(builds.claim_next(tx, app.id, "1:1"))
+
+    def is_ended():
+        with side.db.write() as tx:
+            held = builds.held(tx, claimed)
+            return held is not None and held.error and builds.finish(tx, claimed, end, error=held.error)
+
+    builder = threading.Thread(target=wait_until, args=(is_ended, 30))
+    builder.start()
+    found = terminal(*AT, "cancel", "2", "--json")
+    builder.join()
+
+    assert (found.code, found.err, found.rows[0]["status"]) == (0, said, end.value)
+
+
+def test_a_failed_build_is_built_again_and_followed(side, terminal, app, settling):
+    with settling(app, "no"):
+        queue(side, app)
+        terminal(*AT, "follow", "2")
+    with settling(app, "no again"):
+        said = terminal(*AT, "retry", "2", "--json")
+
+    assert (said.code, said.err) == (1, "Build 3 failed: no again\n")
+    assert [(row["number"], row["source"]) for row in said.rows] == [(3, "retry")]
+    assert terminal(*AT, "retry", "1").err.splitlines()[0] == "Build 1 has been released as v1."
