@@ -180,7 +180,7 @@ def test_the_thread_ends_when_nobody_follows_and_comes_back(watcher):
 
 def test_an_error_of_the_watcher_does_not_end_it(watcher, tmp_path, monkeypatch, caplog):
     with watcher.watching(Subject(paths=("a\0b",)), NOBODY), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(watch.time, "sleep", lambda _: None)
+        patched.setattr("gitserver.watch.time.sleep", lambda _: None)
         wait_until(lambda: "watching for followers failed" in caplog.text)
     with watcher.watching(Subject(build=99), NOBODY) as follower:
         wait_until(lambda: follower.news.is_gone)
