@@ -12,7 +12,7 @@ from gitserver import watch
 from gitserver.git.client import Client
 from gitserver.watch import Subject, Watcher
 from stratum.errors import Unavailable
-from stratum.model import BuildState
+from stratum.model import BuildState, RolloutState
 from stratum.store import builds, rollouts
 from tests.there import there
 from tests.waiting import wait_until
@@ -111,9 +111,7 @@ def test_states_of_builds_and_rollouts_are_told(watcher, side):
         wait_until(lambda: there(of_build.news.build).is_settled)
         with side.db.write() as tx:
             builds_of = of_rollout.news
-            rollouts.record(
-                tx, there(rollouts.claim_next(tx, app.id, "1:1")), rollouts.RolloutState.SUCCEEDED, ()
-            )
+            rollouts.record(tx, there(rollouts.claim_next(tx, app.id, "1:1")), RolloutState.SUCCEEDED, ())
         wait_until(lambda: there(of_rollout.news.rollout).is_ended)
     assert builds_of.build is None
 
