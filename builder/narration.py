@@ -9,10 +9,11 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from builder.masking import Mask, Stream
 from stratum.buildlog import Log, harmless
 from stratum.errors import BuildFailed
 
@@ -37,6 +38,7 @@ class Narration:
         self._color = color
         self.mishap: OSError | None = None
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._mask = Mask({})
         self._room = MAX_OUTPUT_BYTES
         self._log: Log | None = None
         self._try(lambda: self._open(path))
@@ -45,6 +47,10 @@ class Narration:
         """Close the log."""
         if self._log is not None:
             self._log.close()
+
+    def mask(self, variables: Mapping[str, str]) -> None:
+        """From now on, have `[NAME]` stand in what steps print where a variable's value would."""
+        self._mask = Mask(variables)
 
     def step(self, text: str) -> None:
         """Say what begins."""
@@ -69,7 +75,14 @@ class Narration:
 
     def output(self, data: bytes) -> None:
         """Add whole lines that a step has printed, as long as there is room for them."""
-        self.tail.extend(map(_cut, harmless(data).decode().splitlines()))
+        self._add(self._mask.whole(data))
+
+    def _add(self, data: bytes) -> None:
+        clean = harmless(data)
+        masked = self._mask.whole(clean)
+        if clean != masked:
+            data = _without(data, clean, masked)
+        self.tail.extend(map(_cut, masked.decode("utf-8", "replace").splitlines()))
         if self._room <= 0:
             return
         self._write(lambda log: self._spend(log.output(data, color=self._color)))
@@ -81,7 +94,8 @@ class Narration:
         """Give a descriptor to a step; what is written to it appears in the log line by line."""
         readable, writable = os.pipe()
         ended = threading.Event()
-        pump = threading.Thread(target=_pump, args=(readable, ended, self.output), name="pump")
+        arguments = (readable, ended, self._add, Stream(self._mask))
+        pump = threading.Thread(target=_pump, args=arguments, name="pump")
         pump.start()
         try:
             yield writable
@@ -112,20 +126,27 @@ class Narration:
                 self.mishap = error
 
 
+def _without(data: bytes, clean: bytes, masked: bytes) -> bytes:
+    """Have lines lose their colours where these stood within a value and hid it from the mask."""
+    lines = zip(data.split(b"\n"), clean.split(b"\n"), masked.split(b"\n"), strict=True)
+    return b"\n".join(line if plain == hidden else hidden for line, plain, hidden in lines)
+
+
 def _cut(line: str) -> str:
     return line if len(line) <= _MAX_TAIL_LINE else line[: _MAX_TAIL_LINE - 1] + "…"
 
 
-def _pump(readable: int, ended: threading.Event, output: Callable[[bytes], None]) -> None:
+def _pump(readable: int, ended: threading.Event, output: Callable[[bytes], None], mask: Stream) -> None:
     """Pass on whole lines until the other end is closed, or the step has ended and left it open."""
     rest = b""
     while data := _next(readable, ended):
-        whole, newline, rest = (rest + data).rpartition(b"\n")
+        whole, newline, rest = (rest + mask.feed(data)).rpartition(b"\n")
         if newline:
             output(whole + newline)
         if len(rest) > _MAX_LINE:
             output(rest)
             rest = b""
+    rest += mask.rest()
     if rest:
         output(rest)
 

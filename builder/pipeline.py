@@ -81,7 +81,9 @@ def _variables(bench: Bench) -> Mapping[str, str]:
     app_id = bench.build.app_id
     with bench.shop.db.read() as tx:
         sealed = releases.get_config(tx, app_id, releases.config_version(tx, app_id))
-    return unseal(bench.shop.instance.layout.config_key, sealed)
+    variables = unseal(bench.shop.instance.layout.config_key, sealed)
+    bench.narration.mask(variables)
+    return variables
 
 
 def _seal(bench: Bench) -> str:
