@@ -1,0 +1,45 @@
+"""Whose processes are whose, also after a rename. Pure."""
+
+from datetime import UTC, datetime
+
+from runner.deviation import Actual, Wished, deviating, orphaned
+from stratum.model import App, Environment, Formation, Release, ReleaseState, Target
+from stratum.supervisor import ProcessStatus
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+APP = App(2, "shop", Environment(1, "MyProdEnv", "production", False, NOW), "master", 9, False, NOW)
+
+
+def release(version, name):
+    state, targets = ReleaseState.LIVE, (Target("web", "x"),)
+    return Release(9, 2, version, None, "c", "s", 0, targets, "push", "me", state, NOW, name)
+
+
+def wished(current, names=("shop", "first"), *, busy=False):
+    return [Wished(APP, names, current, Formation({"web": 1}), busy, 1)]
+
+
+def actual(*names):
+    return Actual({name: ProcessStatus(name, 7, "RUNNING", NOW, 0, None) for name in names}, set(names))
+
+
+def test_what_runs_under_the_former_name_is_right_while_its_release_is_current():
+    there = actual("MyProdEnv.first.v1.web.1")
+
+    assert deviating(wished(release(1, "first")), there) == []
+    assert orphaned(wished(release(1, "first")), there) == []
+
+
+def test_what_is_left_under_the_former_name_is_the_apps_own_to_stop():
+    there = actual("MyProdEnv.first.v1.web.1", "MyProdEnv.shop.v2.web.1")
+
+    assert deviating(wished(release(2, "shop")), there) == [APP]
+    assert deviating(wished(release(2, "shop"), busy=True), there) == []
+    assert orphaned(wished(release(2, "shop"), busy=True), there) == []
+
+
+def test_a_name_that_the_app_has_lost_is_none_of_its_own():
+    there = actual("MyProdEnv.first.v1.web.1", "MyProdEnv.shop.v2.web.1")
+
+    assert deviating(wished(release(2, "shop"), ("shop",)), there) == []
+    assert orphaned(wished(release(2, "shop"), ("shop",)), there) == ["MyProdEnv.first.v1.web.1"]
