@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
 
 AT_ONCE = 1000  # refs that a server takes in one push
-NOT_FOUND = 404
+NOT_FOUND = "not-found"
 BRANCHES = "refs/heads/"
 USUAL = ("master", "main")
 _ELSEWHERE = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"})
@@ -129,7 +129,7 @@ def _prepared(where: str, name: str, source: Repository, wished: str | None) -> 
     try:
         found = app.show()
     except Refused as refused:
-        if refused.status != NOT_FOUND:
+        if refused.slug != NOT_FOUND:  # by a former name, say: no new app is to take that here
             raise
         branch = wished or source.branch()
         found = server().create_app(where, name, branch)

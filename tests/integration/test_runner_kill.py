@@ -10,6 +10,7 @@ from runner.recover import Recovery
 from stratum.faults import POINTS
 from stratum.model import App, Outcome, RolloutState
 from stratum.store import formation
+from stratum.verbs.rename import rename
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, Stage, marked, staged
 from tests.waiting import wait_until
@@ -108,3 +109,32 @@ def test_a_failing_scale_killed_before_its_probe_fails_just_the_same(stage: Stag
     assert (done.state, done.error[:39]) == (RolloutState.FAILED, "web.2 did not come up: exit status 1 af")
     names = [name for name in stage.pids() if f".{app.name}." in name]
     assert names == [f"MyProdEnv.{app.name}.v1.web.1"]
+
+
+@pytest.mark.parametrize("point", ROLLOUT_POINTS)
+def test_a_rename_killed_anywhere_is_finished_by_the_next_applier(
+    stage: Stage, point: str, tmp_path: Path
+) -> None:
+    old = stage.app("old-" + point.replace(".", "-"))
+    stage.deploy(old, BOTH, web=1, worker=1)
+    with stage.parts.database.write() as tx:
+        rename(tx, old, old.name.replace("old", "new"), who="me")
+    app = stage.found(old)
+
+    kill_at(stage, app, point, tmp_path)
+    assert 200 in (stage.get(old)[0], stage.get(app)[0])
+    recover(stage)
+
+    mine = {name: pid for name, pid in stage.pids().items() if point.replace(".", "-") in name}
+    names = {f"MyProdEnv.{app.name}.v2.{one}" for one in ("web.1", "worker.1")}
+    assert (
+        mine.keys() & {*names, *(name.replace("new", "old").replace("v2", "v1") for name in names)} == names
+    )
+    assert not (stage.layout.home(app.id) / "doubled").exists()
+    assert stage.get(app) == (200, f"v2 {mine[f'MyProdEnv.{app.name}.v2.web.1']}")
+    assert stage.get(old)[0] == 404
+    assert len(marked(stage, f"MyProdEnv.{old.name}.v1")) == 0
+    described = {
+        path.name for path in stage.layout.descriptions.iterdir() if point.replace(".", "-") in path.name
+    }
+    assert old.name not in {name.split(".")[1] for name in described}

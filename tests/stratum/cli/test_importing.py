@@ -37,6 +37,17 @@ def test_a_shallow_repository_is_refused_with_what_to_do(terminal, environment, 
     )
 
 
+def test_a_former_name_is_not_taken_by_an_import(terminal, environment, tmp_path):
+    source = make_repo(tmp_path / "shop", {"a": "a"})
+    terminal("apps", "create", "shop", "-E", "MyProdEnv")
+    assert terminal("apps", "rename", "shop", "store", "-E", "MyProdEnv").code == 0
+
+    said = terminal("apps", "import", str(source), "-E", "MyProdEnv")
+
+    assert (said.code, said.err) == (1, "MyProdEnv/shop is called MyProdEnv/store now.\nUse that name.\n")
+    assert [row["name"] for row in terminal("apps", "list", "--json").rows] == ["store"]
+
+
 def test_an_empty_repository_is_refused(terminal, environment, tmp_path):
     git(tmp_path, "init", "-q", "--bare", "e.git")
 
