@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from builder import packs
 from builder.bench import Bench
 from builder.checkout import checkout
+from builder.room import check_room
 from stratum import faults
 from stratum.errors import BuildFailed, ProcfileInvalid
 from stratum.git import Commit, read_procfile
@@ -29,7 +30,9 @@ def make_slug(bench: Bench, app: App) -> Slug:
     Raises:
         StratumError: a step failed (BuildFailed), or something it stands on does not answer.
     """
-    commit = commit_of(bench.shop.instance.layout, bench.build)
+    instance = bench.shop.instance
+    check_room(instance.layout.data, instance.settings.min_free_bytes)
+    commit = commit_of(instance.layout, bench.build)
     targets = _read_targets(bench, commit, app)
     plan = packs.detect(commit.files(packs.FILES, packs.MAX_BYTES))
     bench.shop.door.prepare(app.id)

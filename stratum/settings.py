@@ -34,6 +34,7 @@ class Settings:
         streams: followers of logs through the API at once.
         polls: requests at once that wait for a rollout.
         build_timeout_s: a build that takes longer has failed.
+        min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
         alive_after_s: a process without a port counts as up when it has lived this long.
         web_start_timeout_s: a web process must listen on $PORT within this.
         stop_grace_s: from SIGTERM to SIGKILL.
@@ -62,6 +63,7 @@ class Settings:
     polls: int = 64
     build_timeout_s: int = 1800
     alive_after_s: float = 0.3
+    min_free_bytes: int = 1 << 30
     web_start_timeout_s: float = 60.0
     stop_grace_s: int = 30
     drain_s: float = 10.0

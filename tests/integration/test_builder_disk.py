@@ -1,12 +1,15 @@
 """The disk fills up during a build: it fails with its step, and nothing else is harmed."""
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from builder.room import check_room
+from stratum.errors import BuildFailed
 from stratum.model import BuildState
 from stratum.store import environments
 from tests.yard import ROOT, Yard
@@ -67,6 +70,44 @@ def test_a_build_that_fills_the_disk_fails_with_its_step(yard: Yard, source, ste
     assert (slug / "text").read_text() == "plain\n"
     assert yard.scratch(app) == []
     assert len(yard.releases(app)) == 1
+
+
+def test_no_build_begins_below_the_floor(yard: Yard):
+    """A tenth of the disk; nothing is unpacked, no folder made, and what there was is left."""
+    app, slug = released(yard)
+    yard.push(app, {"text": "next"})
+    (yard.layout.data / "filler").write_bytes(bytes((SIZE_MIB * 95 // 100) << 20))
+
+    refused = yard.build(app)
+    touched = yard.scratch(app)
+    (yard.layout.data / "filler").unlink()
+
+    log = yard.log(refused).splitlines()
+    assert refused.state is BuildState.FAILED
+    assert log[0] == " !     The build failed"
+    assert re.fullmatch(
+        r" !     [\d.]+ MiB of the server's disk are free, and none begins below 9.6 MiB.", log[1]
+    )
+    assert log[2:] == [
+        " !     Its operator has to make room; then: stratum redeploy",
+        " !     v1 keeps running.",
+    ]
+    assert touched == []
+    assert (slug / "text").read_text() == "plain\n"
+
+
+def test_files_can_run_out_before_bytes(tmp_path):
+    options = "size=64m,nr_inodes=1000,mode=711"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", tmp_path], check=True)
+    try:
+        check_room(tmp_path, 1)
+        for number in range(950):
+            (tmp_path / str(number)).touch()
+
+        with pytest.raises(BuildFailed, match="has room for 49 more files, and a build may need more"):
+            check_room(tmp_path, 1)
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_a_full_disk_leaves_the_build_queued_until_there_is_room(yard: Yard):
