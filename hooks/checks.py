@@ -1,10 +1,10 @@
 """What is looked at before a ref moves: the repository as it is, and what was sent, in its quarantine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hooks.options import PushOptions
 from hooks.policy import BRANCHES, ZERO, Judgement, Refusal, detail, short
-from hooks.refs import read_ref
+from hooks.refs import names, read_ref
 from hooks.verdict import Offer, Pusher
 from stratum.errors import Conflict, InvalidScale, UnknownTarget
 from stratum.git import Commit, read_procfile
@@ -34,6 +34,28 @@ def check_places(instance: Instance, app: App, updates: Iterable[RefUpdate]) -> 
         if read_ref(repo, update.ref) != update.old:
             message = f"{short(update.ref)} has moved since you looked: somebody else pushed to it."
             raise Conflict(message, "Fetch first, then push again.")
+
+
+def in_the_way(instance: Instance, app: App, updates: Sequence[RefUpdate]) -> tuple[Refusal, ...]:
+    """Why new refs cannot be made: a ref is a file, so that none can be below another."""
+    made = [update.ref for update in updates if update.old == ZERO != update.new]
+    if not made:
+        return ()
+    gone = {update.ref for update in updates if update.new == ZERO}
+    there = (names(instance.layout.repo(app.id)) | set(made)) - gone
+    found = ((ref, _obstacle(ref, there)) for ref in made)
+    advice = "Choose another name, or delete what is in the way first."
+    return tuple(
+        Refusal(ref, f"{short(other)} is in the way of {short(ref)}", advice) for ref, other in found if other
+    )
+
+
+def _obstacle(ref: str, there: Collection[str]) -> str:
+    """Name a ref above or below another; nothing when there is none."""
+    parts = ref.split("/")
+    above = ("/".join(parts[:count]) for count in range(2, len(parts)))
+    below = (other for other in there if other.startswith(f"{ref}/"))
+    return next((parent for parent in above if parent in there), "") or next(below, "")
 
 
 def refusals(app: App, pusher: Pusher, judgement: Judgement) -> tuple[Refusal, ...]:

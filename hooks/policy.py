@@ -4,6 +4,7 @@ One branch deploys: what the app says, else the first of master or main that is 
 refs are stored, and the pusher is told that they do not deploy.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 FIRST_BRANCHES = ("master", "main")
 HIDDEN = "refs/stratum"
 REMOTE = "catalyze"  # what `stratum associate` names it
+MAX_NAME_BYTES = 250  # of a file's name 255 are allowed, and git adds ".lock" (git 2.39, lockfile.h)
 MAX_UPDATES = 1000  # all others who write wait while a push is recorded
 SHOWN = 3  # refs named one by one
 ID_DIGITS = 12  # of an object's id: enough to tell it from all others in the largest repositories
@@ -60,7 +62,8 @@ def judge(app: App, updates: Sequence[RefUpdate]) -> Judgement:
     """Decide what a push may do."""
     deploying = _deploying(app, updates)
     stored = [update for update in updates if update != deploying and update.new != ZERO]
-    refusals = _too_many(updates) or tuple(found for update in updates for found in _refusals(app, update))
+    each = (found for update in updates for found in _refusals(app, update))
+    refusals = _too_many(updates) or (*each, *_twice(updates))
     return Judgement(deploying, tuple(_notes(app, stored)), refusals)
 
 
@@ -97,12 +100,22 @@ def _too_many(updates: Sequence[RefUpdate]) -> tuple[Refusal, ...]:
     return (Refusal("", said, "Push them in parts, or only those that are needed here: one branch deploys."),)
 
 
+def _twice(updates: Sequence[RefUpdate]) -> tuple[Refusal, ...]:
+    """Refuse a push that moves a ref twice: git would take one of the two."""
+    counted = Counter(update.ref for update in updates)
+    return tuple(
+        Refusal(ref, "it is in this push twice", "Push it once.") for ref, n in counted.items() if n > 1
+    )
+
+
 def _refusals(app: App, update: RefUpdate) -> Iterator[Refusal]:
     ref = update.ref
     if not ref.isprintable() or not _is_utf8(ref):
         yield Refusal(ref, f"{ref!a} cannot name a ref here", "Use printable UTF-8.")
     elif not ref.startswith("refs/") or ref.startswith(HIDDEN + "/"):
         yield Refusal(ref, f"{ref} is no place to push to", "Use a branch or a tag.")
+    elif any(len(part.encode()) > MAX_NAME_BYTES for part in ref.split("/")):
+        yield Refusal(ref, "its name is too long", f"Between slashes {MAX_NAME_BYTES} bytes are allowed.")
     elif not check_ref_format(Ref(ref.removeprefix("refs/").encode())):
         yield Refusal(ref, f"{ref} cannot name a ref", "What can is in: git help check-ref-format.")
     elif update.new == ZERO and ref == f"{BRANCHES}{app.deploy_branch}":

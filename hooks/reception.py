@@ -117,7 +117,7 @@ class Reception:
         if not self.options.plan and self._is_repeated(offer.updates):
             return Verdict(taken=False, repeated=True)
         checks.check_places(instance, self._app, offer.updates)
-        if refusals := checks.not_forward(instance, self._app, offer):
+        if refusals := self._hindered(offer):
             return refused(refusals)
         targets = self._targets(judgement, offer)
         reach("receive.checked")
@@ -126,6 +126,11 @@ class Reception:
         if judgement.deploying is not None and (self.options.gate or self._app.gate):
             return self._begin_gate(judgement.deploying, offer)
         return self._take(judgement, offer)
+
+    def _hindered(self, offer: Offer) -> tuple[Refusal, ...]:
+        instance = self._parts.instance
+        in_the_way = checks.in_the_way(instance, self._app, offer.updates)
+        return in_the_way or checks.not_forward(instance, self._app, offer)
 
     def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...]:
         if judgement.deploying is None:
@@ -163,7 +168,7 @@ class Reception:
             message = f"{self._app.name} was changed while build #{build.number} ran."
             raise Conflict(message, "Push again.")
         checks.check_places(self._parts.instance, self._app, self._offer.updates)
-        if refusals := checks.not_forward(self._parts.instance, self._app, self._offer):
+        if refusals := self._hindered(self._offer):
             return refused(refusals)
         return self._take(judgement, self._offer)
 

@@ -29,6 +29,11 @@ def read_ref(repo: Path, ref: str) -> str:
     return ZERO if found is None else found.decode()
 
 
+def names(repo: Path) -> set[str]:
+    """Name all refs."""
+    return {name.decode("utf-8", "surrogateescape") for name in DiskRefsContainer(str(repo)).allkeys()}
+
+
 def has_moved(repo: Path, update: RefUpdate, since: datetime) -> bool:
     """Whether a ref has made this move since a moment: it is there, or its reflog has been."""
     if read_ref(repo, update.ref) == update.new:

@@ -149,6 +149,16 @@ class Commit:
             raise Unavailable(message, "See the server's log and disk.") from error
         return done.returncode == 0
 
+    def kinds(self, oids: Iterable[str]) -> dict[str, str]:
+        """Id → `commit`, `tree`, `blob`, `tag`, or `missing`, of any objects that this commit's git sees.
+
+        Raises:
+            Unavailable: git failed.
+        """
+        lines = list(oids)
+        answers = _answers(self._cat_file("--batch-check", lines=lines))
+        return {oid: words[1] for oid, words in zip(lines, answers, strict=True)}
+
     def _files(self, names: Iterable[str]) -> dict[str, Entry]:
         return {name: entry for name, entry in self.entries(names).items() if entry.kind == "blob"}
 

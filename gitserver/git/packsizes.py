@@ -10,11 +10,11 @@ Source: gitformat-pack(5). The packs are those that `git index-pack` has checked
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _FANOUT_END = 8 + 256 * 4
-_FIRST_DELTA_KIND, _REF_DELTA = 6, 7
+_COMMIT, _FIRST_DELTA_KIND, _REF_DELTA = 1, 6, 7
 _OID = 20
 _CHUNK = 64
 _TWO_NUMBERS = 20  # bytes of a delta that hold the sizes of base and result
@@ -39,6 +39,20 @@ def sizes(index: Path) -> Iterator[tuple[int, str]]:
         try:
             for oid, offset in _offsets(table):
                 yield size_at(pack, offset), oid
+        except (IndexError, struct.error) as error:
+            raise BadPack(index.name) from error
+
+
+def whole_commits(index: Path, wanted: Collection[str]) -> set[str]:
+    """Say which of some ids the pack has as commits that are no deltas; the others are for git to tell.
+
+    Raises:
+        BadPack: index or pack is not what its name says.
+    """
+    with index.with_suffix(".pack").open("rb") as file, _mapped(file.fileno()) as pack:
+        try:
+            found = [(oid, offset) for oid, offset in _offsets(index.read_bytes()) if oid in wanted]
+            return {oid for oid, offset in found if _header(pack, offset)[1] == _COMMIT}
         except (IndexError, struct.error) as error:
             raise BadPack(index.name) from error
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitserver.git import programs, quota, reasons, report
+from gitserver.git.arrivals import unfit
 from gitserver.git.body import Body
 from gitserver.git.client import Client
 from gitserver.git.commands import Head
 from gitserver.git.exchange import Exchange
 from gitserver.git.follow import Following
 from gitserver.git.hookpipe import HookPipe, Question
-from gitserver.git.limits import Limits, oversized
+from gitserver.git.limits import Limits
 from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
 from gitserver.git.repos import ensure_repo
 from hooks.care import receiving
@@ -25,6 +26,7 @@ from hooks.parts import Parts
 from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
+from stratum.errors import StratumError
 from stratum.faults import reach
 from stratum.model import App, Build
 
@@ -216,11 +218,12 @@ class _Session:
         if left_out:
             reason = "git does not take it, and a push is taken whole or not at all"
             return refused([Refusal(ref, reason) for ref in sorted(left_out)])
-        limit = self._parts.instance.settings.max_object_bytes
-        if question.quarantine and (found := oversized(Path(question.quarantine), limit)):
-            return refused_for(found)
         offer = Offer(question.updates, question.quarantine, self._exchange.pid, head.options)
-        return self._reception.offered(offer)
+        try:
+            verdict = unfit(self._parts.instance, self._push.app, offer)
+        except StratumError as error:
+            verdict = refused_for(error)
+        return verdict or self._reception.offered(offer)
 
     def _answer_hook(self, verdict: Verdict) -> None:
         """Let git go on, one way or the other, unless a build comes first."""

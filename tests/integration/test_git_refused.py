@@ -251,17 +251,80 @@ def test_ref_that_would_forge_a_line_of_the_hook_is_refused(web):
     assert post(web, app, first_push(source, ref=ref)).status == 400
 
 
-def test_ref_that_git_itself_refuses_is_told_and_the_other_is_taken(web):
-    """git asks the hook about both, reports one as refused, and moves the other."""
+def test_ref_to_what_was_not_sent_is_refused_with_all_of_the_push(web):
+    """git would ask about both, report one as refused, and move the other."""
     app, source = web.new_app(), web.source("beside")
     absent = pkt(f"{'0' * 40} {'1' * 40} refs/heads/absent".encode())
 
     answer = post(web, app, first_push(source).replace(FLUSH + b"PACK", absent + FLUSH + b"PACK"))
 
-    assert b"ok refs/heads/master" in answer.report
-    assert b"ng refs/heads/absent objects that it needs were not sent: run git fsck" in answer.report
-    assert len(web.builds(app)) == 1
-    assert (web.pending(app), web.newest(app, "refs/heads/absent")) == ([], None)
+    assert b"ng refs/heads/absent objects that it needs were not sent" in answer.report
+    assert b"ng refs/heads/master refused with another ref of this push" in answer.report
+    assert (web.ref(app), web.objects(app), web.builds(app), web.pending(app)) == ("", [], [], [])
+
+
+@pytest.mark.parametrize("spec", ["HEAD:Procfile", "HEAD^{tree}"])
+@pytest.mark.parametrize("branch", ["master", "topic"])
+def test_branch_that_is_no_commit_is_refused(web, spec, branch):
+    app, source = web.new_app(), web.source(f"no-commit-{branch}-{spec[5]}")
+    oid = git(source, "rev-parse", spec)
+
+    pushed = run_git(source, "push", web.url(app), f"{oid}:refs/heads/{branch}")
+
+    assert pushed.code == 1
+    assert f"(a branch is a commit, and {oid[:12]} is a " in pushed.said
+    assert (web.ref(app), web.objects(app)) == ("", [])
+
+
+def test_branch_that_is_a_tag_object_is_refused(web):
+    app, source = web.new_app(), web.source("tag-as-branch")
+    git(source, "tag", "-a", "-m", "v1", "v1")
+    oid = git(source, "rev-parse", "v1")
+
+    pushed = run_git(source, "push", web.url(app), f"{oid}:refs/heads/topic", "v1")
+
+    assert f"(a branch is a commit, and {oid[:12]} is a tag)" in pushed.said
+    assert (web.ref(app), web.objects(app)) == ("", [])
+    assert run_git(source, "push", web.url(app), "v1").code == 0
+
+
+def test_same_ref_twice_is_refused(web):
+    app, source = web.new_app(), web.source("twice")
+    line = pkt(f"{'0' * 40} {git(source, 'rev-parse', 'HEAD')} refs/heads/master".encode())
+
+    answer = post(web, app, first_push(source).replace(FLUSH + b"PACK", line + FLUSH + b"PACK"))
+
+    assert answer.report.count(b"ng refs/heads/master it is in this push twice") == 2
+    assert (web.ref(app), web.objects(app)) == ("", [])
+
+
+def test_ref_whose_name_no_file_can_have_is_refused(web):
+    app, source = web.new_app(), web.source("long-name")
+
+    pushed = run_git(source, "push", web.url(app), f"HEAD:refs/heads/{'x' * 300}")
+
+    assert pushed.code == 1
+    assert "(its name is too long)" in pushed.said
+    assert web.objects(app) == []
+
+
+@pytest.mark.parametrize("first", ["topic", "topic/a/b"])
+def test_ref_in_the_way_of_another_is_named(web, first):
+    app, source = web.new_app(), web.source(f"in-the-way-{len(first)}")
+    second = "topic/a" if first == "topic" else "topic"
+    run_git(source, "push", web.url(app), f"HEAD:refs/heads/{first}")
+    objects = web.objects(app)
+    commit(source, {"more": "1"})
+
+    refused = run_git(source, "push", web.url(app), f"HEAD:refs/heads/{second}")
+    both = run_git(source, "push", web.url(app), "HEAD:refs/heads/x", "HEAD:refs/heads/x/y")
+    instead = run_git(source, "push", web.url(app), f":refs/heads/{first}", f"HEAD:refs/heads/{second}")
+
+    assert f"({first} is in the way of {second})" in refused.said
+    assert "(x/y is in the way of x)" in both.said
+    assert (refused.code, both.code) == (1, 1)
+    assert instead.code == 0, instead.said
+    assert set(objects) < set(web.objects(app))
 
 
 def test_ref_that_is_not_utf8_is_refused(web):
