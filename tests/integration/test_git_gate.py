@@ -88,8 +88,9 @@ def test_objects_are_kept_for_the_builder_until_the_ref_moves(web):
 
     def work(log):
         if web.builds(app)[0].push_id is None:
-            variables = {"GIT_OBJECT_DIRECTORY": str(web.instance.layout.spool(app.id, 1))}
-            found.append(git(web.repo(app), "cat-file", "-t", web.builds(app)[0].commit, **variables))
+            spool = str(web.instance.layout.spool(app.id, 1))
+            commit_id = web.builds(app)[0].commit
+            found.append(git(web.repo(app), "cat-file", "-t", commit_id, GIT_OBJECT_DIRECTORY=spool))
         log.step("Built")
 
     with FakeBuilder(web, work):
