@@ -16,7 +16,7 @@ from stratum import faults, spool
 from stratum.errors import BuildFailed, NotFound, StratumError, Unavailable
 from stratum.model import Build, BuildState
 from stratum.ownership import exclusive, this_process
-from stratum.store import builds, environments
+from stratum.store import builds, environments, retention
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _build_each(shop: Workshop, app_id: int) -> bool:
 
 
 def _tidy(shop: Workshop, app_id: int) -> None:
-    """Remove what killed builders have left, and what was built for nobody.
+    """Remove what killed builders have left, what was built for nobody, and what is kept for nothing.
 
     The caller holds the app's lock: nobody builds.
     """
@@ -72,6 +72,22 @@ def _tidy(shop: Workshop, app_id: int) -> None:
         shop.door.drop_slug(app_id, slug)
         with shop.db.write() as tx:
             builds.forget_slug(tx, app_id, slug)
+    _prune(shop, app_id)
+
+
+def _prune(shop: Workshop, app_id: int) -> None:
+    keep = shop.instance.settings.keep_releases
+    with shop.db.read() as tx:
+        is_due = app_id in retention.apps_with_surplus(tx, keep)
+    if not is_due:
+        return
+    with shop.db.write() as tx:
+        slugs = retention.prune(tx, app_id, keep)
+    for slug in slugs:
+        shop.door.drop_slug(app_id, slug)
+        with shop.db.write() as tx:
+            retention.forget(tx, app_id, slug)
+    log.info("pruned releases of app %d; removed %d slugs", app_id, len(slugs))
 
 
 def _build(bench: Bench) -> bool:

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from gitserver.attempts import Attempts
 from gitserver.places import Places
 from gitserver.watch import Watcher
+from stratum.door.client import Door
 from stratum.instance import Instance
 from stratum.queue import Nudges
 from stratum.store import Database
@@ -24,6 +25,7 @@ class Services:
     database: Database
     nudges: Nudges
     supervisor: Supervisor
+    door: Door
     attempts: Attempts
     places: Places
     watcher: Watcher
@@ -37,6 +39,7 @@ class Services:
             database,
             Nudges(instance.redis_url),
             Supervisor(instance.layout.supervisord_socket, SUPERVISOR_TIMEOUT_S),
+            Door(instance.layout, instance.fence),
             Attempts(instance.settings.sign_in_failures),
             Places(instance.settings),
             Watcher(database),

@@ -13,7 +13,7 @@ from runner.apply.parts import Parts
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
 from stratum.ownership import is_alive, is_free
-from stratum.store import builds, rollouts
+from stratum.store import builds, retention, rollouts
 from stratum.store.clock import now
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 FRESH_S = 1.0
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
+PRUNE_EVERY_S = 30.0
 
 
 class Nudger(Protocol):
@@ -49,6 +50,7 @@ class Recovery:
     parts: Parts
     nudger: Nudger
     _reminders: dict[tuple[str, int], _Reminder] = field(default_factory=dict)
+    _pruned_at: float = float("-inf")
 
     def run(self) -> None:
         """Take back what the dead have left, then remind of what waits."""
@@ -62,6 +64,16 @@ class Recovery:
             if _is_abandoned(rollout, self.parts.apply_lock(rollout.app_id)):
                 self._take_back_rollout(rollout)
         self._remind()
+        if time.monotonic() - self._pruned_at >= PRUNE_EVERY_S:
+            self._have_pruned()
+
+    def _have_pruned(self) -> None:
+        """Nudge the builders of apps that keep more releases than they need: they tidy up, too."""
+        self._pruned_at = time.monotonic()
+        with self.parts.database.read() as tx:
+            due = retention.apps_with_surplus(tx, self.parts.instance.settings.keep_releases)
+        for app_id in due:
+            self.nudger.build(app_id)
 
     def _take_back_build(self, build: Build) -> None:
         give_up = build.attempt >= builds.MAX_ATTEMPTS

@@ -32,12 +32,13 @@ class BuildState(StrEnum):
 
 
 class ReleaseState(StrEnum):
-    """Pending until its first rollout ends; one release of an app is live."""
+    """Pending until its first rollout ends; one release of an app is live. Pruned: its slug is not kept."""
 
     PENDING = "pending"
     LIVE = "live"
     RETIRED = "retired"
     FAILED = "failed"
+    PRUNED = "pruned"
 
 
 class RolloutState(StrEnum):
@@ -255,6 +256,9 @@ class Release:
     state: ReleaseState
     created_at: datetime
     app_name: str
+    name: str = ""
+    note: str = ""
+    pinned: bool = False  # its slug is kept, however many newer ones there are
 
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets, in the Procfile's order."""

@@ -35,6 +35,7 @@ class Settings:
         polls: requests at once that wait for a rollout.
         build_timeout_s: a build that takes longer has failed.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
+        keep_releases: newest releases of an app, of those that have run, that can be gone back to.
         alive_after_s: a process without a port counts as up when it has lived this long.
         web_start_timeout_s: a web process must listen on $PORT within this.
         stop_grace_s: from SIGTERM to SIGKILL.
@@ -62,8 +63,9 @@ class Settings:
     streams: int = 64
     polls: int = 64
     build_timeout_s: int = 1800
-    alive_after_s: float = 0.3
     min_free_bytes: int = 1 << 30
+    keep_releases: int = 10
+    alive_after_s: float = 0.3
     web_start_timeout_s: float = 60.0
     stop_grace_s: int = 30
     drain_s: float = 10.0

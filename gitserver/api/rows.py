@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from stratum.comparison import Difference
+from stratum.history import Log
 from stratum.instance import Instance
 from stratum.model import App, Build, Environment, Release, Rollout, Token
 from stratum.processes import Process, label
@@ -82,8 +84,26 @@ def release(found: Release, current_id: int | None, reason: str) -> Row:
         "who": found.who,
         "targets": [target.name for target in found.targets],
         "current": found.id == current_id,
+        "name": found.name,
+        "note": found.note,
+        "pinned": found.pinned,
         "created_at": _moment(found.created_at),
     }
+
+
+def difference(found: Difference) -> Row:
+    """What a release has changed."""
+    return {
+        "commits": _log(found.added),
+        "commits_dropped": _log(found.dropped),
+        "targets": [asdict(one) for one in found.targets],
+        "variables": [asdict(one) for one in found.variables],
+        "packages": [asdict(one) for one in found.packages],
+    }
+
+
+def _log(found: Log | None) -> Row | None:
+    return None if found is None else {"more": found.more, "list": [asdict(one) for one in found.entries]}
 
 
 def rollout(found: Rollout) -> Row:

@@ -88,6 +88,18 @@ class Rollback(_Body):
     version: int | None = Field(default=None, strict=True, ge=1, le=MAX_NUMBER)
 
 
+class ReleaseChange(_Body):
+    """Body of PATCH releases: what people say of one, and whether it is kept."""
+
+    name: str = Field(default="", max_length=63)
+    note: str = Field(default="", max_length=10_000)
+    pinned: bool = Field(default=False, strict=True)
+
+    def given(self) -> dict[str, object]:
+        """Return those of the fields that the body has."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
 class NewGrant(_Body):
     """A right on an app, or on a whole environment."""
 

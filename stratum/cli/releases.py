@@ -1,51 +1,176 @@
 """Releases of the app."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from stratum.cli.facts import tell
 from stratum.cli.output import json_option, say, shortened, show
 from stratum.cli.waiting import finish
-from stratum.cli.which import for_app
+from stratum.cli.which import app_option, environment_option, find_app, for_app
+from stratum.errors import Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from stratum.client import RemoteApp
+    from stratum.client.http import Row
+
+KEPT = ("live", "retired")
+COLUMNS = ("version", "status", "commit", "cause", "who", "created_at", "name", "pinned")
+
+
+class Version(click.ParamType[int]):
+    """A release's version: `v3`, or `3`."""
+
+    name = "vN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        digits = str(value).removeprefix("v")
+        if not (digits.isascii() and digits.isdigit()):
+            message = f"{value!r} is no version; v3 is one."
+            raise click.UsageError(message)
+        return int(digits)
+
+
+version_argument = click.argument("version", type=Version(), metavar="vN")
+any_version_argument = click.argument("version", type=Version(), required=False, metavar="[vN]")
+
+
+@click.group(invoke_without_command=True)
+@environment_option
+@app_option
+@json_option
+@click.pass_context
+def releases(ctx: click.Context, environment: str | None, app_name: str | None, as_json: bool) -> None:
+    """List the releases, newest first; see also `releases show vN` and the others below."""
+    root = ctx.find_root()
+    given = root.obj = replace(
+        root.obj, environment=environment or root.obj.environment, app=app_name or root.obj.app
+    )  # for the subcommand, too
+    if ctx.invoked_subcommand is None:
+        rows = find_app(given.environment, given.app).releases()
+        show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
+
+
+@releases.command("show")
+@version_argument
+@json_option
+@for_app
+def describe(app: "RemoteApp", version: int, as_json: bool) -> None:
+    """Show a release, and what it has changed next to the one that ran before it."""
+    row = app.release(version)
+    if as_json:
+        show([row], (), as_json=True)
+    else:
+        tell(_facts(row))
+
+
+@releases.command()
+@any_version_argument
+@json_option
+@for_app
+def verify(app: "RemoteApp", version: int | None, as_json: bool) -> None:
+    """See whether what a release runs is what was built; without vN, of all that can be gone back to."""
+    kept = [row["version"] for row in app.releases() if row["status"] in KEPT]
+    found = [app.verify_release(one) for one in (kept if version is None else [version])]
+    rows = found if as_json else [{**row, "version": f"v{row['version']}"} for row in found]
+    show(rows, ("version", "sound", "slug"), as_json=as_json)
+    broken = [f"v{row['version']}" for row in found if not row["sound"]]
+    if broken:
+        message = f"Gone, or not what was built: {', '.join(broken)}."
+        raise Conflict(
+            message, "It cannot be gone back to; push its commit again, or redeploy the current one."
+        )
+
+
+@releases.command()
+@version_argument
+@click.argument("name")
+@for_app
+def name(app: "RemoteApp", version: int, name: str) -> None:
+    """Give a release a name; an empty one takes it away."""
+    app.describe_release(version, {"name": name})
+    say(f"v{version} is called {name}." if name else f"v{version} has no name now.")
+
+
+@releases.command()
+@version_argument
+@click.argument("text")
+@for_app
+def note(app: "RemoteApp", version: int, text: str) -> None:
+    """Write a note to a release; an empty one takes it away."""
+    app.describe_release(version, {"note": text})
+    say(f"v{version} has {'a' if text else 'no'} note now.")
+
+
+@releases.command()
+@version_argument
+@for_app
+def pin(app: "RemoteApp", version: int) -> None:
+    """Keep a release, however many newer ones there will be."""
+    app.describe_release(version, {"pinned": True})
+    say(f"v{version} is kept.")
+
+
+@releases.command()
+@version_argument
+@for_app
+def unpin(app: "RemoteApp", version: int) -> None:
+    """Have a release removed once there are enough newer ones."""
+    app.describe_release(version, {"pinned": False})
+    say(f"v{version} is no longer kept for ever.")
 
 
 @click.command()
+@any_version_argument
 @json_option
 @for_app
-def releases(app: "RemoteApp", as_json: bool) -> None:
-    """List the releases, newest first."""
-    columns = ("version", "status", "commit", "cause", "who", "created_at")
-    show(_readable(app.releases(), as_json), columns, as_json=as_json)
-
-
-@click.command()
-@click.argument("version", required=False, metavar="[vN]")
-@json_option
-@for_app
-def rollback(app: "RemoteApp", version: str | None, as_json: bool) -> None:
+def rollback(app: "RemoteApp", version: int | None, as_json: bool) -> None:
     """Run an earlier release's code and variables again; the one before the current, or vN."""
-    number = None if version is None else version.removeprefix("v")
-    if number is not None and not (number.isascii() and number.isdigit()):
-        message = f"{version!r} is no version; v3 is one."
-        raise click.UsageError(message)
-    change = app.rollback(None if number is None else int(number))
+    change = app.rollback(version)
     finish(app, change, as_json=as_json)
     if change["release"]:
         say(f"Released v{change['release']}.")
 
 
-def _readable(rows: list[dict[str, object]], as_json: bool) -> list[dict[str, object]]:
-    if as_json:
-        return rows
-    return [
-        {
-            **row,
-            "version": f"v{row['version']}",
-            "commit": str(row["commit"])[:10],
-            "cause": shortened(str(row["cause"])),
-        }
-        for row in rows
-    ]
+def _readable(row: "Row") -> "Row":
+    texts = {name: shortened(row[name]) for name in ("cause", "name")}
+    return {**row, "version": f"v{row['version']}", "commit": row["commit"][:10], **texts}
+
+
+def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
+    yield "release", f"v{row['version']}"
+    yield from ((name, row[name]) for name in ("name", "note", "status", "commit", "cause", "reason", "who"))
+    yield "made", row["created_at"]
+    yield "build", row["build"]
+    yield "pinned", "yes" if row["pinned"] else ""
+    yield "slug", row["slug"]
+    yield "targets", "\n".join(f"{name}: {command}" for name, command in row["commands"].items())
+    if row["changes"] is not None:
+        yield "before it", f"v{row['before']}"
+        yield from _changes(row["changes"])
+
+
+def _changes(found: "Mapping[str, Any]") -> "Iterator[tuple[str, object]]":
+    yield "commits", _commits(found["commits"], "not kept any more")
+    yield "taken back", _commits(found["commits_dropped"], "")
+    for what in ("targets", "variables", "packages"):
+        yield f"{what} changed", "\n".join(map(_change, found[what]))
+
+
+def _commits(found: "Mapping[str, Any] | None", unknown: str) -> str:
+    if found is None:
+        return unknown
+    lines = [f"{one['id'][:10]} {shortened(one['subject'])} ({one['author']})" for one in found["list"]]
+    return "\n".join([*lines, "…"] if found["more"] else lines)
+
+
+def _change(one: "Mapping[str, str | None]") -> str:
+    if one["before"] is None:
+        return f"+ {one['name']}  {one['after']}"
+    if one["after"] is None:
+        return f"- {one['name']}  {one['before']}"
+    return f"~ {one['name']}  {one['before']} → {one['after']}"

@@ -68,6 +68,18 @@ class RemoteApp:
         """List its releases."""
         return self._list("/releases")
 
+    def release(self, version: int) -> Row:
+        """Describe a release, and what it has changed."""
+        return self._send("GET", f"/releases/{version}")
+
+    def describe_release(self, version: int, values: Mapping[str, object]) -> Row:
+        """Change its `name` or `note`, or whether it is `pinned`."""
+        return self._send("PATCH", f"/releases/{version}", dict(values))
+
+    def verify_release(self, version: int) -> Row:
+        """See whether what it runs is what was built."""
+        return self._send("POST", f"/releases/{version}/verify")
+
     def rollback(self, version: int | None) -> Row:
         """Go back to a release; None: to the one that ran before."""
         return self._send("POST", "/rollback", {"version": version})

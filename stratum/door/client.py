@@ -103,6 +103,10 @@ class Door:
         """Whether a slug is in its place."""
         return bool(self._ask("has_slug", app_id=app_id, digest=digest))
 
+    def slug_digest(self, app_id: int, digest: str) -> str:
+        """Compute anew what a slug's name should be; empty when none is there. Reads all of it."""
+        return str(self._ask("slug_digest", app_id=app_id, digest=digest))
+
     def drop_slug(self, app_id: int, digest: str) -> None:
         """Remove a slug; none being there is fine."""
         self._ask("drop_slug", app_id=app_id, digest=digest)

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stratum.door import ending, spawn, strays, turns
+from stratum.door import ending, spawn, steps, strays, turns
 from stratum.door.steps import SYSTEM_PATH
 from stratum.errors import DoorUnavailable
 from stratum.fence import Fence
@@ -105,6 +105,20 @@ class Folders:
         """Whether a slug is in its place."""
         return self._is_built(self._layout.slug(app_id, digest), app_id)
 
+    def slug_digest(self, app_id: int, digest: str) -> str:
+        """Compute the digest of a slug anew; empty for none there.
+
+        By the service's hand, as all may read it: whatever has the build's uid is ended with its next step.
+        """
+        slug = self._layout.slug(app_id, digest)
+        if not self._is_built(slug, app_id):
+            return ""
+        handle = os.open(slug, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            return self._run_as(self._fence.service_uid, steps.count().argv, handle).strip()
+        finally:
+            os.close(handle)
+
     def drop_slug(self, app_id: int, digest: str) -> None:
         """Remove a slug; at once under its name, so that none half gone is ever used."""
         slug = self._layout.slug(app_id, digest)
@@ -187,13 +201,14 @@ class Folders:
             os.close(handle)
         path.rmdir()
 
-    def _run_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> None:
+    def _run_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> str:
         own = uid if self._fence.fenced else None
         program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, cwd, own)
         code, output = spawn.capture(program, max(0.0, self._deadline - time.monotonic()))
         if code:
             message = f"{' '.join(argv)} ended with {code}: {output.strip()[-500:]}"
             raise DoorUnavailable(message)
+        return output
 
     def _end_build(self, app_id: int) -> None:
         """End what works for any build of the app."""

@@ -159,6 +159,9 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "discard": lambda layout, fence, args: Folders(layout, fence).discard(_app_id(args), _number(args)),
     "sweep": lambda layout, fence, args: Folders(layout, fence).sweep(_app_id(args)),
     "has_slug": lambda layout, fence, args: Folders(layout, fence).has_slug(_app_id(args), _digest(args)),
+    "slug_digest": lambda layout, fence, args: Folders(layout, fence).slug_digest(
+        _app_id(args), _digest(args)
+    ),
     "drop_slug": lambda layout, fence, args: Folders(layout, fence).drop_slug(_app_id(args), _digest(args)),
     "destroy": lambda layout, fence, args: Folders(layout, fence).destroy(_app_id(args)),
     "listeners": lambda _layout, _fence, args: _listeners(args),

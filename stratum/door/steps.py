@@ -24,12 +24,12 @@ _BASH = "/bin/bash"
 # brought to the disk, since the release that names it will be there, and counted: the same tree
 # gives the same digest, wherever and whenever it was made. One step: each costs a fork through the door.
 # Nothing else is said, since the caller reads the digest: sockets, which tar leaves out, are no news.
-_CLOSE = (
-    "chmod -R go=rX,a-ws,-t . && sync --file-system . &&"
-    " tar --warning=no-file-ignored --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner"
+_COUNT = (
+    "tar --warning=no-file-ignored --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner"
     " --format=gnu -cf - ."
     " | sha256sum | cut -c1-64"
 )
+_CLOSE = f"chmod -R go=rX,a-ws,-t . && sync --file-system . && {_COUNT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ def step(name: str) -> Step:
 def names() -> tuple[str, ...]:
     """List the steps there are."""
     return tuple(_TABLE)
+
+
+def count() -> Step:
+    """Compute the digest of a folder that is closed already."""
+    return Step((_BASH, "-o", "pipefail", "-c", _COUNT))
 
 
 def app_python() -> Path:

@@ -99,6 +99,13 @@ def build_of_push(tx: Transaction, push_id: int) -> Build | None:
     return _one(tx, t.builds.c.push_id == push_id)
 
 
+def newest_of(tx: Transaction, app_id: int, commit: str) -> Build | None:
+    """The newest build of a commit that was released."""
+    mine = (t.builds.c.app_id == app_id, t.builds.c.commit == commit)
+    found = _all(tx, *mine, t.builds.c.state == BuildState.SUCCEEDED.value)
+    return found[-1] if found else None
+
+
 def list_builds(tx: Transaction, app_id: int, limit: int = 100) -> list[Build]:
     """Newest first."""
     chosen = (

@@ -1,5 +1,7 @@
 """Releases, and the configuration versions that they point to."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import Row, func, select, update
 
 from stratum.model import Release, ReleaseState, Target
@@ -72,6 +74,24 @@ def current_releases(tx: Transaction) -> dict[int, Release]:
 def set_release_state(tx: Transaction, release_id: int, state: ReleaseState) -> None:
     """Record what became of a release."""
     tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(state=state.value))
+
+
+def predecessor(tx: Transaction, release: Release) -> Release | None:
+    """The newest release before a given one that has run."""
+    states = (ReleaseState.LIVE.value, ReleaseState.RETIRED.value, ReleaseState.PRUNED.value)
+    chosen = select(t.releases).where(
+        t.releases.c.app_id == release.app_id,
+        t.releases.c.version < release.version,
+        t.releases.c.state.in_(states),
+    )
+    row = tx.execute(chosen.order_by(t.releases.c.version.desc()).limit(1)).one_or_none()
+    return None if row is None else _release(row)
+
+
+def describe(tx: Transaction, release_id: int, values: Mapping[str, object]) -> None:
+    """Change what people say of a release: any of `name`, `note`, `pinned`."""
+    if values:
+        tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(dict(values)))
 
 
 def wished_release(tx: Transaction, app_id: int) -> Release | None:

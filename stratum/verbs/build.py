@@ -1,7 +1,7 @@
 """What people do with a build that is there: give it up, or build its commit once more."""
 
 from stratum.errors import Conflict, NotFound
-from stratum.model import App, Build, BuildState, PushState
+from stratum.model import App, Build, BuildState, PushState, ReleaseState
 from stratum.store import Transaction, builds, pushes, releases
 
 
@@ -40,13 +40,13 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
 
     Raises:
         NotFound: there is no such build.
-        Conflict: it has not ended, or has been released, or its commit was never taken.
+        Conflict: it has not ended, or what it has made is kept, or its commit was never taken.
     """
     build = find(tx, app, number)
     if not build.state.is_terminal:
         message = f"Build {number} has not ended yet: it is {build.state}."
         raise Conflict(message, f"See how far it is: stratum builds follow {number}.")
-    if build.state is BuildState.SUCCEEDED:
+    if build.state is BuildState.SUCCEEDED and not _is_pruned(tx, build):
         message = f"Build {number} has been released{_as(tx, build)}."
         raise Conflict(
             message, "stratum redeploy builds the current commit again; stratum rollback goes back."
@@ -59,6 +59,12 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
 
 def _as(tx: Transaction, build: Build) -> str:
     return "" if build.release_id is None else f" as v{releases.get_release(tx, build.release_id).version}"
+
+
+def _is_pruned(tx: Transaction, build: Build) -> bool:
+    if build.release_id is None:
+        return False
+    return releases.get_release(tx, build.release_id).state is ReleaseState.PRUNED
 
 
 def _is_taken(tx: Transaction, build: Build) -> bool:

@@ -1,9 +1,40 @@
 """Releasing again what was released before: rollback, another configuration, another build."""
 
+from collections.abc import Mapping
+
+from stratum.door.client import Door
 from stratum.errors import Conflict, NotFound, NothingReleased
 from stratum.model import App, Build, Release, ReleaseState
 from stratum.store import Transaction, builds, releases, rollouts
 from stratum.verbs.change import Change
+
+
+def find(tx: Transaction, app: App, version: int) -> Release:
+    """Find a release by the number people use.
+
+    Raises:
+        NotFound: there is no such release.
+    """
+    found = releases.find_release(tx, app.id, version)
+    if found is None:
+        raise NotFound("release", f"v{version}", "stratum releases lists them.")
+    return found
+
+
+def goal(tx: Transaction, app: App, version: int | None) -> Release:
+    """The release that a rollback goes back to.
+
+    Args:
+        version: which; None: the newest that ran before the current one.
+
+    Raises:
+        NotFound: there is no such release.
+        Conflict: it never ran, its slug is not kept, or there is none to go back to.
+    """
+    if app.current_release_id is None:
+        raise NothingReleased(app.label)
+    current = releases.get_release(tx, app.current_release_id)
+    return _earlier(tx, app, current) if version is None else _asked(tx, app, version)
 
 
 def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Change:
@@ -12,18 +43,54 @@ def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Cha
     Args:
         version: which; None: the newest that ran before the current one.
 
+    Whether its slug is sound is for the caller to see first (`sound`): that takes too long for a transaction.
+
     Raises:
-        NotFound: there is no such release.
-        Conflict: it never ran, or there is none to go back to.
+        NotFound, Conflict: as `goal`.
     """
-    if app.current_release_id is None:
-        raise NothingReleased(app.label)
-    current = releases.get_release(tx, app.current_release_id)
-    chosen = _earlier(tx, app, current) if version is None else _asked(tx, app, version)
-    if chosen.id == current.id:
+    chosen = goal(tx, app, version)
+    if chosen.id == app.current_release_id:
         return Change(changed=False, message=f"v{chosen.version} is the current release; nothing changed.")
     cause = f"rollback to v{chosen.version}"
     return release_again(tx, chosen, config=chosen.config_version, cause=cause, who=who)
+
+
+def describe(tx: Transaction, app: App, version: int, values: Mapping[str, object]) -> Release:
+    """Change what people say of a release.
+
+    Args:
+        values: any of `name`, `note`, `pinned`.
+
+    Raises:
+        NotFound: there is no such release.
+        Conflict: it is to be kept, and its slug is not there any more.
+    """
+    found = find(tx, app, version)
+    if values.get("pinned") and found.state is ReleaseState.PRUNED:
+        message = f"What v{version} ran is no longer kept."
+        raise Conflict(message, _build_again(tx, found))
+    releases.describe(tx, found.id, values)
+    return releases.get_release(tx, found.id)
+
+
+def sound(door: Door, release: Release) -> bool:
+    """Whether a release's slug is there and is what was built.
+
+    Raises:
+        DoorUnavailable: it could not be read.
+    """
+    return door.slug_digest(release.app_id, release.slug) == release.slug
+
+
+def check_sound(door: Door, release: Release) -> None:
+    """See that a release could run.
+
+    Raises:
+        Conflict: its slug is gone, or is no longer what was built.
+    """
+    if not sound(door, release):
+        message = f"What v{release.version} ran is gone, or is not what was built."
+        raise Conflict(message, f"Choose another release, or push its commit again: {release.commit}.")
 
 
 def release_again(tx: Transaction, old: Release, *, config: int, cause: str, who: str) -> Change:
@@ -51,6 +118,13 @@ def redeploy(tx: Transaction, app: App, *, who: str) -> Build:
     return builds.add_build(tx, app.id, _commit(tx, app), source="redeploy", who=who)
 
 
+def _build_again(tx: Transaction, release: Release) -> str:
+    build = builds.newest_of(tx, release.app_id, release.commit)
+    return (
+        "Push its commit again." if build is None else f"stratum builds retry {build.number} builds it again."
+    )
+
+
 def _commit(tx: Transaction, app: App) -> str:
     newest = builds.newest_taken(tx, app.id)
     wished = releases.wished_release(tx, app.id)
@@ -70,9 +144,10 @@ def _earlier(tx: Transaction, app: App, current: Release) -> Release:
 
 
 def _asked(tx: Transaction, app: App, version: int) -> Release:
-    found = releases.find_release(tx, app.id, version)
-    if found is None:
-        raise NotFound("release", f"v{version}", "stratum releases lists them.")
+    found = find(tx, app, version)
+    if found.state is ReleaseState.PRUNED:
+        message = f"What v{version} ran is no longer kept."
+        raise Conflict(message, _build_again(tx, found))
     if found.state in (ReleaseState.FAILED, ReleaseState.PENDING):
         message = f"v{version} is {found.state}: it never ran."
         raise Conflict(message, "Choose one that did: stratum releases lists them.")

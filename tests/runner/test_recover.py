@@ -12,9 +12,10 @@ import pytest
 
 from runner import recover
 from runner.recover import Recovery
-from stratum.model import App, Build, BuildState, RolloutState
+from stratum.model import App, Build, BuildState, ReleaseState, RolloutState
 from stratum.ownership import this_process
-from stratum.store import Database, builds, environments, formation, rollouts
+from stratum.settings import Settings
+from stratum.store import Database, builds, environments, formation, releases, rollouts
 from stratum.store.clock import now
 from stratum.store.migrate import migrate
 from tests.fakes import FakeNudges
@@ -38,7 +39,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     layout = SimpleNamespace(build_log=lambda app_id, number: tmp_path / f"{app_id}-{number}.log")
     parts = SimpleNamespace(
         database=database,
-        instance=SimpleNamespace(layout=layout),
+        instance=SimpleNamespace(layout=layout, settings=Settings(keep_releases=1)),
         build_lock=lambda app_id: tmp_path / "build.lock",
         apply_lock=lambda app_id: tmp_path / "apply.lock",
     )
@@ -131,3 +132,20 @@ def test_reminders_come_ever_more_rarely_once_they_are_taken(
         if len(site.nudges.rollouts) > before:
             sent.append(second)
     assert sent == [0, 2, 6, 14, 30]
+
+
+def test_an_app_with_more_releases_than_it_needs_is_tidied_now_and_then(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.database.write() as tx:
+        for slug in ("1", "2", "3"):
+            made = releases.add_release(
+                tx, site.app.id, slug=slug, commit="c" * 40, targets=(), cause="", who=""
+            )
+            releases.set_release_state(tx, made.id, ReleaseState.RETIRED)
+        made = releases.list_releases(tx, site.app.id)[0]
+        environments.set_current_release(tx, site.app.id, made.id)
+    for second in range(0, 70, 10):
+        monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=partial(float, second)))
+        site.recovery.run()
+    assert site.nudges.builds == [site.app.id] * 3

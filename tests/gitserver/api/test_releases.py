@@ -6,8 +6,10 @@ import time
 import pytest
 from sqlalchemy import update
 
-from stratum.model import BuildState
-from stratum.store import builds, tables
+from stratum.door.client import Door
+from stratum.model import BuildState, ReleaseState
+from stratum.store import builds, releases, tables
+from tests.repos import commit, git, make_repo
 from tests.webside import COMMIT, SLUG
 
 HERE = "/apps/MyProdEnv/app02"
@@ -39,6 +41,9 @@ def test_releases_are_listed_newest_first(api, side, app):
         "who": "admin",
         "targets": ["web", "worker"],
         "current": False,
+        "name": "",
+        "note": "",
+        "pinned": False,
     }
 
 
@@ -194,3 +199,117 @@ def test_a_followed_build_log_ends_when_its_rollout_is_settled(api, side, app):
 
 def test_slugs_are_kept_by_digest(side, app):
     assert side.release(app).slug == SLUG
+
+
+def commits(side, app, *files):
+    """Commit each set of files to the app's repository; return the ids."""
+    repo = make_repo(side.instance.layout.data / "work", files[0])
+    ids = [
+        git(repo, "rev-parse", "HEAD"),
+        *(commit(repo, some, f"Change {n}") for n, some in enumerate(files[1:])),
+    ]
+    git(
+        side.instance.layout.repos,
+        "clone",
+        "--quiet",
+        "--bare",
+        str(repo),
+        str(side.instance.layout.repo(app.id)),
+    )
+    return ids
+
+
+def test_a_release_is_shown_with_what_it_has_changed(api, side, app):
+    ids = commits(
+        side,
+        app,
+        {"requirements.txt": "flask==1\nold\n"},
+        {"text": "x"},
+        {"requirements.txt": "flask==2\nnew\n"},
+    )
+    side.release(app, commit=ids[0])
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "secret-1", "B": "same"}})
+    side.settle(app)
+    side.release(app, "web", "clock", commit=ids[2])
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "secret-2"}})
+    side.settle(app)
+
+    code, config = (api("GET", f"{HERE}/releases/{version}")[1] for version in (3, 4))
+
+    assert (code["before"], code["build"], code["slug"], code["config"]) == (2, 2, SLUG, 1)
+    assert code["commands"] == {"web": "run web", "clock": "run clock"}
+    assert [one["subject"] for one in code["changes"]["commits"]["list"]] == ["Change 1", "Change 0"]
+    assert code["changes"]["commits_dropped"] == {"more": False, "list": []}
+    assert code["changes"]["targets"] == [
+        {"name": "clock", "before": None, "after": "run clock"},
+        {"name": "worker", "before": "run worker", "after": None},
+    ]
+    assert code["changes"]["packages"] == [
+        {"name": "flask", "before": "1", "after": "2"},
+        {"name": "new", "before": None, "after": "any"},
+        {"name": "old", "before": "any", "after": None},
+    ]
+    assert code["changes"]["variables"] == []
+    [changed] = config["changes"]["variables"]
+    assert (changed["name"], config["changes"]["commits"]["list"]) == ("A", [])
+    assert changed["before"] != changed["after"]
+    assert {len(changed[side]) for side in ("before", "after")} == {8}
+    assert "secret" not in str(config)
+
+
+def test_a_release_whose_commits_are_gone_is_shown_without(api, side, app):
+    commits(side, app, {"a": "1"})
+    side.release(app)
+    side.release(app, commit="b" * 40)
+
+    shown = api("GET", f"{HERE}/releases/2")[1]
+
+    assert (shown["changes"]["commits"], shown["changes"]["packages"]) == (None, [])
+    assert api("GET", f"{HERE}/releases/1")[1]["changes"] is None
+    assert api("GET", f"{HERE}/releases/3")[0] == 404
+
+
+def test_a_release_is_named_noted_and_pinned(api, side, app):
+    side.release(app)
+
+    status, found = api("PATCH", f"{HERE}/releases/1", json={"name": "spring", "note": "ok\nso far"})
+    pinned = api("PATCH", f"{HERE}/releases/1", json={"pinned": True})[1]
+
+    assert (status, found["name"], found["note"], found["pinned"]) == (200, "spring", "ok\nso far", False)
+    assert (pinned["name"], pinned["pinned"]) == ("spring", True)
+    assert api("PATCH", f"{HERE}/releases/1", json={"name": "x" * 64})[0] == 422
+    assert api("PATCH", f"{HERE}/releases/1", json={"state": "live"})[0] == 422
+    assert api("PATCH", f"{HERE}/releases/2", json={})[0] == 404
+
+
+def test_what_is_not_what_was_built_is_not_gone_back_to(api, side, app, monkeypatch):
+    side.release(app)
+    side.release(app, commit="b" * 40)
+    monkeypatch.setattr(Door, "slug_digest", lambda _door, _app_id, _digest: "")
+
+    verified = api("POST", f"{HERE}/releases/1/verify")[1]
+    refused = api("POST", f"{HERE}/rollback", json={})
+
+    assert verified == {"version": 1, "slug": SLUG, "found": None, "sound": False}
+    assert (refused[0], refused[1]["message"]) == (409, "What v1 ran is gone, or is not what was built.")
+    assert COMMIT in refused[1]["hint"]
+    assert len(versions(api)) == 2
+
+
+def test_a_pruned_release_is_built_again_not_gone_back_to(api, side, app):
+    first = side.release(app)
+    side.release(app, commit="b" * 40)
+    with side.db.write() as tx:
+        releases.set_release_state(tx, first.id, ReleaseState.PRUNED)
+
+    back = api("POST", f"{HERE}/rollback", json={"version": 1})
+    pinned = api("PATCH", f"{HERE}/releases/1", json={"pinned": True})
+
+    assert (back[0], back[1]["message"], back[1]["hint"]) == (
+        409,
+        "What v1 ran is no longer kept.",
+        "stratum builds retry 1 builds it again.",
+    )
+    assert pinned[0] == 409
+    assert api("POST", f"{HERE}/rollback", json={})[0] == 409
+    assert api("POST", f"{HERE}/builds/1/retry")[1]["build"] == 3

@@ -13,6 +13,8 @@ DEPLOYING = {
     ("POST", f"{APP}/workers/<target>"),
     ("PATCH", f"{APP}/vars"),
     ("POST", f"{APP}/rollback"),
+    ("PATCH", f"{APP}/releases/<number>"),
+    ("POST", f"{APP}/releases/<number>/verify"),
     ("POST", f"{APP}/redeploy"),
     ("POST", f"{APP}/builds/<number>/cancel"),
     ("POST", f"{APP}/builds/<number>/retry"),

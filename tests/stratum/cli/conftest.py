@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from stratum.cli.commands import stratum
+from stratum.door.client import Door
 from stratum.model import BuildState
 from stratum.store import builds
 from tests.waiting import wait_until
@@ -71,7 +72,8 @@ class Terminal:
 
 
 @pytest.fixture
-def side(tmp_path):
+def side(tmp_path, monkeypatch):
+    monkeypatch.setattr(Door, "slug_digest", lambda _door, _app_id, digest: digest)  # nothing is built here
     side = WebSide.make(tmp_path / "data")
     yield side
     side.close()

@@ -1,0 +1,81 @@
+"""Releases from the command line."""
+
+import pytest
+
+from stratum.door.client import Door
+from tests.webside import SLUG
+
+AT = ("-E", "MyProdEnv", "releases")
+
+
+@pytest.fixture
+def app(side, terminal):
+    app = side.app()
+    side.release(app)
+    return app
+
+
+def test_a_release_is_shown_with_what_it_has_changed(terminal, app):
+    terminal("-E", "MyProdEnv", "vars", "set", "A=secret")
+    terminal(*AT, "name", "v2", "spring")
+    terminal(*AT, "note", "2", "fine\nso far")
+
+    said = terminal(*AT, "show", "v2")
+
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[:4] == [
+        "release            v2",
+        "name               spring",
+        "note               fine",
+        "                   so far",
+    ]
+    assert "targets            web: run web" in lines
+    assert lines[-2] == "before it          v1"
+    assert lines[-1].startswith("variables changed  + A  ")
+    assert "secret" not in said.out
+    assert terminal(*AT, "show", "v2", "--json").rows[0]["name"] == "spring"
+
+
+def test_names_notes_and_pins_are_told_and_listed(terminal, app):
+    said = [
+        terminal(*AT, *verb).err
+        for verb in (
+            ["name", "v1", "spring"],
+            ["name", "v1", ""],
+            ["note", "v1", "x"],
+            ["note", "v1", ""],
+            ["unpin", "v1"],
+            ["pin", "v1"],
+        )
+    ]
+
+    assert said == [
+        "v1 is called spring.\n",
+        "v1 has no name now.\n",
+        "v1 has a note now.\n",
+        "v1 has no note now.\n",
+        "v1 is no longer kept for ever.\n",
+        "v1 is kept.\n",
+    ]
+    assert terminal(*AT).out.splitlines()[1].split()[-1] == "yes"
+    assert terminal(*AT, "--json").rows[0]["pinned"] is True
+    assert terminal(*AT, "pin", "x").code == 2
+    assert terminal(*AT, "pin", "v9").code == 1
+
+
+def test_all_that_can_be_gone_back_to_is_verified(terminal, app, monkeypatch):
+    terminal("-E", "MyProdEnv", "vars", "set", "A=1")
+    good = terminal(*AT, "verify")
+    monkeypatch.setattr(Door, "slug_digest", lambda _door, _app_id, _digest: "b" * 64)
+    bad, one = terminal(*AT, "verify"), terminal(*AT, "verify", "v1", "--json")
+
+    assert (good.code, [line.split() for line in good.out.splitlines()[1:]]) == (
+        0,
+        [["v2", "yes", SLUG], ["v1", "yes", SLUG]],
+    )
+    assert (bad.code, bad.err.splitlines()[0]) == (1, "Gone, or not what was built: v2, v1.")
+    assert (one.code, one.rows) == (
+        1,
+        [{"version": 1, "slug": SLUG, "found": "b" * 64, "sound": False}],
+    )
