@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from builder.bench import Bench
-from stratum.errors import BuildFailed, Unavailable
+from stratum import slugignore
+from stratum.errors import BuildFailed, InvalidInput, Unavailable
 from stratum.git import Commit, git_environ
+from stratum.tree import read_slugignore
+
+_NOTHING_LEFT = "did not match any files"  # git archive of a pathspec, in the C locale
+_MAX_NEGATED = 5  # lines that are warned of
 
 
 def checkout(bench: Bench, commit: Commit) -> None:
@@ -18,7 +23,7 @@ def checkout(bench: Bench, commit: Commit) -> None:
         BuildFailed: git or tar failed.
     """
     bench.doing = f"Unpacking {commit.id[:7]}"
-    with archived(commit) as archive:
+    with archived(commit, _left_out(bench, commit)) as archive:
         assert archive.stdout is not None
         assert archive.stderr is not None
         failure = None
@@ -29,6 +34,9 @@ def checkout(bench: Bench, commit: Commit) -> None:
         archive.stdout.close()
         complaint = archive.stderr.read(4096).decode("utf-8", "replace").strip()
         code = archive.wait()
+    if _NOTHING_LEFT in complaint:
+        hint = "Have it name less, commit, and push again."
+        raise BuildFailed(bench.doing, f"{slugignore.FILE} leaves nothing of it.", hint=hint) from failure
     if code > 0:  # below: the signal by which it learns that tar has gone
         raise BuildFailed(bench.doing, complaint, code) from failure
     if failure is not None:
@@ -36,8 +44,11 @@ def checkout(bench: Bench, commit: Commit) -> None:
 
 
 @contextmanager
-def archived(commit: Commit) -> Iterator[subprocess.Popen[bytes]]:
+def archived(commit: Commit, pathspecs: tuple[bytes, ...] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """Start git archive, which ends when the block or this process does.
+
+    Args:
+        pathspecs: what of the commit is wanted; all of it without any.
 
     Source: git-archive(1) honours export-ignore, export-subst and line ends, and refuses paths that
     lead out of the tree (facts measured on git 2.39; tests/integration/test_builder.py). A file of
@@ -49,7 +60,7 @@ def archived(commit: Commit) -> Iterator[subprocess.Popen[bytes]]:
     git, setpriv = (_program(name, environ["PATH"]) for name in ("git", "setpriv"))
     argv = (setpriv, "--pdeathsig", "KILL", "--", git, f"--git-dir={commit.repo}", "archive")
     with subprocess.Popen(
-        (*argv, "--format=tar", commit.id),
+        (*argv, "--format=tar", commit.id, "--", *pathspecs),
         env={**environ, **commit.quarantine, "PATH": os.devnull},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -59,6 +70,20 @@ def archived(commit: Commit) -> Iterator[subprocess.Popen[bytes]]:
             yield archive
         finally:
             archive.kill()
+
+
+def _left_out(bench: Bench, commit: Commit) -> tuple[bytes, ...]:
+    """Say what of the commit is not built, as its `.slugignore` wishes."""
+    try:
+        ignored = read_slugignore(commit)
+    except InvalidInput as error:
+        raise BuildFailed(bench.doing, error.message, hint=error.hint) from error
+    if ignored.patterns:
+        count = f"{ignored.patterns} pattern{'s' if ignored.patterns > 1 else ''}"
+        bench.narration.step(f"Leaving out what {slugignore.FILE} names ({count})")
+    for line in ignored.negated[:_MAX_NEGATED]:
+        bench.narration.indent(f'{slugignore.FILE}:{line}: warning: "!" has no effect here. Remove the line.')
+    return ignored.pathspecs
 
 
 def _program(name: str, path: str) -> str:

@@ -8,12 +8,13 @@ from builder.bench import Bench
 from builder.checkout import checkout
 from builder.room import check_room
 from stratum import faults
-from stratum.errors import BuildFailed, ProcfileInvalid
+from stratum.errors import BuildFailed, InvalidInput, ProcfileInvalid
 from stratum.git import Commit, read_procfile
 from stratum.model import App, Target
 from stratum.secrets import unseal
 from stratum.spool import commit_of
 from stratum.store import releases
+from stratum.tree import check_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     check_room(instance.layout.data, instance.settings.min_free_bytes)
     commit = commit_of(instance.layout, bench.build)
     targets = _read_targets(bench, commit, app)
+    _check_complete(bench, commit)
     plan = packs.detect(commit.files(packs.FILES, packs.MAX_BYTES))
     bench.shop.door.prepare(app.id)
     checkout(bench, commit)
@@ -67,6 +69,15 @@ def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:
     for warning in procfile.warnings:
         bench.narration.indent("\n".join(warning.lines("warning: ")))
     return procfile.targets
+
+
+def _check_complete(bench: Bench, commit: Commit) -> None:
+    """Look once more at what the push was asked for: what is built again may be older than the question."""
+    bench.doing = f"Looking at {commit.id[:7]}"
+    try:
+        check_complete(commit)
+    except InvalidInput as error:
+        raise BuildFailed(bench.doing, error.message, hint=error.hint) from error
 
 
 def _install(bench: Bench, plan: packs.Plan) -> None:

@@ -9,6 +9,9 @@ from stratum.errors import BuildFailed
 MIN_FREE_FILES = 10_000  # a virtual environment alone has some thousands
 _PART = 10  # never more than a tenth is asked to be free: a small disk may serve small apps
 
+_WHAT = "The build"
+_WAY_OUT = "Its operator has to make room; then: stratum redeploy"
+
 
 def check_room(folder: Path, min_free_bytes: int) -> None:
     """See that a build may begin; nothing is touched.
@@ -22,7 +25,7 @@ def check_room(folder: Path, min_free_bytes: int) -> None:
     """
     lack = _lack(os.statvfs(folder), min_free_bytes)
     if lack:
-        raise BuildFailed("The build", lack, hint="Its operator has to make room; then: stratum redeploy")
+        raise BuildFailed(_WHAT, lack, hint=_WAY_OUT)
 
 
 def _lack(disk: os.statvfs_result, min_free_bytes: int) -> str:

@@ -10,6 +10,7 @@ from stratum.errors import Conflict, InvalidScale, UnknownTarget
 from stratum.git import Commit, read_procfile
 from stratum.instance import Instance
 from stratum.model import App, RefUpdate, Target
+from stratum.tree import check_complete
 
 
 def inside(instance: Instance, app: App, offer: Offer) -> Mapping[str, str]:
@@ -86,9 +87,12 @@ def targets_of(instance: Instance, app: App, deploying: RefUpdate, offer: Offer)
 
     Raises:
         ProcfileInvalid: they cannot be used.
+        CommitIncomplete: it lacks files, so that it cannot be built.
     """
     commit = Commit(instance.layout.repo(app.id), deploying.new, inside(instance, app, offer))
-    return read_procfile(commit, app.environment.stage)[1].targets
+    targets = read_procfile(commit, app.environment.stage)[1].targets
+    check_complete(commit)
+    return targets
 
 
 def check_scales(options: PushOptions, targets: Iterable[Target], max_scale: int) -> None:

@@ -5,6 +5,7 @@
     │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
     │   ├── InvalidPushOption    option, reason, known
     │   ├── ProcfileInvalid      problems
+    │   ├── CommitIncomplete     kind, paths
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
     │   └── Renamed              now
@@ -23,7 +24,9 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 import math
 import signal
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+from stratum.excerpt import quoted
 
 
 class Located(Protocol):
@@ -132,6 +135,31 @@ class ProcfileInvalid(InvalidInput):
     def lines(self) -> list[str]:
         """Say all in full, each with the line that it is about."""
         return [line for problem in self.problems for line in problem.lines()]
+
+
+class CommitIncomplete(InvalidInput):
+    """Files that an app needs are not in the commit, but elsewhere.
+
+    Attributes:
+        kind: what stands in their place: `submodule`, `Git LFS pointer`.
+    """
+
+    slug = "commit-incomplete"
+    _SHOWN = 3
+    _MENDS: ClassVar = {
+        "submodule": "Add its files instead: git rm --cached PATH, remove PATH/.git, git add PATH, commit",
+        "Git LFS pointer": "Commit the files: git lfs untrack PATTERN, git add --renormalize ., commit",
+    }
+
+    def __init__(self, kind: str, paths: Sequence[str]) -> None:
+        named = ", ".join(map(quoted, paths[: self._SHOWN]))
+        more = f" and {len(paths) - self._SHOWN} more" if len(paths) > self._SHOWN else ""
+        are = f"is a {kind}: what it stands" if len(paths) == 1 else f"are {kind}s: what they stand"
+        super().__init__(
+            f"{named}{more} {are} for is not in the commit.",
+            f"{self._MENDS[kind]}; or name what no process needs in .slugignore.",
+        )
+        self.kind, self.paths = kind, tuple(paths)
 
 
 class UnknownTarget(InvalidInput):

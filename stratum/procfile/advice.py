@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from stratum.procfile.excerpt import quoted
+from stratum.excerpt import quoted
 from stratum.procfile.unique_int import misspelled
 from stratum.procfile.words import Word, simple_commands
 

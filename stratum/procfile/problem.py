@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stratum.procfile.excerpt import excerpt
+from stratum.excerpt import excerpt
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from stratum.errors import ProcfileInvalid
 from stratum.model import Target
 from stratum.procfile.advice import WEB, advice
-from stratum.procfile.excerpt import quoted
+from stratum.excerpt import quoted
 from stratum.procfile.problem import Problem
 
 MAX_BYTES = 64 * 1024

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stratum.excerpt import COLUMNS, excerpt
 from stratum.procfile import Problem
-from stratum.procfile.excerpt import COLUMNS, excerpt
 
 
 def lines(source: str, column: int, line: int = 3) -> list[str]:
