@@ -52,7 +52,7 @@ class Advertisement:
 
     def _of_receive(self, repo: Path, version: str) -> bytes | None:
         capabilities = self._told(programs.RECEIVE, repo, "").partition(b"\0")[2].partition(b"\n")[0]
-        refs = _refs(repo)
+        refs = visible_refs(repo)
         if not capabilities or refs is None:
             return None
         lines = [b"%s %s" % (oid, name) for name, oid in sorted(refs.items()) or [_NO_REFS]]
@@ -82,7 +82,8 @@ class Advertisement:
             return b""
 
 
-def _refs(repo: Path) -> dict[bytes, bytes] | None:
+def visible_refs(repo: Path) -> dict[bytes, bytes] | None:
+    """Name → object id of the refs that clients see; None when git should read them itself."""
     container = DiskRefsContainer(str(repo))
     try:
         names = _names(repo, container)

@@ -6,13 +6,14 @@ Source: gitprotocol-http(5). Every answer to a person is one line of plain text,
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
 from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
-from gitserver.git import programs, quota, renamed
+from gitserver.git import lsrefs, programs, quota, renamed
 from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import BadBody, Body, BodyTooLarge
 from gitserver.git.client import Client
@@ -97,10 +98,16 @@ class _GitServer:
             token, found = self._admitted(environment, app, Right.READ)
             advice = str(error)
         body = _body(programs.UPLOAD, MAX_NEGOTIATION)
-        answer = self._run(token, found, programs.UPLOAD, body.rest())
+        kind = f"application/x-{programs.UPLOAD}-result"
+        read = body.exactly(lsrefs.MAX_REQUEST) if _version(programs.UPLOAD) == programs.V2 else b""
+        if asked := lsrefs.wanted(read):
+            said = lsrefs.answer(ensure_repo(self.parts.instance, found), asked)
+            if said is not None:
+                return Response(said, headers=HEADERS, content_type=kind)
+        answer = self._run(token, found, programs.UPLOAD, chain([read] if read else (), body.rest()))
         if advice and _version(programs.UPLOAD) == programs.V2:
             answer = renamed.advised(answer, advice)
-        return _stream(answer, f"application/x-{programs.UPLOAD}-result")
+        return _stream(answer, kind)
 
     def receive(self, environment: str, app: str) -> Response:
         """Serve a push."""
