@@ -22,7 +22,7 @@ class FakeDoor:
     def __init__(self, printed, code):
         self.printed, self.code = printed, code
 
-    def run(self, *step, stdin, stdout, timeout_s):
+    def run(self, *step, stdin, stdout, timeout_s, leash):
         os.write(stdout, self.printed)
         if self.code is None:
             raise StepTimedOut("python-venv", timeout_s)
