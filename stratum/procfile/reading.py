@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stratum.errors import ProcfileInvalid
+from stratum.excerpt import quoted
 from stratum.model import Target
 from stratum.procfile.advice import WEB, advice
-from stratum.excerpt import quoted
 from stratum.procfile.problem import Problem
 
 MAX_BYTES = 64 * 1024
