@@ -254,7 +254,10 @@ def spent(work) -> float:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_files_of_any_size_are_read_without_delay(unit: bytes):
-    """A full file takes no longer than a peer's parser, which looks at each line once, takes for 10 MB."""
+    """A full file takes about as long as a peer's parser, which looks at each line once, for 10 MB.
+
+    A step whose time grows with the square of the length takes a hundred times as long.
+    """
     full = (b"web: " + unit * MAX_BYTES)[:MAX_BYTES]
     large = unit * (TEN_MB // len(unit))
     peer = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$")
@@ -269,7 +272,7 @@ def test_files_of_any_size_are_read_without_delay(unit: bytes):
         lambda: [peer.match(line) for line in ((b"a: b" * 15 + b"\n") * (TEN_MB // 61)).decode().splitlines()]
     )
 
-    assert spent(read_and_show) < plain
+    assert spent(read_and_show) < 5 * plain
     assert spent(lambda: read(large)) < plain
 
 
