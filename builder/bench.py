@@ -32,6 +32,7 @@ _OUT_OF_MEMORY = (
 _CRASHED = (
     "Its program crashed, or somebody ended it: push again, and tell the operator if that does not help."
 )
+OVERDUE_S = 120.0  # what is done beside the steps, such as clearing up, is not that slow
 _SILENT = "It had printed nothing."
 
 
@@ -50,6 +51,11 @@ class Bench:
         self._environ = {"LANG": "C.UTF-8", **inherited_environ(*_INHERITED)}
         self._asked = _variables_for(build.options)
         self._leash = Leash()
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it is at work for longer than it may though each step is ended in time: it stands still."""
+        return time.monotonic() > self._end + OVERDUE_S
 
     @property
     def is_called_off(self) -> bool:

@@ -91,7 +91,7 @@ def _prune(shop: Workshop, app_id: int) -> None:
 
 
 def _build(bench: Bench) -> bool:
-    with lease.held(bench.shop.db, bench.build, bench.call_off):
+    with lease.held(bench):
         result = _attempt(bench)
     if result is None:
         return _ended(bench, outcome.call_off(bench))

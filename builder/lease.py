@@ -4,31 +4,30 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from builder.bench import Bench
 from stratum.errors import Unavailable
 from stratum.model import Build
-from stratum.store import Database, builds
+from stratum.store import builds
 
 log = logging.getLogger(__name__)
 
-RENEW_EVERY_S = builds.LEASE_S / 3
+RENEW_EVERY_S = builds.LEASE_S / 4
 LOOK_EVERY_S = 0.1
 
 
 @contextmanager
-def held(db: Database, build: Build, give_up: Callable[[], None]) -> Iterator[None]:
+def held(bench: Bench) -> Iterator[None]:
     """Renew the lease of a build while the block runs, and see whether the build is still wanted.
 
     Who has lost it, by being stopped for longer than it lasts, may record nothing any more: the
-    process then ends at once, and with it all that it started.
-
-    Args:
-        give_up: called once somebody wants the build no more, from a thread of its own.
+    process then ends at once, and with it all that it started. So does one that stands still: the
+    reconciler takes its build back.
     """
     done = threading.Event()
-    beat = threading.Thread(target=_Beat(db, build, give_up).go_on, args=(done,), name="lease")
+    beat = threading.Thread(target=_Beat(bench).go_on, args=(done,), name="lease")
     beat.start()
     try:
         yield
@@ -38,8 +37,8 @@ def held(db: Database, build: Build, give_up: Callable[[], None]) -> Iterator[No
 
 
 class _Beat:
-    def __init__(self, db: Database, build: Build, give_up: Callable[[], None]) -> None:
-        self._db, self._build, self._give_up = db, build, give_up
+    def __init__(self, bench: Bench) -> None:
+        self._db, self._build, self._bench = bench.shop.db, bench.build, bench
         self._renewed = time.monotonic()
 
     def go_on(self, done: threading.Event) -> None:
@@ -55,6 +54,9 @@ class _Beat:
 
     def _beat(self, done: threading.Event, *, is_news: bool) -> None:
         build, is_due = self._build, time.monotonic() - self._renewed >= RENEW_EVERY_S
+        if self._bench.is_overdue:
+            log.error("build %d of app %d stands still", build.number, build.app_id)
+            os._exit(1)
         if not is_due and not is_news:
             return
         found = self._renew() if is_due else self._look()
@@ -64,7 +66,7 @@ class _Beat:
             log.error("build %d of app %d was lost to somebody else", build.number, build.app_id)
             os._exit(1)
         if found.error:
-            self._give_up()
+            self._bench.call_off()
 
     def _look(self) -> Build | None:
         with self._db.read() as tx:

@@ -13,6 +13,7 @@ from hooks.gate import cancel_abandoned
 from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
+from stratum.stillness import Watchdog
 from stratum.store import pushes
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,10 @@ def settle_all(parts: Parts) -> None:
 
 
 def _run(parts: Parts) -> None:
-    swept_at = time.monotonic()
+    swept_at, watchdog = time.monotonic(), Watchdog(parts.instance.layout)
     while True:
         try:
+            watchdog.look()
             settle_all(parts)
             cancel_abandoned(parts)
             if time.monotonic() - swept_at > SWEEP_EVERY_S:

@@ -10,11 +10,11 @@ from typing import Protocol
 from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
+from runner.silence import Silence
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
-from stratum.ownership import is_alive, is_free
+from stratum.ownership import end, is_alive, is_free
 from stratum.store import builds, retention, rollouts
-from stratum.store.clock import now
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Nudger(Protocol):
 
 @dataclass(slots=True)
 class _Reminder:
-    """When the last nudge went out, and how long to wait for the next."""
+    """When the last nudge went out, or what it is for was first seen, and how long to wait for the next."""
 
     sent: float
     pause_s: float = FIRST_PAUSE_S
@@ -49,6 +49,7 @@ class Recovery:
 
     parts: Parts
     nudger: Nudger
+    _silence: Silence = field(default_factory=Silence)
     _reminders: dict[tuple[str, int], _Reminder] = field(default_factory=dict)
     _pruned_at: float = float("-inf")
 
@@ -57,11 +58,13 @@ class Recovery:
         with self.parts.database.read() as tx:
             building = builds.in_state(tx, BuildState.RUNNING)
             rolling = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
+        held: list[Build | Rollout] = [*building, *rolling]
+        self._silence.look((_claim(work), work.lease_until) for work in held)
         for build in building:
-            if _is_abandoned(build, self.parts.build_lock(build.app_id)):
+            if self._is_abandoned(build, self.parts.build_lock(build.app_id), builds.LEASE_S):
                 self._take_back_build(build)
         for rollout in rolling:
-            if _is_abandoned(rollout, self.parts.apply_lock(rollout.app_id)):
+            if self._is_abandoned(rollout, self.parts.apply_lock(rollout.app_id), rollouts.LEASE_S):
                 self._take_back_rollout(rollout)
         self._remind()
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY_S:
@@ -76,20 +79,28 @@ class Recovery:
             self.nudger.build(app_id)
 
     def _take_back_build(self, build: Build) -> None:
-        give_up = build.attempt >= builds.MAX_ATTEMPTS
+        give_up = build.attempt >= builds.MAX_ATTEMPTS and not build.error  # which is why it is not wanted
         error = f"its builder was lost {build.attempt} times"
         with self.parts.database.write() as tx:
             if give_up:
                 changed = builds.finish(tx, build, BuildState.FAILED, error=error)
             else:
                 changed = builds.give_back(tx, build)
-            ended = builds.get_build(tx, build.id)
+            if changed:
+                self._tell(builds.get_build(tx, build.id))
         if not changed:
             return
         log.warning("took back build %d of app %d from %s", build.number, build.app_id, build.owner)
-        with Log(self.parts.instance.layout.build_log(build.app_id, build.number)) as lines:
-            lines.error(_became(ended))
+        end(build.owner)  # one that stands still would keep the app's lock for as long as it does
         self._nudge("build", build.app_id)
+
+    def _tell(self, build: Build) -> None:
+        """Say what becomes of a build, before those who follow it can see that."""
+        try:
+            with Log(self.parts.instance.layout.build_log(build.app_id, build.number)) as lines:
+                lines.error(_became(build))
+        except OSError as error:
+            log.warning("the log of build %d of app %d: %s", build.number, build.app_id, error)
 
     def _take_back_rollout(self, rollout: Rollout) -> None:
         if may_be_given_up(self.parts, rollout):
@@ -102,6 +113,7 @@ class Recovery:
             changed = rollouts.give_back(tx, rollout)
         if changed:
             log.warning("took back rollout %d of app %d", rollout.number, rollout.app_id)
+            end(rollout.owner)
             self._nudge("rollout", rollout.app_id)
 
     def _remind(self) -> None:
@@ -112,20 +124,28 @@ class Recovery:
             waiting = rollouts.in_state(tx, RolloutState.QUEUED)
             under_way = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
         rolling = {rollout.app_id for rollout in under_way}
-        wanted = {("build", b.app_id) for b in waiting_builds if b.app_id not in building and _is_old(b)}
-        wanted |= {("rollout", r.app_id) for r in waiting if r.app_id not in rolling and _is_old(r)}
+        wanted = {("build", build.app_id) for build in waiting_builds if build.app_id not in building}
+        wanted |= {("rollout", rollout.app_id) for rollout in waiting if rollout.app_id not in rolling}
         for gone in self._reminders.keys() - wanted:
             del self._reminders[gone]
         for kind, app_id in sorted(wanted):
-            reminder = self._reminders.get((kind, app_id))
-            if reminder is None or time.monotonic() - reminder.sent >= reminder.pause_s:
+            reminder = self._reminders.setdefault((kind, app_id), _Reminder(time.monotonic(), FRESH_S))
+            if time.monotonic() - reminder.sent >= reminder.pause_s:
                 self._nudge(kind, app_id)
 
     def _nudge(self, kind: str, app_id: int) -> None:
         last = self._reminders.get((kind, app_id))
         taken = (self.nudger.build if kind == "build" else self.nudger.rollout)(app_id)
-        pause_s = min(last.pause_s * 2, LONGEST_PAUSE_S) if last and taken else FIRST_PAUSE_S
+        pause_s = (
+            max(FIRST_PAUSE_S, min(last.pause_s * 2, LONGEST_PAUSE_S)) if last and taken else FIRST_PAUSE_S
+        )
         self._reminders[kind, app_id] = _Reminder(time.monotonic(), pause_s)
+
+    def _is_abandoned(self, work: Build | Rollout, lock: Path, lease_s: float) -> bool:
+        """Whether the worker is dead, as the kernel tells on this host, or was silent for too long."""
+        if self._silence.of(_claim(work)) >= lease_s:
+            return True
+        return not is_alive(work.owner) and is_free(lock)
 
 
 def _became(build: Build) -> str:
@@ -139,12 +159,5 @@ def _became(build: Build) -> str:
     )
 
 
-def _is_abandoned(work: Build | Rollout, lock: Path) -> bool:
-    """Whether the worker is dead, as the kernel tells on this host, or silent for longer than its lease."""
-    if work.lease_until is not None and work.lease_until < now():
-        return True
-    return not is_alive(work.owner) and is_free(lock)
-
-
-def _is_old(work: Build | Rollout) -> bool:
-    return (now() - work.created_at).total_seconds() >= FRESH_S
+def _claim(work: Build | Rollout) -> tuple[str, int, int]:
+    return type(work).__name__, work.id, work.fence

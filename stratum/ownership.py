@@ -6,6 +6,7 @@ a lock is free the moment its holder is dead.
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,14 @@ def is_alive(name: str) -> bool:
     """Whether the process of that name still runs (a zombie does not)."""
     pid, _, started = name.partition(":")
     return pid.isdigit() and started != "0" and _start_time(int(pid)) == int(started or 0)
+
+
+def end(name: str) -> None:
+    """Kill the process of that name, if it still runs; what it held on to is free a moment later."""
+    pid, _, started = name.partition(":")
+    found = proc.read(int(pid)) if pid.isdigit() else None
+    if found is not None and str(found.start) == started:
+        proc.send(found, signal.SIGKILL)
 
 
 def _start_time(pid: int) -> int:

@@ -11,7 +11,7 @@ from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
 from stratum.store.rows import added
 
-LEASE_S = 30.0
+LEASE_S = 10.0
 MAX_ATTEMPTS = 3
 
 

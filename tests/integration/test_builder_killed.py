@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from runner.apply.parts import Parts
+from runner.recover import Recovery
 from stratum.model import BuildState
 from stratum.ownership import is_free
-from stratum.store import rollouts
+from stratum.store import builds, rollouts
+from tests.fakes import FakeNudges
 from tests.waiting import wait_until
 from tests.yard import ROOT, Yard
 
@@ -77,6 +80,41 @@ def test_a_builder_killed_at_a_named_point_leaves_one_release(yard: Yard, point:
         assert rollouts.claim_next(tx, app.id, "1:1") is not None
     assert len(yard.builds(app)) == 1
     assert yard.scratch(app) == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_builder_stopped_at_a_named_point_is_ended_and_leaves_one_release(
+    yard: Yard, point: str, monkeypatch: pytest.MonkeyPatch
+):
+    """It lives and holds the app's lock, but is not heard of any more."""
+    monkeypatch.setattr(builds, "LEASE_S", 0.4)
+    app = yard.app({"Procfile": "web: x\n", "requirements.txt": ""})
+    faults = yard.folder / "faults"
+    faults.mkdir()
+    (faults / point).touch()
+    stopped = builder(yard, app.id, STRATUM_FAULTS_DIR=str(faults))
+    wait_until((faults / f"{point}.reached.pid").exists, timeout=30)
+    stopped.send_signal(signal.SIGSTOP)
+    nudges = FakeNudges()
+    recovery = Recovery(Parts.of(yard.shop.instance), nudges)
+
+    def is_taken_back() -> bool:
+        recovery.run()
+        return yard.builds(app)[0].state is not BuildState.RUNNING
+
+    wait_until(is_taken_back, timeout=30)
+    if point == "build.released":
+        stopped.kill()  # its build has ended: only the watchdog sees that it stands still
+    assert stopped.wait(timeout=20) == -signal.SIGKILL
+    wait_until(lambda: is_free(yard.layout.locks / f"build-{app.id}"))
+    monkeypatch.undo()
+    build = yard.build(app)
+
+    assert build.state is BuildState.SUCCEEDED
+    assert build.attempt == (1 if point == "build.released" else 2)
+    assert len(yard.releases(app)) == 1
+    assert yard.scratch(app) == []
+    assert processes_naming(str(yard.layout.data)) == []
 
 
 def test_a_builder_killed_while_installing_takes_the_installer_with_it(yard: Yard):

@@ -1,22 +1,26 @@
 """Reminding of queued work, with the store real and everything else left out."""
 
+import itertools
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from runner import recover
+from runner import recover, silence
 from runner.recover import Recovery
-from stratum.model import App, Build, BuildState, ReleaseState, RolloutState
-from stratum.ownership import this_process
+from stratum.model import App, Build, BuildState, ReleaseState, Rollout, RolloutState
+from stratum.ownership import process_name
 from stratum.settings import Settings
-from stratum.store import Database, builds, environments, formation, releases, rollouts
-from stratum.store.clock import now
+from stratum.store import Database, builds, environments, formation, releases, rollouts, tables
+from stratum.store import clock as store_clock
 from stratum.store.migrate import migrate
 from tests.fakes import FakeNudges
 
@@ -103,20 +107,111 @@ def test_a_rollout_lost_too_often_is_given_up(site: Site, was_live: bool, state:
     assert (ended.state, ended.error) == (state, "its applier was lost 5 times.")
 
 
-def test_a_lease_that_is_over_is_taken_back_from_the_living(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def holder() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that works on nothing, to be named as the owner of something."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Our own clock; the wall clock jumps by a day at each look at it, to and fro."""
+    at = [1000.0]
+    days = itertools.cycle([timedelta(days=-1), timedelta(days=1)])
+    monkeypatch.setattr(silence, "time", SimpleNamespace(monotonic=lambda: at[0]))
+    monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=lambda: at[0]))
+    monkeypatch.setattr(store_clock, "now", lambda: datetime.now(UTC) + next(days))
+    return at
+
+
+def claim(site: Site, kind: str, owner: str) -> Build | Rollout:
     with site.database.write() as tx:
-        rollouts.add_rollout(tx, site.app.id, cause="scale", who="me")
-        held = rollouts.claim_next(tx, site.app.id, this_process())
+        if kind == "build":
+            builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+        else:
+            rollouts.add_rollout(tx, site.app.id, cause="scale", who="me")
+    with site.database.write() as tx:
+        store: Any = builds if kind == "build" else rollouts
+        held: Build | Rollout | None = store.claim_next(tx, site.app.id, owner)
     assert held
-    site.recovery.run()
-    assert site.nudges.rollouts == []
-    monkeypatch.setattr(recover, "now", lambda: now() + timedelta(seconds=rollouts.LEASE_S + 1))
-    site.recovery.run()
-    assert site.nudges.rollouts == [site.app.id]
+    return held
+
+
+def renew(site: Site, held: Build | Rollout) -> bool:
     with site.database.write() as tx:
-        assert not rollouts.renew(tx, held)
+        return builds.renew(tx, held) if isinstance(held, Build) else rollouts.renew(tx, held)
+
+
+@pytest.mark.parametrize("kind", ["build", "rollout"])
+def test_who_has_been_silent_for_too_long_loses_its_work_and_is_ended(
+    site: Site, holder: "subprocess.Popen[bytes]", clock: list[float], kind: str
+) -> None:
+    held = claim(site, kind, process_name(holder.pid))
+    holder.send_signal(signal.SIGSTOP)
+    while is_held(site, held):
+        clock[0] += 2
+        site.recovery.run()
+    assert holder.wait(timeout=10) == -signal.SIGKILL
+    lease_s = builds.LEASE_S if kind == "build" else rollouts.LEASE_S
+    assert lease_s <= clock[0] - 1000 <= lease_s + 4
+    assert not renew(site, held)
+
+
+def is_held(site: Site, held: Build | Rollout) -> bool:
+    with site.database.read() as tx:
+        now = builds.get_build(tx, held.id) if isinstance(held, Build) else rollouts.get_rollout(tx, held.id)
+    return now.fence == held.fence
+
+
+@pytest.mark.parametrize("kind", ["build", "rollout"])
+def test_whoever_goes_on_renewing_keeps_its_work_whatever_the_wall_clock_shows(
+    site: Site, holder: "subprocess.Popen[bytes]", clock: list[float], kind: str
+) -> None:
+    held = claim(site, kind, process_name(holder.pid))
+    for _ in range(60):
+        site.recovery.run()
+        clock[0] += 2
+        assert renew(site, held)
+    assert holder.poll() is None
+
+
+def test_a_pause_of_ours_is_no_silence_of_others(
+    site: Site, holder: "subprocess.Popen[bytes]", clock: list[float]
+) -> None:
+    """The whole machine stood still: we must not be the first to judge."""
+    held = claim(site, "build", process_name(holder.pid))
+    site.recovery.run()
+    clock[0] += 3600
+    site.recovery.run()
+    assert renew(site, held)
+    assert holder.poll() is None
+
+
+def test_what_is_queued_is_reminded_of_whatever_the_wall_clock_shows(site: Site, clock: list[float]) -> None:
+    with site.database.write() as tx:
+        builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+        tx.execute(update(tables.builds).values(created_at=datetime.now(UTC) + timedelta(days=9)))
+    for _ in range(3):
+        site.recovery.run()
+        clock[0] += 2
+    assert site.nudges.builds
+
+
+def test_one_that_was_given_up_is_canceled_however_often_its_builder_was_lost(site: Site) -> None:
+    with site.database.write() as tx:
+        build = builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+    for _ in range(builds.MAX_ATTEMPTS - 1):
+        claim_build(site, "1:1")
+        site.recovery.run()
+    claimed = claim_build(site, "1:1")
+    with site.database.write() as tx:
+        builds.cancel(tx, claimed, "me asked for it.")
+    site.recovery.run()
+    with site.database.read() as tx:
+        assert builds.get_build(tx, build.id).state is BuildState.CANCELED
 
 
 def test_reminders_come_ever_more_rarely_once_they_are_taken(

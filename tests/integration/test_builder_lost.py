@@ -1,0 +1,92 @@
+"""Builds go on, or end, whatever of the whole server is stopped or killed while they run."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.served import Served
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+SOON_S = 60.0  # on a machine with nothing else to do it takes from 1 to 10 s
+
+
+@pytest.fixture
+def building(served: Served, request):
+    """An app whose build has begun and waits; the file that lets it go on."""
+    name = f"app{request.node.callspec.indices['lost']}"
+    repo = served.app(name, "build_waits")
+    go = served.folder / f"go-{name}"
+    served.folder.chmod(0o777)
+    served.stratum("vars", "set", f"WAIT_FOR={go}", cwd=repo)
+    served.run("git", "push", "--push-option=detach", "catalyze", "master", cwd=repo)
+    wait_until(go.with_name(f"{go.name}.reached").exists, timeout=SOON_S)
+    go.with_name(f"{go.name}.reached").unlink()
+    return repo, go
+
+
+def stop_all(served: Served) -> None:
+    for pid in served.pids_of("_work"):
+        os.kill(pid, signal.SIGSTOP)
+
+
+def stop_master(served: Served) -> None:
+    os.kill(served.pids_of("_work")[0], signal.SIGSTOP)
+
+
+def kill_master(served: Served) -> None:
+    os.kill(served.pids_of("_work")[0], signal.SIGKILL)
+
+
+def kill_fork(served: Served) -> None:
+    """The process that builds: a child of a child of the master."""
+    os.kill(_forks(served)[0], signal.SIGKILL)
+
+
+def stop_fork(served: Served) -> None:
+    os.kill(_forks(served)[0], signal.SIGSTOP)
+
+
+def stop_foreman(served: Served) -> None:
+    fork = _forks(served)[0]
+    foreman = int(Path(f"/proc/{fork}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(foreman, signal.SIGSTOP)
+    os.kill(fork, signal.SIGKILL)
+
+
+def _forks(served: Served) -> list[int]:
+    master, *below = served.pids_of("_work")
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return [pid for pid in below if str(pid) not in children and _is_fork(pid)]
+
+
+def _is_fork(pid: int) -> bool:
+    """Whether it has begun no other program."""
+    return b"stratum.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@pytest.mark.parametrize("lost", [kill_fork, stop_fork, stop_foreman, stop_master, kill_master, stop_all])
+def test_a_build_that_loses_its_builder_is_built_again(served: Served, building, lost):
+    repo, go = building
+
+    lost(served)
+
+    try:
+        if lost is stop_master:  # its children do their work; only nobody would start them again
+            go.touch()
+        else:
+            wait_until(
+                go.with_name(f"{go.name}.reached").exists, timeout=SOON_S
+            )  # the second attempt waits there
+            go.touch()
+        wait_until(lambda: served.rows("builds", cwd=repo)[0]["status"] == "failed", timeout=SOON_S)
+    except AssertionError:
+        pytest.fail(served.stratum("builds", "show", "1", cwd=repo) + served.service_logs())
+    [build] = served.rows("builds", "show", "1", cwd=repo)
+    assert build["attempt"] == (1 if lost is stop_master else 2)
+    served.commit(repo, requirements__txt="")
+    served.push(repo)
+    assert served.rows("builds", cwd=repo)[0]["status"] == "succeeded"
