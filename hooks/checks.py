@@ -72,7 +72,7 @@ def not_forward(instance: Instance, app: App, offer: Offer) -> tuple[Refusal, ..
     """Why the deploy branch of a protected app must not move so; nothing when it may."""
     ref = f"{BRANCHES}{app.deploy_branch}"
     update = next((update for update in offer.updates if update.ref == ref), None)
-    if not app.protected or update is None or ZERO in (update.old, update.new):
+    if not app.protected or not app.deploy_branch or update is None or ZERO in (update.old, update.new):
         return ()
     commit = Commit(instance.layout.repo(app.id), update.new, inside(instance, app, offer))
     if commit.descends_from(update.old):

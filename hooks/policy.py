@@ -118,7 +118,7 @@ def _refusals(app: App, update: RefUpdate) -> Iterator[Refusal]:
         yield Refusal(ref, "its name is too long", f"Between slashes {MAX_NAME_BYTES} bytes are allowed.")
     elif not check_ref_format(Ref(ref.removeprefix("refs/").encode())):
         yield Refusal(ref, f"{ref} cannot name a ref", "What can is in: git help check-ref-format.")
-    elif update.new == ZERO and ref == f"{BRANCHES}{app.deploy_branch}":
+    elif update.new == ZERO and app.deploy_branch and ref == f"{BRANCHES}{app.deploy_branch}":
         destroy = f"stratum apps destroy {app.name} -E {app.environment.name}"
         yield Refusal(
             ref,

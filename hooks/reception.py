@@ -7,9 +7,9 @@ crash left, and a ref that is where a push found it moves by that push or not at
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from hooks import checks, gate
+from hooks import checks, gate, quota
 from hooks.options import PushOptions, parse
 from hooks.parts import Parts
 from hooks.planned import planned
@@ -41,6 +41,10 @@ class Reception:
         self.options = PushOptions()
         self.build: Build | None = None  # what the push, or the one that it repeats, caused
 
+    def wait(self, patience_s: float) -> bool:
+        """Wait for the app's turn, which `offered` and `built` need; whether it has come."""
+        return self._turn.wait(patience_s)
+
     def offered(self, offer: Offer) -> Verdict:
         """Decide whether git may move the refs; never raises."""
         return self._guarded(lambda: self._decide(offer))
@@ -63,19 +67,22 @@ class Reception:
             self._turn.let_go()
         return verdict
 
-    def moved(self, updates: Iterable[RefUpdate]) -> tuple[str, ...]:
+    def moved(self, refs: Collection[str], refused: Collection[str]) -> tuple[str, ...]:
         """Accept the updates that git has made and queue the build; return lines for the pusher.
 
         When the database fails now the rows stay pending, and the reconciler accepts them.
+
+        Args:
+            refused: refs that git has not moved; of others `close` finds out.
         """
         reach("receive.moved")
-        refs = {update.ref for update in updates}
         try:
-            self._accept(refs)
+            self._accept(refs, refused)
         except StratumError as error:
             log.exception("push to %s is stored but not yet accepted", self._app.label)
+            self._let_go()
             return (bang(f"The push is stored; its build follows once this is mended: {error}"),)
-        finally:
+        if not self._journaled:
             self._let_go()
         return ()
 
@@ -89,7 +96,9 @@ class Reception:
         """End the reception; git has ended too. What it journaled but git did not do is rejected."""
         try:
             if self._journaled:
-                settle_held(self._parts.instance, self._parts.database, self._app.id)
+                found, _ = settle_held(self._parts.instance, self._parts.database, self._app.id)
+                self.build = next(iter(found), self.build)
+                self.nudge()
             elif self._gated is not None:
                 gate.cancel(self._parts, self._gated, "The push that it was for was not taken.")
         except StratumError as error:
@@ -119,6 +128,7 @@ class Reception:
         checks.check_places(instance, self._app, offer.updates)
         if refusals := self._hindered(offer):
             return refused(refusals)
+        self._check_room(offer)
         targets = self._targets(judgement, offer)
         reach("receive.checked")
         if self.options.plan:
@@ -131,6 +141,11 @@ class Reception:
         instance = self._parts.instance
         in_the_way = checks.in_the_way(instance, self._app, offer.updates)
         return in_the_way or checks.not_forward(instance, self._app, offer)
+
+    def _check_room(self, offer: Offer) -> None:
+        error = quota.no_room(self._parts.instance, self._app, offer.quarantine)
+        if error is not None:
+            raise error
 
     def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...]:
         if judgement.deploying is None:
@@ -210,14 +225,17 @@ class Reception:
         return self._judgement is not None and self._judgement.deploying is not None
 
     # -- after
-    def _accept(self, refs: set[str]) -> None:
+    def _accept(self, refs: Collection[str], refused: Collection[str]) -> None:
         assert self._offer is not None
         sync_names(self._layout.repo(self._app.id), self._offer.updates)
         # What deploys nothing needs no sync: the row is there, and the ref tells what became of it.
         with self._parts.database.write(synced=self._deploys) as tx:
             built = accept(tx, [push_id for ref, push_id in self._journaled.items() if ref in refs])
-            if unmoved := [push_id for ref, push_id in self._journaled.items() if ref not in refs]:
+            if unmoved := [push_id for ref, push_id in self._journaled.items() if ref in refused]:
                 pushes.reject(tx, unmoved)
+        self._journaled = {
+            ref: push_id for ref, push_id in self._journaled.items() if ref not in {*refs, *refused}
+        }
         self.build = built[0] if built else self.build
         reach("receive.accepted")
         if self.build is None:

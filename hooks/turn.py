@@ -13,7 +13,7 @@ from stratum.model import App
 from stratum.ownership import exclusive
 from stratum.store import environments, pushes
 
-LOCK_PATIENCE_S = 30.0  # for another push of the app; its part under the lock takes milliseconds
+PATIENCE_S = 30.0  # for other pushes of the app; the part of each under the lock takes milliseconds
 ORPHAN_PATIENCE_S = 5.0  # for the git of a web process that was killed
 POLL_S = 0.005
 
@@ -22,24 +22,42 @@ POLL_S = 0.005
 _threads: defaultdict[int, Lock] = defaultdict(Lock)
 
 
-_UNDER_WAY = ("Another push to the app is under way.", "Try again in a moment.")
-
-
 class Turn:
     """Of one push; may be taken again once it was let go."""
 
     def __init__(self, parts: Parts, app_id: int) -> None:
         self._parts, self._app_id = parts, app_id
         self._lock = ExitStack()
+        self._is_held = False
+
+    def wait(self, patience_s: float) -> bool:
+        """Hold the lock, if that takes no longer; whether it is held."""
+        if self._is_held:
+            return True
+        deadline = time.monotonic() + patience_s
+        others = _threads[self._app_id]
+        if not others.acquire(timeout=patience_s):
+            return False
+        self._lock.callback(others.release)
+        path = self._parts.instance.layout.push_lock(self._app_id)
+        while not self._take_file(path):
+            if time.monotonic() > deadline:
+                self._lock.close()
+                return False
+            time.sleep(POLL_S)
+        self._is_held = True
+        return True
 
     def take(self) -> App:
         """Hold the lock, have earlier pushes settled, and return the app as it is now.
 
         Raises:
-            Conflict: another push holds it for too long, or does not come to its end.
+            Conflict: another push holds it, or does not come to its end.
             NotFound: the app is gone.
         """
-        self._take_lock()
+        if not self.wait(0):
+            message = "Another push to the app is under way."
+            raise Conflict(message, "Try again in a moment.")
         app, is_settled = self._look()
         if is_settled:
             return app
@@ -48,20 +66,8 @@ class Turn:
 
     def let_go(self) -> None:
         """Let others have it; nothing happens where it is not held."""
+        self._is_held = False
         self._lock.close()
-
-    def _take_lock(self) -> None:
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        path = self._parts.instance.layout.push_lock(self._app_id)
-        others = _threads[self._app_id]
-        if not others.acquire(timeout=LOCK_PATIENCE_S):
-            raise Conflict(*_UNDER_WAY)
-        self._lock.callback(others.release)
-        while not self._take_file(path):
-            if time.monotonic() > deadline:
-                self._lock.close()
-                raise Conflict(*_UNDER_WAY)
-            time.sleep(POLL_S)
 
     def _take_file(self, path: Path) -> bool:
         with ExitStack() as tried:

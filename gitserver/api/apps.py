@@ -8,10 +8,10 @@ from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller, environment_to_administer, visible_apps
 from gitserver.api.changes import done
 from gitserver.api.shapes import AppChange, Confirmation, NewApp
-from gitserver.git.quota import limits
 from gitserver.git.repos import ensure_repo
 from gitserver.services import services
 from hooks.care.stock import repo_bytes
+from hooks.quota import limits
 from hooks.settle import point_head_of
 from stratum.errors import NotAllowed, NotFound
 from stratum.model import App

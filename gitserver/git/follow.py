@@ -42,8 +42,7 @@ class Following:
         been accepted, it goes on where it was.
         """
         follower = self._followers.setdefault(client, _Follower(self))
-        keeps_waiting = bool(build.gate) and build.push_id is None
-        with self.places.for_live(keeps_waiting=keeps_waiting) as found:
+        with self.places.for_live(keeps_waiting=_is_awaited(build)) as found:
             yield from follower.lines(build, client) if found else (self._crowded(build),)
 
     def _crowded(self, build: Build) -> bytes:
@@ -77,7 +76,7 @@ class _Follower:
                     yield said
                 elif news.is_gone or (news.build is not None and _is_done(build, news.build)):
                     break
-                elif time.monotonic() - self._began > LIMIT_S:
+                elif not _is_awaited(build) and time.monotonic() - self._began > LIMIT_S:
                     yield f"{BANG}Build #{build.number} goes on; it is no longer followed here.\n".encode()
                     break
                 elif time.monotonic() - self._spoke >= KEEPALIVE_S:
@@ -102,6 +101,11 @@ class _Follower:
         self._offset += len(data)
         whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
         return whole + newline
+
+
+def _is_awaited(build: Build) -> bool:
+    """Whether its push waits for it, however long it takes; the build has a limit of its own."""
+    return bool(build.gate) and build.push_id is None
 
 
 class _Place:

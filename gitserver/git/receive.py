@@ -6,25 +6,29 @@ the client can stop an accepted push; what follows is only for the client's eyes
 """
 
 import logging
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitserver.git import programs, quota, reasons, report
+from gitserver.git import programs, reasons, report
 from gitserver.git.arrivals import unfit
 from gitserver.git.body import Body
 from gitserver.git.client import Client
 from gitserver.git.commands import Head
 from gitserver.git.exchange import Exchange
-from gitserver.git.follow import Following
+from gitserver.git.follow import KEEPALIVE_S, Following
 from gitserver.git.hookpipe import HookPipe, Question
 from gitserver.git.limits import Limits
 from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
 from gitserver.git.repos import ensure_repo
+from hooks import quota
 from hooks.care import receiving
 from hooks.parts import Parts
 from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
+from hooks.turn import PATIENCE_S
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
 from stratum.errors import StratumError
 from stratum.faults import reach
@@ -32,6 +36,7 @@ from stratum.model import App, Build
 
 log = logging.getLogger(__name__)
 
+TURN_LOOK_S = 0.5  # how long a client may be gone unseen while its push waits for the app's turn
 _DECLINED = "pre-receive hook declined"  # git's words in its report
 
 
@@ -81,6 +86,7 @@ class _Session:
         self._deciding = False  # between "yes" and the refs' moves: say nothing
         self._held = b""
         self._lines: tuple[str, ...] = ()  # to be said after the report
+        self._question: Question | None = None  # which waits for its answer
         self._gated: Build | None = None  # the build that the answer waits for
         self._exchange: Exchange | None = None
         try:
@@ -98,6 +104,8 @@ class _Session:
             self._held += self._answer.feed(output)
             if self._deciding and self._answer.is_whole:
                 self._accept()
+            if self._question is not None:
+                yield from self._decided(self._question)
             if self._gated is not None:
                 yield from self._await_build(self._gated)
             if self._held and not self._deciding:
@@ -123,12 +131,14 @@ class _Session:
         """Bring the push to its end, whoever still listens."""
         if self._exchange is None:
             return
-        self._exchange.abandon()
-        while self._exchange.step() is not None:
-            pass
-        self._exchange.close()
-        self._reception.close()
-        self._pipe.close()
+        with ExitStack() as ends:
+            ends.callback(self._pipe.close)
+            ends.callback(self._reception.close)
+            ends.callback(self._exchange.close)
+            self._exchange.abandon()
+            while self._exchange.step() is not None:
+                if self._question is not None:  # of a client that is gone
+                    self._answer_hook(Verdict(taken=False))
 
     def _started(self, repo: Path) -> Exchange:
         push, instance = self._push, self._parts.instance
@@ -178,6 +188,7 @@ class _Session:
             if self._push.head.side_band:
                 yield from _said((step(f"Building {build.commit[:7]} before the ref moves"),))
             yield from self._followed(build)
+            yield from self._waited()
         finally:  # also when what was said could not be sent: git and its hook still wait
             self._exchange.resume()
             self._answer_hook(self._reception.built())
@@ -199,36 +210,57 @@ class _Session:
         if question is None:
             return
         reach("receive.asked")
-        self._answer_hook(self._judged(question))
+        self._question = question
+
+    def _decided(self, question: Question) -> Iterator[bytes]:
+        """Answer, once the app's turn has come."""
+        assert self._exchange is not None
+        offer = Offer(question.updates, question.quarantine, self._exchange.pid, self._push.head.options)
+        verdict = self._unfit(offer)
+        self._exchange.pause()
+        try:
+            if verdict is None:
+                yield from self._waited()
+        finally:
+            self._exchange.resume()
+            if self._push.client.is_gone():
+                verdict = Verdict(taken=False)
+            self._answer_hook(verdict or self._reception.offered(offer))
+
+    def _waited(self) -> Iterator[bytes]:
+        """Wait until the app's turn has come, or the client is gone, or it is too late."""
+        silent_since = began = time.monotonic()
+        while not self._reception.wait(TURN_LOOK_S):
+            now = time.monotonic()
+            if self._push.client.is_gone() or now - began > PATIENCE_S:
+                return
+            if now - silent_since >= KEEPALIVE_S and self._push.head.side_band:
+                silent_since = now
+                yield KEEPALIVE
 
     def _accept(self) -> None:
-        """Record what git says that it has done, while it ends."""
+        """Record what git says that it has done, while it ends; what it does not say `close` finds out."""
         found = self._answer.report
-        moved = frozenset() if found is None else found.moved
-        self._lines = self._reception.moved([u for u in self._push.head.updates if u.ref in moved])
+        if found is not None:
+            self._lines = self._reception.moved(found.moved, found.refused)
         self._deciding = False
         self._reception.nudge()
 
-    def _judged(self, question: Question) -> Verdict:
-        assert self._exchange is not None
-        head = self._push.head
-        if self._push.client.is_gone():
-            return Verdict(taken=False)
-        left_out = {update.ref for update in head.updates} - {update.ref for update in question.updates}
+    def _unfit(self, offer: Offer) -> Verdict | None:
+        """Refuse what needs no look at the app."""
+        left_out = {update.ref for update in self._push.head.updates} - {u.ref for u in offer.updates}
         if left_out:
             reason = "git does not take it, and a push is taken whole or not at all"
             return refused([Refusal(ref, reason) for ref in sorted(left_out)])
-        offer = Offer(question.updates, question.quarantine, self._exchange.pid, head.options)
         try:
-            verdict = unfit(self._parts.instance, self._push.app, offer)
+            return unfit(self._parts.instance, self._push.app, offer)
         except StratumError as error:
-            verdict = refused_for(error)
-        return verdict or self._reception.offered(offer)
+            return refused_for(error)
 
     def _answer_hook(self, verdict: Verdict) -> None:
         """Let git go on, one way or the other, unless a build comes first."""
         assert self._exchange is not None
-        self._verdict, self._gated = verdict, verdict.gated
+        self._verdict, self._gated, self._question = verdict, verdict.gated, None
         self._deciding = verdict.taken
         if verdict.taken:  # from now on only git itself ends it
             self._exchange.pause()

@@ -15,7 +15,7 @@ MAX_SAID = 16 << 10  # of git's progress, kept to find the reason of a failure
 UNPACKED = "ok"
 UNPACKER_ERROR = "unpacker error"  # what git says of each ref when it could not unpack
 
-_OK = b"ok "
+_OK, _NG = b"ok ", b"ng "
 Reason = Callable[[str, str], str]  # of a ref, and git's own words for why → ours
 
 
@@ -53,6 +53,12 @@ class Report:
         """The refs that have moved."""
         oks = (line.removeprefix(_OK) for line in self.lines if line.startswith(_OK))
         return frozenset(map(ref_name, oks))
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The refs that have not."""
+        words = (line.split(b" ", 2) for line in self.lines if line.startswith(_NG))
+        return frozenset(ref_name(word[1]) for word in words)
 
     def _refs(self, reason: Reason) -> Iterator[bytes]:
         for line in self.lines:

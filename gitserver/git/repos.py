@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from tempfile import mkdtemp
 
-from gitserver.git import quota
+from hooks import quota
 from stratum.disk import sync, sync_tree
 from stratum.errors import Unavailable
 from stratum.git import git_environ

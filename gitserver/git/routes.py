@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
-from gitserver.git import lsrefs, programs, quota, renamed
+from gitserver.git import lsrefs, programs, renamed
 from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import BadBody, Body, BodyTooLarge
 from gitserver.git.client import Client
@@ -26,6 +26,7 @@ from gitserver.git.receive import Incoming, serve
 from gitserver.git.repos import ensure_repo, install_hooks
 from gitserver.services import Services
 from gitserver.signin import sign_in
+from hooks import quota
 from hooks.parts import Parts
 from hooks.verdict import Pusher
 from stratum.errors import Renamed, StratumError

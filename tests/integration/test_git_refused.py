@@ -1,14 +1,16 @@
 """What is refused: no entry without a token, nothing told of what one may not see, no bad Procfile."""
 
+import fcntl
 import gzip
 import http.client
 import re
 from base64 import b64encode
+from contextlib import contextmanager
 from random import Random
 
 import pytest
 
-from gitserver.git.pktline import FLUSH, pkt
+from gitserver.git.pktline import FLUSH, KEEPALIVE, pkt
 from stratum.model import Right
 from stratum.store import tokens
 from tests.gitweb import FakeBuilder, run_git, served
@@ -363,4 +365,46 @@ def test_declared_size_beyond_the_limit_is_refused_at_once(web):
     response: http.client.HTTPResponse = connection.getresponse()
 
     assert response.status == 413
+    connection.close()
+
+
+def test_branch_of_any_name_can_be_deleted_while_none_deploys(web):
+    app, source = web.new_app(), web.source("none")
+    run_git(source, "push", web.url(app), "HEAD:refs/heads/None")
+
+    assert run_git(source, "push", web.url(app), ":None").code == 0
+
+
+@contextmanager
+def turn_held(web, app):
+    """Hold an app's turn, as another web process would."""
+    with web.instance.layout.push_lock(app.id).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_client_that_goes_while_it_waits_for_its_turn_pushes_nothing(web):
+    app, source = web.new_app(), web.source("gone-in-turn")
+    connection = connect(web)
+    with turn_held(web, app):
+        connection.request(
+            "POST", f"/{app.label}.git/git-receive-pack", first_push(source), headers_for(web.secret)
+        )
+        wait_until(lambda: list((web.repo(app) / "objects").glob("tmp_objdir-*")))
+        connection.close()
+        wait_until(lambda: not list((web.repo(app) / "objects").glob("tmp_objdir-*")))
+
+    assert (web.ref(app), web.newest(app)) == ("", None)
+
+
+def test_client_that_waits_for_its_turn_is_kept_alive_and_then_taken(web):
+    app, source = web.new_app(), web.source("patient")
+    connection = connect(web)
+    with turn_held(web, app):
+        connection.request(
+            "POST", f"/{app.label}.git/git-receive-pack", first_push(source), headers_for(web.secret)
+        )
+        response = connection.getresponse()  # its head comes with the first keepalive
+        assert response.read(len(KEEPALIVE)) == KEEPALIVE
+    assert b"ok refs/heads/master" in response.read()
     connection.close()

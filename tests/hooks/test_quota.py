@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gitserver.git import programs
-from gitserver.git.quota import Limits, PushTooLarge, QuotaReached, limits, max_input, too_large
 from gitserver.git.repos import ensure_repo, settings
 from hooks.care.stock import repo_bytes
+from hooks.quota import Limits, PushTooLarge, QuotaReached, limits, max_input, too_large
 from stratum.settings import Settings
 from tests.gitweb import new_web, run_git
 from tests.repos import commit, git

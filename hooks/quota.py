@@ -60,6 +60,18 @@ def max_input(instance: Instance, app: App) -> int:
     return max(1, limits(instance, app).most(repo_bytes(_repo(instance, app))))
 
 
+def no_room(instance: Instance, app: App, quarantine: str) -> QuotaReached | None:
+    """Say that what was sent does not fit, for whoever holds the app's turn; None when it does.
+
+    git was told the room that there was when it started; other pushes have been taken since.
+    """
+    if not quarantine:
+        return None
+    sent = sum(path.stat().st_size for path in Path(quarantine).rglob("*") if path.is_file())
+    held, most = repo_bytes(_repo(instance, app)), limits(instance, app).repo_bytes
+    return QuotaReached(app, held, most) if held + sent > most else None
+
+
 def too_large(instance: Instance, app: App) -> PushTooLarge | QuotaReached:
     """Say why git found a pack over receive.maxInputSize."""
     held, found = repo_bytes(_repo(instance, app)), limits(instance, app)
