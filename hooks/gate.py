@@ -8,6 +8,7 @@ without saying what becomes of it, is given up by `settler`.
 import logging
 from dataclasses import dataclass
 
+from hooks.failures import Failures
 from hooks.parts import Parts
 from stratum import spool
 from stratum.model import App, Build, BuildOptions, BuildState
@@ -62,15 +63,16 @@ def cancel(parts: Parts, build: Build, reason: str) -> None:
         parts.nudges.build(build.app_id)  # the builder removes what was built
 
 
-def cancel_abandoned(parts: Parts) -> None:
+def cancel_abandoned(parts: Parts, failures: Failures) -> None:
     """Give up the builds for which nobody waits, and remove the spools of all that have ended."""
     with parts.database.read() as tx:
         orphans = builds.orphans(tx)
-    for build in orphans:
-        if _is_abandoned(build):
+    for build in filter(_is_abandoned, orphans):
+        with failures.kept_from_others(f"giving up build {build.number} of app {build.app_id}"):
             log.info("build %d of app %d was for a push whose request is gone", build.number, build.app_id)
             cancel(parts, build, "The push that it was for was cut off.")
-    spool.sweep(parts.instance.layout, parts.database)
+    with failures.kept_from_others("removing spools"):
+        spool.sweep(parts.instance.layout, parts.database)
 
 
 def _held(parts: Parts, app: App, wanted: Wanted) -> Build:

@@ -1,12 +1,10 @@
-"""What a repository's refs are, and once were: read, and a few written, without starting a process.
+"""What a repository's refs are: read, and a few written, without starting a process.
 
-Source: dulwich reads loose and packed refs; the reflog's lines are `old new who <mail> seconds zone`
-(git 2.39, refs/files-backend.c; core.logAllRefUpdates=always keeps one for every ref).
+Source: dulwich reads loose and packed refs.
 """
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from dulwich.file import FileLocked
@@ -18,7 +16,6 @@ from stratum.disk import sync
 from stratum.errors import Unavailable
 from stratum.model import RefUpdate
 
-MANY_DIGITS = 20  # int() raises from some thousands on, and no clock shows as many as these
 _HEAD = Ref(b"HEAD")
 _KEPT = f"{HIDDEN}/builds/".encode()
 
@@ -34,16 +31,12 @@ def names(repo: Path) -> set[str]:
     return {name.decode("utf-8", "surrogateescape") for name in DiskRefsContainer(str(repo)).allkeys()}
 
 
-def has_moved(repo: Path, update: RefUpdate, since: datetime) -> bool:
-    """Whether a ref has made this move since a moment: it is there, or its reflog has been."""
-    if read_ref(repo, update.ref) == update.new:
-        return True
-    try:
-        lines = (repo / "logs" / update.ref).read_bytes().splitlines()
-    except OSError:
-        return False
-    wanted = f"{update.old} {update.new} ".encode()
-    return any(line.startswith(wanted) and _seconds(line) >= int(since.timestamp()) for line in lines)
+def has_moved(repo: Path, update: RefUpdate) -> bool:
+    """Whether a ref that was at `old` when its push was journaled has made this move: it is there.
+
+    For who holds the app's push lock: nobody moves a ref past a push that is not settled.
+    """
+    return read_ref(repo, update.ref) == update.new
 
 
 def sync_names(repo: Path, updates: Iterable[RefUpdate]) -> None:
@@ -120,8 +113,3 @@ def _keep(refs: DiskRefsContainer, number: int, commit: str) -> None:
     except (OSError, FileLocked) as error:
         message = f"The commit of build {number} could not be kept: {error!r}."
         raise Unavailable(message, "It is tried again before anything is removed.") from error
-
-
-def _seconds(line: bytes) -> int:
-    digits = b"".join(line.partition(b"\t")[0].split()[-2:-1])
-    return int(digits) if digits.isdigit() and len(digits) < MANY_DIGITS else 0

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from dulwich.errors import FileFormatException
+
 from hooks.policy import BRANCHES
 from hooks.refs import has_moved, keep, point_head, sync_names
 from stratum.errors import Unavailable
@@ -46,7 +48,7 @@ def settle_held(instance: Instance, db: Database, app_id: int) -> tuple[list[Bui
     if not ended:
         return [], at_work
     repo = instance.layout.repo(app_id)
-    moved = {push.id for push in ended if has_moved(repo, push.update, push.created_at)}
+    moved = {push.id for push in ended if has_moved(repo, push.update)}
     sync_names(repo, [push.update for push in ended])
     with db.write() as tx:
         moved |= {push.id for push in ended if push.id not in moved and pushes.was_followed(tx, push)}
@@ -79,7 +81,7 @@ def keep_commits(repo: Path, builds: Sequence[Build]) -> None:
     for build in builds:
         try:
             keep(repo, build.number, build.commit)
-        except Unavailable as error:
+        except (Unavailable, FileFormatException) as error:
             log.warning("%s: %s", repo.name, error)
 
 
@@ -88,5 +90,5 @@ def point_head_of(instance: Instance, db: Database, app_id: int) -> None:
     with db.read() as tx:
         app = environments.get_app(tx, app_id)
     if app is not None and app.deploy_branch is not None:
-        with suppress(OSError):
+        with suppress(OSError, FileFormatException):
             point_head(instance.layout.repo(app_id), app.deploy_branch)

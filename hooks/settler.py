@@ -4,19 +4,17 @@ The web process does this itself: pushes are its own, and `settle` knows from th
 request is behind a pending row.
 """
 
-import logging
 import threading
 import time
 
 from hooks.care import tender
+from hooks.failures import Failures
 from hooks.gate import cancel_abandoned
 from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
 from stratum.stillness import Watchdog
 from stratum.store import pushes
-
-log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
@@ -31,25 +29,40 @@ def start(parts: Parts) -> None:
     threading.Thread(target=_run, args=(parts,), name="settler", daemon=True).start()
 
 
-def settle_all(parts: Parts) -> None:
-    """Settle the pending pushes of all apps once."""
-    with parts.database.read() as tx:
-        apps = {push.app_id for push in pushes.pending(tx)}
-    for app_id in sorted(apps):
-        if settle(parts.instance, parts.database, app_id):
-            parts.nudges.build(app_id)
+class Settler:
+    """Does what is to be done once a second or so, each job apart: one that fails stops no other."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._failures = parts, Failures()
+        self._watchdog = Watchdog(parts.instance.layout)
+        self._swept_at = time.monotonic()
+
+    def look(self) -> None:
+        """Do all of it; never raises."""
+        alone = self._failures.kept_from_others
+        with alone("looking for processes that stand still"):
+            self._watchdog.look()
+        with alone("settling pushes"):
+            self.settle_all()
+        with alone("giving up gated builds"):
+            cancel_abandoned(self._parts, self._failures)
+        if time.monotonic() - self._swept_at > SWEEP_EVERY_S:
+            self._swept_at = time.monotonic()
+            with alone("sweeping repositories"):
+                sweep(self._parts.instance.layout)
+
+    def settle_all(self) -> None:
+        """Settle the pending pushes of all apps once; the damaged repository of one is its own trouble."""
+        with self._parts.database.read() as tx:
+            apps = {push.app_id for push in pushes.pending(tx)}
+        for app_id in sorted(apps):
+            with self._failures.kept_from_others(f"settling pushes of app {app_id}"):
+                if settle(self._parts.instance, self._parts.database, app_id):
+                    self._parts.nudges.build(app_id)
 
 
 def _run(parts: Parts) -> None:
-    swept_at, watchdog = time.monotonic(), Watchdog(parts.instance.layout)
+    settler = Settler(parts)
     while True:
-        try:
-            watchdog.look()
-            settle_all(parts)
-            cancel_abandoned(parts)
-            if time.monotonic() - swept_at > SWEEP_EVERY_S:
-                swept_at = time.monotonic()
-                sweep(parts.instance.layout)
-        except Exception:
-            log.exception("settling pushes failed; trying again")
+        settler.look()
         time.sleep(EVERY_S)

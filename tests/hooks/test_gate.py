@@ -3,6 +3,7 @@
 import pytest
 
 from hooks import gate
+from hooks.failures import Failures
 from hooks.parts import Parts
 from stratum.errors import Unavailable
 from stratum.model import App, Build, BuildOptions, BuildState, RefUpdate
@@ -44,7 +45,7 @@ def test_build_is_for_nobody_once_who_asked_is_dead_or_has_left(web, parts):
     theirs, dead = offered(web, app, process_name(1)), offered(web, app, DEAD)
     gate.leave(left)
 
-    gate.cancel_abandoned(parts)
+    gate.cancel_abandoned(parts, Failures())
 
     assert [state(web, build) for build in (ours, theirs, left, dead)] == [
         BuildState.QUEUED,
@@ -63,7 +64,7 @@ def test_build_whose_spool_the_disk_would_not_have_is_canceled(web, parts):
 
     with pytest.raises(Unavailable):
         gate.begin(parts, app, gate.Wanted("1" * 40, str(web.folder), "me", BuildOptions()))
-    gate.cancel_abandoned(parts)
+    gate.cancel_abandoned(parts, Failures())
 
     (build,) = web.builds(app)
     assert build.state is BuildState.CANCELED
@@ -76,7 +77,7 @@ def test_running_build_is_told_once_and_ends_canceled(web, parts):
         running = builds.claim_next(tx, app.id, "builder")
     assert running is not None
     for _ in range(2):
-        gate.cancel_abandoned(parts)
+        gate.cancel_abandoned(parts, Failures())
     with web.db.write() as tx:
         ended = builds.wait(tx, running, "a" * 64, ())
 
@@ -89,7 +90,7 @@ def test_spool_of_what_has_ended_goes(web, parts):
     folder = web.instance.layout.spool(app.id, build.number)
     folder.mkdir(parents=True)
 
-    gate.cancel_abandoned(parts)
+    gate.cancel_abandoned(parts, Failures())
 
     assert not folder.exists()
 
@@ -107,6 +108,6 @@ def test_build_of_a_push_that_is_recorded_is_left_to_the_push(web, parts):
         builds.belong(tx, build.id, push)
 
     gate.cancel(parts, build, "too late")
-    gate.cancel_abandoned(parts)
+    gate.cancel_abandoned(parts, Failures())
 
     assert state(web, build) is BuildState.WAITING

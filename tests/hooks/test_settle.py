@@ -91,13 +91,19 @@ def test_push_whose_ref_never_moved_is_rejected(web, app, commits):
     assert (state(web, push), web.builds(app)) == (PushState.REJECTED, [])
 
 
-def test_push_that_others_have_moved_on_is_accepted_by_the_reflog(web, app, commits):
-    push = journaled(web, app, RefUpdate(MASTER, ZERO, commits[0]))
+def test_same_move_a_moment_earlier_proves_nothing(web, app, commits):
+    """Forward, back, and forward again, all within a second; the last was killed before its ref moved."""
     move(web, app, MASTER, commits[0])
-    move(web, app, MASTER, commits[1])
+    for update in (RefUpdate(MASTER, commits[0], commits[1]), RefUpdate(MASTER, commits[1], commits[0])):
+        push = journaled(web, app, update)
+        move(web, app, MASTER, update.new)
+        settle(web.instance, web.db, app.id)
+        assert state(web, push) is PushState.ACCEPTED
+    again = journaled(web, app, RefUpdate(MASTER, commits[0], commits[1]))
 
-    assert len(settle(web.instance, web.db, app.id)) == 1
-    assert state(web, push) is PushState.ACCEPTED
+    assert settle(web.instance, web.db, app.id) == []
+    assert state(web, again) is PushState.REJECTED
+    assert len(web.builds(app)) == 2
 
 
 def test_push_that_a_later_one_moved_on_is_accepted(web, app, commits):
