@@ -33,7 +33,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 APP = {"Procfile": "web: python3 web.py\nworker: sleep 100000\n", "web.py": WEB, "text": "0"}
 OURS = ("self", "master", "_redis", "_work", "_router", "supervisord")
 # What a killed git leaves; refs/heads/*.lock would refuse every later push.
-LEFT = ("objects/tmp_*", "objects/pack/tmp_*", "objects/pack/.tmp-*", "**/*.lock")
+LEFT = ("objects/tmp_*", "objects/pack/tmp_*", "objects/pack/.tmp-*", "objects/pack/*.keep", "**/*.lock")
 OK, REJECTED, NOTHING = "ok", "rejected", "nothing"
 
 

@@ -15,7 +15,8 @@ class Stock:
     """What there is to tidy.
 
     Attributes:
-        packs: those that a repack may join; not the one of what is no longer reachable.
+        packs: those that a repack may join; not the one of what is no longer reachable, nor those that
+            somebody keeps.
         loose: objects in files of their own, estimated.
     """
 
@@ -27,13 +28,14 @@ def stock(repo: Path) -> Stock:
     """Count.
 
     Source: git-gc(1), gc.auto; builtin/gc.c of git 2.39, too_many_loose_objects. A pack of unreachable
-    objects has an `.mtimes` file beside it (gitformat-pack(5), cruft packs).
+    objects has an `.mtimes` file beside it (gitformat-pack(5), cruft packs); one with a `.keep` file is not
+    repacked (git-repack(1), --pack-kept-objects).
     """
     names = {entry.name for entry in _entries(repo / "objects/pack")}
-    packs = [name for name in names if name.endswith(".pack")]
-    cruft = [name for name in packs if f"{name.removesuffix('.pack')}.mtimes" in names]
+    packs = {name.removesuffix(".pack") for name in names if name.endswith(".pack")}
+    apart = {name.rpartition(".")[0] for name in names if name.endswith((".mtimes", ".keep"))}
     loose = sum(1 for _ in _entries(repo / "objects" / _LOOSE_SAMPLE)) * _FOLDERS
-    return Stock(len(packs) - len(cruft), loose)
+    return Stock(len(packs - apart), loose)
 
 
 def repo_bytes(repo: Path) -> int:

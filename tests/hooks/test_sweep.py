@@ -34,7 +34,9 @@ LOCKS = (
     "refs/heads/master.lock",
     "refs/stratum/builds/3.lock",
     "shallow.lock",
+    "objects/pack/pack-0123.keep",
 )
+BY_RECEIVE = f"receive-pack {os.getpid()} on a.example.org\n"  # a number that another process has by now
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def repo(web, app):
 def leave(repo, name, age_s=LOCK_AGE_S + 1):
     path = repo / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("left")
+    path.write_text(BY_RECEIVE if name.endswith(".keep") else "left")
     then = time.time() - age_s
     os.utime(path, (then, then))
     return path
@@ -94,6 +96,25 @@ def test_locks_are_let_be_during_a_push_and_while_they_are_young(web, app, repo,
 
     assert sweep(web.instance.layout, lock_age_s=0) == 1
     assert not path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "mine\n", "receive-pack 7\n", f"{BY_RECEIVE}and mine\n"])
+def test_a_pack_that_a_person_keeps_stays_kept(web, repo, text):
+    path = leave(repo, "objects/pack/pack-0123.keep")
+    path.write_text(text)
+
+    assert sweep(web.instance.layout, lock_age_s=0) == 0
+    assert path.exists()
+
+
+def test_a_repository_that_cannot_be_swept_keeps_no_other_from_it(web, repo, caplog):
+    (web.instance.layout.repos / "0x1.git").mkdir()
+    leave(web.instance.layout.repos / "0x1.git", "HEAD.lock")
+    path = leave(repo, "HEAD.lock")
+
+    assert sweep(web.instance.layout) == 1
+    assert not path.exists()
+    assert caplog.records[0].getMessage().startswith("0x1.git could not be swept")
 
 
 def test_quarantines_are_removed_with_all_in_them(web, repo):

@@ -270,6 +270,29 @@ def test_upkeep_is_due_by_packs_and_once_a_week(repo, source, monkeypatch):
     assert upkeep.due(repo) is Due.JOIN
 
 
+def test_packs_that_somebody_keeps_are_not_counted(repo, source, monkeypatch):
+    """None of them would be joined, so that it would be due again at once."""
+    monkeypatch.setattr(upkeep, "MANY_PACKS", 2)
+    for number in range(3):
+        push(source, number)
+    assert upkeep.due(repo) is Due.JOIN
+
+    for pack in packs(repo):
+        pack.with_suffix(".keep").write_text("by me\n")
+    assert upkeep.due(repo) is None
+
+
+def test_packs_that_killed_pushes_left_kept_are_joined(web, repo, source, tender):
+    for number in range(3):
+        push(source, number)
+    for pack in packs(repo):
+        pack.with_suffix(".keep").write_text("receive-pack 4711 on here\n")
+    tender.clear()
+
+    assert tender.tend(repo, Due.JOIN)
+    assert (len(packs(repo)), list((repo / "objects/pack").glob("*.keep"))) == (1, [])
+
+
 def test_a_busy_repository_is_let_be_for_a_while(web, repo, tender, monkeypatch):
     stamp(repo)
     with tender._turns.receiving(repo):
