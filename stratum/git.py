@@ -1,9 +1,10 @@
 """Reading a commit through the `git` binary, with a cap on what is read.
 
 The receive hook reads the Procfile of pushed, not yet accepted commits here, the builder files of
-accepted ones: a bomb then bursts in git and not in us. No writing, no refs.
+accepted ones: a bomb then bursts in git, under limits, and not in us. No writing, no refs.
 """
 
+import logging
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,10 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stratum.errors import NotFound, ProcfileInvalid, Unavailable
+from stratum.limits import Limits
 from stratum.procfile import MAX_BYTES, Problem, Procfile, parse, stage_file
 from stratum.settings import inherited_environ
 
 TIMEOUT_S = 60.0
+LIMITS = Limits(cpu_s=int(TIMEOUT_S))  # of a git that looks at what was pushed for us
+
+log = logging.getLogger(__name__)
 
 # Signatures are the pusher's bytes, and nothing of ours reads what a check of them would say.
 _UNWANTED = {f"gpg.{kind}program": "/bin/false" for kind in ("", "ssh.", "x509.")}
@@ -135,19 +140,13 @@ class Commit:
         return {name: entry for name, entry in found if entry is not None}
 
     def descends_from(self, other: str) -> bool:
-        """Whether another commit is among the ancestors, or is this one; an unknown one is not.
+        """Whether another commit is among the ancestors, or is this one.
 
         Raises:
-            Unavailable: git did not end in time.
+            Unavailable: git failed, as it does when one of the two is not there.
         """
-        argv = ["git", f"--git-dir={self.repo}", "merge-base", "--is-ancestor", other, self.id]
-        environ = {**git_environ(), **self.quarantine}
-        try:
-            done = subprocess.run(argv, env=environ, capture_output=True, timeout=TIMEOUT_S, check=False)
-        except (OSError, subprocess.SubprocessError) as error:
-            message = f"git could not compare commits of {self.repo.name}: {_reason(error)}."
-            raise Unavailable(message, "See the server's log and disk.") from error
-        return done.returncode == 0
+        # git-merge-base(1): 1 is "no", errors give another status.
+        return self._asked("merge-base", "--is-ancestor", other, self.id, fine=(0, 1)).returncode == 0
 
     def kinds(self, oids: Iterable[str]) -> dict[str, str]:
         """Id → `commit`, `tree`, `blob`, `tag`, or `missing`, of any objects that this commit's git sees.
@@ -163,17 +162,42 @@ class Commit:
         return {name: entry for name, entry in self.entries(names).items() if entry.kind == "blob"}
 
     def _cat_file(self, *options: str, lines: list[str]) -> bytes:
-        argv = ["git", f"--git-dir={self.repo}", "cat-file", *options]
-        environ = {**git_environ(), **self.quarantine}
         given = "".join(f"{line}\n" for line in lines).encode()
+        return self._asked("cat-file", *options, given=given).stdout
+
+    def _asked(
+        self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run git to its end, under limits.
+
+        Args:
+            fine: exit codes that are answers.
+
+        Raises:
+            Unavailable: it did not start, failed, or did not end in time.
+        """
+        argv = ["git", f"--git-dir={self.repo}", *words]
         try:
-            done = subprocess.run(
-                argv, input=given, env=environ, capture_output=True, timeout=TIMEOUT_S, check=True
-            )
+            done = _run(argv, {**git_environ(), **self.quarantine}, given)
+            if done.returncode not in fine:
+                done.check_returncode()
         except (OSError, subprocess.SubprocessError) as error:
-            message = f"git could not read {self.repo.name}: {_reason(error)}."
+            # What git says names folders of the server: that is for the log alone.
+            log.warning("%s: %r", error, getattr(error, "stderr", None))
+            message = f"git could not read the repository ({reason(error)})."
             raise Unavailable(message, "See the server's log and disk.") from error
-        return done.stdout
+        return done
+
+
+def _run(argv: list[str], environ: Mapping[str, str], given: bytes) -> "subprocess.CompletedProcess[bytes]":
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as program:
+        LIMITS.apply(program.pid)
+        try:
+            said, complaint = program.communicate(given, TIMEOUT_S)
+        finally:
+            program.kill()  # one that has ended is let be
+    return subprocess.CompletedProcess(argv, program.returncode, said, complaint)
 
 
 def read_procfile(commit: Commit, stage: str) -> tuple[str, Procfile]:
@@ -223,7 +247,12 @@ def _answers(output: bytes) -> Iterator[list[str]]:
         yield words
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Say why something failed without naming folders of the server, as the system's own words do."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"it took longer than {error.timeout:.0f} s"
     if isinstance(error, subprocess.CalledProcessError):
-        return bytes(error.stderr).decode("utf-8", "replace").strip() or str(error)
+        return f"exit code {error.returncode}"
     return str(error)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from stratum.errors import InvalidInput, Unavailable
-from stratum.git import TIMEOUT_S, Commit, git_environ
+from stratum.git import LIMITS, TIMEOUT_S, Commit, git_environ
 
 MAX_BYTES = 64 << 20  # about a million paths
 _CHUNK = 256 * 1024
@@ -67,6 +67,7 @@ def _answering(commit: Commit, *arguments: str | bytes) -> Iterator[IO[bytes]]:
         stderr=subprocess.DEVNULL,
     ) as program:
         assert program.stdout is not None
+        LIMITS.apply(program.pid)
         in_time = threading.Timer(TIMEOUT_S, program.kill)
         in_time.start()
         try:

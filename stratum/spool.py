@@ -4,6 +4,7 @@ git moves it into the repository only if the build succeeds, and removes it with
 belongs to one build, whose row is there before it and tells when it may go.
 """
 
+import logging
 import re
 import shutil
 import stat
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from stratum.disk import sync
 from stratum.errors import Unavailable
-from stratum.git import Commit
+from stratum.git import Commit, reason
 from stratum.layout import Layout
 from stratum.model import Build, BuildState
 from stratum.store import Database, builds
+
+log = logging.getLogger(__name__)
 
 _OPEN = tuple(state for state in BuildState if not state.is_terminal)
 
@@ -40,7 +43,8 @@ def spool(repo: Path, quarantine: str, folder: Path) -> None:
         _link_all(repo / quarantine, folder)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        message = f"What was pushed could not be kept for its build: {error}."
+        log.warning("%s could not be made: %s", folder, error)
+        message = f"What was pushed could not be kept for its build: {reason(error)}."
         raise Unavailable(message, "See that the server's disk has room; then push again.") from error
 
 

@@ -1,5 +1,6 @@
 """Apps: made by whoever administers their environment, changed and destroyed by whoever administers them."""
 
+import logging
 from dataclasses import asdict, replace
 
 from apiflask import APIBlueprint
@@ -13,13 +14,15 @@ from gitserver.services import services
 from hooks.care.stock import repo_bytes
 from hooks.quota import limits
 from hooks.settle import point_head_of
-from stratum.errors import NotAllowed, NotFound
+from stratum.errors import NotAllowed, NotFound, Unavailable
 from stratum.model import App
 from stratum.names import checked_branch, checked_name
 from stratum.store import Transaction, environments, releases
 from stratum.verbs.change import Change
 from stratum.verbs.destroy import destroy
 from stratum.verbs.rename import rename
+
+log = logging.getLogger(__name__)
 
 blueprint = APIBlueprint("apps", __name__, url_prefix="/api/apps")
 
@@ -43,8 +46,7 @@ def create(json_data: NewApp) -> tuple[rows.Row, int]:
         made = environments.add_app(tx, environment, name)
         if branch is not None:
             environments.set_deploy_branch(tx, made.id, branch)
-    ensure_repo(services().instance, made)
-    point_head_of(services().instance, services().database, made.id)
+    _prepare_repo(made)
     return rows.app(replace(made, deploy_branch=branch), services().instance), 201
 
 
@@ -89,6 +91,15 @@ def remove(environment: str, app: str, json_data: Confirmation) -> rows.Row:
             raise NotFound("app", f"{environment}/{app}")
         change = destroy(tx, found, json_data.confirm, who=caller().name)
     return done(change)
+
+
+def _prepare_repo(app: App) -> None:
+    """Make the repository ready; should it fail, the first contact by git makes it."""
+    try:
+        ensure_repo(services().instance, app)
+        point_head_of(services().instance, services().database, app.id)
+    except Unavailable as error:
+        log.warning("%s was made without a repository: %s", app.label, error)
 
 
 def _wished(asked: AppChange) -> dict[str, object]:

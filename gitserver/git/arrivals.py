@@ -4,6 +4,7 @@ git itself would find most of it, but only after the pre-receive hook has said "
 objects are in the repository already (git 2.39, builtin/receive-pack.c, execute_commands and update).
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
 from hooks.verdict import Offer, Verdict, refused, refused_for
 from stratum.errors import Unavailable
-from stratum.git import Commit
+from stratum.git import Commit, reason
 from stratum.instance import Instance
 from stratum.model import App, RefUpdate
+
+log = logging.getLogger(__name__)
 
 
 def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
@@ -30,7 +33,8 @@ def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
             return refused_for(too_large)
         refusals = _tips(instance, app, offer)
     except (OSError, BadPack) as error:
-        message = f"What was sent cannot be read: {error}."
+        log.warning("what was sent to %s cannot be read: %s", app.label, error)
+        message = f"What was sent cannot be read: {reason(error)}."
         raise Unavailable(message, "Push again.") from error
     return refused(refusals) if refusals else None
 

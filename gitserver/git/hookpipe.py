@@ -1,8 +1,8 @@
-"""Two pipes through git to its receive hooks: they ask, the request that started git answers.
+"""Two pipes through git to its pre-receive hook: it asks, the request that started git answers.
 
 The pipes are the capability: no port, no token, no second thread, and whoever answers knows the
-user. When this process dies the hook reads EOF and refuses. git passes the descriptors on to its
-hooks; receive.autogc=false keeps a background gc from holding them.
+user. When this process dies the hook reads EOF and refuses. git passes the descriptors on to the
+hook; receive.autogc=false keeps a background gc from holding them.
 """
 
 import os
@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from gitserver.git.commands import ref_name
 from stratum.model import RefUpdate
 
-_FIELDS = 4  # at least: name, quarantine (may be empty), lines, an empty field, what follows the last NUL
+_FIELDS = 3  # at least: quarantine (may be empty), lines, an empty field, what follows the last NUL
 MAX_ANSWER = 60_000  # the pipe takes 64 KiB without anybody reading, so answering never blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a receive hook asks.
+    """What the hook asks.
 
     Attributes:
-        hook: `pre-receive` or `post-receive`.
         quarantine: where objects lie that are not accepted yet; empty when none were sent.
     """
 
-    hook: str
     quarantine: str
     updates: tuple[RefUpdate, ...]
 
@@ -52,7 +50,7 @@ class HookPipe:
         self._close(self._ask_child, self._answer_child)
 
     def fileno(self) -> int:
-        """Descriptor that becomes readable when a hook asks, or git has ended."""
+        """Descriptor that becomes readable when the hook asks, or git has ended."""
         return self._ask
 
     def read(self) -> Question | None:
@@ -69,8 +67,8 @@ class HookPipe:
         if len(fields) < _FIELDS or fields[-2] or fields[-1]:
             return None
         self._received = b""
-        name, quarantine, *lines = fields[:-2]
-        return Question(name.decode(), os.fsdecode(quarantine), tuple(map(_update, lines)))
+        quarantine, *lines = fields[:-2]
+        return Question(os.fsdecode(quarantine), tuple(map(_update, lines)))
 
     def answer(self, code: int, lines: Iterable[str] = ()) -> None:
         """Let the hook say lines and exit; a hook that is gone is as good as told."""

@@ -3,7 +3,7 @@
 # Six builtins and no program started: a Python hook costs a push 30 % and more (docs/decisions.md).
 [ -n "$STRATUM_ASK" ] || { echo "stratum: push over HTTP only" >&2; exit 1; }
 {
-    printf '%s\0' "${0##*/}" "$GIT_QUARANTINE_PATH"
+    printf '%s\0' "$GIT_QUARANTINE_PATH"
     while IFS= read -r line; do printf '%s\0' "$line"; done
     printf '\0'
 } >"/dev/fd/$STRATUM_ASK"

@@ -1,5 +1,6 @@
-"""The apps' bare repositories and the receive hooks of all of them."""
+"""The apps' bare repositories and the receive hook of all of them."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -9,12 +10,14 @@ from tempfile import mkdtemp
 from hooks import quota
 from stratum.disk import sync, sync_tree
 from stratum.errors import Unavailable
-from stratum.git import git_environ
+from stratum.git import git_environ, reason
 from stratum.instance import Instance
 from stratum.model import App
 
+log = logging.getLogger(__name__)
+
 HOOK_SCRIPT = Path(__file__).with_name("receive_hook.sh")
-HOOKS = ("pre-receive",)
+HOOK = "pre-receive"
 
 # An app may push to one branch for years; others decide by its reflog what a crash left behind.
 # bigFileThreshold: larger blobs are streamed, never held; with windowMemory (of a thread) and threads what
@@ -38,16 +41,15 @@ _SETTINGS = (
 
 
 def install_hooks(instance: Instance) -> None:
-    """Put the hook script where git runs it: executable for us, under both names."""
+    """Put the hook script where git runs it: executable for us, and nothing beside it."""
     folder = instance.layout.receive_hooks
     folder.mkdir(parents=True, exist_ok=True)
-    for name in HOOKS:
-        scratch = folder / f"{name}.{os.getpid()}"
-        shutil.copyfile(HOOK_SCRIPT, scratch)
-        scratch.chmod(0o700)
-        scratch.rename(folder / name)
+    scratch = folder / f"{HOOK}.{os.getpid()}"
+    shutil.copyfile(HOOK_SCRIPT, scratch)
+    scratch.chmod(0o700)
+    scratch.rename(folder / HOOK)
     for other in folder.iterdir():
-        if other.name not in HOOKS:
+        if other.name != HOOK:
             other.unlink(missing_ok=True)
 
 
@@ -63,7 +65,8 @@ def ensure_repo(instance: Instance, app: App) -> Path:
     try:
         _create(repo)
     except (OSError, subprocess.SubprocessError) as error:
-        message = f"The repository of {app.label} could not be made: {error}."
+        log.warning("%s could not be made: %s", repo, error)
+        message = f"The repository of {app.label} could not be made: {reason(error)}."
         raise Unavailable(message, "See that the server's disk has room; then try again.") from error
     return repo
 

@@ -36,7 +36,7 @@ from stratum.store import environments
 
 MAX_NEGOTIATION = 64 << 20  # what a fetch may say about what it has
 HEADERS = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "X-Accel-Buffering": "no"}
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def blueprint(services: Services) -> Blueprint:

@@ -24,12 +24,12 @@ def asked(question: Question) -> bytes:
         f"{update.old} {update.new} {update.ref}".encode("utf-8", "surrogateescape")
         for update in question.updates
     ]
-    words = [question.hook.encode(), os.fsencode(question.quarantine), *lines, b""]
+    words = [os.fsencode(question.quarantine), *lines, b""]
     return b"".join(word + b"\0" for word in words)
 
 
 @given(
-    st.builds(Question, st.sampled_from(["pre-receive", "post-receive"]), FOLDER, UPDATES.map(tuple)),
+    st.builds(Question, FOLDER, UPDATES.map(tuple)),
     st.data(),
 )
 def test_question_is_heard_once_it_is_whole(question, data):

@@ -6,6 +6,7 @@ import pytest
 
 from gitserver.git.programs import RECEIVE, UPLOAD, environ, protocol
 from gitserver.git.repos import ensure_repo, install_hooks
+from stratum.errors import Unavailable
 from tests.gitweb import new_web
 from tests.repos import git
 
@@ -36,6 +37,18 @@ def test_hooks_of_an_earlier_version_are_removed(web):
     install_hooks(web.instance)
 
     assert [file.name for file in folder.iterdir()] == ["pre-receive"]
+
+
+def test_who_asks_is_told_no_folder_of_the_server(web, caplog):
+    app = web.new_app()
+    web.instance.layout.repos.rmdir()
+    web.instance.layout.repos.write_text("")
+
+    with pytest.raises(Unavailable) as raised:
+        ensure_repo(web.instance, app)
+
+    assert raised.value.message == "The repository of MyProdEnv/app01 could not be made: File exists."
+    assert str(web.folder) in caplog.text
 
 
 def test_hook_outside_a_push_refuses(web):

@@ -115,6 +115,15 @@ def test_everything_else_is_401_with_a_challenge(patient, path, header):
     assert answer.headers.getlist("WWW-Authenticate") == ['Basic realm="Stratum", charset="UTF-8"']
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "POST", "DELETE", "HEAD"])
+def test_so_is_every_method_on_an_address_of_git(patient, method):
+    for path in ("/MyProdEnv/app02.git/info/refs", "/no/such.git/HEAD"):
+        answer = patient.open(path, method=method)
+
+        assert answer.status_code == 401
+        assert "WWW-Authenticate" in answer.headers
+
+
 def test_the_user_name_is_no_password(patient, side):
     assert ask(patient, basic(f"{side.admin}:")).status_code == 401
 

@@ -68,7 +68,7 @@ class TestDulwich:
         for spec in (["master", "refs/tags/v1", "master:topic"], [":refs/heads/topic"]):
             porcelain.push(str(source), web.url(app), spec, outstream=io.BytesIO(), errstream=io.BytesIO())
 
-        assert set(git(web.repo(app), "for-each-ref", "--format=%(refname)").split()) == {
+        assert set(git(source, "ls-remote", "--refs", web.url(app)).split()[1::2]) == {
             "refs/heads/master",
             "refs/tags/v1",
         }

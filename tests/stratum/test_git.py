@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from stratum import git as module
+from stratum import listing
 from stratum.errors import NotFound, ProcfileInvalid, Unavailable
 from stratum.git import Commit, read_procfile
+from stratum.limits import Limits
 from stratum.procfile import MAX_BYTES
 from tests.repos import commit, git, make_repo
 
@@ -72,9 +75,37 @@ def test_objects_in_quarantine_are_found_through_its_variables(tmp_path: Path):
         Commit(stored / ".git", tip).read(["a"], 9)
 
 
-def test_a_folder_that_is_no_repository_is_said(tmp_path: Path):
-    with pytest.raises(Unavailable, match="not a git repository"):
+def test_what_git_says_of_our_folders_is_logged_and_told_nobody(tmp_path: Path, caplog):
+    with pytest.raises(Unavailable) as raised:
         Commit(tmp_path, "0" * 40).sizes(["a"])
+
+    assert raised.value.message == "git could not read the repository (exit code 128)."
+    assert "not a git repository" in caplog.text
+    assert str(tmp_path) in caplog.text
+
+
+def test_a_commit_descends_from_those_before_it_and_an_unknown_one_is_no_answer(tmp_path: Path):
+    made = a_commit(tmp_path, {"a": "1"})
+    repo = tmp_path / "repo"
+    newer = Commit(made.repo, commit(repo, {"a": "2"}))
+
+    assert newer.descends_from(made.id)
+    assert not made.descends_from(newer.id)
+    with pytest.raises(Unavailable, match="exit code 128"):
+        newer.descends_from("1" * 40)
+
+
+def test_gits_that_look_at_what_was_pushed_have_limits(tmp_path: Path, monkeypatch):
+    made = a_commit(tmp_path, {"a": "1"})
+    for reads in (module, listing):
+        monkeypatch.setattr(reads, "LIMITS", Limits(memory_bytes=1))
+
+    with pytest.raises(Unavailable, match="exit code"):
+        made.read(["a"], 100)
+    with pytest.raises(Unavailable, match="exit code"):
+        made.descends_from(made.id)
+    with pytest.raises(Unavailable, match="exit code"):
+        list(listing.entries(made))
 
 
 def test_the_file_of_the_stage_replaces_the_procfile(tmp_path: Path):

@@ -78,13 +78,15 @@ def test_where_nothing_can_be_linked_it_is_copied(layout, tmp_path, monkeypatch)
 
 def test_a_full_disk_leaves_no_half_of_it(layout, tmp_path, monkeypatch):
     def full(path):
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "No space left on device", str(path))
 
     objects, _ = pushed(tmp_path / "pushed")
     monkeypatch.setattr("os.fsync", full)
 
-    with pytest.raises(Unavailable, match="No space left on device"):
+    with pytest.raises(Unavailable, match="No space left on device") as raised:
         spool(tmp_path, str(objects), layout.spool(1, 1))
+
+    assert str(tmp_path) not in str(raised.value), "the pusher is told no folder of the server"
 
     assert not layout.spool(1, 1).exists()
 

@@ -55,6 +55,20 @@ def test_an_app_gets_a_repository_and_an_address(api, side):
     assert api("GET", "/apps/MYPRODENV/app02")[1]["release"] is None
 
 
+def test_an_app_is_made_though_its_repository_cannot_be_yet(api, side):
+    """git's first contact makes it; a failure would have the caller create what exists already."""
+    api("POST", "/environments", json={"name": "MyProdEnv"})
+    repos = side.instance.layout.repos
+    repos.rmdir()
+    repos.write_text("")
+
+    status, made = api("POST", "/apps", json={"environment": "MyProdEnv", "name": "app02"})
+
+    assert (status, made["name"]) == (201, "app02")
+    repos.unlink()
+    repos.mkdir()
+
+
 def test_an_environment_with_apps_stays(api, side):
     side.app()
 
