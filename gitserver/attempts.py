@@ -5,14 +5,16 @@ more than a look into a table, and it holds for passwords of whatever kind that 
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import Condition
 
 FIRST_S = 1.0
 WINDOW_S = 600.0  # who has been quiet for so long starts anew
 KNOWN_S = 86_400.0  # for so long after its last use a token counts as known
+LOOK_UP_S = 5.0  # how long one waits for what others find who came before
 MOST = 10_000  # of each table; what was touched longest ago is forgotten first
 
 
@@ -49,6 +51,7 @@ class Failures:
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
         self._found: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, and closed until when
+        self._looking: Counter[str] = Counter()  # how many are being looked up
 
     def __len__(self) -> int:
         return len(self._found)
@@ -57,6 +60,23 @@ class Failures:
         """Return how long a name is closed yet."""
         _, until = self._found.get(name, (0, now))
         return max(0.0, until - now)
+
+    def may_close(self, name: str, now: float) -> bool:
+        """Whether a name would be closed if all that are being looked up failed."""
+        count, until = self._found.get(name, (0, now))
+        count = 0 if now - until > WINDOW_S else count
+        looking = self._looking[name]
+        return looking > 0 and self._limit.delay_s(count + looking) > 0
+
+    def begin(self, name: str) -> None:
+        """Note that one is being looked up."""
+        self._looking[name] += 1
+
+    def end(self, name: str) -> None:
+        """Note that it is no more."""
+        self._looking[name] -= 1
+        if not self._looking[name]:
+            del self._looking[name]
 
     def add(self, name: str, now: float) -> float:
         """Count one and return how long the name is closed for it."""
@@ -80,7 +100,7 @@ class Attempts:
     """
 
     def __init__(self, free: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._lock = clock, Lock()
+        self._clock, self._lock = clock, Condition()
         self._addresses = Failures(Limit(free, cap_s=300.0))
         # Anybody may use anybody's name, so this begins late and stays short.
         self._accounts = Failures(Limit(5 * free, cap_s=30.0))
@@ -90,16 +110,32 @@ class Attempts:
         """How much is remembered."""
         return len(self._addresses) + len(self._accounts) + len(self._known)
 
+    @contextmanager
+    def reserved(self, attempt: Attempt) -> Iterator[float]:
+        """Give how long this must not be tried; if 0, look it up in the block, and say there how it ended.
+
+        Guesses at once get no more than one after the other: whoever would be refused if those that are
+        being looked up failed waits for them, which takes milliseconds.
+        """
+        with self._lock:
+            self._lock.wait_for(lambda: not self._may_close(attempt), LOOK_UP_S)
+            wait_s = FIRST_S if self._may_close(attempt) else self.wait_s(attempt)
+            counted = [] if wait_s else self._slowing(attempt)
+            for failures, name in counted:
+                failures.begin(name)
+        try:
+            yield wait_s
+        finally:
+            with self._lock:
+                for failures, name in counted:
+                    failures.end(name)
+                self._lock.notify_all()
+
     def wait_s(self, attempt: Attempt) -> float:
         """Return how long this must not be tried; 0: it may be now."""
         with self._lock:
             now = self._clock()
-            if self._knows(attempt.address, attempt.token, now):
-                return 0.0
-            wait_s = self._addresses.wait_s(attempt.address, now)
-            if attempt.account and not self._knows("", attempt.token, now):
-                wait_s = max(wait_s, self._accounts.wait_s(attempt.account, now))
-            return wait_s
+            return max((failures.wait_s(name, now) for failures, name in self._slowing(attempt)), default=0.0)
 
     def failed(self, attempt: Attempt) -> float:
         """Count a failure and return for how long the address or the account is closed now."""
@@ -119,6 +155,21 @@ class Attempts:
                 self._known[address, attempt.token] = self._clock()
                 self._known.move_to_end((address, attempt.token))
             _shorten(self._known)
+
+    def _may_close(self, attempt: Attempt) -> bool:
+        now = self._clock()
+        return any(failures.may_close(name, now) for failures, name in self._slowing(attempt))
+
+    def _slowing(self, attempt: Attempt) -> list[tuple[Failures, str]]:
+        """List whose failures slow an attempt: nobody's, where the token is known."""
+        now = self._clock()
+        if self._knows(attempt.address, attempt.token, now):
+            return []
+        by_account = attempt.account and not self._knows("", attempt.token, now)
+        return [
+            (self._addresses, attempt.address),
+            *([(self._accounts, attempt.account)] if by_account else []),
+        ]
 
     def _knows(self, address: str, token: str, now: float) -> bool:
         used = self._known.get((address, token))

@@ -6,6 +6,7 @@ from flask import Flask, current_app
 
 from gitserver.attempts import Attempts
 from gitserver.places import Places
+from gitserver.uses import Uses
 from gitserver.watch import Watcher
 from stratum.door.client import Door
 from stratum.instance import Instance
@@ -27,6 +28,7 @@ class Services:
     supervisor: Supervisor
     door: Door
     attempts: Attempts
+    uses: Uses
     places: Places
     watcher: Watcher
 
@@ -41,6 +43,7 @@ class Services:
             Supervisor(instance.layout.supervisord_socket, SUPERVISOR_TIMEOUT_S),
             Door(instance.layout, instance.fence),
             Attempts(instance.settings.sign_in_failures),
+            Uses(database),
             Places(instance.settings),
             Watcher(database),
         )

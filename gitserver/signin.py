@@ -10,7 +10,7 @@ from werkzeug.datastructures import Authorization
 
 from gitserver.attempts import Attempt
 from gitserver.services import services
-from stratum.errors import BadCredentials, TooManyAttempts, Unavailable
+from stratum.errors import BadCredentials, TooManyAttempts
 from stratum.model import Token
 from stratum.store import Database, tokens
 
@@ -53,17 +53,18 @@ def sign_in() -> Token:
         raise BadCredentials
     given, attempts = Credentials.parse(header), services().attempts
     attempt = Attempt(client_address(request.environ), given.account, tokens.digest(given.secret))
-    wait_s = attempts.wait_s(attempt)
-    if wait_s > 0:
-        raise TooManyAttempts(wait_s)
-    try:
-        token = authenticate(services().database, given.secret)
-    except BadCredentials:
-        closed_s = attempts.failed(attempt)
-        if closed_s:
-            log.warning("sign-ins from %s keep failing: refused for %.0f s", attempt.address, closed_s)
-        raise
-    attempts.succeeded(attempt)
+    with attempts.reserved(attempt) as wait_s:
+        if wait_s > 0:
+            raise TooManyAttempts(wait_s)
+        try:
+            token = authenticate(services().database, given.secret)
+        except BadCredentials:
+            closed_s = attempts.failed(attempt)
+            if closed_s:
+                log.warning("sign-ins from %s keep failing: refused for %.0f s", attempt.address, closed_s)
+            raise
+        attempts.succeeded(attempt)
+    services().uses.note(token)
     return token
 
 
@@ -77,8 +78,6 @@ def authenticate(db: Database, secret: str) -> Token:
         token = tokens.find_token(tx, secret)
     if token is None:
         raise BadCredentials
-    if tokens.needs_mark(token):
-        _mark_used(db, token)
     return token
 
 
@@ -99,11 +98,3 @@ def client_address(environ: Mapping[str, object]) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return f"{IPv6Address(int(found) >> 64 << 64)}/64"
-
-
-def _mark_used(db: Database, token: Token) -> None:
-    try:
-        with db.write() as tx:
-            tokens.mark_used(tx, token.id)
-    except Unavailable as error:  # it is only a note; who reads should not fail for it
-        log.warning("use of token %s was not noted: %s", token.name, error)

@@ -6,7 +6,7 @@ write, so that a writer waits at its start and never fails in its middle. No I/O
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self, TypeAlias
@@ -45,7 +45,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, *, synced: bool = True) -> Iterator[Transaction]:
+    def write(self, *, synced: bool = True, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[Transaction]:
         """Give a write transaction, committed (and synced to disk) at the end.
 
         Threads wait for each other outside the file's lock: in the order in which they came, without
@@ -54,14 +54,15 @@ class Database:
         Args:
             synced: False for what can be found out again: a loss of power, and only that, may take it back,
                 with all that was committed since the last synced transaction, and in that order.
+            patience_s: how long to wait for other writers.
 
         Raises:
-            Unavailable: another writer held the file for BUSY_TIMEOUT_S, or the disk is full.
+            Unavailable: another writer held the file for all that time, or the disk is full.
         """
-        if not self._writing.acquire(timeout=BUSY_TIMEOUT_S):
+        if not self._writing.acquire(timeout=patience_s):
             raise _unavailable(_HELD)
         try:
-            with self._begun("BEGIN IMMEDIATE", synced=synced) as connection:
+            with self._begun("BEGIN IMMEDIATE", synced=synced, patience_s=patience_s) as connection:
                 yield connection
         finally:
             self._writing.release()
@@ -80,9 +81,16 @@ class Database:
         return Changes(raw)
 
     @contextmanager
-    def _begun(self, statement: str, *, synced: bool = True) -> Iterator[Transaction]:
+    def _begun(
+        self, statement: str, *, synced: bool = True, patience_s: float = BUSY_TIMEOUT_S
+    ) -> Iterator[Transaction]:
         try:
-            with self._engine.connect() as connection, nullcontext() if synced else _unsynced(connection):
+            with ExitStack() as held:
+                connection = held.enter_context(self._engine.connect())
+                if not synced:
+                    held.enter_context(_unsynced(connection))
+                if patience_s != BUSY_TIMEOUT_S:
+                    held.enter_context(_hurried(connection, patience_s))
                 connection.exec_driver_sql(statement)
                 yield connection
                 connection.commit()
@@ -148,6 +156,17 @@ def _unsynced(connection: Connection) -> Iterator[None]:
     finally:
         connection.rollback()  # of what has failed: within a transaction it cannot be set
         raw.execute("PRAGMA synchronous=FULL").close()
+
+
+@contextmanager
+def _hurried(connection: Connection, patience_s: float) -> Iterator[None]:
+    """Let a connection wait for other processes no longer than this."""
+    raw = connection.connection
+    raw.execute(f"PRAGMA busy_timeout={patience_s * 1000:.0f}").close()
+    try:
+        yield
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}").close()
 
 
 def _on_connect(connection: Any, _record: object) -> None:  # sqlite3.Connection

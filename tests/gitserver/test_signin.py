@@ -1,7 +1,10 @@
 """Who asks, by whatever header; and how failures are slowed, for git and for the API."""
 
 import ast
+import threading
+import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitserver import signin
 from gitserver.app import create_app
 from gitserver.attempts import Attempts
 from gitserver.services import services_of
@@ -23,6 +27,7 @@ from tests.webside import WebSide
 GIT = "/MyProdEnv/app02.git/info/refs?service=git-upload-pack"
 API = "/api/whoami"
 NEVER = 10**9
+BURST = 12
 
 
 @pytest.fixture(scope="module")
@@ -157,14 +162,26 @@ def test_an_expired_token_is_as_good_as_unknown(patient, side):
         )
 
 
-def test_use_is_noted_at_most_once_a_minute(side):
-    with side.db.write() as tx:
-        secret = tokens.add_token(tx, "noted", is_admin=True)
-    first, second, third = (authenticate(side.db, secret) for _ in range(3))
+def test_a_burst_of_guesses_gets_no_more_answers_than_guesses_one_by_one(side, monkeypatch):
+    """Each guess is looked up while the others are: counted only afterwards, all would get through."""
+    app, together = create_app(side.instance), threading.Barrier(BURST)
+    replace(services_of(app), attempts=Attempts(3)).keep_in(app)
+    real = signin.authenticate
 
-    assert first.last_used_at is None
-    assert second.last_used_at is not None
-    assert third.last_used_at == second.last_used_at
+    def slow(db, secret):
+        time.sleep(0.02)
+        return real(db, secret)
+
+    def guess(number):
+        together.wait()
+        return ask(app.test_client(), f"Bearer guess{number}").status_code
+
+    monkeypatch.setattr(signin, "authenticate", slow)
+    with ThreadPoolExecutor(BURST) as pool:
+        found = sorted(pool.map(guess, range(BURST)))
+    services_of(app).database.close()
+
+    assert found == [401] * 3 + [429] * (BURST - 3)
 
 
 def test_git_is_told_in_a_plain_line_to_come_back_later(client):
