@@ -15,6 +15,7 @@ from hooks.care.stock import stock
 from stratum.git import git_environ
 
 MANY_PACKS = 50  # each push makes one (receive.unpackLimit=1), and each is looked through for every object
+TOO_MANY_PACKS = 3 * MANY_PACKS  # a push takes half as long again (tests/integration/test_git_many.py)
 MANY_LOOSE = 6700  # gc.auto of git
 WHOLE_EVERY_S = 7 * 24 * 3600.0
 EXPIRE = "2.weeks.ago"  # what no ref leads to is kept so long
@@ -30,20 +31,27 @@ _SETTINGS = (
     "pack.threads=1",
     "pack.windowMemory=64m",
 )
-_BACKGROUND = ("nice", "-n", "19", "ionice", "-c", "3", "setpriv", "--pdeathsig", "KILL", "--")
+_IDLY = (("nice", "-n", "19"), ("ionice", "-c", "3"))
+_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Due(Enum):
-    """Join: many small packs become few. Whole: besides, what nothing leads to is removed."""
+    """Join: many small packs become few. Whole: besides, what nothing leads to is removed.
+
+    Urgent: join, and have pushes wait for it a little; they have left no pause for it.
+    """
 
     JOIN = "join"
+    URGENT = "join, urgent"
     WHOLE = "whole"
 
 
 _PACK_REFS = ("pack-refs", "--all", "--prune")
+# Packs whose objects grow by a factor of two stay; nothing is dropped, reachable or not.
+_JOIN_PACKS = ("repack", "-d", "-l", "-n", "-q", "--geometric=2")
 STEPS = {
-    # Packs whose objects grow by a factor of two stay; nothing is dropped, reachable or not.
-    Due.JOIN: (_PACK_REFS, ("repack", "-d", "-l", "-n", "-q", "--geometric=2")),
+    Due.JOIN: (_PACK_REFS, _JOIN_PACKS),
+    Due.URGENT: (_PACK_REFS, _JOIN_PACKS),
     Due.WHOLE: (
         ("reflog", "expire", "--all", "--expire=90.days.ago", f"--expire-unreachable={EXPIRE}"),
         _PACK_REFS,
@@ -61,9 +69,11 @@ def due(repo: Path) -> Due | None:
     except FileNotFoundError:
         stamp.touch()
         age_s = 0.0
+    found = stock(repo)
+    if found.packs > TOO_MANY_PACKS:
+        return Due.URGENT
     if age_s >= WHOLE_EVERY_S:
         return Due.WHOLE
-    found = stock(repo)
     return Due.JOIN if found.packs > MANY_PACKS or found.loose > MANY_LOOSE else None
 
 
@@ -73,13 +83,14 @@ def done(repo: Path, what: Due) -> None:
         (repo / STAMP).touch()
 
 
-def program(*words: str) -> list[str]:
-    """Words of a call of git in the background, in the repository that is its working directory.
+def program(*words: str, idly: bool = True) -> list[str]:
+    """Words of a call of git, in the repository that is its working directory; it dies with its thread.
 
-    It gets what is left of processor and disk, and dies with the thread that started it.
+    Args:
+        idly: it gets what is left of processor and disk; not good where somebody waits for it.
     """
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    return [*_available(), "git", *settings, "--git-dir=.", *words]
+    return [*_available(idly=idly), "git", *settings, "--git-dir=.", *words]
 
 
 def environ() -> dict[str, str]:
@@ -87,10 +98,8 @@ def environ() -> dict[str, str]:
     return {**git_environ(), MARK: "1"}
 
 
-def _available() -> Iterator[str]:
+def _available(*, idly: bool) -> Iterator[str]:
     """Leave out what this machine lacks: none of it is needed for being right."""
-    words = list(_BACKGROUND)
-    for name, count in (("nice", 3), ("ionice", 3), ("setpriv", 4)):
-        taken, words = words[:count], words[count:]
-        if shutil.which(name):
-            yield from taken
+    for words in (*_IDLY, _WITH_US) if idly else (_WITH_US,):
+        if shutil.which(words[0]):
+            yield from words

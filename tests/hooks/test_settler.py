@@ -1,6 +1,7 @@
 """What the settler does for one app does not depend on the others."""
 
 import time
+from typing import cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from hooks.parts import Parts
 from hooks.settler import Settler
 from hooks.sweep import LOCK_AGE_S
 from stratum.model import App, BuildOptions, BuildState, PushState, RefUpdate
+from stratum.queue import Nudges
 from tests.fakes import FakeNudges
 from tests.gitweb import GitWeb, new_web
 from tests.hooks.test_settle import MASTER, journaled, move, state
@@ -28,7 +30,7 @@ def web(tmp_path):
 
 @pytest.fixture
 def parts(web):
-    return Parts(web.instance, web.db, FakeNudges())
+    return Parts(web.instance, web.db, cast(Nudges, FakeNudges()))
 
 
 def damaged(web: GitWeb) -> App:

@@ -17,8 +17,9 @@ from tests.syscalls import Call, Syscalls
 pytestmark = pytest.mark.integration
 
 YES = b"x0\n"  # what the hook is told (gitserver/git/hookpipe.py)
-# Reflogs, which git cannot sync (core.fsync, git 2.39), are read by people alone; refs of builds are given back by the database; git renames a quarantine before it is accepted, and
-# removes what keeps a repack from its pack as soon as its ref has moved.
+# Reflogs, which git cannot sync (core.fsync, git 2.39), are read by people alone; refs of builds are given
+# back by the database; git renames a quarantine before it is accepted, and removes what keeps its pack from
+# a repack as soon as its ref has moved.
 MAY_BE_LOST = ("/logs/", "/refs/stratum/", "/tmp_objdir-", ".keep")
 
 

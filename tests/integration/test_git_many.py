@@ -100,9 +100,6 @@ def test_pushes_in_a_row_leave_nothing_behind(web):
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@pytest.mark.xfail(
-    reason="upkeep gives way to every push, so packs pile up while there is no pause: 5 times slower"
-)
 def test_a_thousand_pushes_in_a_row_stay_fast_and_clean(web):
     """Without a pause for upkeep; beside a new app's, so that the machine's own mood is the same."""
     old, new = Row(web, "old"), Row(web, "new")

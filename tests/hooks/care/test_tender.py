@@ -13,7 +13,7 @@ from gitserver.git.repos import ensure_repo
 from hooks.care import processes, upkeep
 from hooks.care.processes import MARK
 from hooks.care.tender import Tender
-from hooks.care.turns import Turns
+from hooks.care.turns import BUSY_AFTER, Turns
 from hooks.care.upkeep import Due
 from hooks.refs import keep, kept
 from stratum.model import BuildState
@@ -181,7 +181,7 @@ def test_a_push_ends_an_upkeep_at_work(web, app, repo, source, tender, monkeypat
 def hold_open(monkeypatch):
     """Have upkeep be a git that works for a long time."""
     long = ["sh", "-c", "git rev-parse --git-dir >/dev/null; sleep 60"]
-    monkeypatch.setattr(upkeep, "program", lambda *_: long)
+    monkeypatch.setattr(upkeep, "program", lambda *_, **__: long)
 
 
 def tending_pids(web):
@@ -293,6 +293,49 @@ def test_packs_that_killed_pushes_left_kept_are_joined(web, repo, source, tender
     assert (len(packs(repo)), list((repo / "objects/pack").glob("*.keep"))) == (1, [])
 
 
+def test_a_row_of_pushes_without_a_gap_leaves_few_packs(repo, source, tender, monkeypatch):
+    """Each upkeep that is not urgent meets a push; what is urgent meets none, the receives wait for it."""
+    monkeypatch.setattr(upkeep, "MANY_PACKS", 2)
+    monkeypatch.setattr(upkeep, "TOO_MANY_PACKS", 5)
+    most = 0
+    for number in range(20):
+        push(source, number)
+        most = max(most, len(packs(repo)))
+        if upkeep.due(repo) is Due.JOIN:
+            with tender._turns.receiving(repo):
+                tender.look()
+        else:
+            tender.look()
+
+    assert most == 6
+    assert sound(repo)
+
+
+def test_too_many_packs_are_urgent_even_when_all_is_due(repo, source, monkeypatch):
+    monkeypatch.setattr(upkeep, "TOO_MANY_PACKS", 2)
+    stamp(repo)
+    for number in range(3):
+        assert upkeep.due(repo) is Due.WHOLE
+        push(source, number)
+
+    assert upkeep.due(repo) is Due.URGENT
+
+
+def test_who_is_waited_for_works_at_usual_priority():
+    assert "nice" in upkeep.program("repack")
+    assert not {"nice", "ionice"} & set(upkeep.program("repack", idly=False))
+
+
+def test_a_repository_that_is_pushed_to_much_is_looked_at_sooner(repo, source, tender, monkeypatch):
+    stamp(repo)
+    for _ in range(BUSY_AFTER):
+        with tender._turns.receiving(repo):
+            pass
+    tender.look_at_busy(60)
+
+    assert upkeep.due(repo) is None
+
+
 def test_a_busy_repository_is_let_be_for_a_while(web, repo, tender, monkeypatch):
     stamp(repo)
     with tender._turns.receiving(repo):
@@ -305,11 +348,12 @@ def test_a_busy_repository_is_let_be_for_a_while(web, repo, tender, monkeypatch)
     assert upkeep.due(repo) is None
 
 
-def test_a_broken_repository_does_not_keep_the_others_waiting(web, app, repo, tender):
+@pytest.mark.parametrize("name", ["HEAD", "packed-refs"])
+def test_a_broken_repository_does_not_keep_the_others_waiting(web, app, repo, tender, name):
     other = ensure_repo(web.instance, web.new_app())
     stamp(repo)
     stamp(other)
-    (repo / "HEAD").write_text("nonsense\n")
+    (repo / name).write_text("nonsense\n")
     tender.look()
 
     assert upkeep.due(repo) is Due.WHOLE

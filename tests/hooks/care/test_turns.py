@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from hooks.care.turns import Turns
+from hooks.care import turns as turns_module
+from hooks.care.turns import BUSY_AFTER, Turns
+from tests.waiting import wait_until
 
 ENVIRON = {"PATH": os.environ["PATH"]}
 
@@ -16,12 +18,12 @@ def turns():
     return Turns()
 
 
-def tending(turns, repo, *argv, done):
+def tending(turns, repo, *argv, done, is_urgent=False):
     """Run a program in a turn of its own, in a thread; it ends with its outcome in `done`."""
     began = threading.Event()
 
     def run():
-        with turns.tending(repo) as turn:
+        with turns.tending(repo, is_urgent=is_urgent) as turn:
             began.set()
             done.append(turn.run(argv, ENVIRON))
 
@@ -104,3 +106,90 @@ def test_many_receives_wait_for_one_end(turns, tmp_path):
 
     assert done == [False]
     assert seen == [False] * 8
+
+
+# -- urgent
+def receiving(turns, repo, at_work):
+    """Receive in a thread, which adds to a list when it may."""
+
+    def run():
+        with turns.receiving(repo):
+            at_work.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_receives_wait_for_an_urgent_upkeep(turns, tmp_path):
+    os.mkfifo(tmp_path / "go")
+    done: list[bool] = []
+    at_work: list[bool] = []
+    thread = tending(turns, tmp_path, "sh", "-c", "read line <go", done=done, is_urgent=True)
+    receivers = [receiving(turns, tmp_path, at_work) for _ in range(3)]
+    wait_until(lambda: turns._receives[tmp_path] == len(receivers))
+    assert at_work == []
+    (tmp_path / "go").write_text("\n")
+    for one in (thread, *receivers):
+        one.join()
+
+    assert done == [True]
+    assert at_work == [True] * 3
+
+
+def test_an_urgent_upkeep_that_lasts_gives_way_after_all(turns, tmp_path, monkeypatch):
+    monkeypatch.setattr(turns_module, "PATIENCE_S", 0.1)
+    done: list[bool] = []
+    thread = tending(turns, tmp_path, "sleep", "60", done=done, is_urgent=True)
+    for _ in range(2):
+        with turns.receiving(tmp_path):
+            pass
+    thread.join()
+
+    assert done == [False]
+
+
+def test_an_urgent_upkeep_comes_between_receives_that_leave_no_gap(turns, tmp_path, monkeypatch):
+    monkeypatch.setattr(turns_module, "GAP_WITHIN_S", 60.0)
+    done: list[bool] = []
+    at_work: list[bool] = []
+    with turns.receiving(tmp_path):
+        thread = threading.Thread(target=lambda: run_urgent(turns, tmp_path, done))
+        thread.start()
+        wait_until(lambda: turns._upkeep)
+        next_one = receiving(turns, tmp_path, at_work)
+        wait_until(lambda: turns._receives[tmp_path] == 2)
+        assert (at_work, done) == ([], [])
+    thread.join()
+    next_one.join()
+
+    assert (at_work, done) == ([True], [True])
+
+
+def run_urgent(turns, repo, done):
+    with turns.tending(repo, is_urgent=True) as turn:
+        done.append(turn is not None and turn.run(["true"], ENVIRON))
+
+
+def test_an_urgent_upkeep_does_not_wait_long_for_a_receive_that_lasts(turns, tmp_path, monkeypatch):
+    monkeypatch.setattr(turns_module, "GAP_WITHIN_S", 0.01)
+    done: list[bool] = []
+    with turns.receiving(tmp_path):
+        run_urgent(turns, tmp_path, done)
+        with turns.receiving(tmp_path):
+            pass
+
+    assert done == [False]
+
+
+def test_a_repository_that_is_pushed_to_much_is_named(turns, tmp_path):
+    for _ in range(BUSY_AFTER):
+        assert turns.busy(0) == set()
+        with turns.receiving(tmp_path), turns.receiving(tmp_path / "other"):
+            pass
+        with turns.receiving(tmp_path / "third"):
+            pass
+        turns._ended.pop(tmp_path / "third")
+
+    assert turns.busy(60) == {tmp_path, tmp_path / "other"}
+    assert turns.busy(0) == set()
