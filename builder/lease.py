@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 RENEW_EVERY_S = builds.LEASE_S / 4
 LOOK_EVERY_S = 0.1
+CALLED_OFF_S = 10.0  # ends what a build has begun, and clears it away; the rest can be done by another
 
 
 @contextmanager
@@ -40,6 +41,7 @@ class _Beat:
     def __init__(self, bench: Bench) -> None:
         self._db, self._build, self._bench = bench.shop.db, bench.build, bench
         self._renewed = time.monotonic()
+        self._called_off: float | None = None
 
     def go_on(self, done: threading.Event) -> None:
         """Look whenever somebody has written something, and renew in time, until it is over."""
@@ -54,7 +56,7 @@ class _Beat:
 
     def _beat(self, done: threading.Event, *, is_news: bool) -> None:
         build, is_due = self._build, time.monotonic() - self._renewed >= RENEW_EVERY_S
-        if self._bench.is_overdue:
+        if self._bench.is_overdue or self._does_not_end():
             log.error("build %d of app %d stands still", build.number, build.app_id)
             os._exit(1)
         if not is_due and not is_news:
@@ -67,6 +69,10 @@ class _Beat:
             os._exit(1)
         if found.error:
             self._bench.call_off()
+            self._called_off = self._called_off or time.monotonic()
+
+    def _does_not_end(self) -> bool:
+        return self._called_off is not None and time.monotonic() - self._called_off > CALLED_OFF_S
 
     def _look(self) -> Build | None:
         with self._db.read() as tx:

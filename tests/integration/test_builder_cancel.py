@@ -57,7 +57,9 @@ def first(yard: Yard, app: App) -> Build:
 def check_nothing_is_left(yard: Yard, app: App, end: "subprocess.Popen[bytes]") -> None:
     """Called as soon as the build is seen to be canceled."""
     scratch = str(yard.layout.build(app.id, 1))
-    assert processes_naming(scratch) == []
+    wait_until(
+        lambda: processes_naming(scratch) == []
+    )  # what a finished build leaves is removed beside its end
     assert end.wait(timeout=30) == 0
     ended = first(yard, app)
     assert (ended.state, ended.error, ended.release_id) == (BuildState.CANCELED, "me asked for it.", None)

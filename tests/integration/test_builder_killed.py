@@ -137,6 +137,29 @@ def test_a_builder_killed_while_installing_takes_the_installer_with_it(yard: Yar
     assert yard.scratch(app) == []
 
 
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_a_builder_whose_own_code_stands_still_ends(yard: Yard, is_given_up: bool):
+    app = yard.app("plain")
+    limit = "lease.CALLED_OFF_S = 0.2" if is_given_up else "bench.OVERDUE_S = 0.2"
+    code = (
+        "import threading; from builder import bench, jobs, lease;"
+        f"jobs.make_slug = lambda *_: threading.Event().wait(); {limit}; jobs.run_builds({app.id})"
+    )
+    env = {"PATH": os.environ["PATH"], "STRATUM_DATA": str(yard.layout.data), "STRATUM_BUILD_TIMEOUT_S": "1"}
+    env |= {"STRATUM_BUILD_TIMEOUT_S": "1800"} if is_given_up else {}
+    standing = subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, env=env)
+    wait_until(lambda: yard.builds(app)[0].state is BuildState.RUNNING, timeout=30)
+    if is_given_up:
+        with yard.shop.db.write() as tx:
+            builds.cancel(tx, yard.builds(app)[0], "me asked for it.")
+
+    assert standing.wait(timeout=30) == 1
+    Recovery(Parts.of(yard.shop.instance), FakeNudges()).run()
+
+    expected = BuildState.CANCELED if is_given_up else BuildState.QUEUED
+    assert yard.builds(app)[0].state is expected
+
+
 def test_a_builder_that_has_lost_its_lease_ends(yard: Yard):
     """It was stopped for longer than the lease lasts; somebody else has the build now."""
     app = yard.app("slow_build")
