@@ -1,7 +1,8 @@
 """How many requests of each kind may last: each holds a thread of the web process as long as it does.
 
-The budgets are apart, so that no kind can take the threads of another, and the ordinary requests,
-which end by themselves, keep theirs whatever the others do.
+The budgets are apart, so that no kind can take the threads of another. Ordinary requests, which end by
+themselves, but as slowly as their clients read, have one, too: some threads are left for whoever signs
+in, or asks whether anybody is there.
 """
 
 import threading
@@ -11,6 +12,10 @@ from threading import BoundedSemaphore
 
 from stratum.errors import Unavailable
 from stratum.settings import Settings
+
+WAITING = 32  # ordinary requests that may wait for a place, as most end in a moment
+WAIT_S = 5.0
+SPARE = 8  # threads that no budget gives away
 
 
 class Budget:
@@ -41,7 +46,7 @@ class Budget:
 
 
 class Transfers(Budget):
-    """Places of those who send or fetch a pack, as slowly as they like; each belongs to its thread."""
+    """Places of those who send or fetch, as slowly as they like; each belongs to its thread."""
 
     def __init__(self, size: int, what: str) -> None:
         super().__init__(size)
@@ -56,19 +61,9 @@ class Transfers(Budget):
         """
         if getattr(self._mine, "held", False):  # by a request whose end was never told
             return
-        if not self.take():
+        if not self._take_mine():
             raise self._full()
         self._mine.held = True
-
-    def check(self) -> None:
-        """See that there is a place, for one who will ask for it in a moment.
-
-        Raises:
-            Unavailable: there is none.
-        """
-        if not self.take():
-            raise self._full()
-        self.leave()
 
     def exit(self) -> None:
         """Give the place back, unless that has been done."""
@@ -76,8 +71,25 @@ class Transfers(Budget):
             self._mine.held = False
             self.leave()
 
+    def _take_mine(self) -> bool:
+        return self.take()
+
     def _full(self) -> Unavailable:
         return Unavailable(f"{self.size} {self._what} are under way already.", "Try again in a moment.")
+
+
+class Ordinary(Transfers):
+    """Places of all other requests; some may wait for theirs."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, "requests")
+        self._waiting = Budget(WAITING)
+
+    def _take_mine(self) -> bool:
+        if self.take():
+            return True
+        with self._waiting.held() as may_wait:
+            return may_wait and self._free.acquire(timeout=WAIT_S)
 
 
 class Places:
@@ -85,10 +97,11 @@ class Places:
 
     Attributes:
         live: pushers who follow their builds.
-        receiving: pushes before that, from their first byte on.
-        fetches: clones and fetches.
-        streams: the API's followers of logs.
+        receiving: pushes before that, from the list of refs on.
+        fetches: clones and fetches, and their lists of refs.
+        streams: the API's readers of logs, whether they follow or not.
         polls: its long polls.
+        ordinary: all that is none of these, and has signed in.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -97,6 +110,12 @@ class Places:
         self.fetches = Transfers(settings.fetches, "clones and fetches")
         self.streams = Budget(settings.streams)
         self.polls = Budget(settings.polls)
+        self.ordinary = Ordinary(settings.web_threads)
+
+    def leave(self) -> None:
+        """Give back what the request that this thread serves still has of those that belong to threads."""
+        for transfers in (self.receiving, self.fetches, self.ordinary):
+            transfers.exit()
 
     @contextmanager
     def for_live(self, *, keeps_waiting: bool) -> Iterator[bool]:
@@ -113,19 +132,28 @@ class Places:
 
     @contextmanager
     def for_stream(self) -> Iterator[None]:
-        """Hold a place for a stream of the API.
+        """Hold a place for a reader of a log, in place of that of an ordinary request.
 
         Raises:
             Unavailable: all are taken.
         """
         with self.streams.held() as found:
             if not found:
-                message = f"{self.streams.size} logs are being followed already."
-                raise Unavailable(message, "Try again later, or look without following.")
+                message = f"{self.streams.size} logs are being read already."
+                raise Unavailable(message, "Try again in a moment.")
+            self.ordinary.exit()
             yield
+
+    @contextmanager
+    def for_poll(self) -> Iterator[bool]:
+        """Hold a place for a long poll, in place of that of an ordinary request; False when all are taken."""
+        with self.polls.held() as found:
+            if found:
+                self.ordinary.exit()
+            yield found
 
 
 def threads(settings: Settings) -> int:
     """How many threads the web process needs, so that no kind waits for another."""
     lasting = settings.live_pushes + settings.receiving_pushes + settings.fetches
-    return settings.web_threads + lasting + settings.streams + settings.polls
+    return settings.web_threads + WAITING + SPARE + lasting + settings.streams + settings.polls

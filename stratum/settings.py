@@ -31,7 +31,7 @@ class Settings:
         live_pushes: pushers who follow their builds at once; the builds of others go on without them.
         receiving_pushes: pushes received at once, each from its first byte until its build is followed.
         fetches: clones and fetches at once.
-        streams: followers of logs through the API at once.
+        streams: readers of logs through the API at once.
         polls: requests at once that wait for a rollout.
         build_timeout_s: a build that takes longer has failed.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.

@@ -66,8 +66,7 @@ def log_of(environment: str, app: str, number: int, query_data: Following) -> Re
     with services().database.read() as tx:
         found = verbs.find(tx, app_named(), number)
     with ExitStack() as held:
-        if query_data.follow:
-            held.enter_context(services().places.for_stream())
+        held.enter_context(services().places.for_stream())
         chunks = streams.build_log(services(), found, query_data, streams.client())
         return streams.answer(chunks, held)
 

@@ -19,8 +19,7 @@ blueprint = APIBlueprint("logs", __name__, url_prefix="/api/apps/<environment>/<
 def show(environment: str, app: str, query_data: Logs) -> Response:
     """Stream the last lines of each process as text, `web.1 | …`; with `follow` all that comes, too."""
     with ExitStack() as held:
-        if query_data.follow:
-            held.enter_context(services().places.for_stream())
+        held.enter_context(services().places.for_stream())
         found = AppLogs(services(), app_named(), query_data.target)
         found.refresh()
         chunks = streams.app_logs(services().watcher, found, query_data, streams.client())

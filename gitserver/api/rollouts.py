@@ -27,7 +27,7 @@ def show(environment: str, app: str, number: int, query_data: Wait) -> rows.Row:
     While too many wait, it is shown at once.
     """
     found = _rollout(number)
-    with services().places.polls.held() as place:
+    with services().places.for_poll() as place:
         if place and not _is_there(found, query_data.until):
             _await(found, query_data)
             found = _rollout(number)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,8 @@ from tests.webside import WebSide
 pytestmark = pytest.mark.integration
 
 
-FEW = {f"STRATUM_{name}": "1" for name in ("WEB_THREADS", "STREAMS", "POLLS", "LIVE_PUSHES", "FETCHES")}
+KINDS = ("WEB_THREADS", "STREAMS", "POLLS", "LIVE_PUSHES", "FETCHES", "RECEIVING_PUSHES")
+FEW = {f"STRATUM_{name}": "1" for name in KINDS}
 FOLLOWED = "/apps/MyProdEnv/app02/logs?follow=true"
 
 
@@ -91,6 +92,22 @@ def test_followers_that_stay_leave_threads_to_others(side, web):
             assert not follows(side)
         with get(side, "/whoami") as other:
             assert other.status == 200
+
+
+def test_slow_readers_of_a_finished_log_leave_threads_to_others(side, web):
+    """What the kernel holds of an answer is a fraction of it, so each keeps its thread until it reads."""
+    app = side.app()
+    side.release(app)
+    log = side.instance.layout.build_log(app.id, 1)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b"x" * (30 << 20))
+    path = "/apps/MyProdEnv/app02/builds/1/log"
+    with ExitStack() as open_:
+        found = [open_.enter_context(get(side, path)).status for _ in range(60)]
+        with get(side, "/whoami") as answer:
+            assert answer.status == 200
+
+    assert found == [200] + [503] * 59
 
 
 def follows(side):

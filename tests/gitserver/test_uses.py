@@ -59,13 +59,18 @@ def test_a_held_database_costs_one_request_a_moment_and_the_others_nothing(side,
 
 
 def test_the_note_is_not_synced(side, monkeypatch):
-    given = []
+    given = {}
     write = side.db.write
-    monkeypatch.setattr(side.db, "write", lambda **more: given.append(more) or write(**more))
+
+    def noted(**more):
+        given.update(more)
+        return write(**more)
+
+    monkeypatch.setattr(side.db, "write", noted)
 
     Uses(side.db).note(authenticate(side.db, side.admin))
 
-    assert [more["synced"] for more in given] == [False]
+    assert given["synced"] is False
 
 
 def test_the_connection_is_as_patient_afterwards_as_before(side):

@@ -178,7 +178,7 @@ def test_streams_and_polls_above_their_number_have_an_answer_too(web, live):
         assert first.status == 200
         refused = api(web, path)
         assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
-        assert json.loads(refused.body)["hint"] == "Try again later, or look without following."
+        assert json.loads(refused.body)["hint"] == "Try again in a moment."
         with FakeBuilder(web):
             assert first.read() == b"-----> Built\n"
     connection.close()
