@@ -74,7 +74,7 @@ def change(environment: str, app: str, json_data: AppChange) -> rows.Row:
             environments.set_deploy_branch(tx, app_named().id, branch)
         renamed = Change(changed=bool(json_data.model_fields_set))
         if name is not None:
-            renamed = rename(tx, again(tx), name, who=caller().name)
+            renamed = _renamed(tx, again(tx), name)
         changed = again(tx)
     if branch is not None:
         point_head_of(services().instance, services().database, changed.id)
@@ -91,6 +91,17 @@ def remove(environment: str, app: str, json_data: Confirmation) -> rows.Row:
             raise NotFound("app", f"{environment}/{app}")
         change = destroy(tx, found, json_data.confirm, who=caller().name)
     return done(change)
+
+
+def _renamed(tx: Transaction, app: App, name: str) -> Change:
+    """Give it another name, which is the environment's to give, as that of a new app is.
+
+    Raises:
+        NotAllowed: the caller does not administer all of the environment.
+    """
+    if name != app.name:
+        environment_to_administer(tx, app.environment.name, "rename apps in it")
+    return rename(tx, app, name, who=caller().name)
 
 
 def _prepare_repo(app: App) -> None:
@@ -121,7 +132,7 @@ def _wished(asked: AppChange) -> dict[str, object]:
         action = "give it more than the server's own limits"
         raise NotAllowed(action, app_named().label, "administer")
     gate = {"gate": "" if asked.gate == "none" else asked.gate} if asked.given("gate") else {}
-    return {**asked.given("protected"), **sizes, **gate}
+    return {**asked.given("protected", "supersede_running"), **sizes, **gate}
 
 
 def _described(app: App) -> rows.Row:

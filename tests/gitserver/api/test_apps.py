@@ -143,6 +143,7 @@ def test_settings_are_changed_one_by_one(api, side):
     side.app()
     _, before = api("GET", HERE)
     own = {"gate": "build", "protected": True, "max_push_bytes": 1000, "max_repo_bytes": 2000}
+    own |= {"supersede_running": True}
 
     for name, value in own.items():
         status, changed = api("PATCH", HERE, json={name: value})
@@ -156,7 +157,13 @@ def test_settings_are_changed_one_by_one(api, side):
     api(
         "PATCH",
         HERE,
-        json={"gate": "none", "max_push_bytes": None, "max_repo_bytes": None, "protected": False},
+        json={
+            "gate": "none",
+            "max_push_bytes": None,
+            "max_repo_bytes": None,
+            "protected": False,
+            "supersede_running": False,
+        },
     )
     assert api("GET", HERE)[1] == before
     assert api("PATCH", HERE, json={})[1]["changed"] is False
@@ -168,6 +175,7 @@ def test_settings_are_changed_one_by_one(api, side):
         {"gate": "yes"},
         {"gate": None},
         {"protected": 1},
+        {"supersede_running": "yes"},
         {"protected": None},
         {"max_push_bytes": 0},
         {"max_push_bytes": "1"},
@@ -222,6 +230,28 @@ def test_a_renamed_app_is_released_again_under_its_new_name(api, side):
     assert (newest.app_name, newest.cause, newest.slug) == ("shop", "rename to shop", oldest.slug)
     assert oldest.app_name == "app02"
     assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "shop"})[1]["changed"] is False
+
+
+def test_a_name_is_given_by_who_administers_the_environment(api, side):
+    """Else who owns any app takes the former name of another, and with it its remotes and its address."""
+    victim, app = side.app("shop"), side.app("mine")
+    mine = side.token("mine", Grant(app.environment.id, app.id, Right.ADMIN))
+    whole = side.token("whole", Grant(app.environment.id, None, Right.ADMIN))
+    assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "store"}, token=whole)[0] == 200
+
+    for name in ("shop", "free", "MINE"):
+        wanted = {"name": name, "protected": True}
+        status, said = api("PATCH", "/apps/MyProdEnv/mine", json=wanted, token=mine)
+        assert (status, said["message"]) == (
+            403,
+            "Your token may read MyProdEnv, but not rename apps in it.",
+        )
+    assert api("GET", "/apps/MyProdEnv/mine")[1]["protected"] is False
+    assert api("GET", "/apps/MyProdEnv/shop")[1]["error"] == "renamed"
+    with side.db.read() as tx:
+        assert names.names_of(tx, victim.id) == ("store", "shop")
+    assert api("PATCH", "/apps/MyProdEnv/mine", json={"name": "mine"}, token=mine)[0] == 200
+    assert api("PATCH", "/apps/MyProdEnv/mine", json={"name": "shop"}, token=whole)[0] == 200
 
 
 def test_an_old_name_leads_to_the_new_one_for_who_may_see_it(api, side):
