@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 
 import pytest
 
@@ -10,11 +11,14 @@ from stratum.buildlog import Log
 from stratum.model import BuildState, RolloutState
 from stratum.store import rollouts, tokens
 from tests.gitweb import FakeBuilder, end, run_git, served, started_git
+from tests.integration.test_git_crash import with_option
 from tests.rawgit import connect, first_push, headers_for, post
 from tests.repos import commit, git
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+
+PROMISED_S = 5.0  # to pushers, whatever the constant of the server is
 
 
 @pytest.fixture(scope="module")
@@ -116,26 +120,36 @@ def test_long_log_comes_whole(web):
     assert answer.packets[-1] == b""
 
 
-def test_silent_build_is_kept_alive(web):
-    app, source = web.new_app(), web.source("silent")
+@pytest.mark.parametrize("option", ["", "gate=build"], ids=["plain", "gated"])
+def test_silent_build_is_kept_alive_every_five_seconds(web, option):
+    app, source = web.new_app(), web.source(f"silent{option}")
     go_on = threading.Event()
 
     def work(log):
         log.step("Thinking")
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     connection = connect(web)
     with FakeBuilder(web, work):
-        connection.request(
-            "POST", f"/{app.label}.git/git-receive-pack", first_push(source), headers_for(web.secret)
-        )
+        path, body = f"/{app.label}.git/git-receive-pack", with_option(source, option)
+        connection.request("POST", path, body, headers_for(web.secret))
         response = connection.getresponse()
-        told = b""
-        while not told.endswith(KEEPALIVE):
-            told += response.read1()
+        read_past(response, b"Thinking")
+        spoke = time.monotonic()
+        read_past(response, KEEPALIVE)
+        silent_s = time.monotonic() - spoke
         go_on.set()
-        assert (told + response.read()).endswith(KEEPALIVE + b"0000")
+        assert response.read().endswith(b"0000")
     connection.close()
+
+    assert 0.5 < silent_s / PROMISED_S < 3
+
+
+def read_past(response, said: bytes) -> None:
+    """Read until something was said that ends the answer so far, but for the end of a line."""
+    told = b""
+    while not told.rstrip(b"\n").endswith(said):
+        told += response.read1()
 
 
 def test_build_that_waits_says_so(web):
