@@ -134,9 +134,10 @@ def _drop(tx: Transaction, bench: Bench, why: str, slug: str = "") -> BuildState
     build = bench.build
     if not builds.drop(tx, build, why, slug):
         raise Lost
-    bench.narration.error(f"Build canceled: {why}")
+    state = builds.get_build(tx, build.id).state
+    bench.narration.error(f"Build {state}: {why}")
     log.info("build %d of app %d was given up: %s", build.number, build.app_id, why)
-    return BuildState.CANCELED
+    return state
 
 
 def _what_runs(bench: Bench) -> str:

@@ -152,8 +152,8 @@ def _became(build: Build) -> str:
     """Say what becomes of a build whose builder was lost."""
     if build.state is BuildState.QUEUED:
         return "The builder was lost; building again."
-    if build.state is BuildState.CANCELED:
-        return f"Build canceled: {build.error}"
+    if build.state in (BuildState.CANCELED, BuildState.SUPERSEDED):
+        return f"Build {build.state}: {build.error}"
     return (
         f"Build failed: {build.error}.\nPush again; the server's log may say more. What ran before runs on."
     )

@@ -98,6 +98,7 @@ class App:
     created_at: datetime
     gate: str = ""  # "build": a push that deploys is taken only once its build has succeeded
     protected: bool = False  # the deploy branch may only be pushed forward
+    supersede_running: bool = False  # a push gives up the build that runs, too
     max_push_bytes: int | None = None  # None: the server's
     max_repo_bytes: int | None = None
 

@@ -32,6 +32,7 @@ def app(found: App, instance: Instance) -> Row:
         "deploy_branch": found.deploy_branch,
         "gate": found.gate or "none",
         "protected": found.protected,
+        "supersede_running": found.supersede_running,
         "max_push_bytes": found.max_push_bytes,
         "max_repo_bytes": found.max_repo_bytes,
         "destroying": found.destroying,

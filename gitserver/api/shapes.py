@@ -54,6 +54,7 @@ class AppChange(_Body):
     deploy_branch: str = ""
     gate: Literal["build", "none"] = "none"
     protected: bool = Field(default=False, strict=True)
+    supersede_running: bool = Field(default=False, strict=True)
     max_push_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
     max_repo_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
 

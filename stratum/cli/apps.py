@@ -83,6 +83,11 @@ def describe(ctx: click.Context, name: str, environment: str | None, as_json: bo
 @click.option(
     "--protect/--no-protect", "protected", default=None, help="The deploy branch only moves forward."
 )
+@click.option(
+    "--supersede-running/--no-supersede-running",
+    default=None,
+    help="A push gives up the build that runs, too.",
+)
 @click.option("--max-push", "max_push_bytes", metavar="SIZE", help=f"Largest push, as 200M; {SERVERS}.")
 @click.option("--quota", "max_repo_bytes", metavar="SIZE", help=f"Largest repository, as 2G; {SERVERS}.")
 @click.pass_context
@@ -152,6 +157,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "deploy branch", found["deploy_branch"]
     yield "gate", found["gate"]
     yield "protected", found["protected"]
+    yield "supersede running", found["supersede_running"]
     yield "max push", _limit(limits["push_bytes"], found["max_push_bytes"])
     yield "quota", _limit(limits["repo_bytes"], found["max_repo_bytes"])
     yield "repository", sizes.shown(found["repo_bytes"])
@@ -168,6 +174,7 @@ def _spoken(found: Mapping[str, Any]) -> str:
         f"deploys {branch}",
         f"gate {found['gate']}",
         "protected" if found["protected"] else "not protected",
+        *(["running builds give way to newer pushes"] if found["supersede_running"] else []),
     ]
     limits = found["limits"]
     said.append(

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import Row, case, func, or_, select, union, update
+from sqlalchemy import Row, bindparam, case, func, or_, select, union, update
 
 from stratum.errors import Conflict
 from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, PushState, Target
@@ -13,6 +13,11 @@ from stratum.store.rows import added
 
 LEASE_S = 10.0
 MAX_ATTEMPTS = 3
+
+_RUNNING_GIVES_WAY = select(t.apps.c.supersede_running).where(t.apps.c.id == bindparam("app"))
+_GIVEN_UP = case(
+    (t.builds.c.superseded_by.is_not(None), BuildState.SUPERSEDED.value), else_=BuildState.CANCELED.value
+)
 
 
 def add_build(
@@ -60,24 +65,31 @@ def belong(tx: Transaction, build_id: int, push_id: int) -> None:
 def supersede_queued(tx: Transaction, build: Build) -> Build:
     """Drop what else the app has queued, in favour of the build of a push that was just accepted.
 
-    Left alone is a gated build whose push is not accepted yet. The scales that a dropped push wished
-    were acknowledged with it: the new build wishes them too, where it says nothing else.
+    What runs is given up only where the app says so; its builder then ends it. Left alone is a gated
+    build whose push is not accepted yet. The scales that a dropped push wished were acknowledged with
+    it: the new build wishes them too, where it says nothing else.
 
     Returns:
         The new build, as it now is.
     """
+    gives_way = [BuildState.QUEUED.value]
+    if tx.scalar(_RUNNING_GIVES_WAY, {"app": build.app_id}):
+        gives_way.append(BuildState.RUNNING.value)
     dropped = _all(
         tx,
         t.builds.c.app_id == build.app_id,
         t.builds.c.id != build.id,
-        t.builds.c.state == BuildState.QUEUED.value,
+        t.builds.c.state.in_(gives_way),
+        t.builds.c.error == "",
         or_(t.builds.c.gate == "", t.builds.c.push_id.is_not(None)),
     )
     if not dropped:
         return build
-    end = {"state": BuildState.SUPERSEDED.value, "superseded_by": build.number, "finished_at": now()}
-    end["error"] = f"Superseded by #{build.number}, a newer push."
-    tx.execute(update(t.builds).where(t.builds.c.id.in_([one.id for one in dropped])).values(end))
+    mine = t.builds.c.id.in_([one.id for one in dropped])
+    why = {"superseded_by": build.number, "error": f"Superseded by #{build.number}, a newer push."}
+    tx.execute(update(t.builds).where(mine).values(why))
+    end = {"state": BuildState.SUPERSEDED.value, "finished_at": now()}
+    tx.execute(update(t.builds).where(mine, t.builds.c.state == BuildState.QUEUED.value).values(end))
     scale = {target: number for one in dropped for target, number in one.options.scale.items()}
     options = asdict(replace(build.options, scale={**scale, **build.options.scale}))
     tx.execute(update(t.builds).where(t.builds.c.id == build.id).values(options=options))
@@ -167,7 +179,7 @@ def give_back(tx: Transaction, build: Build) -> bool:
     """Queue a build whose builder is gone again, under a new fencing number; one given up ends here."""
     is_wanted = t.builds.c.error == ""
     values = {
-        "state": case((is_wanted, BuildState.QUEUED.value), else_=BuildState.CANCELED.value),
+        "state": case((is_wanted, BuildState.QUEUED.value), else_=_GIVEN_UP),
         "finished_at": case((is_wanted, None), else_=now()),
         "owner": "",
         "lease_until": None,
@@ -198,7 +210,7 @@ def drop(tx: Transaction, build: Build, reason: str, slug: str = "") -> bool:
         slug: what it has made meanwhile, to be removed (`unused_slugs`).
     """
     claim = {"owner": "", "lease_until": None, "slug": slug}
-    ended = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
+    ended = {"state": _GIVEN_UP, "error": reason, "finished_at": now()}
     return tx.execute(_held(build).values(**ended, **claim)).rowcount == 1
 
 

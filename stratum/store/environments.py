@@ -142,7 +142,7 @@ def set_deploy_branch(tx: Transaction, app_id: int, branch: str) -> None:
 
 
 def set_settings(tx: Transaction, app_id: int, values: Mapping[str, object]) -> None:
-    """Set some of `gate`, `protected`, `max_push_bytes` and `max_repo_bytes`."""
+    """Set some of `gate`, `protected`, `supersede_running`, `max_push_bytes` and `max_repo_bytes`."""
     if values:
         tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(dict(values)))
 
@@ -184,6 +184,7 @@ def _app(row: Row[tuple[object, ...]]) -> App:
         created_at=row.created_at,
         gate=row.gate,
         protected=bool(row.protected),
+        supersede_running=bool(row.supersede_running),
         max_push_bytes=row.max_push_bytes,
         max_repo_bytes=row.max_repo_bytes,
     )

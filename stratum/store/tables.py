@@ -77,6 +77,7 @@ apps = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("gate", String(16), nullable=False, server_default=""),
     Column("protected", Boolean, nullable=False, server_default=false()),
+    Column("supersede_running", Boolean, nullable=False, server_default=false()),
     Column("max_push_bytes", Integer),
     Column("max_repo_bytes", Integer),
     UniqueConstraint("environment_id", "name_key"),

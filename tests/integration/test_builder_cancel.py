@@ -8,6 +8,7 @@ import pytest
 from builder.pipeline import make_slug
 from stratum.model import App, Build, BuildState
 from stratum.ownership import is_free
+from stratum.store import builds, environments
 from stratum.verbs import build as verbs
 from tests.integration.test_builder_killed import POINTS, builder, kill, processes_naming
 from tests.waiting import wait_until
@@ -165,3 +166,24 @@ def test_a_build_given_up_whose_builder_is_killed_is_not_built_again(yard: Yard)
 
     assert yard.build(app).state is BuildState.CANCELED
     assert yard.scratch(app) == []
+
+
+def test_a_push_ends_the_build_that_runs_where_the_app_says_so(yard: Yard):
+    app = yard.app(FLEES)
+    with yard.shop.db.write() as tx:
+        environments.set_settings(tx, app.id, {"supersede_running": True})
+    mark = yard.folder / "mark"
+    yard.folder.chmod(0o777)
+    yard.set_variables(app, MARK=str(mark))
+    working = builder(yard, app.id)
+    wait_until(mark.exists, timeout=30)
+
+    newer = yard.push(app, {"requirements.txt": ""})
+    with yard.shop.db.write() as tx:
+        builds.supersede_queued(tx, newer)
+
+    assert working.wait(timeout=30) == 0
+    assert processes_naming(str(mark)) == []
+    newest, older = yard.builds(app)
+    assert (newest.state, older.state) == (BuildState.SUCCEEDED, BuildState.SUPERSEDED)
+    assert yard.log(older).endswith(" !     Build superseded: Superseded by #2, a newer push.\n")

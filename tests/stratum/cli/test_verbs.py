@@ -280,7 +280,7 @@ def test_settings_of_an_app_are_set_and_shown(terminal, app):
         line.split(maxsplit=1)[-1] for line in shown.out.splitlines() if line[:3] in ("max", "quo", "pro")
     ] == [
         "no",
-        "push       1 GiB (the server's)",
+        "push           1 GiB (the server's)",
         "2 GiB",
     ]
     row = terminal("apps", "show", "app02", "-E", "MyProdEnv", "--json").rows[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from stratum.model import BuildOptions, BuildState, RefUpdate
-from stratum.store import builds, pushes
+from stratum.store import builds, environments, pushes
 from stratum.verbs import release
 from tests.there import there
 
@@ -101,3 +101,48 @@ def test_redeploy_does_not_take_a_commit_whose_push_is_not_accepted(db, app):
         again = release.redeploy(tx, app, who="admin")
 
     assert again.commit == "1" * 40
+
+
+def test_what_runs_is_given_up_where_the_app_says_so(db, app):
+    with db.write() as tx:
+        environments.set_settings(tx, app.id, {"supersede_running": True})
+    accepted(db, app, "1", scale={"web": 2})
+    with db.write() as tx:
+        running = there(builds.claim_next(tx, app.id, "a"))
+    newest = accepted(db, app, "2")
+
+    assert newest.options.scale == {"web": 2}
+    assert states(db, app) == {1: BuildState.RUNNING, 2: BuildState.QUEUED}
+    with db.write() as tx:
+        told = there(builds.held(tx, running))
+        assert told.error == "Superseded by #2, a newer push."
+        assert builds.drop(tx, running, told.error)
+        ended = builds.get_build(tx, running.id)
+    assert (ended.state, ended.superseded_by) == (BuildState.SUPERSEDED, 2)
+
+
+def test_one_whose_builder_is_lost_meanwhile_is_superseded_all_the_same(db, app):
+    with db.write() as tx:
+        environments.set_settings(tx, app.id, {"supersede_running": True})
+    accepted(db, app, "1")
+    with db.write() as tx:
+        running = there(builds.claim_next(tx, app.id, "a"))
+    accepted(db, app, "2")
+    with db.write() as tx:
+        assert builds.give_back(tx, running)
+
+    assert states(db, app) == {1: BuildState.SUPERSEDED, 2: BuildState.QUEUED}
+
+
+def test_one_that_was_given_up_before_stays_so(db, app):
+    with db.write() as tx:
+        environments.set_settings(tx, app.id, {"supersede_running": True})
+    accepted(db, app, "1")
+    with db.write() as tx:
+        running = there(builds.claim_next(tx, app.id, "a"))
+        builds.cancel(tx, running, "me asked for it.")
+    accepted(db, app, "2")
+
+    with db.read() as tx:
+        found = builds.get_build(tx, running.id)
+    assert (found.error, found.superseded_by) == ("me asked for it.", None)
