@@ -6,7 +6,7 @@ import sys
 
 from benchmarks import machine, peer
 
-NAMES = ("git_transport", "live_pushes", "deploy", "scale", "first_push_flask", "idle_memory")
+NAMES = ("git_transport", "first_line", "live_pushes", "deploy", "scale", "first_push_flask", "idle_memory")
 
 
 def main() -> None:
