@@ -1,7 +1,8 @@
 """The head of a push: which refs it wants to move, and what its client understands.
 
-`git receive-pack` reads the very same bytes afterwards and decides; we read them for the client's
-capabilities, and to refuse names that could forge lines of the receive hook.
+git is given what we have understood, written anew: it takes `side-band-64k=1` for `side-band-64k`, and
+capabilities from every line (2.39, builtin/receive-pack.c, read_head_info), and who reads otherwise
+than git does not find its report.
 
 Source: gitprotocol-pack(5), "Reference Update Request and Packfile Transfer".
 """
@@ -10,12 +11,16 @@ import re
 from dataclasses import dataclass
 
 from gitserver.git.body import BadBody, Body, BodyTooLarge
-from gitserver.git.pktline import FLUSH, HEADER, pkt, size_of
+from gitserver.git.pktline import FLUSH, HEADER, MAX_PAYLOAD, pkt, size_of
+from hooks.options import MAX_OPTIONS
 from stratum.model import RefUpdate
 
 MAX_HEAD = 4 << 20  # some 40,000 refs
+MAX_OPTIONS_BYTES = 65536
 _OPTIONS = "push-options"
 REPORTS = frozenset(("report-status", "report-status-v2"))
+_FLAGS = REPORTS | {"side-band-64k", "quiet", "atomic", _OPTIONS}
+_WITH_VALUE = re.compile(r"(agent|session-id|object-format)=[!-~]+")
 
 _COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\x00-\x1f\x7f]+)\n?")
 _SHALLOW = re.compile(rb"shallow [0-9a-f]{40}\n?")
@@ -27,8 +32,10 @@ class Head:
 
     Attributes:
         options: what was given with `git push -o`, in order.
-        raw: what git is to read: the bytes as they came, but for the options. Those are ours, and git
-            would only hand them to its hooks, in an environment that has no room for all.
+        capabilities: those that we and git know; others are left out.
+        raw: what git is to read. The options are ours: git would only hand them to its hooks, in an
+            environment that has no room for all.
+        options: those allowed and one more, if there are more.
     """
 
     updates: tuple[RefUpdate, ...]
@@ -52,18 +59,20 @@ def read_head(body: Body) -> Head:
 
     Raises:
         BadBody: the bytes are no such head.
-        BodyTooLarge: they are more than MAX_HEAD.
+        BodyTooLarge: they are more than MAX_HEAD, or the options more than MAX_OPTIONS_BYTES.
     """
-    lines = _lines(body)
-    updates, capabilities = _parsed(lines)
-    if _OPTIONS not in capabilities:
-        return Head(updates, capabilities, _framed(_with_report(lines, capabilities)))
-    options = tuple(line.removesuffix(b"\n").decode("utf-8", "replace") for line in _lines(body))
-    kept = [_without_options(line) for line in _with_report(lines, capabilities)]
-    return Head(updates, capabilities, _framed(kept), options)
+    lines = _lines(body, MAX_HEAD)
+    shallow = [line for line in lines if _SHALLOW.fullmatch(line)]
+    commands = [line for line in lines if not _SHALLOW.fullmatch(line)]
+    words = _words(commands)
+    updates = tuple(map(_update, commands))
+    capabilities = frozenset(words)
+    raw = _framed(shallow, updates, words)
+    options = _lines(body, MAX_OPTIONS_BYTES) if _OPTIONS in capabilities else []
+    return Head(updates, capabilities, raw, tuple(map(_option, options[: MAX_OPTIONS + 1])))
 
 
-def _lines(body: Body) -> list[bytes]:
+def _lines(body: Body, limit: int) -> list[bytes]:
     """Read packets up to a flush, or the end of an empty body."""
     lines, total = [], 0
     while size := _size(body.exactly(HEADER)):
@@ -71,32 +80,45 @@ def _lines(body: Body) -> list[bytes]:
         if len(line) != size - HEADER:
             raise BadBody(_CUT)
         total += size
-        if total > MAX_HEAD:
-            raise BodyTooLarge(MAX_HEAD)
+        if total > limit:
+            raise BodyTooLarge(limit)
         lines.append(line)
     return lines
 
 
-def _framed(lines: list[bytes]) -> bytes:
-    return b"".join(map(pkt, lines)) + FLUSH if lines else b""
+def _words(commands: list[bytes]) -> list[str]:
+    """Read the capabilities, which follow the first command; git's clients separate them by blanks."""
+    first, *others = commands or [b""]
+    if any(b"\0" in line for line in others):
+        message = "Capabilities are given with the first command."
+        raise BadBody(message)
+    words = first.removesuffix(b"\n").partition(b"\0")[2].decode("utf-8", "replace").split(" ")
+    return [word for word in words if word in _FLAGS or _WITH_VALUE.fullmatch(word)]
 
 
-def _with_report(lines: list[bytes], capabilities: frozenset[str]) -> list[bytes]:
-    """Have git report even to a client that does not want it: by that we know which refs have moved."""
-    if capabilities & REPORTS:
-        return lines
-    first = next((n for n, line in enumerate(lines) if not _SHALLOW.fullmatch(line)), None)
-    if first is None:
-        return lines
-    command, _, words = lines[first].removesuffix(b"\n").partition(b"\0")
-    asking = b"%s\0%s report-status" % (command, words)
-    return [*lines[:first], asking, *lines[first + 1 :]]
+def _framed(shallow: list[bytes], updates: tuple[RefUpdate, ...], words: list[str]) -> bytes:
+    """Write the head for git, which is to report even to a client that does not want it.
+
+    By that we know which refs have moved.
+    """
+    if not (shallow or updates):
+        return b""
+    wanted = [word for word in words if word != _OPTIONS]
+    if not REPORTS.intersection(words):
+        wanted.append("report-status")
+    lines = [
+        f"{update.old} {update.new} {update.ref}".encode("utf-8", "surrogateescape") for update in updates
+    ]
+    if lines:
+        lines[0] += b"\0 " + " ".join(wanted).encode()
+    if any(len(line) > MAX_PAYLOAD for line in lines):
+        message = "A command is longer than git takes."
+        raise BadBody(message)
+    return b"".join(map(pkt, [*shallow, *lines])) + FLUSH
 
 
-def _without_options(line: bytes) -> bytes:
-    command, nul, words = line.partition(b"\0")
-    kept = (word for word in words.split(b" ") if word.strip() != _OPTIONS.encode())
-    return command + nul + b" ".join(kept)
+def _option(line: bytes) -> str:
+    return line.removesuffix(b"\n").decode("utf-8", "replace")
 
 
 _CUT = "The request ends within its commands."
@@ -115,20 +137,8 @@ def _size(header: bytes) -> int:
     return size
 
 
-def _parsed(lines: list[bytes]) -> tuple[tuple[RefUpdate, ...], frozenset[str]]:
-    updates: list[RefUpdate] = []
-    capabilities: frozenset[str] = frozenset()
-    for line in lines:
-        if _SHALLOW.fullmatch(line):
-            continue
-        command, nul, words = line.partition(b"\0")
-        if nul and not updates:
-            capabilities = frozenset(words.decode("utf-8", "replace").split())
-        updates.append(_update(command))
-    return tuple(updates), capabilities
-
-
-def _update(command: bytes) -> RefUpdate:
+def _update(line: bytes) -> RefUpdate:
+    command = line.partition(b"\0")[0]
     match = _COMMAND.fullmatch(command)
     if match is None:
         message = f"{command[:200]!r} is no command of a push."

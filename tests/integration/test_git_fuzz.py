@@ -4,7 +4,7 @@ import gzip
 import socket
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from gitserver.git.pktline import FLUSH, pkt
@@ -31,7 +31,12 @@ REFS = st.one_of(
     ),
     st.binary(max_size=40),
 )
-CAPS = st.sampled_from([CAPABILITIES, f"{CAPABILITIES} push-options", "report-status", "", "atomic", "\x00"])
+CAPS = st.sampled_from(
+    [
+        *(CAPABILITIES, f"{CAPABILITIES} push-options", "report-status", "", "atomic", "\x00"),
+        *("report-status side-band-64k=1", "report-status\x0bside-band-64k", "report-status\xa0atomic"),
+    ]
+)
 ENTRIES = st.sampled_from(
     [entry("tree", b""), entry("commit", b"tree"), entry("blob", b"x"), b"\xff" * 9, b""]
 )
@@ -105,8 +110,24 @@ def send(web: GitWeb, path: str, body: bytes, headers: dict[str, str]) -> int:
         connection.close()
 
 
+def bent(capabilities: str, more: str = "") -> bytes:
+    """Make a sound push of a ref that is refused, but for its capabilities."""
+    first = pkt(f"{ZERO} {TREE} refs/heads/topic\0{capabilities}".encode())
+    return first + (pkt(f"{ZERO} {TREE} refs/heads/more\0{more}".encode()) if more else b"") + FLUSH + EMPTY
+
+
+EMPTY = pack_of([entry("tree", b"")])
+
+
 @LIVE
 @given(bodies())
+@example(bent("report-status side-band-64k=1"))
+@example(bent("report-status=x side-band-64k=x"))
+@example(bent("report-status\tside-band-64k"))
+@example(bent("report-status\x0bside-band-64k"))
+@example(bent("report-status\xa0side-band-64k"))
+@example(bent("report-status", more="side-band-64k"))
+@example(bent("", more="report-status side-band-64k"))
 def test_whatever_is_pushed_is_answered(web, app, body):
     status = send(web, f"/{app.label}.git/{RECEIVE}", body, headers_for(web.secret))
 
