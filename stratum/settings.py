@@ -43,6 +43,7 @@ class Settings:
         port_first, port_last: range of the ports given to web processes.
         max_scale: largest scale of one target.
         max_push_bytes: largest pack accepted, for apps without a limit of their own.
+        max_push_objects: most objects accepted in one push.
         max_repo_bytes: how much the repository of such an app may hold.
         sign_in_failures: failed sign-ins from one address before the next has to wait.
         max_object_bytes: largest object accepted, inflated.
@@ -73,6 +74,7 @@ class Settings:
     port_last: int = 29999
     max_scale: int = 100
     max_push_bytes: int = 1 << 30
+    max_push_objects: int = 1_000_000
     max_repo_bytes: int = 5 << 30
     sign_in_failures: int = 10
     max_object_bytes: int = 256 << 20

@@ -8,15 +8,16 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from gitserver.git.limits import oversized
+from gitserver.git.limits import overfull, oversized
 from gitserver.git.packsizes import BadPack, whole_commits
 from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
 from hooks.verdict import Offer, Verdict, refused, refused_for
-from stratum.errors import Unavailable
+from stratum.errors import InvalidInput, Unavailable
 from stratum.git import Commit, reason
 from stratum.instance import Instance
 from stratum.model import App, RefUpdate
+from stratum.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +29,30 @@ def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
         Unavailable: what was sent cannot be read.
     """
     try:
-        too_large = oversized(Path(offer.quarantine), instance.settings.max_object_bytes)
-        if offer.quarantine and too_large is not None:
-            return refused_for(too_large)
+        if offer.quarantine and (excess := _too_much(Path(offer.quarantine), instance.settings)):
+            return refused_for(excess)
         refusals = _tips(instance, app, offer)
     except (OSError, BadPack) as error:
         log.warning("what was sent to %s cannot be read: %s", app.label, error)
         message = f"What was sent cannot be read: {reason(error)}."
         raise Unavailable(message, "Push again.") from error
     return refused(refusals) if refusals else None
+
+
+def _too_much(quarantine: Path, settings: Settings) -> InvalidInput | None:
+    too_many = overfull(quarantine, settings.max_push_objects)  # first: the others take time for each
+    return too_many or oversized(quarantine, settings.max_object_bytes)
+
+
+def is_followed(offer: Offer, sent: int) -> bool:
+    """Whether something was sent after the pack: then git keeps less than came; a thin pack only grows.
+
+    Args:
+        sent: bytes that git was given after the commands.
+    """
+    packs = Path(offer.quarantine).glob("pack/*.pack")
+    kept = sum(pack.stat().st_size for pack in packs)
+    return 0 < kept < sent
 
 
 def _tips(instance: Instance, app: App, offer: Offer) -> list[Refusal]:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gunicorn.http.errors import ParseException
 
+from gitserver.git.pace import LEAST_RATE, TooSlow
 from stratum.errors import InvalidInput
 
 CHUNK = 65536
@@ -16,6 +17,16 @@ class BadBody(InvalidInput):
     """The body cannot be read as what its headers say it is."""
 
     slug = "bad-body"
+
+
+class BodyTooSlow(BadBody):
+    """The body does not come in the time that it may take."""
+
+    slug = "body-too-slow"
+
+    def __init__(self) -> None:
+        message = f"The request came too slowly, below {LEAST_RATE} bytes a second, or for too long."
+        super().__init__(message)
 
 
 class BodyTooLarge(InvalidInput):
@@ -84,6 +95,8 @@ def _read(source: Source) -> bytes:
     """Read on; gunicorn 27 raises OSError for a client that is gone, ParseException for broken chunks."""
     try:
         return source.read(CHUNK)
+    except TooSlow as error:
+        raise BodyTooSlow from error
     except (OSError, ParseException) as error:
         message = "The request's body ends too early, or its chunks are broken."
         raise BadBody(message) from error

@@ -3,6 +3,8 @@
 import select
 import socket
 
+from gitserver.git.pace import Pace, PacedSource
+
 # One recv or send of at most a few packets: who takes longer has gone without saying so.
 PATIENCE_S = 300.0
 
@@ -16,10 +18,15 @@ class Client:
 
     Args:
         connection: `environ["gunicorn.socket"]`; None where a test serves without sockets.
+        seconds: how long it may take to send its body.
+
+    Attributes:
+        pace: of its body.
     """
 
-    def __init__(self, connection: socket.socket | None) -> None:
+    def __init__(self, connection: socket.socket | None, seconds: float = PATIENCE_S) -> None:
         self._connection = connection
+        self.pace = Pace(seconds)
         self._gone = False
         if connection is not None:
             connection.settimeout(PATIENCE_S)  # gunicorn sets it blocking again for the next request
@@ -36,6 +43,14 @@ class Client:
         if self.fileno() >= 0:
             self.wait(0)
         return self._gone
+
+    def sends(self, source: object) -> PacedSource:
+        """Give what it sends, in the time that it has.
+
+        Args:
+            source: `environ["wsgi.input"]`.
+        """
+        return PacedSource(source, self._connection, self.pace)
 
     def left(self) -> None:
         """Note that reading from or writing to the client has failed."""

@@ -15,6 +15,11 @@ class Deadline:
         """Whether the time is over; never while paused."""
         return self._paused_at is None and time.monotonic() > self._at
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether no time passes now."""
+        return self._paused_at is not None
+
     def shorten(self, seconds: float) -> None:
         """Leave at most so much from now, not counting a pause."""
         self._at = min(self._at, (self._paused_at or time.monotonic()) + seconds)

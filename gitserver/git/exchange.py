@@ -1,21 +1,22 @@
 """One git program in conversation: fed from a request's body, read as it answers, by one thread.
 
 The memory it takes is one chunk each way. The program has a process group of its own, so that what
-it started ends with it, and limits (gitserver/git/limits.py).
+it started ends with it, and limits (stratum/limits.py).
 """
 
 import logging
 import os
 import select
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO
 
-from gitserver.git.body import CHUNK, BadBody, BodyTooLarge
+from gitserver.git.body import CHUNK, BadBody, BodyTooLarge, BodyTooSlow
 from gitserver.git.client import GONE, Client
 from gitserver.git.deadline import Deadline
 from gitserver.git.ending import TERM_GRACE_S, end_children, end_group, ends_within
-from gitserver.git.limits import Limits
+from stratum.limits import Limits
 
 Handler = Callable[[], bytes | None]
 
@@ -25,6 +26,10 @@ GRACE_S = 10.0  # for git to end by itself once it has said all
 ABANDONED_GRACE_S = 0.5  # and once nobody listens, unless it is deep in a pack
 MAX_STDERR = 2048
 POLL_MS = 500  # between looks at the clock
+
+# What may follow a pack that was taken: the end of the chunks. Who was refused may still be sending.
+AFTER_TAKEN_BYTES = 65536
+AFTER_S = 2.0
 
 
 class Exchange:
@@ -36,6 +41,9 @@ class Exchange:
 
     Attributes:
         has_timed_out: whether it was ended because it took longer than the limits allow.
+        fed: bytes that it has been given.
+        has_surplus: whether the client sends more than it needs.
+        was_too_slow: whether that was the client's doing, who did not send as quickly as it must.
     """
 
     def __init__(  # noqa: PLR0913  # the call of a program, and its two ends
@@ -69,7 +77,9 @@ class Exchange:
         self._said = b""  # on stderr
         self._deadline = Deadline(limits.timeout_s)
         self._abandoned = self._pressed = False
-        self.has_timed_out = False
+        self._has_enough = self.has_surplus = False
+        self.fed = 0
+        self.has_timed_out = self.was_too_slow = False
         self._poll = select.poll()
         self._handlers: dict[int, Handler] = {}
         self.watch(self._stdout.fileno(), self._read_output)
@@ -112,12 +122,27 @@ class Exchange:
         self._abandoned = True
         self._deadline.shorten(ABANDONED_GRACE_S)
 
+    def has_enough(self) -> None:
+        """See that the body ends, and read no more of it until `drain`: git asks, so it has all it needs."""
+        if not self._has_enough:
+            self.has_surplus = bool(self._chunk)
+            self._take_no_more()
+            self.has_surplus |= not self._body_read and self._discard(1)
+
     def drain(self) -> None:
-        """Read what the client still sends when git has ended: it must have sent all before it reads."""
-        self._stop_feeding()
-        self._chunk = memoryview(b"")
-        if not self._client.is_gone():
-            self._refill()
+        """Read what the client still sends when git has ended: it must have sent all before it reads.
+
+        After what was taken nothing should follow, so there is little patience for it.
+        """
+        self._take_no_more()
+        if self._body_read or self._client.is_gone():
+            return
+        if not self._deadline.is_paused:
+            self._client.pace.allow_at_least(AFTER_S)
+            self._discard(sys.maxsize)
+        else:
+            self._client.pace.allow(AFTER_S)
+            self._discard(AFTER_TAKEN_BYTES)
 
     def pause(self) -> None:
         """Let no time count until `resume`: git waits for others, or must not be ended now."""
@@ -148,9 +173,13 @@ class Exchange:
     # -- feeding
     def _refill(self) -> None:
         """Have a chunk to write; this is where we wait for a slow client."""
-        while not self._chunk and not self._body_read and not self._deadline.has_passed:
+        while not (self._chunk or self._body_read or self._has_enough or self._deadline.has_passed):
             try:
                 chunk = next(self._body, b"")
+            except BodyTooSlow:
+                self.was_too_slow = True
+                self._press()
+                return
             except (OSError, BadBody, BodyTooLarge) as error:
                 log.info("body of a git request (pid %d) was cut: %s", self.pid, error)
                 self._client.left()
@@ -164,9 +193,30 @@ class Exchange:
                 self.watch(self._stdin.fileno(), self._write, select.POLLOUT)
             # else: git has had enough, but the client must have sent all before it reads our answer
 
+    def _take_no_more(self) -> None:
+        self._has_enough = True
+        self._stop_feeding()
+        self._chunk = memoryview(b"")
+
+    def _discard(self, limit: int) -> bool:
+        """Read the body to its end, or to the limit, or as long as the client may; return if more came."""
+        read = 0
+        try:
+            while read < limit and (chunk := next(self._body, b"")):
+                read += len(chunk)
+        except BodyTooSlow:
+            log.info("the client of a git (pid %d) that has all sends on", self.pid)
+            return True
+        except (OSError, BadBody, BodyTooLarge) as error:
+            log.info("body of a git request (pid %d) was cut: %s", self.pid, error)
+            self._client.left()
+        self._body_read = read < limit
+        return read > 0
+
     def _write(self) -> None:
         try:
-            self._chunk = self._chunk[os.write(self._stdin.fileno(), self._chunk) :]
+            written = os.write(self._stdin.fileno(), self._chunk)
+            self._chunk, self.fed = self._chunk[written:], self.fed + written
         except BlockingIOError:
             return
         except BrokenPipeError:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gitserver.git.packsizes import sizes
+from gitserver.git.packsizes import count, sizes
 from stratum.errors import InvalidInput
 from stratum.limits import Limits
 
-__all__ = ["Limits", "ObjectTooLarge", "oversized"]
+__all__ = ["Limits", "ObjectTooLarge", "TooManyObjects", "overfull", "oversized"]
 
 
 class ObjectTooLarge(InvalidInput):
@@ -18,6 +18,27 @@ class ObjectTooLarge(InvalidInput):
         message = f"Object {oid} has {size} bytes; {limit} are allowed for one (STRATUM_MAX_OBJECT_BYTES)."
         super().__init__(message, f"To see its name: git rev-list --objects --all | grep {oid}")
         self.oid, self.size, self.limit = oid, size, limit
+
+
+class TooManyObjects(InvalidInput):
+    """A push brings more objects than one may."""
+
+    slug = "too-many-objects"
+
+    def __init__(self, count: int, limit: int) -> None:
+        message = f"The push has {count} objects; {limit} are allowed for one (STRATUM_MAX_PUSH_OBJECTS)."
+        super().__init__(message, "Push older commits first, in several steps.")
+        self.count, self.limit = count, limit
+
+
+def overfull(quarantine: Path, limit: int) -> TooManyObjects | None:
+    """Count the objects that a push has brought; return what to say when they are more than the limit.
+
+    Raises:
+        BadPack: they cannot be counted.
+    """
+    found = sum(map(count, quarantine.glob("pack/*.idx")))
+    return TooManyObjects(found, limit) if found > limit else None
 
 
 def oversized(quarantine: Path, limit: int) -> ObjectTooLarge | None:

@@ -10,13 +10,16 @@ Source: gitformat-pack(5). The packs are those that `git index-pack` has checked
 import mmap
 import struct
 import zlib
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-_FANOUT_END = 8 + 256 * 4
+_FANOUT_START = 8
+_FANOUT_END = _FANOUT_START + 256 * 4
 _COMMIT, _FIRST_DELTA_KIND, _REF_DELTA = 1, 6, 7
 _OID = 20
 _CHUNK = 64
+_SLICE = 4096  # offsets read at once
 _TWO_NUMBERS = 20  # bytes of a delta that hold the sizes of base and result
 _MANY_BYTES = 1 << 31  # an offset from here on is an index into the table of 8-byte offsets
 
@@ -34,12 +37,24 @@ def sizes(index: Path) -> Iterator[tuple[int, str]]:
     Raises:
         BadPack: one of the two is not what its name says.
     """
-    with index.with_suffix(".pack").open("rb") as file, _mapped(file.fileno()) as pack:
-        table = index.read_bytes()
+    with _mapped(index.with_suffix(".pack")) as pack, _mapped(index) as table:
         try:
-            for oid, offset in _offsets(table):
-                yield size_at(pack, offset), oid
+            for number, offset in enumerate(_offsets(table)):
+                yield size_at(pack, offset), _oid(table, number)
         except (IndexError, struct.error) as error:
+            raise BadPack(index.name) from error
+
+
+def count(index: Path) -> int:
+    """Say how many objects a pack has.
+
+    Raises:
+        BadPack: the index is none.
+    """
+    with _mapped(index) as table:
+        try:
+            return _count(table)
+        except struct.error as error:
             raise BadPack(index.name) from error
 
 
@@ -49,10 +64,14 @@ def whole_commits(index: Path, wanted: Collection[str]) -> set[str]:
     Raises:
         BadPack: index or pack is not what its name says.
     """
-    with index.with_suffix(".pack").open("rb") as file, _mapped(file.fileno()) as pack:
+    with _mapped(index.with_suffix(".pack")) as pack, _mapped(index) as table:
         try:
-            found = [(oid, offset) for oid, offset in _offsets(index.read_bytes()) if oid in wanted]
-            return {oid for oid, offset in found if _header(pack, offset)[1] == _COMMIT}
+            found = ((oid, _found(table, bytes.fromhex(oid))) for oid in wanted)
+            return {
+                oid
+                for oid, number in found
+                if number is not None and _header(pack, _offset(table, number))[1] == _COMMIT
+            }
         except (IndexError, struct.error) as error:
             raise BadPack(index.name) from error
 
@@ -76,23 +95,57 @@ def size_at(pack: "mmap.mmap | bytes", offset: int) -> int:
     return _number(head, at)[0]
 
 
-def _mapped(descriptor: int) -> mmap.mmap:
+def _mapped(path: Path) -> mmap.mmap:
     try:
-        return mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
     except ValueError as error:  # it is empty
-        raise BadPack from error
+        raise BadPack(path.name) from error
 
 
-def _offsets(table: bytes) -> Iterator[tuple[str, int]]:
-    (count,) = struct.unpack_from(">I", table, _FANOUT_END - 4)
-    crcs = _FANOUT_END + count * _OID
-    small = crcs + count * 4
-    large = small + count * 4
-    for number, offset in enumerate(struct.unpack_from(f">{count}I", table, small)):
-        oid = table[_FANOUT_END + number * _OID : _FANOUT_END + (number + 1) * _OID]
-        if offset >= _MANY_BYTES:
-            (offset,) = struct.unpack_from(">Q", table, large + (offset - _MANY_BYTES) * 8)  # noqa: PLW2901
-        yield oid.hex(), offset
+def _count(table: mmap.mmap) -> int:
+    (found,) = struct.unpack_from(">I", table, _FANOUT_END - 4)
+    return int(found)
+
+
+def _oid(table: mmap.mmap, number: int) -> str:
+    return table[_FANOUT_END + number * _OID : _FANOUT_END + (number + 1) * _OID].hex()
+
+
+def _found(table: mmap.mmap, oid: bytes) -> int | None:
+    """Look an id up, which are sorted."""
+    first = _FANOUT_START + oid[0] * 4
+    low = struct.unpack_from(">I", table, first - 4)[0] if oid[0] else 0
+    high = min(struct.unpack_from(">I", table, first)[0], _count(table))
+    wanted = oid.hex()
+    at = bisect_left(range(low, high), wanted, key=lambda number: _oid(table, number)) + low
+    return at if at < high and _oid(table, at) == wanted else None
+
+
+def _offset(table: mmap.mmap, number: int) -> int:
+    (small,) = struct.unpack_from(">I", table, _small_offsets(table) + number * 4)
+    return _whole_offset(table, small)
+
+
+def _offsets(table: mmap.mmap) -> Iterator[int]:
+    """Give where each object begins in the pack, in the order of their ids."""
+    start, objects = _small_offsets(table), _count(table)
+    for first in range(0, objects, _SLICE):
+        amount = min(_SLICE, objects - first)
+        for small in struct.unpack_from(f">{amount}I", table, start + first * 4):
+            yield _whole_offset(table, small) if small >= _MANY_BYTES else small
+
+
+def _small_offsets(table: mmap.mmap) -> int:
+    """Where the table of offsets begins, after ids and checksums."""
+    return _FANOUT_END + _count(table) * (_OID + 4)
+
+
+def _whole_offset(table: mmap.mmap, small: int) -> int:
+    if small < _MANY_BYTES:
+        return small
+    large = _small_offsets(table) + _count(table) * 4
+    return int(struct.unpack_from(">Q", table, large + (small - _MANY_BYTES) * 8)[0])
 
 
 def _header(pack: "mmap.mmap | bytes", at: int) -> tuple[int, int, int]:

@@ -37,6 +37,9 @@ _OF_A_PACK = (
 _NO_WORDS = "git ended while it unpacked the push: it took more than the server gives to one"
 
 
+TOO_SLOW = "it came too slowly, or for longer than a push may take: push less at once"
+
+
 def of_ref(words: str) -> str:
     """Say plainly why git did not move one ref."""
     return one_line(_OF_A_REF.get(words, words))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitserver.git import programs, reasons, report
-from gitserver.git.arrivals import unfit
+from gitserver.git.arrivals import is_followed, unfit
 from gitserver.git.body import Body
 from gitserver.git.client import Client
 from gitserver.git.commands import Head
@@ -173,6 +173,8 @@ class _Session:
     def _reason_of_pack(self) -> str:
         assert self._exchange is not None
         instance = self._parts.instance
+        if self._exchange.was_too_slow:
+            return reasons.TOO_SLOW
         if self._exchange.has_timed_out:
             return reasons.of_time(instance.settings.git_timeout_s)
         if reasons.is_too_large(self._answer.said):
@@ -209,6 +211,7 @@ class _Session:
             return
         if question is None:
             return
+        self._exchange.has_enough()
         reach("receive.asked")
         self._question = question
 
@@ -252,6 +255,10 @@ class _Session:
         if left_out:
             reason = "git does not take it, and a push is taken whole or not at all"
             return refused([Refusal(ref, reason) for ref in sorted(left_out)])
+        assert self._exchange is not None
+        sent = self._exchange.fed - len(self._push.head.raw)
+        if offer.quarantine and (self._exchange.has_surplus or is_followed(offer, sent)):
+            return refused([Refusal("", "something follows its pack")])
         try:
             return unfit(self._parts.instance, self._push.app, offer)
         except StratumError as error:

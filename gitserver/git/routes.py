@@ -15,12 +15,11 @@ from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
 from gitserver.git import lsrefs, programs, renamed
 from gitserver.git.advertisement import Advertisement
-from gitserver.git.body import BadBody, Body, BodyTooLarge
+from gitserver.git.body import BadBody, Body, BodyTooLarge, BodyTooSlow
 from gitserver.git.client import Client
 from gitserver.git.commands import MAX_HEAD, read_head
 from gitserver.git.exchange import Exchange
 from gitserver.git.follow import Following
-from gitserver.git.limits import Limits
 from gitserver.git.pktline import FLUSH, pkt
 from gitserver.git.receive import Incoming, serve
 from gitserver.git.repos import ensure_repo, install_hooks
@@ -31,6 +30,7 @@ from hooks.parts import Parts
 from hooks.verdict import Pusher
 from stratum.errors import Renamed, StratumError
 from stratum.faults import reach
+from stratum.limits import Limits
 from stratum.model import App, Right, Token
 from stratum.store import environments
 
@@ -87,7 +87,7 @@ class _GitServer:
         said = self.advertisement.of(service, ensure_repo(self.parts.instance, found), version)
         if said is not None:
             return Response(lead + said, headers=HEADERS, content_type=kind)
-        return _stream(_led(lead, self._run(token, found, service, iter(()))), kind)
+        return _stream(_led(lead, self._run(token, found, service, self._client(), iter(()))), kind)
 
     def upload(self, environment: str, app: str) -> Response:
         """Serve a clone or fetch, by a former name with advice."""
@@ -98,14 +98,16 @@ class _GitServer:
             environment, _, app = error.now.partition("/")
             token, found = self._admitted(environment, app, Right.READ)
             advice = str(error)
-        body = _body(programs.UPLOAD, MAX_NEGOTIATION)
+        client = self._client()
+        body = _body(client, programs.UPLOAD, MAX_NEGOTIATION)
         kind = f"application/x-{programs.UPLOAD}-result"
         read = body.exactly(lsrefs.MAX_REQUEST) if _version(programs.UPLOAD) == programs.V2 else b""
         if asked := lsrefs.wanted(read):
             said = lsrefs.answer(ensure_repo(self.parts.instance, found), asked)
             if said is not None:
                 return Response(said, headers=HEADERS, content_type=kind)
-        answer = self._run(token, found, programs.UPLOAD, chain([read] if read else (), body.rest()))
+        rest = chain([read] if read else (), body.rest())
+        answer = self._run(token, found, programs.UPLOAD, client, rest)
         if advice and _version(programs.UPLOAD) == programs.V2:
             answer = renamed.advised(answer, advice)
         return _stream(answer, kind)
@@ -113,8 +115,9 @@ class _GitServer:
     def receive(self, environment: str, app: str) -> Response:
         """Serve a push."""
         token, found = self._admitted(environment, app, Right.PUSH)
-        body = _body(programs.RECEIVE, quota.limits(self.parts.instance, found).push_bytes + MAX_HEAD)
-        client = _client()
+        client = self._client()
+        limit = quota.limits(self.parts.instance, found).push_bytes + MAX_HEAD
+        body = _body(client, programs.RECEIVE, limit)
         head = read_head(body)
         # git sends a lone flush to learn whether its credentials are good before it sends much
         reach("receive.admitted")
@@ -138,9 +141,15 @@ class _GitServer:
             found = None
         return token, require(token, found, right, name=f"{environment}/{app}")
 
-    def _run(self, token: Token, app: App, service: str, body: Iterator[bytes]) -> Iterator[bytes]:
+    def _client(self) -> Client:
+        seconds = self.parts.instance.settings.git_timeout_s
+        return Client(request.environ.get("gunicorn.socket"), seconds)
+
+    def _run(
+        self, token: Token, app: App, service: str, client: Client, body: Iterator[bytes]
+    ) -> Iterator[bytes]:
         """Prepare a git that only reads; it starts when the first piece is asked for."""
-        instance, client = self.parts.instance, _client()
+        instance = self.parts.instance
         advertise = request.method == "GET"
         argv = programs.argv(instance, service, ensure_repo(instance, app), advertise=advertise)
         environ = programs.environ(instance, token.name, _version(service))
@@ -163,7 +172,7 @@ def _led(lead: bytes, answer: Iterator[bytes]) -> Iterator[bytes]:
     yield from answer
 
 
-def _body(service: str, limit: int) -> Body:
+def _body(client: Client, service: str, limit: int) -> Body:
     wanted = f"application/x-{service}-request"
     if request.content_type != wanted:  # what no git sends, a page in a browser may
         abort(415, f"Content-Type must be {wanted}.")
@@ -174,11 +183,7 @@ def _body(service: str, limit: int) -> Body:
     if service == programs.RECEIVE and not packed:
         limit = sys.maxsize  # git's own holds; to be told of it, the client must have sent all
     # Not request.stream: gunicorn has undone the chunks already.
-    return Body(request.environ["wsgi.input"], packed, limit)
-
-
-def _client() -> Client:
-    return Client(request.environ.get("gunicorn.socket"))
+    return Body(client.sends(request.environ["wsgi.input"]), packed, limit)
 
 
 def _version(service: str) -> str:
@@ -194,7 +199,7 @@ def _line(text: str, status: int) -> Response:
 
 
 def _told(error: StratumError) -> Response:
-    status = {BadBody: 400, BodyTooLarge: 413}.get(type(error)) or status_of(error)
+    status = {BadBody: 400, BodyTooLarge: 413, BodyTooSlow: 408}.get(type(error)) or status_of(error)
     if status is None:
         raise error
     answer = _line(str(error), status)

@@ -173,5 +173,32 @@ def test_body_that_is_not_taken_is_still_read():
     running = exchange("sh", "-c", "echo no", body=iter(lambda: source.read(65536), b""))
 
     assert said(running) == b"no\n"
+    running.drain()
     assert source.read() == b""
+    running.close()
+
+
+def test_of_what_follows_what_was_taken_little_is_read():
+    source = io.BytesIO(bytes(1 << 20))
+    running = exchange("sh", "-c", "exec 0<&-; echo yes", body=iter(lambda: source.read(65536), b""))
+    running.has_enough()
+    running.pause()
+
+    assert said(running) == b"yes\n"
+    running.drain()
+    assert running.has_surplus
+    assert len(source.read()) >= 13 << 16
+    running.close()
+
+
+def test_nothing_is_read_while_the_program_decides_after_it_has_all():
+    """Reading may wait for the client, and others may wait for the decision."""
+    body = iter([b"go\n", b""])
+    running = exchange("sh", "-c", "read -r line; echo asks; sleep 0.1; echo decided", body=body)
+    while b"asks" not in (running.step() or b""):
+        pass
+    running.has_enough()
+
+    assert not running.has_surplus
+    assert said(running) == b"decided\n"
     running.close()

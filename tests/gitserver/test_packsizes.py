@@ -1,6 +1,7 @@
 """Sizes are read as git reads them, from packs of every kind of entry."""
 
 import subprocess
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitserver.git.limits import oversized
-from gitserver.git.packsizes import BadPack, size_at, sizes
+from gitserver.git.limits import overfull, oversized
+from gitserver.git.packsizes import BadPack, count, size_at, sizes, whole_commits
 from tests.packs import delta_bomb, entry, oid_of, pack_of, repeated, zeros
 from tests.repos import commit, git, make_repo
 
@@ -43,6 +44,43 @@ def test_sizes_are_those_that_git_tells(tmp_path, option):
     (index,) = objects.glob("pack/*.idx")
 
     assert sorted(sizes(index)) == of_git(objects.parent)
+    assert count(index) == len(of_git(objects.parent))
+
+
+def test_commits_are_found_among_other_objects_and_ids_of_nothing(tmp_path):
+    source = make_repo(tmp_path / "source", {"file": "1"})
+    wanted = {commit(source, {"file": f"{number}"}) for number in range(300)}
+    others = set(git(source, "rev-list", "--objects", "--no-object-names", "HEAD").split()) - wanted
+    argv = ["git", "pack-objects", "--all", "--stdout", "-q", "--window=0"]
+    pack = subprocess.run(argv, cwd=source, input=b"", capture_output=True, check=True).stdout
+    (index,) = indexed(tmp_path, pack).glob("pack/*.idx")
+    first = git(source, "rev-list", "--max-parents=0", "HEAD")
+
+    nothing = {digit * 40 for digit in "0123456789abcdef"}
+    assert whole_commits(index, wanted | others | nothing) == wanted | {first}
+
+
+def test_pack_of_many_objects_takes_little_memory(tmp_path):
+    pack = pack_of(entry("blob", b"%d" % number) for number in range(30_000))
+    (index,) = indexed(tmp_path, pack).glob("pack/*.idx")
+
+    tracemalloc.start()
+    try:
+        assert max(sizes(index))[0] == 5
+        assert whole_commits(index, ["1" * 40]) == set()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_objects_than_allowed_are_told_with_the_limit(tmp_path):
+    objects = indexed(tmp_path, pack_of([entry("blob", b"1"), entry("blob", b"2")]))
+
+    found = overfull(objects, 1)
+
+    assert found is not None
+    assert (found.count, found.limit) == (2, 1)
+    assert overfull(objects, 2) is None
 
 
 def test_bomb_of_a_few_bytes_is_seen(tmp_path):
@@ -88,6 +126,10 @@ def test_any_files_are_read_or_told_to_be_bad(tmp_path_factory, pack, index):
 
     with suppress(BadPack):
         list(sizes(folder / "x.idx"))
+    with suppress(BadPack):
+        whole_commits(folder / "x.idx", ["0" * 40, "8" * 40, "f" * 40])
+    with suppress(BadPack):
+        count(folder / "x.idx")
 
 
 def test_whole_objects_tell_their_size_first():

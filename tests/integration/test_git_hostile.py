@@ -8,7 +8,7 @@ import pytest
 
 from gitserver.git.pktline import FLUSH, pkt
 from stratum.model import App
-from tests.gitweb import FakeBuilder, GitWeb, run_git, served
+from tests.gitweb import FakeBuilder, GitWeb, PushState, run_git, served
 from tests.packs import MIB, claimed, delta_bomb, entry, oid_of, pack_of
 from tests.rawgit import CAPABILITIES, ZERO, Answer, first_push, is_clean, post
 from tests.repos import commit, git
@@ -224,18 +224,11 @@ def test_bad_pack_is_refused(web, pack):
     assert refused_raw(web, push_body(pack, TIP))
 
 
-def test_what_follows_a_pack_is_never_stored(web):
-    """git 2.39 takes such a push or not, by which of its processes is quicker."""
-    app = web.new_app()
-
-    (line,) = re.findall(
-        r"(ok|ng) refs/heads/master", post(web, app, push_body(GOOD + b"more", TIP)).report.decode()
-    )
-
-    stored = [Path(name) for name in web.objects(app)]
-    assert (web.ref(app) == TIP) == (line == "ok")
-    assert all(b"more" not in file.read_bytes() for file in stored if file.suffix == ".pack")
-    assert bool(stored) == (line == "ok")
+@pytest.mark.parametrize("more", [b"m", b"more" * 500, bytes(1 << 20)], ids=["1 B", "2 KB", "1 MiB"])
+def test_what_follows_a_pack_is_refused_with_it(web, more):
+    """git 2.39 alone takes such a push or not, by which of its processes is quicker."""
+    for _ in range(3):
+        assert refused_raw(web, push_body(GOOD + more, TIP))
 
 
 def test_good_pack_is_taken(web):
@@ -342,3 +335,35 @@ def test_certificates_are_not_taken(web):
     assert "does not support --signed" in pushed.said
     assert raw.status == 400
     assert_nothing_left(web, app)
+
+
+def test_more_objects_than_a_push_may_bring_are_refused(tmp_path):
+    with served(tmp_path, STRATUM_MAX_PUSH_OBJECTS="2") as web:
+        reason = refused_raw(web, push_body(GOOD, TIP))
+
+    assert reason.startswith("The push has 3 objects; 2 are allowed")
+
+
+def test_more_options_than_allowed_are_refused_in_a_line_for_the_ref(web):
+    app = web.new_app()
+    options = b"".join(pkt(b"plan") for _ in range(5000)) + FLUSH
+    command = pkt(f"{ZERO} {TIP} refs/heads/master\0{CAPABILITIES} push-options".encode())
+
+    (reason,) = reasons(post(web, app, command + FLUSH + options + GOOD))
+
+    assert "at most 50" in reason
+    assert_nothing_left(web, app)
+
+
+@pytest.mark.parametrize("capabilities", ["report-status side-band-64k=1", "report-status\x0bside-band-64k"])
+def test_ref_that_git_moves_is_known_to_have_moved_whatever_the_capabilities(web, capabilities):
+    """git alone takes the first for a wish to have the report in side bands."""
+    app = web.new_app()
+    body = pkt(f"{ZERO} {TIP} refs/heads/topic\0{capabilities}".encode()) + FLUSH + GOOD
+
+    answer = post(web, app, body)
+
+    newest = web.newest(app, "refs/heads/topic")
+    assert newest is not None
+    assert (web.ref(app, "refs/heads/topic"), newest.state) == (TIP, PushState.ACCEPTED)
+    assert answer.body in (b"", pkt(b"unpack ok\n") + pkt(b"ok refs/heads/topic\n") + FLUSH)
