@@ -1,9 +1,10 @@
 """Kill -9 of each part at each named point of a push: no acknowledged push is lost, no refused one stays.
 
-`make test` stops a push once at every point and kills one part there; the parts take turns over the
-points, and redis is emptied in half of the rounds. `make soak` kills every part at every point, in
-SOAK_ROUNDS rounds; each kill is a test of its own, so that `-k` and `--last-failed` take up again what
-was broken off. SOAK_SEED repeats what was left to chance.
+`make test` stops a push at every point of the receive path once for redis and `_work`, for the router and for
+supervisord, to kill them there (test_kill_web.py does so for the web process and git), and once at every
+later point, where the parts take turns; redis is emptied in every other round. `make soak` kills every part
+at every point, in SOAK_ROUNDS rounds; each kill is a test of its own, so that `-k` and `--last-failed` take
+up again what was broken off. SOAK_SEED repeats what was left to chance.
 """
 
 import os
@@ -15,20 +16,22 @@ from itertools import cycle
 import pytest
 
 from stratum.faults import GATED_POINTS, POINTS
-from tests.killing import OURS, Round, Trial, answers
+from tests.killing import OURS, Round, Trial, answers, is_with_git
 from tests.served import Served
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
+ALL = (*POINTS, *GATED_POINTS)
 RECEIVING = ("self", "git", "master", "_redis", "_router", "_work", "supervisord")
+OTHERS = ("_redis+_work", "_router", "supervisord")  # what receives is killed in test_kill_web.py
 SEED = int(os.environ.get("SOAK_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "20"))
 
 
 def parts_at(point: str) -> tuple[str, ...]:
-    """Parts that are at work when a push has come to a point: git's has ended before its build begins."""
-    return RECEIVING if point.startswith("receive.") else OURS
+    """Parts that are at work when a push has come to a point: git begins late, and ends before the build."""
+    return RECEIVING if is_with_git(point) else OURS
 
 
 def options_at(point: str) -> tuple[str, ...]:
@@ -36,16 +39,15 @@ def options_at(point: str) -> tuple[str, ...]:
 
 
 def one_each() -> list[Round]:
-    """A round for each point: the parts take turns, and redis is emptied in every other."""
-    receiving, later = cycle(RECEIVING), cycle(OURS)
+    """Rounds for each point, with redis emptied in every other.
+
+    Of a receive: one for each way that its push sees it; later the parts take turns.
+    """
+    later = cycle(OURS)
+    parts = {point: OTHERS if point.startswith("receive.") else (next(later),) for point in ALL}
     return [
-        Round(
-            point,
-            next(receiving if point.startswith("receive.") else later),
-            wipe=bool(number % 2),
-            options=options_at(point),
-        )
-        for number, point in enumerate((*POINTS, *GATED_POINTS))
+        Round(point, part, wipe=bool(number % 2), options=options_at(point))
+        for number, (point, part) in enumerate((point, part) for point in ALL for part in parts[point])
     ]
 
 
@@ -106,14 +108,11 @@ def test_everything_comes_back_without_a_push(trials, part):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("part", RECEIVING)
-@pytest.mark.parametrize("point", (*POINTS, *GATED_POINTS))
+@pytest.mark.parametrize(("point", "part"), [(point, part) for point in ALL for part in parts_at(point)])
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_soak_kills_every_part_at_every_point(trials, capsys, number, point, part):
-    if part not in parts_at(point):
-        return
     chance = random.Random(f"{SEED} {number} {point} {part}")
-    half = number + (*POINTS, *GATED_POINTS).index(point) + RECEIVING.index(part)
+    half = number + ALL.index(point) + RECEIVING.index(part)
     pause_s = chance.choice((0.0, chance.uniform(0, 2)))
     a_round = Round(point, part, wipe=bool(half % 2), options=options_at(point), pause_s=pause_s)
     began = time.monotonic()
