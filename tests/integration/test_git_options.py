@@ -205,13 +205,16 @@ def test_protected_branch_only_moves_forward(web):
 
 
 # -- raw
-def test_options_of_a_raw_client_in_any_number_do_no_harm(web):
-    app, source = web.new_app(), web.source("raw")
+@pytest.mark.parametrize(("amount", "status"), [(1, 200), (20, 413)])
+def test_options_of_a_raw_client_of_any_size_do_no_harm(web, amount, status):
+    app, source = web.new_app(), web.source(f"raw-{amount}")
     body = first_push(source, caps=f"{CAPABILITIES} push-options")
     head, _, pack = body.partition(b"0000PACK")
-    options = b"".join(b"%04x%s" % (4 + 60_000, b"x" * 60_000) for _ in range(20))
+    options = b"".join(b"%04x%s" % (4 + 60_000, b"x" * 60_000) for _ in range(amount))
 
     answer = post(web, app, head + b"0000" + options + b"0000PACK" + pack)
 
-    assert b"ng refs/heads/master The push option 'xxx" in answer.report
-    assert web.ref(app) == ""
+    assert answer.status == status
+    if status == 200:
+        assert b"ng refs/heads/master The push option 'xxx" in answer.report
+    assert run_git(source, "ls-remote", web.url(app)).said == ""
