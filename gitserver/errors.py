@@ -39,6 +39,7 @@ _SLUGS = {
     400: "bad-request",
     404: "not-found",
     405: "not-allowed-here",
+    408: "too-slow",
     413: "too-large",
     422: "invalid-input",
 }

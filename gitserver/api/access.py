@@ -7,6 +7,7 @@ the right to read it, for any method but GET that to deploy to it, and where the
 
 from flask import Flask, g, request
 
+from gitserver.api import bodies
 from gitserver.auth import may_in, may_see, refusal, require
 from gitserver.services import services
 from gitserver.signin import sign_in
@@ -98,6 +99,7 @@ def _authenticate() -> None:
         return
     request.max_content_length = MAX_BODY_BYTES
     g.token = sign_in()
+    bodies.limit()
 
 
 def _find_app() -> None:
