@@ -9,7 +9,7 @@ import secrets
 from contextlib import suppress
 
 from stratum.model import App, Build, BuildState, RefUpdate, ReleaseState, RolloutState, Slot, Target
-from stratum.store import builds, environments, formation, pushes, releases, rollouts
+from stratum.store import builds, environments, formation, pushes, releases, retention, rollouts
 from stratum.store.database import Database, Transaction
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,10 @@ def _build(tx: Transaction, app: App, build: Build) -> None:
     formation.set_scales(tx, app.id, {"web": 1, "worker": 1})
     rollouts.add_rollout(tx, app.id, cause="", who="", release_id=made.id, build_id=build.id)
     builds.renew(tx, build)
+    builds.held(tx, build)
     builds.finish(tx, build, BuildState.SUCCEEDED, release_id=made.id)
     builds.unused_slugs(tx, app.id)
+    retention.apps_with_surplus(tx, keep=1)
     builds.in_state(tx, BuildState.QUEUED)
 
 
