@@ -13,7 +13,7 @@ from builder.narration import Narration
 from builder.pipeline import Slug, made_before, make_slug
 from builder.workshop import Workshop
 from stratum import faults, spool
-from stratum.errors import BuildFailed, NotFound, StratumError, Unavailable
+from stratum.errors import BuildFailed, DoorLost, NotFound, StratumError, Unavailable
 from stratum.model import Build, BuildState
 from stratum.ownership import exclusive, this_process
 from stratum.store import builds, environments, retention
@@ -91,8 +91,11 @@ def _prune(shop: Workshop, app_id: int) -> None:
 
 
 def _build(bench: Bench) -> bool:
-    with lease.held(bench):
-        result = _attempt(bench)
+    try:
+        with lease.held(bench):
+            result = _attempt(bench)
+    except DoorLost as error:
+        return _give_back(bench, error)
     if result is None:
         return _ended(bench, outcome.call_off(bench))
     if isinstance(result, BuildFailed):
@@ -121,6 +124,15 @@ def _ended(bench: Bench, is_recorded: bool) -> bool:
     return is_recorded
 
 
+def _give_back(bench: Bench, error: DoorLost) -> bool:
+    """Leave a build to the next builder: that a part of ours went away says nothing of the app."""
+    build = bench.build
+    log.warning("build %d of app %d is left to another attempt: %s", build.number, build.app_id, error)
+    with bench.shop.db.write() as tx:
+        builds.give_back(tx, build)
+    return False
+
+
 def _attempt(bench: Bench) -> Slug | BuildFailed | None:
     """Make the slug, or say why there is none: None once it is given up.
 
@@ -128,6 +140,8 @@ def _attempt(bench: Bench) -> Slug | BuildFailed | None:
     """
     try:
         return _make(bench)
+    except DoorLost:
+        raise
     except Exception as error:
         failure = None if bench.is_called_off else explained(bench, error)
         _clear(bench)  # before it is recorded, since the disk may be full

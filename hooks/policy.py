@@ -18,6 +18,7 @@ BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 FIRST_BRANCHES = ("master", "main")
 HIDDEN = "refs/stratum"
 REMOTE = "catalyze"  # what `stratum associate` names it
+MAX_SHOWN = 40  # characters of a name that is too long
 MAX_NAME_BYTES = 250  # of a file's name 255 are allowed, and git adds ".lock" (git 2.39, lockfile.h)
 MAX_UPDATES = 1000  # all others who write wait while a push is recorded
 SHOWN = 3  # refs named one by one
@@ -104,7 +105,9 @@ def _twice(updates: Sequence[RefUpdate]) -> tuple[Refusal, ...]:
     """Refuse a push that moves a ref twice: git would take one of the two."""
     counted = Counter(update.ref for update in updates)
     return tuple(
-        Refusal(ref, "it is in this push twice", "Push it once.") for ref, n in counted.items() if n > 1
+        Refusal(ref, f"{short(ref)} is in this push twice", "Push it once.")
+        for ref, n in counted.items()
+        if n > 1
     )
 
 
@@ -115,7 +118,8 @@ def _refusals(app: App, update: RefUpdate) -> Iterator[Refusal]:
     elif not ref.startswith("refs/") or ref.startswith(HIDDEN + "/"):
         yield Refusal(ref, f"{ref} is no place to push to", "Use a branch or a tag.")
     elif any(len(part.encode()) > MAX_NAME_BYTES for part in ref.split("/")):
-        yield Refusal(ref, "its name is too long", f"Between slashes {MAX_NAME_BYTES} bytes are allowed.")
+        said = f"{short(ref)[:MAX_SHOWN]}… has too long a name"
+        yield Refusal(ref, said, f"Between slashes {MAX_NAME_BYTES} bytes are allowed.")
     elif not check_ref_format(Ref(ref.removeprefix("refs/").encode())):
         yield Refusal(ref, f"{ref} cannot name a ref", "What can is in: git help check-ref-format.")
     elif update.new == ZERO and app.deploy_branch and ref == f"{BRANCHES}{app.deploy_branch}":

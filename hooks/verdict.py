@@ -31,12 +31,14 @@ class Offer:
         quarantine: folder of the objects sent; empty when none were.
         receive_pid: the process that will move the refs.
         options: as given with `git push -o`.
+        shallow: ids of commits whose parents the pusher lacks.
     """
 
     updates: tuple[RefUpdate, ...]
     quarantine: str
     receive_pid: int
     options: tuple[str, ...] = ()
+    shallow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -362,6 +362,12 @@ class DoorUnavailable(Unavailable):
     slug = "door-unavailable"
 
 
+class DoorLost(DoorUnavailable):
+    """It is not there, or went away before it answered; what it was at has ended with it."""
+
+    slug = "door-lost"
+
+
 class ServerUnavailable(Unavailable):
     """The Stratum server does not answer its client."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gitserver.git.limits import overfull, oversized
 from gitserver.git.packsizes import BadPack, whole_commits
+from gitserver.git.reasons import of_ref
 from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
 from hooks.verdict import Offer, Verdict, refused, refused_for
@@ -31,7 +32,7 @@ def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
     try:
         if offer.quarantine and (excess := _too_much(Path(offer.quarantine), instance.settings)):
             return refused_for(excess)
-        refusals = _tips(instance, app, offer)
+        refusals = _cut(offer) or _tips(instance, app, offer)
     except (OSError, BadPack) as error:
         log.warning("what was sent to %s cannot be read: %s", app.label, error)
         message = f"What was sent cannot be read: {reason(error)}."
@@ -55,24 +56,40 @@ def is_followed(offer: Offer, sent: int) -> bool:
     return 0 < kept < sent
 
 
+def _cut(offer: Offer) -> list[Refusal]:
+    """Refuse what begins at a commit whose parents nobody has: git would, once it is built."""
+    packs = Path(offer.quarantine).glob("pack/*.idx") if offer.quarantine and offer.shallow else ()
+    if any(whole_commits(index, set(offer.shallow)) for index in packs):
+        return [Refusal("", of_ref("shallow update not allowed"))]
+    return []
+
+
 def _tips(instance: Instance, app: App, offer: Offer) -> list[Refusal]:
-    """See that branches are commits, and that all else is there at all."""
+    """See that branches are commits, and that all else leads to one."""
     wanted = {update.new for update in offer.updates if update.new != ZERO}
     packs = Path(offer.quarantine).glob("pack/*.idx") if offer.quarantine else ()
-    unclear = wanted.difference(*(whole_commits(index, wanted) for index in packs))
+    unclear = sorted(wanted.difference(*(whole_commits(index, wanted) for index in packs)))
     if not unclear:
         return []
-    repo = instance.layout.repo(app.id)
-    kinds = Commit(repo, "", inside(instance, app, offer)).kinds(sorted(unclear))
+    git = Commit(instance.layout.repo(app.id), "", inside(instance, app, offer))
+    kinds = git.kinds([*unclear, *map(_peeled, unclear)])
     return list(_wrong(offer.updates, kinds))
+
+
+def _peeled(oid: str) -> str:
+    return f"{oid}^{{commit}}"
 
 
 def _wrong(updates: Iterable[RefUpdate], kinds: dict[str, str]) -> Iterable[Refusal]:
     for update in updates:
         kind = kinds.get(update.new, "commit")
+        named = f"{update.new[:12]} is a {kind}"
         if kind == "missing":
             yield Refusal(
                 update.ref, f"object {update.new[:12]} was not sent", "Run git fsck, and push again."
             )
         elif kind != "commit" and update.ref.startswith(BRANCHES):
-            yield Refusal(update.ref, f"a branch is a commit, and {update.new[:12]} is a {kind}")
+            yield Refusal(update.ref, f"a branch is a commit, and {named}")
+        elif kinds.get(_peeled(update.new), "commit") != "commit":
+            led = " that leads to no commit" if kind == "tag" else ""
+            yield Refusal(update.ref, f"a ref leads to a commit, and {named}{led}")

@@ -9,6 +9,7 @@ from gunicorn.http.errors import ParseException
 from gitserver.git.pace import LEAST_RATE, TooSlow
 from stratum.errors import InvalidInput
 
+GZIP = ("gzip", "x-gzip")
 CHUNK = 65536
 _GZIP = 16 + zlib.MAX_WBITS  # zlib.decompressobj: expect a gzip header
 
@@ -103,7 +104,7 @@ def _read(source: Source) -> bytes:
 
 
 def _inflated(source: Source, encoding: str) -> Iterator[bytes]:
-    if encoding not in ("gzip", "x-gzip"):
+    if encoding not in GZIP:
         message = f"Content-Encoding {encoding!r} is not understood: gzip is, or none."
         raise BadBody(message)
     inflater = zlib.decompressobj(_GZIP)

@@ -36,12 +36,14 @@ class Head:
         raw: what git is to read. The options are ours: git would only hand them to its hooks, in an
             environment that has no room for all.
         options: those allowed and one more, if there are more.
+        shallow: ids of commits whose parents the client lacks.
     """
 
     updates: tuple[RefUpdate, ...]
     capabilities: frozenset[str]
     raw: bytes
     options: tuple[str, ...] = ()
+    shallow: tuple[str, ...] = ()
 
     @property
     def side_band(self) -> bool:
@@ -68,14 +70,19 @@ def read_head(body: Body) -> Head:
     updates = tuple(map(_update, commands))
     capabilities = frozenset(words)
     raw = _framed(shallow, updates, words)
-    options = _lines(body, MAX_OPTIONS_BYTES) if _OPTIONS in capabilities else []
-    return Head(updates, capabilities, raw, tuple(map(_option, options[: MAX_OPTIONS + 1])))
+    options = _lines(body, MAX_OPTIONS_BYTES, least=HEADER) if _OPTIONS in capabilities else []
+    cut = tuple(line.removesuffix(b"\n").removeprefix(b"shallow ").decode() for line in shallow)
+    return Head(updates, capabilities, raw, tuple(map(_option, options[: MAX_OPTIONS + 1])), cut)
 
 
-def _lines(body: Body, limit: int) -> list[bytes]:
-    """Read packets up to a flush, or the end of an empty body."""
+def _lines(body: Body, limit: int, *, least: int = HEADER + 1) -> list[bytes]:
+    """Read packets up to a flush, or the end of an empty body.
+
+    Args:
+        least: length of the shortest that there may be; an option can be empty.
+    """
     lines, total = [], 0
-    while size := _size(body.exactly(HEADER)):
+    while size := _size(body.exactly(HEADER), least):
         line = body.exactly(size - HEADER)
         if len(line) != size - HEADER:
             raise BadBody(_CUT)
@@ -124,7 +131,7 @@ def _option(line: bytes) -> str:
 _CUT = "The request ends within its commands."
 
 
-def _size(header: bytes) -> int:
+def _size(header: bytes, least: int) -> int:
     """Length of a packet; 0 for the flush, and for a body that is empty."""
     if not header:
         return 0
@@ -132,7 +139,7 @@ def _size(header: bytes) -> int:
         size = size_of(header)
     except ValueError as error:
         raise BadBody(_CUT) from error
-    if 0 < size <= HEADER:
+    if 0 < size < least:
         raise BadBody(_CUT)
     return size
 

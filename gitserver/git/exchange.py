@@ -116,6 +116,11 @@ class Exchange:
             output += (handler() if handler else None) or b""
         return output
 
+    @property
+    def is_sent_all(self) -> bool:
+        """Whether the body has been read to its end."""
+        return self._body_read
+
     def abandon(self) -> None:
         """Feed no more, and end the program if it has not ended soon."""
         self._feed_no_more()

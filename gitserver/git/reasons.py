@@ -16,6 +16,7 @@ _OF_A_REF = {
     "shallow update not allowed": "your clone is shallow, and the server lacks what it leaves out: clone with"
     " fetch-depth: 0, or run git fetch --unshallow, and push again",
     "failed to update ref": "it has moved, or a ref stands in its way: fetch first, then push again",
+    "deny updating a hidden ref": "it is no place to push to",
     "funny refname": "git allows no ref of this name",
     "branch is currently checked out": "it is checked out on the server",
     "inconsistent aliased update": "it is another name of a ref in this push",
@@ -34,7 +35,10 @@ _OF_A_PACK = (
     (re.compile(r"fatal: (pack has \d+ unresolved deltas?)"), "{0}: run git fsck, and push again"),
     (re.compile(r"fatal: (.+)"), "git refuses it: {0}"),
 )
-_NO_WORDS = "git ended while it unpacked the push: it took more than the server gives to one"
+_NO_WORDS = (
+    "git ended on the server before it had unpacked the push: push again; where that ends so, too, the push"
+    " takes more than the server gives to one"
+)
 
 
 TOO_SLOW = "it came too slowly, or for longer than a push may take: push less at once"

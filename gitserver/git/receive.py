@@ -36,6 +36,7 @@ from stratum.model import App, Build
 
 log = logging.getLogger(__name__)
 
+MAX_HELD = 1 << 20  # of git's progress; a million objects may each have their warning
 TURN_LOOK_S = 0.5  # how long a client may be gone unseen while its push waits for the app's turn
 _DECLINED = "pre-receive hook declined"  # git's words in its report
 
@@ -101,18 +102,27 @@ class _Session:
         """Pass on what git says, and at its end its report in our words."""
         assert self._exchange is not None
         while (output := self._exchange.step()) is not None:
-            self._held += self._answer.feed(output)
+            self._hold(self._answer.feed(output))
             if self._deciding and self._answer.is_whole:
                 self._accept()
             if self._question is not None:
                 yield from self._decided(self._question)
             if self._gated is not None:
                 yield from self._await_build(self._gated)
-            if self._held and not self._deciding:
+            if self._held and not self._deciding and self._exchange.is_sent_all:
                 output, self._held = self._held, b""
                 yield output
         self._exchange.drain()
         yield self._held + self._reported()
+
+    def _hold(self, progress: bytes) -> None:
+        """Keep what git says until the client has sent all.
+
+        A client reads nothing before that; and a router may read no more of a body once the answer has
+        begun (Caddy 2.11: net/http, Server without EnableFullDuplex), and would cut or spoil the push.
+        """
+        if len(self._held) < MAX_HELD:
+            self._held += progress
 
     def told(self) -> Iterator[bytes]:
         """Tell what follows from the push, in packets of the progress band."""
@@ -218,7 +228,8 @@ class _Session:
     def _decided(self, question: Question) -> Iterator[bytes]:
         """Answer, once the app's turn has come."""
         assert self._exchange is not None
-        offer = Offer(question.updates, question.quarantine, self._exchange.pid, self._push.head.options)
+        head = self._push.head
+        offer = Offer(question.updates, question.quarantine, self._exchange.pid, head.options, head.shallow)
         verdict = self._unfit(offer)
         self._exchange.pause()
         try:

@@ -15,7 +15,7 @@ from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
 from gitserver.git import lsrefs, programs, renamed
 from gitserver.git.advertisement import Advertisement
-from gitserver.git.body import BadBody, Body, BodyTooLarge, BodyTooSlow
+from gitserver.git.body import GZIP, BadBody, Body, BodyTooLarge, BodyTooSlow
 from gitserver.git.client import Client
 from gitserver.git.commands import MAX_HEAD, read_head
 from gitserver.git.exchange import Exchange
@@ -34,6 +34,7 @@ from stratum.limits import Limits
 from stratum.model import App, Right, Token
 from stratum.store import environments
 
+PATIENCE = 64  # times the limit that a push may declare: git shows nothing of why it is refused before
 MAX_NEGOTIATION = 64 << 20  # what a fetch may say about what it has
 HEADERS = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "X-Accel-Buffering": "no"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -176,10 +177,12 @@ def _body(client: Client, service: str, limit: int) -> Body:
     wanted = f"application/x-{service}-request"
     if request.content_type != wanted:  # what no git sends, a page in a browser may
         abort(415, f"Content-Type must be {wanted}.")
-    if (request.content_length or 0) > limit:
-        raise BodyTooLarge(limit)
     encoding = request.headers.get("Content-Encoding", "").lower()
     packed = "" if encoding == "identity" else encoding
+    if packed not in ("", *GZIP):
+        abort(415, f"Content-Encoding {packed[:40]!r} is not understood: gzip is, or none.")
+    if (request.content_length or 0) > limit * (PATIENCE if service == programs.RECEIVE else 1):
+        raise BodyTooLarge(limit)
     if service == programs.RECEIVE and not packed:
         limit = sys.maxsize  # git's own holds; to be told of it, the client must have sent all
     # Not request.stream: gunicorn has undone the chunks already.

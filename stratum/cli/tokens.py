@@ -8,6 +8,7 @@ import click
 
 from stratum.cli.output import json_option, say, show
 from stratum.cli.which import server
+from stratum.errors import InvalidInput
 
 COLUMNS = ("name", "admin", "grants", "created_by", "created_at", "last_used_at", "expires")
 WHERE = "ENV[/APP]"
@@ -81,7 +82,10 @@ def revoke(name: str) -> None:
 
 
 def _grant(where: str, right: str) -> dict[str, object]:
-    environment, _, app = where.partition("/")
+    environment, slash, app = where.partition("/")
+    if slash and not app:  # a variable that was empty, most likely; all of the environment is more
+        message = f"{where!r} names no app."
+        raise InvalidInput(message, f"Give {WHERE}; without the slash for all of the environment.")
     return {"environment": environment, "app": app or None, "right": right}
 
 

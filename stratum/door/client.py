@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from stratum.door import sockets, wire
 from stratum.door.errors import StepTimedOut
 from stratum.door.leash import Leash
-from stratum.errors import DoorUnavailable
+from stratum.errors import DoorLost, DoorUnavailable
 from stratum.fence import Fence
 from stratum.layout import Layout
 
@@ -189,7 +189,7 @@ class Door:
         except OSError as error:
             connection.close()
             message = f"The door does not answer at {self._layout.door_socket}: {error}."
-            raise DoorUnavailable(message, "See logs/services/_door.log.") from error
+            raise DoorLost(message, "See logs/services/_door.log.") from error
         return connection
 
     def _forked(self) -> socket.socket:
@@ -211,7 +211,7 @@ def _exchange(connection: socket.socket, message: Mapping[str, object], fds: Seq
         late = f"The door has not answered within {connection.gettimeout():g} s."
         raise DoorUnavailable(late) from error
     except (OSError, wire.Broken, json.JSONDecodeError) as error:
-        raise DoorUnavailable(_FAILED_BEFORE_ANSWER) from error
+        raise DoorLost(_FAILED_BEFORE_ANSWER) from error
     if "refused" in answer:
         raise DoorUnavailable(str(answer["refused"]))
     return answer.get("answer")

@@ -111,7 +111,10 @@ def test_what_git_says_of_a_pack_is_told_plainly():
         b"fatal: Out of memory, malloc failed (tried to allocate 400000001 bytes)\n": (
             "unpacking it takes more memory than a push may use here"
         ),
-        b"": "git ended while it unpacked the push: it took more than the server gives to one",
+        b"": (
+            "git ended on the server before it had unpacked the push: push again; where that ends so, too,"
+            " the push takes more than the server gives to one"
+        ),
     }
 
     assert {text: reasons.of_pack(text) for text in said} == said

@@ -449,7 +449,7 @@ def test_only_the_service_and_root_are_let_in(fenced: House):
     assert as_uid(fenced.fence.service_uid, lambda: ask.tree(2)) == []
     assert as_uid(0, lambda: ask.tree(2)) == []
     for uid in (fenced.fence.app_uid(APP), fenced.fence.build_uid(APP), fenced.fence.redis_uid, NOBODY):
-        with pytest.raises(Raised, match="DoorUnavailable: The door closed the connection"):
+        with pytest.raises(Raised, match="DoorLost: The door closed the connection"):
             as_uid(uid, lambda: ask.tree(2))
 
 
@@ -464,7 +464,7 @@ def test_a_door_that_is_not_there_is_said():
     house = House(fenced=False)
     door = Door(house.layout, house.fence, in_process=False)
 
-    with pytest.raises(Raised, match=r"DoorUnavailable: The door does not answer at .*door\.sock"):
+    with pytest.raises(Raised, match=r"DoorLost: The door does not answer at .*door\.sock"):
         house.call(lambda: door.prepare(APP))
     house.end()
 

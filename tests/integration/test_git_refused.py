@@ -219,7 +219,7 @@ def test_gzip_body_is_taken_and_a_damaged_one_is_told(web):
 
     assert (damaged.status, damaged.body[:22]) == (400, b"The gzip body ends too")
     assert (unknown.status, unknown.body) == (
-        400,
+        415,
         b"Content-Encoding 'br' is not understood: gzip is, or none.\n",
     )
     assert b"ok refs/heads/master" in good.report
@@ -296,7 +296,7 @@ def test_same_ref_twice_is_refused(web):
 
     answer = post(web, app, first_push(source).replace(FLUSH + b"PACK", line + FLUSH + b"PACK"))
 
-    assert answer.report.count(b"ng refs/heads/master it is in this push twice") == 2
+    assert answer.report.count(b"ng refs/heads/master master is in this push twice") == 2
     assert (web.ref(app), web.objects(app)) == ("", [])
 
 
@@ -306,7 +306,7 @@ def test_ref_whose_name_no_file_can_have_is_refused(web):
     pushed = run_git(source, "push", web.url(app), f"HEAD:refs/heads/{'x' * 300}")
 
     assert pushed.code == 1
-    assert "(its name is too long)" in pushed.said
+    assert "… has too long a name)" in pushed.said
     assert web.objects(app) == []
 
 
@@ -408,3 +408,52 @@ def test_client_that_waits_for_its_turn_is_kept_alive_and_then_taken(web):
         assert response.read(len(KEEPALIVE)) == KEEPALIVE
     assert b"ok refs/heads/master" in response.read()
     connection.close()
+
+
+@pytest.mark.parametrize("spec", ["HEAD:Procfile", "HEAD^{tree}"])
+def test_tag_that_leads_to_no_commit_is_refused(web, spec):
+    app, source = web.new_app(), web.source(f"tag-of-{spec[5]}")
+    oid = git(source, "rev-parse", spec)
+    git(source, "tag", "-a", "-m", "x", "told", oid)
+
+    light = run_git(source, "push", web.url(app), f"{oid}:refs/tags/light")
+    told = run_git(source, "push", web.url(app), "told")
+
+    assert "(a ref leads to a commit, and " in light.said
+    assert "is a tag that leads to no commit)" in told.said
+    assert (light.code, told.code, web.objects(app)) == (1, 1, [])
+
+
+@pytest.mark.parametrize("options", [(), ("--push-option=gate=build",)])
+def test_push_from_a_clone_that_is_cut_where_the_server_has_nothing_is_refused_at_once(
+    web, tmp_path, options
+):
+    """Before it is said that anything is stored, and before a gate has it built."""
+    app, source = web.new_app(), web.source(f"cut-history-{len(options)}")
+    commit(source, {"more": "1"})
+    run_git(tmp_path, "clone", "--depth=1", f"file://{source}", "copy")
+    commit(tmp_path / "copy", {"more": "2"})
+
+    pushed = run_git(tmp_path / "copy", "push", *options, web.url(app), "master")
+
+    assert pushed.code == 1
+    assert "fetch-depth: 0" in pushed.said
+    assert "stored" not in pushed.said
+    assert (web.builds(app), web.objects(app)) == ([], [])
+
+
+def test_empty_push_option_is_refused_with_the_list(web):
+    app, source = web.new_app(), web.source("empty-option")
+
+    pushed = run_git(source, "push", "--push-option=", web.url(app), "master")
+
+    assert pushed.code == 1
+    assert "(The push option '' cannot be used: it is not known)" in pushed.said
+
+
+@pytest.mark.parametrize("service", ["git-receive-pack", "git-upload-pack"])
+def test_unknown_encoding_of_a_body_is_refused(web, service):
+    path = f"/{web.new_app().label}.git/{service}"
+    answer = ask(web, "POST", path, b"0000", headers_for(web.secret, service, Content_Encoding="br"))
+
+    assert answer.status == 415

@@ -55,3 +55,41 @@ def test_clients_that_expect_to_be_told_to_go_on_are(served):
     options = ("-c", "http.postBuffer=65536", "-c", "http.extraHeader=Expect: 100-continue")
 
     served.run("git", *options, "push", "catalyze", "master:topic", cwd=repo)
+
+
+UNTAGGED = "object {commit}\ntype commit\ntag u\n\nmsg\n"
+
+
+@pytest.mark.parametrize("buffer", ["65536", "1048576", "100000000"])
+@pytest.mark.parametrize("size", [600_000, 1_100_000, 5_000_000])
+def test_push_of_which_git_says_something_before_all_is_sent(served, size, buffer):
+    """A router that sees the answer begin may read no more of the body: nothing goes out before its end.
+
+    git warns of a tag without a tagger while it unpacks.
+    """
+    repo = served.app(f"warned-{size}-{buffer}", {"Procfile": "worker: sleep 1000\n"})
+    commit(repo, {"noise": Random(size).randbytes(size)})
+    tag = UNTAGGED.format(commit=git(repo, "rev-parse", "HEAD")).encode()
+    oid = git(repo, "hash-object", "-w", "-t", "tag", "--literally", "--stdin", stdin=tag)
+
+    said = served.run(
+        *("git", "-c", f"http.postBuffer={buffer}", "push", "catalyze", f"{oid}:refs/tags/u"), cwd=repo
+    ).stderr
+
+    assert "[new tag]" in said
+
+
+@pytest.mark.parametrize("buffer", ["65536", "100000000"])
+def test_push_over_the_limit_is_told_so_however_it_is_sent(served, buffer):
+    repo = served.app(f"limit-{buffer}", {"Procfile": "worker: sleep 1000\n"})
+    served.stratum("apps", "set", f"limit-{buffer}", "-E", "MyProdEnv", "--max-push", "1M")
+    commit(repo, {"noise": Random(1).randbytes(3 << 20)})
+
+    done = served.run(
+        "git", "-c", f"http.postBuffer={buffer}", "push", "catalyze", "master", cwd=repo, check=False
+    )
+
+    assert done.returncode == 1
+    assert "! [remote rejected] master -> master (The push is larger than the 1 MiB" in done.stderr, (
+        done.stderr
+    )
