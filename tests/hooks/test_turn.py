@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hooks import turn
 from hooks.parts import Parts
 from hooks.turn import Turn
 from stratum.errors import Conflict
@@ -34,6 +33,7 @@ def test_many_threads_hold_it_one_at_a_time(web, app):
 
     def hold(number):
         mine = turn_of(web, app)
+        assert mine.wait(30)
         mine.take()
         held.append(number)
         assert held == [number]
@@ -47,21 +47,22 @@ def test_many_threads_hold_it_one_at_a_time(web, app):
     assert is_free(path)
 
 
-def test_waiting_for_another_process_has_an_end_and_leaves_nothing_held(web, app, monkeypatch):
-    monkeypatch.setattr(turn, "LOCK_PATIENCE_S", 0.05)
+def test_waiting_for_another_process_has_an_end_and_leaves_nothing_held(web, app):
     mine = turn_of(web, app)
-    with exclusive(web.instance.layout.push_lock(app.id)), pytest.raises(Conflict):
-        mine.take()
+    with exclusive(web.instance.layout.push_lock(app.id)):
+        assert not mine.wait(0.05)
+        with pytest.raises(Conflict):
+            mine.take()
 
     assert mine.take() == app
     mine.let_go()
 
 
-def test_waiting_for_another_thread_has_an_end(web, app, monkeypatch):
-    monkeypatch.setattr(turn, "LOCK_PATIENCE_S", 0.05)
+def test_waiting_for_another_thread_has_an_end(web, app):
     first, second = turn_of(web, app), turn_of(web, app)
     first.take()
 
+    assert not second.wait(0.05)
     with pytest.raises(Conflict):
         second.take()
 
