@@ -140,9 +140,9 @@ def _attempt(bench: Bench) -> Slug | BuildFailed | None:
     """
     try:
         return _make(bench)
-    except DoorLost:
-        raise
     except Exception as error:
+        if isinstance(error, DoorLost) and not bench.is_called_off:
+            raise
         failure = None if bench.is_called_off else explained(bench, error)
         _clear(bench)  # before it is recorded, since the disk may be full
         return failure
