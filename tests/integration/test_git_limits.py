@@ -53,7 +53,7 @@ def test_push_whose_time_is_over_is_told_so(tmp_path):
 
 def test_processor_time_is_limited(tmp_path):
     with served_with(tmp_path, git_cpu_s="1") as web:
-        assert "took more than the server gives" in refused(web, slow_push())
+        assert "takes more than the server gives" in refused(web, slow_push())
 
 
 def test_memory_is_limited(tmp_path):
