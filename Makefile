@@ -1,4 +1,5 @@
-# Knobs: DATA (the data folder, default ./.stratum), PORT (default 8080), PYTHON (the interpreter to build on).
+# Knobs: DATA (the data folder, default ./.stratum), PORT (default 8080), PYTHON (the interpreter to build on),
+# BENCH (names of benchmarks, default all).
 PORT ?= 8080
 export DATA PORT PYTHON
 
@@ -47,8 +48,8 @@ soak: dev-install ## Many rounds of crashes at every fault point
 coverage: dev-install ## Branch coverage of the unit tests
 	@$(ENTER) coverage run -m pytest -q -m "not integration and not soak"; coverage report
 
-bench: dev-install ## Ratios against peers, on this machine
-	@$(ENTER) sh benchmarks/run.sh
+bench: dev-install ## Ratios against peers, on this machine; BENCH=git_transport for one
+	@$(ENTER) sh benchmarks/run.sh $(BENCH)
 
 COMPILE = .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
