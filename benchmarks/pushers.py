@@ -44,7 +44,7 @@ def _pushed(port: int, secret: str, path: str, body: bytes) -> socket.socket:
     )
     connection.sendall(head.encode() + body)
     said = b""
-    while b"stratum builds follow" not in said:
+    while b"builds follow" not in said:
         read = connection.recv(65536)
         if not read:
             sys.exit(f"{path}: {said!r}")

@@ -15,9 +15,10 @@ from weakref import WeakKeyDictionary
 from gitserver.git.client import Client
 from gitserver.places import Places
 from gitserver.watch import Subject, Watcher
+from hooks.policy import follow_command
 from stratum.buildlog import ARROW, BANG, INDENT, read_from
 from stratum.instance import Instance
-from stratum.model import Build, BuildState
+from stratum.model import App, Build, BuildState
 from stratum.store.progress import BuildProgress
 
 KEEPALIVE_S = 5.0
@@ -35,7 +36,7 @@ class Following:
     places: Places
     _followers: MutableMapping[Client, "_Follower"] = field(default_factory=WeakKeyDictionary)
 
-    def follow(self, build: Build, client: Client) -> Iterator[bytes]:
+    def follow(self, app: App, build: Build, client: Client) -> Iterator[bytes]:
         """Give whole lines of the build's log until build and rollout are done; nothing as a keepalive.
 
         A gated build is done when it is built; followed again by the same client, when its push has
@@ -43,12 +44,12 @@ class Following:
         """
         follower = self._followers.setdefault(client, _Follower(self))
         with self.places.for_live(keeps_waiting=_is_awaited(build)) as found:
-            yield from follower.lines(build, client) if found else (self._crowded(build),)
+            yield from follower.lines(app, build, client) if found else (self._crowded(app, build),)
 
-    def _crowded(self, build: Build) -> bytes:
+    def _crowded(self, app: App, build: Build) -> bytes:
         return (
             f"{ARROW}Build #{build.number} goes on without you: {self.places.live.size} pushes are being "
-            f"followed already\n{INDENT}To follow it: stratum builds follow {build.number}\n"
+            f"followed already\n{INDENT}To follow it: {follow_command(app, build.number)}\n"
         ).encode()
 
 
@@ -61,10 +62,10 @@ class _Follower:
         self._is_told_how = False
         self._place = _Place(following.instance.settings.builders)
 
-    def lines(self, build: Build, client: Client) -> Iterator[bytes]:
+    def lines(self, app: App, build: Build, client: Client) -> Iterator[bytes]:
         if not self._is_told_how:
             self._is_told_how = True
-            yield f"{INDENT}To follow it again: stratum builds follow {build.number}\n".encode()
+            yield f"{INDENT}To follow it again: {follow_command(app, build.number)}\n".encode()
         path = self._following.instance.layout.build_log(build.app_id, build.number)
         subject = Subject(build=build.id, paths=(str(path),))
         with self._following.watcher.watching(subject, client) as watch:

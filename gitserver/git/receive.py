@@ -26,7 +26,7 @@ from gitserver.git.repos import ensure_repo
 from hooks import quota
 from hooks.care import receiving
 from hooks.parts import Parts
-from hooks.policy import Refusal, detail, short, step
+from hooks.policy import Refusal, detail, follow_command, short, step
 from hooks.reception import Reception
 from hooks.turn import PATIENCE_S
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
@@ -133,7 +133,7 @@ class _Session:
         yield from _said((step(f"Receiving {self._push.app.name} from {build.commit[:7]}"),))
         reach("receive.followed")
         if self._reception.options.detach:
-            yield from _said(_detached(build))
+            yield from _said(_detached(self._push.app, build))
         else:
             yield from self._followed(build)
 
@@ -206,7 +206,7 @@ class _Session:
             self._answer_hook(self._reception.built())
 
     def _followed(self, build: Build) -> Iterator[bytes]:
-        for lines in self._following.follow(build, self._push.client):
+        for lines in self._following.follow(self._push.app, build, self._push.client):
             if self._push.head.side_band:
                 yield from side_band(PROGRESS, lines) if lines else (KEEPALIVE,)
 
@@ -297,10 +297,10 @@ def _word(verdict: Verdict) -> str:
     return "taken" if verdict.taken else "repeated" if verdict.repeated else "refused"
 
 
-def _detached(build: Build) -> tuple[str, ...]:
+def _detached(app: App, build: Build) -> tuple[str, ...]:
     return (
         step(f"Build #{build.number} is queued"),
-        detail(f"To follow it: stratum builds follow {build.number}"),
+        detail(f"To follow it: {follow_command(app, build.number)}"),
     )
 
 

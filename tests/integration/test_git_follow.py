@@ -38,7 +38,7 @@ def remote_line(process) -> str:
 def read_head(process) -> None:
     """Pass what is told before the log."""
     assert remote_line(process).startswith("-----> Receiving")
-    assert remote_line(process).startswith("       To follow it again: stratum builds follow ")
+    assert remote_line(process).startswith("       To follow it again: stratum -E MyProdEnv -A ")
 
 
 def test_lines_arrive_while_the_build_runs(web):
@@ -288,4 +288,4 @@ def test_gated_build_is_told_once_and_its_release_after_it(web):
     assert pushed.code == 0
     told = [line for line in pushed.remote if line.startswith(("-----> Building", "-----> Releasing"))]
     assert told[1:] == ["-----> Building", "-----> Releasing"]
-    assert sum("stratum builds follow" in line for line in pushed.remote) == 1
+    assert sum("builds follow" in line for line in pushed.remote) == 1

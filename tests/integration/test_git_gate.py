@@ -46,7 +46,7 @@ def test_gated_push_moves_its_ref_once_it_is_built(web):
     assert web.builds(app)[0].push_id is not None
     assert pushed.remote[:3] == [
         f"-----> Building {tip[:7]} before the ref moves",
-        "       To follow it again: stratum builds follow 1",
+        f"       To follow it again: stratum -E MyProdEnv -A {app.name} builds follow 1",
         "-----> Built",
     ]
 

@@ -79,7 +79,7 @@ def test_detached_push_returns_when_the_build_is_queued(web):
     assert pushed.code == 0
     assert pushed.remote[-2:] == [
         "-----> Build #1 is queued",
-        "       To follow it: stratum builds follow 1",
+        f"       To follow it: stratum -E MyProdEnv -A {app.name} builds follow 1",
     ]
     assert web.ref(app) == git(source, "rev-parse", "HEAD")
 

@@ -34,7 +34,7 @@ def test_push_is_stored_built_and_told(web):
         0,
         [
             f"-----> Receiving {app.name} from {tip[:7]}",
-            "       To follow it again: stratum builds follow 1",
+            f"       To follow it again: stratum -E MyProdEnv -A {app.name} builds follow 1",
             "-----> Built",
         ],
     )

@@ -47,7 +47,7 @@ class Live:
                 break
             assert self._response.status == 503  # so many at once are not received
             self._response.read()
-        while b"stratum builds follow 1" not in self.told:
+        while b"builds follow 1" not in self.told:
             read = self._response.read1()
             assert read, self.told
             self.told += read
@@ -95,7 +95,7 @@ def test_the_api_answers_beside_many_live_pushes_and_one_too_many_ends_at_once(w
     [late] = live(1)
     assert late.rest().splitlines()[1:] == [
         f"-----> Build #1 goes on without you: {LIVE} pushes are being followed already",
-        "       To follow it: stratum builds follow 1",
+        f"       To follow it: stratum -E MyProdEnv -A {late.app.name} builds follow 1",
     ]
     assert web.builds(late.app)[0].state is BuildState.QUEUED
 
@@ -103,7 +103,7 @@ def test_the_api_answers_beside_many_live_pushes_and_one_too_many_ends_at_once(w
     app, source = web.new_app(), web.source("gated")
     with started_git(source, "push", "--push-option=gate=build", web.url(app), "master") as gated:
         assert gated.stdout is not None
-        while b"To follow it again: stratum builds follow 1" not in gated.stdout.readline():
+        while b"builds follow 1" not in gated.stdout.readline():
             assert gated.poll() is None
         with FakeBuilder(web):
             assert {push.rest().splitlines()[-1] for push in pushes} == {"-----> Built"}

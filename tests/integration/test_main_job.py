@@ -47,7 +47,7 @@ def test_a_push_ends_when_the_web_process_answers(served, pushed):
     ]
 
     assert lines[0] == f"-----> Receiving main from {commit}"
-    assert lines[1] == "       To follow it again: stratum builds follow 1"
+    assert lines[1] == "       To follow it again: stratum -E MyProdEnv -A main builds follow 1"
     assert "-----> Procfile: web, worker" in lines
     assert "-----> Released v1" in lines
     assert re.fullmatch(r"-----> web\.1 up on port \d+ \(pid \d+\) after \d+\.\d s", lines[-2])

@@ -76,8 +76,8 @@ def test_detached_push_is_followed_by_the_command_it_names(served, pushed):
 
     code, said = push(served, pushed, "detach")
 
-    (number,) = [line.split()[-1] for line in said.splitlines() if "stratum builds follow" in line]
-    followed = served.stratum("builds", "follow", number, cwd=pushed)
+    (number,) = [line.split()[-1] for line in said.splitlines() if "builds follow" in line]
+    followed = served.stratum("-E", "MyProdEnv", "-A", "options", "builds", "follow", number)
     assert code == 0
     assert "web.1 up" in followed
     assert served.get("options") == (200, "two")
