@@ -10,17 +10,10 @@ from stratum.model import App, Build, BuildOptions, BuildState, RefUpdate
 from stratum.ownership import process_name, this_process
 from stratum.queue import Nudges
 from stratum.store import builds, pushes
-from tests.gitweb import GitWeb, new_web
+from tests.gitweb import GitWeb
 
 WANTED = gate.Wanted("1" * 40, "", "me", BuildOptions())
 DEAD = "1:1"
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

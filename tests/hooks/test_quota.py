@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gitserver.git import programs
-from gitserver.git.repos import ensure_repo, settings
+from gitserver.git.repos import settings
 from hooks.care.stock import repo_bytes
 from hooks.quota import Limits, PushTooLarge, QuotaReached, limits, max_input, too_large
 from stratum.settings import Settings
@@ -23,16 +23,6 @@ def web(tmp_path):
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def app(web):
-    return web.new_app()
-
-
-@pytest.fixture
-def repo(web, app):
-    return ensure_repo(web.instance, app)
 
 
 def hold(repo, size):

@@ -11,22 +11,9 @@ from hooks.reception import Reception
 from hooks.verdict import Offer, Pusher
 from stratum.model import BuildState, PushState, RefUpdate
 from stratum.queue import Nudges
-from tests.gitweb import new_web
 from tests.repos import git
 
 DEAD = 1 << 22  # above the largest process id there is (proc(5), pid_max)
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(web):
-    return web.new_app()
 
 
 @pytest.fixture

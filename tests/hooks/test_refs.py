@@ -5,15 +5,7 @@ import pytest
 from gitserver.git.repos import ensure_repo
 from hooks.refs import keep, keep_all, kept
 from stratum.errors import Unavailable
-from tests.gitweb import new_web
 from tests.repos import git
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

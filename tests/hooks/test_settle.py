@@ -12,23 +12,11 @@ from hooks.sweep import sweep
 from stratum.model import App, PushState, RefUpdate
 from stratum.ownership import exclusive, process_name, this_process
 from stratum.store import pushes
-from tests.gitweb import GitWeb, new_web
+from tests.gitweb import GitWeb
 from tests.repos import commit, git
 
 MASTER = "refs/heads/master"
 DEAD = "1:1"
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(web):
-    return web.new_app()
 
 
 @pytest.fixture

@@ -13,19 +13,12 @@ from hooks.sweep import LOCK_AGE_S
 from stratum.model import App, BuildOptions, BuildState, PushState, RefUpdate
 from stratum.queue import Nudges
 from tests.fakes import FakeNudges
-from tests.gitweb import GitWeb, new_web
+from tests.gitweb import GitWeb
 from tests.hooks.test_settle import MASTER, journaled, move, state
 from tests.hooks.test_sweep import leave
 from tests.repos import git
 
 GARBAGE = b"\0\xffgarbage\nnot refs at all\n"
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

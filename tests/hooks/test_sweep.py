@@ -6,10 +6,8 @@ import time
 
 import pytest
 
-from gitserver.git.repos import ensure_repo
 from hooks.sweep import LOCK_AGE_S, UNBORN_AGE_S, sweep
 from stratum.ownership import exclusive
-from tests.gitweb import new_web
 from tests.repos import git
 
 FILES = (
@@ -37,23 +35,6 @@ LOCKS = (
     "objects/pack/pack-0123.keep",
 )
 BY_RECEIVE = f"receive-pack {os.getpid()} on a.example.org\n"  # a number that another process has by now
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(web):
-    return web.new_app()
-
-
-@pytest.fixture
-def repo(web, app):
-    return ensure_repo(web.instance, app)
 
 
 def leave(repo, name, age_s=LOCK_AGE_S + 1):

@@ -9,19 +9,6 @@ from hooks.turn import Turn
 from stratum.errors import Conflict
 from stratum.ownership import exclusive, is_free
 from stratum.queue import Nudges
-from tests.gitweb import new_web
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(web):
-    return web.new_app()
 
 
 def turn_of(web, app):

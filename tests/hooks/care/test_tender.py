@@ -20,28 +20,10 @@ from stratum.model import BuildState
 from stratum.ownership import process_name
 from stratum.store import builds
 from stratum.store.kept import NEWEST
-from tests.gitweb import new_web
 from tests.repos import commit, git
 from tests.waiting import wait_until
 
 LONG_AGO = time.time() - 60 * 24 * 3600
-
-
-@pytest.fixture
-def web(tmp_path):
-    made = new_web(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(web):
-    return web.new_app()
-
-
-@pytest.fixture
-def repo(web, app):
-    return ensure_repo(web.instance, app)
 
 
 @pytest.fixture
