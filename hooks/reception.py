@@ -185,6 +185,7 @@ class Reception:
         checks.check_places(self._parts.instance, self._app, self._offer.updates)
         if refusals := self._hindered(self._offer):
             return refused(refusals)
+        self._check_room(self._offer)
         return self._take(judgement, self._offer)
 
     def _is_repeated(self, updates: Sequence[RefUpdate]) -> bool:
