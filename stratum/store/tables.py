@@ -166,6 +166,7 @@ builds = Table(
     Column("targets", JSON, nullable=False, server_default="[]"),
     Column("superseded_by", Integer),  # a build's number
     Column("started_at", UtcDateTime),
+    Column("contents", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("app_id", "number"),
     Index("ix_builds_state", "state"),
     sqlite_autoincrement=True,
@@ -202,6 +203,8 @@ releases = Table(
     Column("note", Text, nullable=False, server_default=""),
     Column("pinned", Boolean, nullable=False, server_default=false()),
     Column("slug_gone", Boolean, nullable=False, server_default=false()),  # has been removed, for good
+    Column("contents", JSON, nullable=False, server_default="{}"),  # packages, buildpacks: what the slug holds
+    Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": has not begun
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )
@@ -262,4 +265,29 @@ rollouts = Table(
     Index("ix_rollouts_state", "state"),
     Index("ix_rollouts_build_id", "build_id"),  # asked for by every follower of a build
     sqlite_autoincrement=True,
+)
+
+# The commit a buildpack's URL and ref resolved to, until the app's people update it.
+buildpack_pins = Table(
+    "buildpack_pins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("url", Text, nullable=False),
+    Column("ref", String(255), nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("pinned_at", UtcDateTime, nullable=False),
+    UniqueConstraint("app_id", "url", "ref"),
+)
+
+# Folders that outlive releases; `path` is where an app's processes find one, empty for nowhere.
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("name", String(63), nullable=False),
+    Column("path", String(1024), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("app_id", "name"),
 )
