@@ -87,6 +87,7 @@ def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
         cause=cause,
         who=build.who,
         build_id=build.id,
+        contents=slug.contents,
     )
     rollouts.add_rollout(
         tx,
@@ -118,7 +119,7 @@ def _scale(tx: Transaction, app: App, build: Build, made: Release) -> dict[str, 
 
 def _wait(tx: Transaction, bench: Bench, slug: Slug) -> BuildState:
     build = bench.build
-    state = builds.wait(tx, build, slug.digest, slug.targets)
+    state = builds.wait(tx, build, slug.digest, slug.targets, slug.contents)
     if state is None:
         raise Lost
     log.info("build %d of app %d is %s: it was made before its ref moved", build.number, build.app_id, state)

@@ -10,7 +10,7 @@ from builder.room import check_room
 from stratum import faults
 from stratum.errors import BuildFailed, InvalidInput, ProcfileInvalid
 from stratum.git import Commit, read_procfile
-from stratum.model import App, Target
+from stratum.model import NO_CONTENTS, App, Contents, Target
 from stratum.secrets import unseal
 from stratum.spool import commit_of
 from stratum.store import releases
@@ -23,6 +23,7 @@ class Slug:
 
     digest: str
     targets: tuple[Target, ...]
+    contents: Contents = NO_CONTENTS
 
 
 def make_slug(bench: Bench, app: App) -> Slug:
@@ -53,7 +54,7 @@ def made_before(bench: Bench) -> Slug | None:
     if not build.slug:
         return None
     if bench.shop.door.has_slug(build.app_id, build.slug):
-        return Slug(build.slug, build.targets)
+        return Slug(build.slug, build.targets, build.contents)
     bench.narration.step("Building again: what was built is no longer there")
     return None
 

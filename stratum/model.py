@@ -1,9 +1,10 @@
 """The words of the domain as values: what the store returns and the pure parts compute with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class PushState(StrEnum):
@@ -201,12 +202,52 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedBuildpack:
+    """A buildpack that has made a slug; `url` and `commit` are empty for one that is built in."""
+
+    name: str
+    url: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a slug holds, as its build has seen it.
+
+    Attributes:
+        packages: name → version of what was installed for the app.
+        site: folder of a static site, relative to the slug; empty for none.
+    """
+
+    buildpacks: tuple[UsedBuildpack, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    site: str = ""
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "Contents":
+        """Read what `render` has made; what is missing is empty."""
+        used = tuple(UsedBuildpack(**one) for one in stored.get("buildpacks", ()))
+        return cls(used, dict(stored.get("packages", {})), stored.get("site", ""))
+
+    def render(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {
+            "buildpacks": [asdict(one) for one in self.buildpacks],
+            "packages": dict(self.packages),
+            "site": self.site,
+        }
+
+
+NO_CONTENTS = Contents()
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """Turning one push into a slug; numbered per app.
 
     Attributes:
         gate: `pid:starttime` of the web process that asked for it before the ref moves; empty for others.
-        slug, targets: what a gated build has made, until it is released.
+        slug, targets, contents: what a gated build has made, until it is released.
         superseded_by: number of the newer build in whose favour it was dropped.
         error: why it has failed, or was given up; while it runs, why its builder is to give it up.
         started_at: when a builder last began it.
@@ -234,6 +275,7 @@ class Build:
     targets: tuple[Target, ...] = ()
     superseded_by: int | None = None
     started_at: datetime | None = None
+    contents: Contents = NO_CONTENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +302,7 @@ class Release:
     name: str = ""
     note: str = ""
     pinned: bool = False  # its slug is kept, however many newer ones there are
+    contents: Contents = NO_CONTENTS
 
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets, in the Procfile's order."""

@@ -5,7 +5,16 @@ from dataclasses import asdict, replace
 from sqlalchemy import Row, bindparam, case, func, or_, select, union, update
 
 from stratum.errors import Conflict
-from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, PushState, Target
+from stratum.model import (
+    NO_CONTENTS,
+    NO_OPTIONS,
+    Build,
+    BuildOptions,
+    BuildState,
+    Contents,
+    PushState,
+    Target,
+)
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -188,7 +197,13 @@ def give_back(tx: Transaction, build: Build) -> bool:
     return tx.execute(_held(build).values(values)).rowcount == 1
 
 
-def wait(tx: Transaction, build: Build, slug: str, targets: tuple[Target, ...]) -> BuildState | None:
+def wait(
+    tx: Transaction,
+    build: Build,
+    slug: str,
+    targets: tuple[Target, ...],
+    contents: Contents = NO_CONTENTS,
+) -> BuildState | None:
     """Record what a held gated build has made, until its ref has moved; return its state.
 
     Canceled when nobody waits for it any more, None when the lease has been lost. With `enqueue` it is
@@ -196,7 +211,8 @@ def wait(tx: Transaction, build: Build, slug: str, targets: tuple[Target, ...]) 
     """
     is_wanted = not get_build(tx, build.id).error
     state = BuildState.WAITING if is_wanted else BuildState.CANCELED
-    made = {"slug": slug, "targets": [[one.name, one.command] for one in targets]}
+    commands = [[one.name, one.command] for one in targets]
+    made = {"slug": slug, "targets": commands, "contents": contents.render()}
     claim = {"owner": "", "lease_until": None, "attempt": 0}
     ended = {} if is_wanted else {"finished_at": now()}
     values = _held(build).values(state=state.value, **made, **claim, **ended)
@@ -302,5 +318,6 @@ def _build(row: Row[tuple[object, ...]]) -> Build:
         "state": BuildState(row.state),
         "options": BuildOptions(**row.options),
         "targets": tuple(Target(name, command) for name, command in row.targets),
+        "contents": Contents.parse(row.contents),
     }
     return Build(**{**values, **parsed})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Row, func, select, update
 
-from stratum.model import Release, ReleaseState, Target
+from stratum.model import NO_CONTENTS, Contents, Release, ReleaseState, Target
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -22,6 +22,7 @@ def add_release(
     who: str,
     build_id: int | None = None,
     config: int | None = None,
+    contents: Contents = NO_CONTENTS,
 ) -> Release:
     """Record the next release, pending.
 
@@ -42,6 +43,7 @@ def add_release(
         "config_version": config_version(tx, app_id) if config is None else config,
         "state": ReleaseState.PENDING.value,
         "created_at": now(),
+        "contents": contents.render(),
     }
     return get_release(tx, added(tx, t.releases, row))
 
@@ -136,4 +138,5 @@ def get_config(tx: Transaction, app_id: int, version: int) -> bytes | None:
 def _release(row: Row[tuple[object, ...]]) -> Release:
     values = {name: getattr(row, name) for name in Release.__dataclass_fields__}
     targets = tuple(Target(name, command) for name, command in row.targets)
-    return Release(**{**values, "targets": targets, "state": ReleaseState(row.state)})
+    parsed = {"targets": targets, "state": ReleaseState(row.state), "contents": Contents.parse(row.contents)}
+    return Release(**{**values, **parsed})

@@ -203,8 +203,8 @@ releases = Table(
     Column("note", Text, nullable=False, server_default=""),
     Column("pinned", Boolean, nullable=False, server_default=false()),
     Column("slug_gone", Boolean, nullable=False, server_default=false()),  # has been removed, for good
-    Column("contents", JSON, nullable=False, server_default="{}"),  # packages, buildpacks: what the slug holds
-    Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": has not begun
+    Column("contents", JSON, nullable=False, server_default="{}"),  # what the slug holds
+    Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": not begun
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )

@@ -104,6 +104,7 @@ def release_again(tx: Transaction, old: Release, *, config: int, cause: str, who
         cause=cause,
         who=who,
         config=config,
+        contents=old.contents,
     )
     rollout = rollouts.add_rollout(tx, old.app_id, cause=cause, who=who, release_id=new.id)
     return Change(changed=True, rollout=rollout.number, release=new.version)
