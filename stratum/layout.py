@@ -168,6 +168,14 @@ class Layout:
         return self.homes / str(app_id)
 
     @property
+    def storage(self) -> Path:
+        """What apps keep for good, however often they are released."""
+        return self.data / "storage"
+
+    def volume(self, app_id: int, name: str) -> Path:
+        return self.storage / str(app_id) / name
+
+    @property
     def descriptions(self) -> Path:
         """Launcher descriptions, which hold variables in clear: on tmpfs."""
         return Path("/dev/shm") / f"stratum-{self.instance_id}"

@@ -284,6 +284,7 @@ class Release:
 
     Attributes:
         app_name: what the app was called when it was made; its processes and its host run under it.
+        mounts: name of a volume → where in its folder its processes find it.
     """
 
     id: int
@@ -303,10 +304,29 @@ class Release:
     note: str = ""
     pinned: bool = False  # its slug is kept, however many newer ones there are
     contents: Contents = NO_CONTENTS
+    mounts: Mapping[str, str] = field(default_factory=dict)
 
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets, in the Procfile's order."""
         return tuple(target.name for target in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A folder of an app that outlives its releases.
+
+    Attributes:
+        path: where the first release is to have it, relative to the app's folder; later each release says
+            so itself. Empty for nowhere.
+        destroying: its data is being removed, or that was cut off.
+    """
+
+    id: int
+    app_id: int
+    name: str
+    path: str
+    destroying: bool
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,14 @@ def add_release(
     who: str,
     build_id: int | None = None,
     config: int | None = None,
+    mounts: Mapping[str, str] | None = None,
     contents: Contents = NO_CONTENTS,
 ) -> Release:
     """Record the next release, pending.
 
     Args:
         config: version of the configuration it runs with; None: the one in force.
+        mounts: name of a volume → path, of those that its processes have; None: those in force.
     """
     last = tx.scalar(select(func.max(t.releases.c.version)).where(t.releases.c.app_id == app_id)) or 0
     row = {
@@ -44,6 +46,7 @@ def add_release(
         "state": ReleaseState.PENDING.value,
         "created_at": now(),
         "contents": contents.render(),
+        "mounts": dict(mounts_in_force(tx, app_id) if mounts is None else mounts),
     }
     return get_release(tx, added(tx, t.releases, row))
 
@@ -112,6 +115,21 @@ def config_version(tx: Transaction, app_id: int) -> int:
     """
     wished = wished_release(tx, app_id)
     return _newest_config(tx, app_id) if wished is None else wished.config_version
+
+
+def mounts_in_force(tx: Transaction, app_id: int) -> Mapping[str, str]:
+    """Name of a volume → path, of those that the next release has unless it changes them.
+
+    As with the configuration they are those of the wished release, so a mount whose release failed is
+    none any more. But going back to an older release leaves them as they are.
+    """
+    wished = wished_release(tx, app_id)
+    if wished is not None:
+        return wished.mounts
+    first = select(t.volumes.c.name, t.volumes.c.path).where(
+        t.volumes.c.app_id == app_id, t.volumes.c.path != ""
+    )
+    return {row.name: row.path for row in tx.execute(first)}
 
 
 def _newest_config(tx: Transaction, app_id: int) -> int:

@@ -205,6 +205,7 @@ releases = Table(
     Column("slug_gone", Boolean, nullable=False, server_default=false()),  # has been removed, for good
     Column("contents", JSON, nullable=False, server_default="{}"),  # what the slug holds
     Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": not begun
+    Column("mounts", JSON, nullable=False, server_default="{}"),  # name of a volume → path
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )
@@ -280,7 +281,7 @@ buildpack_pins = Table(
     UniqueConstraint("app_id", "url", "ref"),
 )
 
-# Folders that outlive releases; `path` is where an app's processes find one, empty for nowhere.
+# Folders that outlive releases; `path` is where the first release is to have one, empty for nowhere.
 volumes = Table(
     "volumes",
     metadata,
@@ -288,6 +289,7 @@ volumes = Table(
     _app_id(),
     Column("name", String(63), nullable=False),
     Column("path", String(1024), nullable=False),
+    Column("destroying", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("app_id", "name"),
 )

@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("builds", sa.Column("contents", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("releases", sa.Column("contents", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("releases", sa.Column("phase", sa.String(16), nullable=False, server_default=""))
+    op.add_column("releases", sa.Column("mounts", sa.JSON(), nullable=False, server_default="{}"))
     op.create_table(
         "buildpack_pins",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -31,6 +32,7 @@ def upgrade() -> None:
         sa.Column("app_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(63), nullable=False),
         sa.Column("path", sa.String(1024), nullable=False),
+        sa.Column("destroying", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], ondelete="CASCADE", name="fk_volumes_app_id"),
         sa.UniqueConstraint("app_id", "name", name="uq_volumes_app_id_name"),
@@ -41,6 +43,7 @@ def downgrade() -> None:
     """Take back."""
     op.drop_table("volumes")
     op.drop_table("buildpack_pins")
+    op.drop_column("releases", "mounts")
     op.drop_column("releases", "phase")
     op.drop_column("releases", "contents")
     op.drop_column("builds", "contents")
