@@ -13,6 +13,7 @@ from gitserver.services import services
 from stratum.errors import BadCredentials, TooManyAttempts
 from stratum.model import Token
 from stratum.store import Database, tokens
+from stratum.store.clock import now
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,9 @@ def authenticate(db: Database, secret: str) -> Token:
     Raises:
         BadCredentials: there is none, or it has expired; the work is the same for both.
     """
-    with db.read() as tx:
-        token = tokens.find_token(tx, secret)
-    if token is None:
+    key = ("token", tokens.digest(secret))
+    token = db.known(key, lambda tx: tokens.find_token(tx, secret))
+    if token is None or token.has_expired(now()):
         raise BadCredentials
     return token
 

@@ -37,6 +37,7 @@ class Reception:
         self._journaled: dict[str, int] = {}  # ref → push id
         self._offer: Offer | None = None
         self._judgement: Judgement | None = None
+        self._moved: tuple[Collection[str], Collection[str]] | None = None  # refs to be accepted at the end
         self._gated: Build | None = None  # until its push is accepted
         self.options = PushOptions()
         self.build: Build | None = None  # what the push, or the one that it repeats, caused
@@ -70,13 +71,18 @@ class Reception:
     def moved(self, refs: Collection[str], refused: Collection[str]) -> tuple[str, ...]:
         """Accept the updates that git has made and queue the build; return lines for the pusher.
 
-        When the database fails now the rows stay pending, and the reconciler accepts them.
+        When the database fails now the rows stay pending, and the reconciler accepts them. What deploys
+        nothing is only brought to the disk here: nobody waits for its acceptance, so `close` records it.
 
         Args:
             refused: refs that git has not moved; of others `close` finds out.
         """
         reach("receive.moved")
         try:
+            self._sync()
+            if not self.deploys:
+                self._moved = (refs, refused)
+                return ()
             self._accept(refs, refused)
         except StratumError as error:
             log.exception("push to %s is stored but not yet accepted", self._app.label)
@@ -95,6 +101,8 @@ class Reception:
     def close(self) -> None:
         """End the reception; git has ended too. What it journaled but git did not do is rejected."""
         try:
+            if self._moved is not None:
+                self._accept(*self._moved)
             if self._journaled:
                 found, _ = settle_held(self._parts.instance, self._parts.database, self._app.id)
                 self.build = next(iter(found), self.build)
@@ -108,7 +116,7 @@ class Reception:
 
     def _let_go(self) -> None:
         """Leave what is not decided to the reconciler."""
-        self._journaled = {}
+        self._journaled, self._moved = {}, None
         if self._gated is not None:
             gate.leave(self._gated)
         self._gated = None
@@ -222,15 +230,18 @@ class Reception:
         self._journaled = {update.ref: push for update, push in zip(offer.updates, ids, strict=True)}
 
     @property
-    def _deploys(self) -> bool:
+    def deploys(self) -> bool:
+        """Whether a build follows from it."""
         return self._judgement is not None and self._judgement.deploying is not None
 
     # -- after
-    def _accept(self, refs: Collection[str], refused: Collection[str]) -> None:
+    def _sync(self) -> None:
         assert self._offer is not None
         sync_names(self._layout.repo(self._app.id), self._offer.updates)
+
+    def _accept(self, refs: Collection[str], refused: Collection[str]) -> None:
         # What deploys nothing needs no sync: the row is there, and the ref tells what became of it.
-        with self._parts.database.write(synced=self._deploys) as tx:
+        with self._parts.database.write(synced=self.deploys) as tx:
             built = accept(tx, [push_id for ref, push_id in self._journaled.items() if ref in refs])
             if unmoved := [push_id for ref, push_id in self._journaled.items() if ref in refused]:
                 pushes.reject(tx, unmoved)

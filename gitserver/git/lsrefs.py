@@ -1,7 +1,8 @@
 """`ls-refs` of protocol version 2, answered without starting git: every clone, fetch and ls-remote asks it.
 
-What we do not read as git does is left to git: other arguments, symbolic refs but HEAD, tags that are
-not packed (their objects would have to be read), very many refs.
+What we do not read as git does is left to git: other arguments, symbolic refs but HEAD, very many refs,
+tags that are not packed (their objects would have to be read) until git has told what they lead to, which
+holds for ever.
 
 Source: gitprotocol-v2(5), "ls-refs"; ls-refs.c of git 2.39.
 """
@@ -16,8 +17,15 @@ from gitserver.git.advertisement import visible_refs
 from gitserver.git.pktline import FLUSH, HEADER, pkt, size_of
 
 MAX_REQUEST = 64 << 10
+MAX_PEELED = 100_000  # tags, of 250 bytes each
+MAX_LEARNED = 1 << 20  # bytes of an answer of git's
 _DELIMITER = 1  # the length that parts capabilities from arguments
+_PEELED = b"peeled:"
 _HEADS, _HEAD, _SYMBOLIC = b"refs/heads/", b"HEAD", b"ref: "
+
+# Object id of what a ref outside refs/heads is at → of what that leads to, itself if it is no tag: as git
+# has said. Shared by threads, each of which does one thing to it at a time.
+_peeled: dict[bytes, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,30 @@ def answer(repo: Path, asked: Wanted) -> bytes | None:
     return None if None in lines else b"".join(pkt(line + b"\n") for line in lines if line) + FLUSH
 
 
+def learned(answer: Iterator[bytes], asked: Wanted) -> Iterator[bytes]:
+    """Pass on what git answers, and remember what tags lead to."""
+    said = b""
+    for output in answer:
+        said = said + output if len(said) < MAX_LEARNED else said
+        yield output
+    if asked.peel and len(said) < MAX_LEARNED:
+        learn(said)
+
+
+def learn(said: bytes) -> None:
+    """Remember what the tags of a whole answer of git's lead to; anything else teaches nothing."""
+    try:
+        lines, _ = _parts(said)
+    except ValueError:
+        return
+    if len(_peeled) > MAX_PEELED:
+        _peeled.clear()
+    for oid, name, *more in (line.split(b" ") for line in lines if line.count(b" ")):
+        if not name.startswith((_HEAD, _HEADS)):
+            led = (word.removeprefix(_PEELED) for word in more if word.startswith(_PEELED))
+            _peeled[oid] = next(led, oid)
+
+
 def _parts(request: bytes) -> tuple[list[bytes], list[bytes]]:
     """Split packets into those before and those after the delimiter; the flush must be the end."""
     parts: list[list[bytes]] = [[]]
@@ -111,9 +143,12 @@ def _lines(container: DiskRefsContainer, refs: dict[bytes, bytes], asked: Wanted
             yield None
         elif name.startswith(_HEADS) or not asked.peel:
             yield b"%s %s" % (refs[name], name)
-        elif loose is not None:  # what it leads to, only its object tells
-            yield None
         else:
-            peeled = container.get_peeled(Ref(name))
-            said = b"" if peeled in (None, refs[name]) else b" peeled:%s" % peeled
-            yield b"%s %s%s" % (refs[name], name, said)
+            yield _peeled_line(container, name, refs[name], is_loose=loose is not None)
+
+
+def _peeled_line(container: DiskRefsContainer, name: bytes, oid: bytes, *, is_loose: bool) -> bytes | None:
+    peeled = _peeled.get(oid) if is_loose else container.get_peeled(Ref(name)) or oid
+    if peeled is None:  # only its object tells
+        return None
+    return b"%s %s" % (oid, name) + (b" peeled:" + peeled if peeled != oid else b"")

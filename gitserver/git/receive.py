@@ -7,7 +7,7 @@ the client can stop an accepted push; what follows is only for the client's eyes
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,26 +53,50 @@ class Incoming:
     version: str  # GIT_PROTOCOL
 
 
-def serve(parts: Parts, following: Following, push: Incoming) -> Iterator[bytes]:
+def serve(parts: Parts, following: Following, push: Incoming) -> "Answer":
     """Give the response's body; git starts when its first piece is asked for.
 
     Raises:
         Unavailable: there is no repository yet, and none can be made.
     """
-    return _served(parts, following, push, ensure_repo(parts.instance, push.app))
+    return Answer(parts, following, push, ensure_repo(parts.instance, push.app))
 
 
-def _served(parts: Parts, following: Following, push: Incoming, repo: Path) -> Iterator[bytes]:
-    with receiving(repo):
-        session = _Session(parts, following, push, repo)
+class Answer:
+    """The body of the response to a push; closed once it has been sent, or cannot be.
+
+    What nobody waits for is done then: a push that deploys nothing is journaled and its refs have moved, so
+    that its acceptance can be found out again.
+    """
+
+    def __init__(self, parts: Parts, following: Following, push: Incoming, repo: Path) -> None:
+        self._parts, self._following, self._push = parts, following, push
+        self._repo = repo
+        self._session = ExitStack()
+        self._pieces = self._served()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the pieces; once."""
+        return self._pieces
+
+    def close(self) -> None:
+        """Bring the push to its end, whoever still listens."""
         try:
-            yield from session.relay()
-            reach("receive.reported")
+            self._pieces.close()
         finally:
-            session.close()
-    if push.head.side_band:
-        yield from session.told()
-        yield FLUSH
+            self._session.close()
+
+    def _served(self) -> Generator[bytes]:
+        self._session.enter_context(receiving(self._repo))
+        session = _Session(self._parts, self._following, self._push, self._repo)
+        self._session.callback(session.close)
+        yield from session.relay()
+        reach("receive.reported")
+        if session.has_more_to_tell:
+            self._session.close()
+        if self._push.head.side_band:
+            yield from session.told()
+            yield FLUSH
 
 
 class _Session:
@@ -123,6 +147,11 @@ class _Session:
         """
         if len(self._held) < MAX_HELD:
             self._held += progress
+
+    @property
+    def has_more_to_tell(self) -> bool:
+        """Whether something follows the report that only the end of the reception tells."""
+        return not self._verdict.taken or self._reception.deploys
 
     def told(self) -> Iterator[bytes]:
         """Tell what follows from the push, in packets of the progress band."""

@@ -4,7 +4,7 @@ Source: gitprotocol-http(5). Every answer to a person is one line of plain text,
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -109,6 +109,8 @@ class _GitServer:
                 return Response(said, headers=HEADERS, content_type=kind)
         rest = chain([read] if read else (), body.rest())
         answer = self._run(token, found, programs.UPLOAD, client, rest)
+        if asked:
+            answer = lsrefs.learned(answer, asked)
         if advice and _version(programs.UPLOAD) == programs.V2:
             answer = renamed.advised(answer, advice)
         return _stream(answer, kind)
@@ -134,9 +136,11 @@ class _GitServer:
 
     def _admitted(self, environment: str, app: str, right: Right) -> tuple[Token, App]:
         token = sign_in()
-        with self.parts.database.read() as tx:
-            found = environments.find_app(tx, environment, app)
-            if found is None:
+        database = self.parts.database
+        key = ("app", environment, app)
+        found = database.known(key, lambda tx: environments.find_app(tx, environment, app))
+        if found is None:
+            with database.read() as tx:
                 renamed.refuse_former(tx, token, environment, app)
         if found is not None and found.destroying:
             found = None
@@ -193,7 +197,7 @@ def _version(service: str) -> str:
     return programs.protocol(service, request.headers.get("Git-Protocol", ""))
 
 
-def _stream(answer: Iterator[bytes], content_type: str) -> Response:
+def _stream(answer: Iterable[bytes], content_type: str) -> Response:
     return Response(answer, content_type=content_type, headers=HEADERS, direct_passthrough=True)
 
 

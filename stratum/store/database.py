@@ -5,7 +5,7 @@ write, so that a writer waits at its start and never fails in its middle. No I/O
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from stratum.errors import Unavailable
+from stratum.store.memo import Memo, Value
 
 Transaction: TypeAlias = Connection
 
@@ -30,6 +31,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writing = Lock()
+        self._memo = Memo(self)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -43,6 +45,14 @@ class Database:
         """Give a snapshot: all reads inside see one state."""
         with self._begun("BEGIN") as connection:
             yield connection
+
+    def known(self, key: Hashable, load: Callable[[Transaction], Value | None]) -> Value | None:
+        """Return what `load` reads; from memory while nobody has committed (`stratum.store.memo`).
+
+        Args:
+            key: names the question; what it is asked of is part of it.
+        """
+        return self._memo.read(key, load)
 
     @contextmanager
     def write(self, *, synced: bool = True, patience_s: float = BUSY_TIMEOUT_S) -> Iterator[Transaction]:
@@ -103,9 +113,11 @@ class Database:
         """Drop connections inherited through fork without closing the parent's."""
         self._engine.dispose(close=False)
         self._writing = Lock()
+        self._memo = Memo(self)
 
     def close(self) -> None:
         """Close all connections."""
+        self._memo.close()
         self._engine.dispose()
 
 

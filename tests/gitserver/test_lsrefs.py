@@ -24,6 +24,11 @@ ASKED = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def nothing_learned():
+    lsrefs._peeled.clear()
+
+
 @pytest.fixture(scope="module")
 def web(tmp_path_factory):
     made = new_web(tmp_path_factory.mktemp("web"))
@@ -98,6 +103,32 @@ def test_what_may_lead_to_a_tag_unread_is_left_to_git(repo, name):
         assert by_us(repo, request()) is not None
     finally:
         git(repo, "update-ref", "-d", f"refs/{name}")
+
+
+def test_what_tags_lead_to_is_asked_of_git_once(web, repo):
+    """Tags of tags, tags of branches' commits and refs that are no tags; none is packed."""
+    refs = {"tags/loose": "full", "tags/loosest": "nested", "notes/z": "light", "tags/plain": "light"}
+    for name, at in refs.items():
+        git(repo, "update-ref", f"refs/{name}", git(repo, "rev-parse", f"refs/tags/{at}"))
+    try:
+        wanted = lsrefs.wanted(request("peel"))
+        assert wanted is not None
+        said = by_git(web, repo, request("peel"))
+        halves = iter((said[:40], said[40:]))
+        assert b"".join(lsrefs.learned(halves, wanted)) == said
+        assert by_us(repo, request("peel")) == said
+        asked = request("peel", "symrefs", "ref-prefix refs/tags/lo")
+        assert by_us(repo, asked) == by_git(web, repo, asked)
+    finally:
+        for name in refs:
+            git(repo, "update-ref", "-d", f"refs/{name}")
+
+
+@given(
+    st.binary(max_size=300) | st.lists(st.binary(max_size=60)).map(lambda lines: b"".join(map(pkt, lines)))
+)
+def test_any_bytes_teach_something_or_nothing(said):
+    lsrefs.learn(said + FLUSH)
 
 
 def test_symbolic_refs_but_head_are_left_to_git(repo):
