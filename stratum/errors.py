@@ -4,6 +4,7 @@
     ├── InvalidInput             the caller's data
     │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
     │   ├── InvalidPushOption    option, reason, known
+    │   ├── InvalidMount         path, reason
     │   ├── ProcfileInvalid      problems
     │   ├── CommitIncomplete     kind, paths
     │   └── UnknownTarget        target, known
@@ -117,6 +118,21 @@ class InvalidPushOption(InvalidInput):
             f"There are: {', '.join(known)}.",
         )
         self.option, self.reason, self.known = option, reason, tuple(known)
+
+
+class InvalidMount(InvalidInput):
+    """No storage can be mounted at this path."""
+
+    slug = "invalid-mount"
+    _SHOWN = 80  # characters of what was given
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"Storage cannot be mounted at {path[: self._SHOWN]!r}: {reason}.",
+            "Give a path within the app's folder, such as uploads or public/media;"
+            " /app/uploads means the first.",
+        )
+        self.path, self.reason = path, reason
 
 
 class ProcfileInvalid(InvalidInput):

@@ -11,6 +11,7 @@ from gitserver.api import (
     releases,
     rollouts,
     status,
+    storage,
     tokens,
     variables,
 )
@@ -26,6 +27,7 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = tuple(
         releases,
         rollouts,
         status,
+        storage,
         tokens,
         variables,
     )

@@ -2,7 +2,7 @@
 
 Every address below `/api` needs a token. An address that names an app (`<environment>/<app>`) needs
 the right to read it, for any method but GET that to deploy to it, and where the app itself is meant
-(the blueprint `apps`) that to administer it; so no view can forget to ask.
+(the blueprint `apps`), or what it keeps is removed, that to administer it; so no view can forget to ask.
 """
 
 from flask import Flask, g, request
@@ -120,7 +120,8 @@ def _find_app() -> None:
 def _needed() -> Right:
     if request.method in ("GET", "HEAD"):
         return Right.READ
-    return Right.ADMIN if request.blueprint == "apps" else Right.DEPLOY
+    is_end = request.blueprint == "storage" and request.method == "DELETE"
+    return Right.ADMIN if request.blueprint == "apps" or is_end else Right.DEPLOY
 
 
 def _asked() -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from stratum.comparison import Difference
 from stratum.history import Log
 from stratum.instance import Instance
-from stratum.model import App, Build, Environment, Release, Rollout, Token
+from stratum.model import App, Build, Environment, Release, Rollout, Token, Volume
 from stratum.processes import Process, label
 
 Row = dict[str, object]
@@ -88,6 +88,17 @@ def release(found: Release, current_id: int | None, reason: str) -> Row:
         "name": found.name,
         "note": found.note,
         "pinned": found.pinned,
+        "created_at": _moment(found.created_at),
+    }
+
+
+def volume(found: Volume, path: str | None, size_bytes: int | None) -> Row:
+    """Storage of an app, where it is mounted, and what it takes of the disk, if that is known."""
+    return {
+        "name": found.name,
+        "path": path,
+        "size_bytes": size_bytes,
+        "destroying": found.destroying,
         "created_at": _moment(found.created_at),
     }
 

@@ -83,6 +83,19 @@ class VariablesEdit(BaseModel):
     unset: list[str] = Field(default_factory=list)
 
 
+class NewVolume(_Body):
+    """Body of POST storage; with a path it is mounted there."""
+
+    name: str
+    path: str | None = None
+
+
+class Mount(_Body):
+    """Body of PATCH storage: where it is mounted; null: nowhere."""
+
+    path: str | None
+
+
 class Rollback(_Body):
     """Body of POST rollback; no version: the newest that ran before."""
 

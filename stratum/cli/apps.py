@@ -10,6 +10,7 @@ from stratum import sizes
 from stratum.cli import credentials
 from stratum.cli.importing import import_
 from stratum.cli.output import json_option, say, show
+from stratum.cli.storage import spoken
 from stratum.cli.waiting import finish, until_gone
 from stratum.cli.which import REMOTE, app_called, environment_name, environment_option, server
 
@@ -133,15 +134,17 @@ def rename(ctx: click.Context, old: str, new: str, environment: str | None, as_j
 @click.option("--confirm", metavar="NAME", help="The name once more, instead of being asked for it.")
 @click.pass_context
 def destroy(ctx: click.Context, name: str, environment: str | None, confirm: str | None) -> None:
-    """Destroy one: processes, route, repository, releases, logs."""
+    """Destroy one: processes, route, repository, releases, logs, storage."""
     app = app_called(ctx, name, environment)
     app.show()
+    kept = spoken(app.storage())
+    storage = f", with its storage: {kept}" if kept else ""
     if confirm is None:
-        say(f"This ends {app.label} and removes all that is kept of it. Type its name to confirm:")
+        say(f"This ends {app.label} and removes all that is kept of it{storage}. Type its name to confirm:")
         confirm = sys.stdin.readline().strip()
     change = app.destroy(confirm)
     until_gone(app, change["rollout"])
-    say(f"Destroyed {app.label}.")
+    say(f"Destroyed {app.label}{storage}.")
 
 
 def _size(text: str) -> int | None:

@@ -1,14 +1,13 @@
 """Builds of the app."""
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from stratum.cli.facts import tell
 from stratum.cli.output import json_lines_option, json_option, pass_on, say, shortened, show
-from stratum.cli.which import app_option, environment_option, find_app, for_app
+from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import BuildFailed, Conflict, RolloutFailed
 
 if TYPE_CHECKING:
@@ -23,19 +22,22 @@ COLUMNS = ("number", "status", "commit", "source", "reason", "who", "created_at"
 
 
 @click.group(invoke_without_command=True)
-@environment_option
-@app_option
+@for_subcommands
 @json_option
 @click.pass_context
-def builds(ctx: click.Context, environment: str | None, app_name: str | None, as_json: bool) -> None:
+def builds(ctx: click.Context, as_json: bool) -> None:
     """List the builds, newest first; see `builds show N`, `follow N`, `cancel N`, `retry N`."""
-    root = ctx.find_root()
-    given = root.obj = replace(
-        root.obj, environment=environment or root.obj.environment, app=app_name or root.obj.app
-    )  # for the subcommand, too
     if ctx.invoked_subcommand is None:
-        rows = find_app(given.environment, given.app).builds()
-        show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
+        ctx.invoke(list_all, environment=None, app_name=None, as_json=as_json)
+
+
+@builds.command("list")
+@json_option
+@for_app
+def list_all(app: "RemoteApp", as_json: bool) -> None:
+    """List them, newest first."""
+    rows = app.builds()
+    show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
 
 
 @builds.command()

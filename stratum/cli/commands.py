@@ -23,6 +23,7 @@ COMMANDS = {
     "ps": ("stratum.cli.formation", "ps", "List the app's processes."),
     "logs": ("stratum.cli.logs", "logs", "Show what the app's processes write."),
     "vars": ("stratum.cli.variables", "variables", "List, set and unset the app's variables."),
+    "storage": ("stratum.cli.storage", "storage", "Keep folders of the app over releases."),
     "releases": ("stratum.cli.releases", "releases", "List the app's releases."),
     "rollback": ("stratum.cli.releases", "rollback", "Go back to an earlier release."),
     "redeploy": ("stratum.cli.builds", "redeploy", "Build the current commit again."),

@@ -1,6 +1,5 @@
 """Releases of the app."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,7 +7,7 @@ import click
 from stratum.cli.facts import tell
 from stratum.cli.output import json_option, say, shortened, show
 from stratum.cli.waiting import finish
-from stratum.cli.which import app_option, environment_option, find_app, for_app
+from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import Conflict
 
 if TYPE_CHECKING:
@@ -40,19 +39,22 @@ any_version_argument = click.argument("version", type=Version(), required=False,
 
 
 @click.group(invoke_without_command=True)
-@environment_option
-@app_option
+@for_subcommands
 @json_option
 @click.pass_context
-def releases(ctx: click.Context, environment: str | None, app_name: str | None, as_json: bool) -> None:
+def releases(ctx: click.Context, as_json: bool) -> None:
     """List the releases, newest first; see also `releases show vN` and the others below."""
-    root = ctx.find_root()
-    given = root.obj = replace(
-        root.obj, environment=environment or root.obj.environment, app=app_name or root.obj.app
-    )  # for the subcommand, too
     if ctx.invoked_subcommand is None:
-        rows = find_app(given.environment, given.app).releases()
-        show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
+        ctx.invoke(list_all, environment=None, app_name=None, as_json=as_json)
+
+
+@releases.command("list")
+@json_option
+@for_app
+def list_all(app: "RemoteApp", as_json: bool) -> None:
+    """List them, newest first."""
+    rows = app.releases()
+    show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
 
 
 @releases.command("show")

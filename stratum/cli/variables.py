@@ -9,7 +9,7 @@ import click
 
 from stratum.cli.output import json_option, safe, show
 from stratum.cli.waiting import finish
-from stratum.cli.which import for_app
+from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import InvalidVariable
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.group("vars", invoke_without_command=True)
+@for_subcommands
 @json_option
 @click.pass_context
 def variables(ctx: click.Context, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 import functools
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
@@ -99,6 +99,29 @@ def find_app(environment: str | None, app: str | None) -> "RemoteApp":
         raise InvalidInput(message, HOW)
     place = _here() if environment is None else _named(environment, app)
     return server(place.url).app(place.environment, place.app)
+
+
+def for_subcommands(group: "Callable[P, None]") -> Callable[P, None]:
+    """Give a group of commands about an app the options -E and -A, which hold for its subcommands, too."""
+
+    @environment_option
+    @app_option
+    @click.pass_context
+    @functools.wraps(group)
+    def with_options(
+        ctx: click.Context,
+        /,
+        environment: str | None,
+        app_name: str | None,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        root = ctx.find_root()
+        given = root.obj
+        root.obj = replace(given, environment=environment or given.environment, app=app_name or given.app)
+        group(*args, **kwargs)
+
+    return with_options  # type: ignore[return-value]  # click calls it with the options added here
 
 
 def app_called(ctx: click.Context, name: str, environment: str | None) -> "RemoteApp":

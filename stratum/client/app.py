@@ -64,6 +64,22 @@ class RemoteApp:
         """Set and unset variables."""
         return self._send("PATCH", "/vars", {"set": dict(values), "unset": list(unset)})
 
+    def storage(self) -> list[Row]:
+        """List its storage."""
+        return self._list("/storage")
+
+    def create_storage(self, name: str, path: str | None) -> Row:
+        """Add storage, mounted at a path or not yet."""
+        return self._send("POST", "/storage", {"name": name, "path": path})
+
+    def mount_storage(self, name: str, path: str | None) -> Row:
+        """Mount storage at a path; None: nowhere."""
+        return self._send("PATCH", f"/storage/{quote(name, safe='')}", {"path": path})
+
+    def destroy_storage(self, name: str, confirm: str) -> Row:
+        """Remove storage with its data; to be asked again until it is `done`."""
+        return self._send("DELETE", f"/storage/{quote(name, safe='')}", {"confirm": confirm})
+
     def releases(self) -> list[Row]:
         """List its releases."""
         return self._list("/releases")

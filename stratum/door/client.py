@@ -115,6 +115,20 @@ class Door:
         """Remove all that `prepare` and builds have made for an app, and end what works there."""
         self._ask("destroy", app_id=app_id)
 
+    # -- storage
+    def make_volume(self, app_id: int, volume: str) -> None:
+        """Make the folder of a volume; one that is there stays as it is."""
+        self._ask("make_volume", app_id=app_id, volume=volume)
+
+    def volume_sizes(self, app_id: int) -> dict[str, int | None]:
+        """Return the bytes of disk that each volume of an app takes; None where counting takes too long."""
+        answer = self._ask("volume_sizes", app_id=app_id)
+        return answer if isinstance(answer, dict) else {}
+
+    def empty_volume(self, app_id: int, volume: str) -> bool:
+        """Remove a volume with its data; False when that takes longer, and goes on when asked again."""
+        return bool(self._ask("empty_volume", app_id=app_id, volume=volume))
+
     # -- questions about processes
     def listeners(self, pid: int, port: int) -> bool:
         """Whether a process, its tree or its session listens on a TCP port."""

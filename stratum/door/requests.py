@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from stratum.door import proc, sockets, steps
-from stratum.door.folders import Folders
+from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.steprun import Order
 from stratum.door.strays import Stray, Strays
+from stratum.door.volumes import Volumes
 from stratum.errors import DoorUnavailable
 from stratum.fence import MAX_APPS, Fence
 from stratum.layout import Layout
+from stratum.names import LABEL
 
 Args: TypeAlias = Mapping[str, object]
 
@@ -90,6 +92,13 @@ def _digest(args: Args) -> str:
     return digest
 
 
+def _volume(args: Args) -> str:
+    name = _text(args, "volume")
+    if not LABEL.fullmatch(name):
+        raise _refused("volume", name)
+    return name
+
+
 def _process(value: object) -> str:
     if not isinstance(value, str) or not _PROCESS.fullmatch(value):
         raise _refused("process", value)
@@ -119,6 +128,23 @@ def _environment(args: Args) -> dict[str, str]:
         if not isinstance(value, str) or not name or "=" in name or "\0" in name + value:
             raise _refused("variable", name)
     return env
+
+
+def _make_volume(layout: Layout, fence: Fence, args: Args) -> None:
+    Volumes(layout, fence).make(_app_id(args), _volume(args))
+
+
+def _empty_volume(layout: Layout, fence: Fence, args: Args) -> bool:
+    try:
+        Volumes(layout, fence).empty(_app_id(args), _volume(args))
+    except TimeoutError:
+        return False
+    return True
+
+
+def _destroy(layout: Layout, fence: Fence, args: Args) -> None:
+    Folders(layout, fence).destroy(_app_id(args))
+    Volumes(layout, fence, LIMIT_S).destroy(_app_id(args))
 
 
 def _listeners(args: Args) -> bool:
@@ -163,7 +189,10 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
         _app_id(args), _digest(args)
     ),
     "drop_slug": lambda layout, fence, args: Folders(layout, fence).drop_slug(_app_id(args), _digest(args)),
-    "destroy": lambda layout, fence, args: Folders(layout, fence).destroy(_app_id(args)),
+    "destroy": _destroy,
+    "make_volume": _make_volume,
+    "volume_sizes": lambda layout, fence, args: Volumes(layout, fence).sizes(_app_id(args)),
+    "empty_volume": _empty_volume,
     "listeners": lambda _layout, _fence, args: _listeners(args),
     "tree": lambda _layout, fence, args: _tree(fence, args),
     "end_strays": _end_strays,

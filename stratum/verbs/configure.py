@@ -5,7 +5,7 @@ unseals, computes `edited`, seals, and records that only if the configuration is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stratum.model import App
 from stratum.store import Transaction, releases
@@ -44,4 +44,4 @@ def record(tx: Transaction, app: App, ciphertext: bytes, cause: str, *, who: str
     wished = releases.wished_release(tx, app.id)
     if wished is None:
         return Change(changed=True, message="The first release will have it.")
-    return release_again(tx, wished, config=version, cause=cause, who=who)
+    return release_again(tx, replace(wished, config_version=version), cause=cause, who=who)

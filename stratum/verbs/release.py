@@ -1,6 +1,7 @@
 """Releasing again what was released before: rollback, another configuration, another build."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stratum.door.client import Door
 from stratum.errors import Conflict, NotFound, NothingReleased
@@ -40,6 +41,8 @@ def goal(tx: Transaction, app: App, version: int | None) -> Release:
 def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Change:
     """Release an older release's code and configuration again, under a new version.
 
+    Storage stays where it is mounted now: what people have kept there is not to vanish.
+
     Args:
         version: which; None: the newest that ran before the current one.
 
@@ -52,7 +55,8 @@ def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Cha
     if chosen.id == app.current_release_id:
         return Change(changed=False, message=f"v{chosen.version} is the current release; nothing changed.")
     cause = f"rollback to v{chosen.version}"
-    return release_again(tx, chosen, config=chosen.config_version, cause=cause, who=who)
+    kept = replace(chosen, mounts=releases.mounts_in_force(tx, app.id))
+    return release_again(tx, kept, cause=cause, who=who)
 
 
 def describe(tx: Transaction, app: App, version: int, values: Mapping[str, object]) -> Release:
@@ -93,8 +97,8 @@ def check_sound(door: Door, release: Release) -> None:
         raise Conflict(message, f"Choose another release, or push its commit again: {release.commit}.")
 
 
-def release_again(tx: Transaction, old: Release, *, config: int, cause: str, who: str) -> Change:
-    """Record a release with an old one's code, and its rollout."""
+def release_again(tx: Transaction, old: Release, *, cause: str, who: str) -> Change:
+    """Record a release with the code, the configuration and the mounts of another, and its rollout."""
     new = releases.add_release(
         tx,
         old.app_id,
@@ -103,7 +107,8 @@ def release_again(tx: Transaction, old: Release, *, config: int, cause: str, who
         targets=old.targets,
         cause=cause,
         who=who,
-        config=config,
+        config=old.config_version,
+        mounts=old.mounts,
         contents=old.contents,
     )
     rollout = rollouts.add_rollout(tx, old.app_id, cause=cause, who=who, release_id=new.id)

@@ -21,4 +21,4 @@ def rename(tx: Transaction, app: App, name: str, *, who: str) -> Change:
     if wished is None:
         return Change(changed=True)
     cause = f"rename to {name}"
-    return release_again(tx, wished, config=wished.config_version, cause=cause, who=who)
+    return release_again(tx, wished, cause=cause, who=who)

@@ -18,8 +18,10 @@ DEPLOYING = {
     ("POST", f"{APP}/redeploy"),
     ("POST", f"{APP}/builds/<number>/cancel"),
     ("POST", f"{APP}/builds/<number>/retry"),
+    ("POST", f"{APP}/storage"),
+    ("PATCH", f"{APP}/storage/<name>"),
 }
-ADMINISTERING = {("PATCH", APP), ("DELETE", APP)}
+ADMINISTERING = {("PATCH", APP), ("DELETE", APP), ("DELETE", f"{APP}/storage/<name>")}
 
 
 def operations():
@@ -42,7 +44,13 @@ def needed(operation):
 
 def ask(client, operation, app, token):
     method, rule = operation
-    for name, value in {"environment": "MyProdEnv", "app": app, "number": "1", "target": "web"}.items():
+    for name, value in {
+        "environment": "MyProdEnv",
+        "app": app,
+        "number": "1",
+        "target": "web",
+        "name": "data",
+    }.items():
         rule = rule.replace(f"<{name}>", value)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     answer = client.open(rule, method=method, json={}, headers=headers)

@@ -22,6 +22,7 @@ NO_DATA = {
     "releases note": "says what it did",
     "releases pin": "says what it did",
     "releases unpin": "says what it did",
+    "storage destroy": "leaves nothing to show",
     "tokens": "a group; its list has it",
     "tokens revoke": "leaves nothing to show",
     "up": "runs the server",

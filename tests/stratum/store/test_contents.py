@@ -59,7 +59,7 @@ def test_releasing_a_slug_again_keeps_what_it_holds(db, app):
             who="me",
             contents=CONTENTS,
         )
-        verb.release_again(tx, first, config=0, cause="variables", who="me")
+        verb.release_again(tx, first, cause="variables", who="me")
 
         assert first.contents == CONTENTS
         assert there(releases.find_release(tx, app.id, 2)).contents == CONTENTS
