@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 
 from runner import jobs
-from runner.apply import running
+from runner.apply import folders, running
 from runner.apply.converge import clear, converge
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
 from runner.deviation import Actual, Wished, deviating, orphaned
 from runner.recover import Recovery
-from stratum.errors import Unavailable
+from stratum.errors import ReleaseUnusable, Unavailable
 from stratum.model import App, Formation, RolloutState
 from stratum.ownership import exclusive
 from stratum.queue import Nudges
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 2.0
 GUARD_EVERY_S = 0.25
 STRAYS_EVERY_S = 60.0
+FOLDERS_EVERY_S = 900.0
 _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
 
@@ -49,7 +50,7 @@ class Reconciler:
 
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
-        self._strays_ended_at = float("-inf")
+        self._strays_ended_at = self._folders_cleared_at = float("-inf")
 
     def once(self) -> None:
         """Look at everything once."""
@@ -58,6 +59,8 @@ class Reconciler:
         _guarded("taking back what the dead have left", self._recovery.run)
         _guarded("converging", self.converge)
         _guarded("routing", self._parts.router.ensure)
+        if time.monotonic() - self._folders_cleared_at >= FOLDERS_EVERY_S:
+            _guarded("removing folders of releases", self.clear_folders)
 
     def guard_on(self) -> None:
         """Guard again and again; what a thread of its own runs, since nothing may delay it."""
@@ -87,6 +90,16 @@ class Reconciler:
                     alive = running.living(running.look(self._parts, app).values())
                     self._parts.door.end_strays(app.id, sorted(alive))
         self._strays_ended_at = time.monotonic()
+
+    def clear_folders(self) -> None:
+        """Remove what appliers that were killed have left of releases; at the start, then now and then."""
+        with self._parts.database.read() as tx:
+            apps = environments.list_apps(tx)
+        for app in apps:
+            with exclusive(self._parts.apply_lock(app.id)) as is_held:
+                if is_held:
+                    folders.clear(self._parts, app)
+        self._folders_cleared_at = time.monotonic()
 
     def converge(self) -> None:
         """Have every app run what is wished of it; one that fails stops no other."""
@@ -132,10 +145,10 @@ class Reconciler:
                 with self._parts.database.write() as tx:
                     rollouts.add_rollout(tx, app_id, cause="destroy", who="")
                 return
-            self._parts.door.prepare(app_id)
             done = converge(self._parts, app, release, formation)
             self._parts.router.route(app, done.wish.routed(), patience_s=0)
             clear(self._parts, done.wish)
+            folders.clear(self._parts, app)
         _tell(app, [(process.name, started.error) for process, started in done.started])
 
 
@@ -150,7 +163,7 @@ def _tell(app: App, started: list[tuple[str, str]]) -> None:
 def _guarded(what: str, act: Callable[[], None]) -> None:
     try:
         act()
-    except Unavailable as error:
+    except (Unavailable, ReleaseUnusable) as error:
         log.warning("%s: %s", what, error)
     except Exception:
         log.exception("%s failed", what)

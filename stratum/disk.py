@@ -1,4 +1,4 @@
-"""Having on disk what must outlast a loss of power: contents of files, and the names in folders.
+"""Room on the disk, and having there what must outlast a loss of power: contents, and names in folders.
 
 A synced file that a folder does not name yet is lost with the power: a new name is on disk once its
 folder was synced (fsync(2), NOTES).
@@ -6,6 +6,21 @@ folder was synced (fsync(2), NOTES).
 
 import os
 from pathlib import Path
+
+_PART = 10  # never more than a tenth is asked to be free: a small disk may serve small apps
+
+
+def below_floor(folder: Path, min_free_bytes: int) -> tuple[int, int] | None:
+    """Return how many bytes are free and how many should be, where too few are.
+
+    Args:
+        folder: on the disk in question.
+        min_free_bytes: or a tenth of the disk, if that is less.
+    """
+    disk = os.statvfs(folder)
+    free = disk.f_bavail * disk.f_frsize
+    floor = min(min_free_bytes, disk.f_blocks * disk.f_frsize // _PART)
+    return (free, floor) if free < floor else None
 
 
 def sync(path: Path) -> None:

@@ -14,6 +14,7 @@
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
+    ├── ReleaseUnusable          version, reason
     ├── Refused                  status: what a server told its client
     └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable,
                                  ServerUnavailable
@@ -346,6 +347,21 @@ class RolloutFailed(StratumError):
     def __init__(self, process: str, reason: str, output: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(f"{process} {reason}", hint)
         self.process, self.reason, self.output = process, reason, tuple(output)
+
+
+class ReleaseUnusable(StratumError):
+    """A release cannot be given a folder to run from; what ran before runs on.
+
+    Attributes:
+        version: its number.
+        reason: why, without a full stop.
+    """
+
+    slug = "release-unusable"
+
+    def __init__(self, version: int, reason: str, hint: str = "") -> None:
+        super().__init__(f"v{version} has no folder to run from: {reason}.", hint)
+        self.version, self.reason = version, reason
 
 
 class Unavailable(StratumError):

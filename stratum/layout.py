@@ -44,7 +44,6 @@ class Layout:
         """Sections of the apps' processes; written by the plugin only."""
         return self.run / "apps.conf"
 
-    # -- sockets, each in a folder of its server
     @property
     def web_socket(self) -> Path:
         return self.run / "web" / "web.sock"
@@ -160,12 +159,16 @@ class Layout:
         return self.slugs / str(app_id) / digest
 
     @property
-    def homes(self) -> Path:
-        return self.data / "homes"
+    def releases(self) -> Path:
+        return self.data / "releases"
 
-    def home(self, app_id: int) -> Path:
-        """HOME and TMPDIR of an app's processes; outlives releases."""
-        return self.homes / str(app_id)
+    def release(self, app_id: int, version: int) -> Path:
+        """The copy of its slug that a release's processes start in and may write to; their HOME, too."""
+        return self.releases / str(app_id) / f"v{version}"
+
+    def release_tmp(self, app_id: int, version: int) -> Path:
+        """TMPDIR of a release's processes."""
+        return self.releases / str(app_id) / f"v{version}.tmp"
 
     @property
     def storage(self) -> Path:

@@ -59,6 +59,7 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
+SHARED = "${HOME%/releases/*}/shared/$STRATUM_APP"  # a place of all releases of an app
 RUN_WEB = "exec python3 -S web.py"
 DUMP_ENV = "cat /proc/self/environ > $HOME/environ.$STRATUM_TARGET; exec sleep 1000"
 
@@ -111,6 +112,10 @@ class Stage:
                 tx, app.id, cause="push", who="test", release_id=made.id, build_id=build_id
             )
         return made, queued
+
+    def shared(self, app: App) -> Path:
+        """What `SHARED` names."""
+        return self.layout.data / "shared" / app.name
 
     def scale(self, app: App, **scales: int) -> Rollout:
         """Wish scales, as the API does."""
@@ -249,6 +254,8 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
     chosen = Settings(data=data, **{**defaults, **settings})  # type: ignore[arg-type]
     instance = Instance(chosen, Layout(data, identity.id), Fence(fenced, base), identity.listen)
     folders.make(instance)
+    (data / "shared").mkdir()
+    (data / "shared").chmod(0o777)
     secrets.make_key(instance.layout.config_key)
     migrate(instance.layout.database)
     stage = Stage(Parts.of(instance))

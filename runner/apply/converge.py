@@ -6,7 +6,7 @@ app's lock.
 
 from dataclasses import dataclass
 
-from runner.apply import descriptions, ports, running
+from runner.apply import descriptions, folders, ports, running
 from runner.apply.parts import Parts
 from runner.apply.running import Stopped
 from runner.apply.wish import Wish, wish
@@ -51,6 +51,8 @@ def converge(parts: Parts, app: App, release: Release | None, formation: Formati
     stopped = running.stop(parts, app, sorted({*surplus, *stopping}, reverse=True))
     alive -= {one.name for one in stopped}
     dead = [process for process in goal.processes if process.name not in alive]
+    if dead and release is not None:
+        folders.open_folder(parts, app, release)
     write_missing(parts, goal)
     started = running.start(parts, goal, dead)
     kept = tuple(process.name for process in goal.processes if process.name in alive)

@@ -17,20 +17,18 @@ def environment(wish: Wish, release: Release, process: Process, layout: Layout) 
     """Return all that a process gets, but for what the launcher adds. Pure.
 
     The app's variables may replace the defaults; PORT, HOME and TMPDIR are ours alone
-    (`stratum.variables.OURS`). The service may not look into a fenced app's slug, so `.venv` is
-    named whether or not there is one.
+    (`stratum.variables.OURS`), and scripts of `.profile.d` may change all of it.
     """
-    venv = layout.slug(release.app_id, release.slug) / ".venv"
-    home = str(layout.home(release.app_id))
+    home = str(layout.release(release.app_id, release.version))
     return {
-        "PATH": f"{venv}/bin:{SYSTEM_PATH}",
-        "VIRTUAL_ENV": str(venv),
+        "PATH": SYSTEM_PATH,
+        **({} if release.contents.buildpacks else _before_buildpacks(home)),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         **_names(wish, release, process),
         **wish.variables,
         "HOME": home,
-        "TMPDIR": home,
+        "TMPDIR": str(layout.release_tmp(release.app_id, release.version)),
         **({"PORT": str(process.port)} if process.port else {}),
     }
 
@@ -55,13 +53,22 @@ def present(layout: Layout) -> set[str]:
 
 
 def _description(wish: Wish, release: Release, process: Process, layout: Layout) -> Description:
+    folder = str(layout.release(release.app_id, release.version))
     return Description(
         command=process.command,
-        directory=str(layout.slug(release.app_id, release.slug)),
-        home=str(layout.home(release.app_id)),
+        directory=folder,
+        home=folder,
         max_open_files=MAX_OPEN_FILES,
         environment=environment(wish, release, process, layout),
     )
+
+
+def _before_buildpacks(home: str) -> Mapping[str, str]:
+    """What slugs need that were built before buildpacks wrote `.profile.d`.
+
+    The service may not look into a fenced app's folder, so `.venv` is named whether or not there is one.
+    """
+    return {"PATH": f"{home}/.venv/bin:{SYSTEM_PATH}", "VIRTUAL_ENV": f"{home}/.venv"}
 
 
 def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 The protocols name what is used of each part, so that tests can put fakes in their place.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -60,8 +60,11 @@ class Keeper(Protocol):
     def end_tree(self, name: str, seen: Sequence[Key] = ()) -> object:
         """End what carries a process's name, or belongs to what does."""
 
-    def prepare(self, app_id: int) -> None:
-        """Make an app's folders."""
+    def open_release(self, app_id: int, version: int, digest: str, mounts: Mapping[str, str]) -> str:
+        """Make the folders of an app and of a release of it; return why not."""
+
+    def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
+        """Remove the folders of all other releases of an app."""
 
     def destroy(self, app_id: int) -> None:
         """End an app's processes and remove its folders."""

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from runner import pace
-from runner.apply import converge, running
+from runner.apply import converge, folders, running
 from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
@@ -18,7 +18,7 @@ from runner.apply.wish import Wish, wish
 from runner.plan import Known, Process, Strategy, diff, stops_late
 from runner.probe import Watched, await_up
 from stratum import faults
-from stratum.errors import RolloutFailed, RouterUnavailable
+from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Release, ReleaseState, RolloutState
 from stratum.store import Transaction, environments, releases, rollouts
 from stratum.store import formation as formation_store
@@ -69,12 +69,14 @@ class _Rolling:
 
     def run(self, formation: Formation) -> None:
         assert self.release is not None
-        self.parts.door.prepare(self.app.id)
         self._revive(formation)
         try:
+            if self._is_new:
+                folders.check_room(self.parts, self.release)
+            folders.open_folder(self.parts, self.app, self.release)
             goal = wish(self.parts, self.app, self.release, formation)
             late = self._bring_up(goal)
-        except (RolloutFailed, RouterUnavailable) as error:
+        except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
             take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
             return
@@ -189,6 +191,7 @@ class _Rolling:
         with self.parts.database.write() as tx:
             if not rollouts.record(tx, self.lease.rollout, RolloutState.SUCCEEDED, self.report.lines):
                 raise LeaseLost(self.lease.rollout)
+        folders.clear(self.parts, self.app)
 
 
 def _release(tx: Transaction, release_id: int | None) -> Release | None:

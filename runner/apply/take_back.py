@@ -2,6 +2,7 @@
 
 import logging
 
+from runner.apply import folders
 from runner.apply.converge import clear, converge
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
@@ -46,6 +47,7 @@ def take_back(
         put_back(tx, rollout)
         if current is None or release.id != current.id:
             releases.set_release_state(tx, release.id, ReleaseState.FAILED)
+    folders.clear(parts, app)
 
 
 def put_back(tx: Transaction, rollout: Rollout) -> None:

@@ -43,7 +43,7 @@ class Door:
 
     # -- builds
     def prepare(self, app_id: int) -> None:
-        """Make the folders of an app that belong to others: scratch, cache, slugs, home, logs."""
+        """Make the folders of an app that belong to others: scratch, cache, slugs, releases, logs."""
         self._ask("prepare", app_id=app_id)
 
     def run(  # noqa: PLR0913 - one step has these sides, and they are named
@@ -114,6 +114,24 @@ class Door:
     def destroy(self, app_id: int) -> None:
         """Remove all that `prepare` and builds have made for an app, and end what works there."""
         self._ask("destroy", app_id=app_id)
+
+    # -- releases
+    def open_release(self, app_id: int, version: int, digest: str, mounts: Mapping[str, str]) -> str:
+        """Make the folder that a release runs from, and all that `prepare` makes; one that is there is kept.
+
+        Args:
+            digest: of the slug that it is a copy of.
+            mounts: name of a volume → path in the folder.
+
+        Returns:
+            Why it cannot be made, without a full stop; empty when it is there.
+        """
+        args = {"app_id": app_id, "version": version, "digest": digest, "mounts": dict(mounts)}
+        return str(self._ask("open_release", **args))
+
+    def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
+        """Remove the folders of all releases of an app but these, in which processes may run."""
+        self._ask("keep_releases", app_id=app_id, versions=sorted(versions))
 
     # -- storage
     def make_volume(self, app_id: int, volume: str) -> None:

@@ -7,28 +7,17 @@ Owners and modes are those of docs/architecture.md, "Folders".
 
 import os
 import stat
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from stratum.door import ending, spawn, steps, strays, turns
-from stratum.door.steps import SYSTEM_PATH
+from stratum.door import ending, steps, strays, turns
+from stratum.door.trees import Folder, Trees, is_folder_of
 from stratum.errors import DoorUnavailable
 from stratum.fence import Fence
 from stratum.layout import Layout
 
 _ROOT = 0
-_EMPTY = "chmod -R u+rwX .; find . -mindepth 1 -delete"
 _DROPPED = ".dropped-"
 LIMIT_S = 600.0  # a build may leave files without number; removing 100,000 takes seconds
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    path: Path
-    uid: int
-    gid: int
-    mode: int
 
 
 class Folders:
@@ -41,12 +30,12 @@ class Folders:
             limit_s: for all that is done with these; what takes longer raises TimeoutError.
         """
         self._layout, self._fence = layout, fence
-        self._deadline = time.monotonic() + limit_s
+        self._trees = Trees(fence, limit_s)
 
     def prepare(self, app_id: int) -> None:
         """Make an app's folders, and mend owners and modes of those that are there."""
         for folder in self._folders(app_id):
-            self._make(folder)
+            self._trees.make(folder)
         for left in self._layout.slug(app_id, "x").parent.glob(f"{_DROPPED}*"):
             self._erase(left, app_id)
 
@@ -56,8 +45,8 @@ class Folders:
         uid = self._fence.build_uid(app_id)
         inside = tuple(str(path / name) for name in ("source", "home", "tmp"))
         if not all(os.path.lexists(folder) for folder in inside):
-            self._make(_Folder(path, uid, uid, 0o700))
-            self._run_as(uid, ("/bin/mkdir", "-p", "--", *inside), path)
+            self._trees.make(Folder(path, uid, uid, 0o700))
+            self._trees.run_as(uid, ("/bin/mkdir", "-p", "--", *inside), path)
         return path
 
     def seal(self, app_id: int, number: int, digest: str) -> None:
@@ -115,7 +104,7 @@ class Folders:
             return ""
         handle = os.open(slug, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            return self._run_as(self._fence.service_uid, steps.count().argv, handle).strip()
+            return self._trees.run_as(self._fence.service_uid, steps.count().argv, handle).strip()
         finally:
             os.close(handle)
 
@@ -133,32 +122,26 @@ class Folders:
         self._end_build(app_id)
         if self._fence.fenced:
             ending.end_uid(self._fence.app_uid(app_id))
+        build, app = self._fence.build_uid(app_id), self._fence.app_uid(app_id)
         for folder in self._folders(app_id):
-            if folder.uid == self._fence.build_uid(app_id) or folder.uid == self._fence.app_uid(app_id):
-                self._erase_as(folder.path, folder.uid)
+            if folder.uid in (build, app):
+                self._trees.erase(folder.path, folder.uid)
             else:
-                self._erase_parent(folder.path, app_id)
+                self._trees.erase_parent(folder.path, app if folder.path == self._releases(app_id) else build)
 
-    def _folders(self, app_id: int) -> tuple[_Folder, ...]:
+    def _folders(self, app_id: int) -> tuple[Folder, ...]:
         layout, app, build = self._layout, self._fence.app_uid(app_id), self._fence.build_uid(app_id)
         root = _ROOT if self._fence.fenced else app
         return (
-            _Folder(layout.build(app_id, 0).parent, root, build, 0o710),
-            _Folder(layout.cache(app_id), build, build, 0o700),
-            _Folder(layout.slug(app_id, "x").parent, root, app, 0o750),
-            _Folder(layout.home(app_id), app, app, 0o700),
-            _Folder(layout.process_log(app_id, "x").parent, root, self._fence.service_uid, 0o2750),
+            Folder(layout.build(app_id, 0).parent, root, build, 0o710),
+            Folder(layout.cache(app_id), build, build, 0o700),
+            Folder(layout.slug(app_id, "x").parent, root, app, 0o750),
+            Folder(self._releases(app_id), root, app, 0o750),
+            Folder(layout.process_log(app_id, "x").parent, root, self._fence.service_uid, 0o2750),
         )
 
-    def _make(self, folder: _Folder) -> None:
-        """Make a folder in a parent that is ours; an existing one gets owner and mode again."""
-        folder.path.mkdir(mode=0o700, exist_ok=True)
-        if not stat.S_ISDIR(folder.path.lstat().st_mode):
-            message = f"{folder.path} is not a folder."
-            raise DoorUnavailable(message, "Remove it; Stratum makes a folder there.")
-        if self._fence.fenced:
-            os.chown(folder.path, folder.uid, folder.gid, follow_symlinks=False)
-        folder.path.chmod(folder.mode)
+    def _releases(self, app_id: int) -> Path:
+        return self._layout.release(app_id, 1).parent
 
     def _move(self, old: Path, new: Path) -> None:
         """Rename a folder; one without write permission moves only under root's hand, or with it."""
@@ -168,47 +151,10 @@ class Folders:
 
     def _is_built(self, path: Path, app_id: int) -> bool:
         """Whether it is a folder, no link to one, that a build of the app has made."""
-        try:
-            found = path.lstat()
-        except FileNotFoundError:
-            return False
-        return stat.S_ISDIR(found.st_mode) and found.st_uid == self._fence.build_uid(app_id)
-
-    def _erase_parent(self, parent: Path, app_id: int) -> None:
-        """Remove a folder of ours; the folders in it are builds', the files are ours."""
-        for entry in parent.iterdir() if parent.is_dir() else ():
-            self._erase(entry, app_id)
-        if parent.is_dir():
-            parent.rmdir()
+        return is_folder_of(path, self._fence.build_uid(app_id))
 
     def _erase(self, path: Path, app_id: int) -> None:
-        self._erase_as(path, self._fence.build_uid(app_id))
-
-    def _erase_as(self, path: Path, uid: int) -> None:
-        """Remove an entry of a folder of ours, its contents by the hand of the uid that owns them."""
-        try:
-            mode = path.lstat().st_mode
-        except FileNotFoundError:
-            return
-        if not stat.S_ISDIR(mode):
-            path.unlink()
-            return
-        path.chmod(0o700)
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            self._run_as(uid, ("/bin/sh", "-c", _EMPTY), handle)
-        finally:
-            os.close(handle)
-        path.rmdir()
-
-    def _run_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> str:
-        own = uid if self._fence.fenced else None
-        program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, cwd, own)
-        code, output = spawn.capture(program, max(0.0, self._deadline - time.monotonic()))
-        if code:
-            message = f"{' '.join(argv)} ended with {code}: {output.strip()[-500:]}"
-            raise DoorUnavailable(message)
-        return output
+        self._trees.erase(path, self._fence.build_uid(app_id))
 
     def _end_build(self, app_id: int) -> None:
         """End what works for any build of the app."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from stratum.door import proc, sockets, steps
 from stratum.door.folders import LIMIT_S, Folders
+from stratum.door.releases import Releases
 from stratum.door.steprun import Order
 from stratum.door.strays import Stray, Strays
 from stratum.door.volumes import Volumes
@@ -99,6 +100,29 @@ def _volume(args: Args) -> str:
     return name
 
 
+def _version(args: Args) -> int:
+    return _integer(args, "version", 1, _MAX_NUMBER)
+
+
+def _versions(args: Args) -> set[int]:
+    versions = args.get("versions")
+    if not isinstance(versions, list | tuple):
+        raise _refused("versions", versions)
+    return {_version({"version": one}) for one in versions}
+
+
+def _mounts(args: Args) -> dict[str, str]:
+    """Names of volumes, and paths that are checked where they are used (`Volumes.link`)."""
+    mounts = args.get("mounts")
+    if not isinstance(mounts, dict):
+        raise _refused("mounts", mounts)
+    for name, path in mounts.items():
+        _volume({"volume": name})
+        if not isinstance(path, str) or "\0" in path:
+            raise _refused("path", path)
+    return mounts
+
+
 def _process(value: object) -> str:
     if not isinstance(value, str) or not _PROCESS.fullmatch(value):
         raise _refused("process", value)
@@ -140,6 +164,10 @@ def _empty_volume(layout: Layout, fence: Fence, args: Args) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _open_release(layout: Layout, fence: Fence, args: Args) -> str:
+    return Releases(layout, fence).open(_app_id(args), _version(args), _digest(args), _mounts(args))
 
 
 def _destroy(layout: Layout, fence: Fence, args: Args) -> None:
@@ -189,6 +217,8 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
         _app_id(args), _digest(args)
     ),
     "drop_slug": lambda layout, fence, args: Folders(layout, fence).drop_slug(_app_id(args), _digest(args)),
+    "open_release": _open_release,
+    "keep_releases": lambda layout, fence, args: Releases(layout, fence).keep(_app_id(args), _versions(args)),
     "destroy": _destroy,
     "make_volume": _make_volume,
     "volume_sizes": lambda layout, fence, args: Volumes(layout, fence).sizes(_app_id(args)),

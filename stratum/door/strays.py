@@ -103,13 +103,19 @@ class Strays:
         self, processes: proc.Snapshot, app_id: int | None = None, live: Collection[str] = ()
     ) -> dict[int, str]:
         """Read the marks; of one app's processes only, if one is given."""
-        home = str(self._layout.home(app_id)) if app_id else ""  # which the launcher gave it
+        # The launcher gave each the folder of its release as HOME.
+        releases = str(self._layout.release(app_id, 1).parent) if app_id else ""
         of_app = {_app(name) for name in live}
         return {
             pid: found.process
             for pid, found in marks.read(self._layout, processes.values()).items()
             if found.process
-            and (not home or self._fence.fenced or _app(found.process) in of_app or found.home == home)
+            and (
+                not releases
+                or self._fence.fenced
+                or _app(found.process) in of_app
+                or found.home.rpartition("/")[0] == releases
+            )
         }
 
     def _managed(self, processes: proc.Snapshot) -> set[int]:

@@ -38,7 +38,7 @@ def folders(instance: Instance) -> list[Folder]:
         layout.builds,
         layout.caches,
         layout.slugs,
-        layout.homes,
+        layout.releases,
         layout.storage,
     )
     owned_by_service = (

@@ -81,7 +81,7 @@ def test_prepare_gives_each_folder_its_owner_and_mode(fenced: House):
     assert mode(layout.builds / str(APP)) == f"0:{build} 0710"
     assert mode(layout.cache(APP)) == f"{build}:{build} 0700"
     assert mode(layout.slugs / str(APP)) == f"0:{app} 0750"
-    assert mode(layout.home(APP)) == f"{app}:{app} 0700"
+    assert mode(layout.releases / str(APP)) == f"0:{app} 0750"
     assert mode(layout.app_logs / str(APP)) == f"0:{fenced.fence.service_uid} 2750"
 
 

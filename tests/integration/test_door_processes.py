@@ -49,7 +49,7 @@ class Apps:
         self, argv: Sequence[str], name: str = WEB, app_id: int = APP, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
         layout, uid = self.house.layout, self.house.fence.app_uid(app_id)
-        marked = {"STRATUM_PROCESS": f"{layout.instance_id}/{name}", "HOME": str(layout.home(app_id))}
+        marked = {"STRATUM_PROCESS": f"{layout.instance_id}/{name}", "HOME": str(layout.release(app_id, 1))}
         owner = {"user": uid, "group": uid, "extra_groups": []} if os.getuid() == 0 else {}
         process = subprocess.Popen(  # type: ignore[call-overload]
             argv,

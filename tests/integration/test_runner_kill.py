@@ -12,15 +12,15 @@ from stratum.model import App, Outcome, RolloutState
 from stratum.store import formation
 from stratum.verbs.rename import rename
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, Stage, marked, staged
+from tests.stage import RUN_WEB, SHARED, Stage, marked, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 # A second worker at work in the same place at the same time says so and ends.
 WORKER = (
-    'mkdir "$HOME/at-work" || { touch "$HOME/doubled"; exit 9; }; '
-    "trap 'rmdir \"$HOME/at-work\"; exit' TERM; sleep 1000 & wait"
+    f'mkdir "{SHARED}" || {{ touch "{SHARED}.doubled"; exit 9; }}; '
+    f"trap 'rmdir \"{SHARED}\"; exit' TERM; sleep 1000 & wait"
 )
 BOTH = {"web": RUN_WEB, "worker": WORKER}
 ROLLOUT_POINTS = [point for point in POINTS if point.startswith("rollout.")]
@@ -69,7 +69,7 @@ def test_a_rollout_killed_anywhere_is_finished_by_the_next_applier(
     mine = {name: pid for name, pid in stage.pids().items() if f".{app.name}." in name}
     assert mine.keys() == names
     assert {name: pid for name, pid in at_kill.items() if name in names}.items() <= mine.items()
-    assert not (stage.layout.home(app.id) / "doubled").exists()
+    assert not stage.shared(app).with_suffix(".doubled").exists()
     assert len(marked(stage, f"MyProdEnv.{app.name}.v1")) == 0
     started = {line.name for line in done.report if line.outcome is Outcome.STARTED}
     assert started == names
@@ -94,7 +94,7 @@ def test_a_failing_rollout_killed_while_new_ones_run_fails_just_the_same(
     assert stage.rollout(rollout).state is RolloutState.FAILED
     assert stage.version(app) == 1
     assert stage.get(app) == (200, f"v1 {web}")
-    assert not (stage.layout.home(app.id) / "doubled").exists()
+    assert not stage.shared(app).with_suffix(".doubled").exists()
 
 
 def test_a_failing_scale_killed_before_its_probe_fails_just_the_same(stage: Stage, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_rename_killed_anywhere_is_finished_by_the_next_applier(
     assert (
         mine.keys() & {*names, *(name.replace("new", "old").replace("v2", "v1") for name in names)} == names
     )
-    assert not (stage.layout.home(app.id) / "doubled").exists()
+    assert not stage.shared(app).with_suffix(".doubled").exists()
     assert stage.get(app) == (200, f"v2 {mine[f'MyProdEnv.{app.name}.v2.web.1']}")
     assert stage.get(old)[0] == 404
     assert len(marked(stage, f"MyProdEnv.{old.name}.v1")) == 0

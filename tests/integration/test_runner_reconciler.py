@@ -140,7 +140,7 @@ def test_a_port_that_another_app_takes_over_is_guarded(stage: Stage, app: App) -
     thief = stage.app(f"{app.name}-thief")
     die_for_good = f"[ -e $HOME/die ] && exit 1; {RUN_WEB}"
     port = stage.deploy(app, {"web": die_for_good}, web=1).report[0].port
-    (stage.layout.home(app.id) / "die").touch()
+    (stage.layout.release(app.id, 1) / "die").touch()
     pid = stage.pids()[f"MyProdEnv.{app.name}.v1.web.1"]
     assert pid
     os.kill(pid, signal.SIGKILL)
@@ -152,7 +152,7 @@ def test_a_port_that_another_app_takes_over_is_guarded(stage: Stage, app: App) -
     loop.guard()
     wait_until(lambda: answer(stage, app) == (503, "This app has no web process running.\n"))
 
-    (stage.layout.home(app.id) / "die").unlink()
+    (stage.layout.release(app.id, 1) / "die").unlink()
     loop.once()
     wait_until(lambda: answer(stage, app) == (200, f"v1 {mine(stage, app)['v1.web.1']}"))
     with stage.parts.database.read() as tx:
@@ -254,7 +254,7 @@ def test_a_destroyed_app_is_gone_with_all_it_had(stage: Stage, app: App) -> None
     assert mine(stage, app) == {}
     assert stage.get(app) == (404, "There is no app at this address.\n")
     layout = stage.layout
-    folders = [repo, layout.home(app.id), layout.slug(app.id, "x").parent, layout.cache(app.id)]
+    folders = [repo, layout.release(app.id, 1).parent, layout.slug(app.id, "x").parent, layout.cache(app.id)]
     folders += [layout.process_log(app.id, "x").parent]
     assert [path for path in folders if path.exists()] == []
     assert not [path for path in layout.descriptions.iterdir() if f".{app.name}." in path.name]
@@ -266,7 +266,7 @@ def test_one_failing_app_stops_no_other(stage: Stage, app: App) -> None:
     stage.deploy(broken, {"worker": SLEEP}, worker=1)
     for one in (app, broken):
         stage.ctl("stop", f"MyProdEnv.{one.name}.v1.worker.1")
-    home = stage.layout.home(broken.id)
+    home = stage.layout.release(broken.id, 1).parent
     away = Path(f"{home}.away")
     home.rename(away)
     home.symlink_to("/nonexistent")

@@ -9,7 +9,7 @@ import pytest
 
 from stratum.model import App, Build, Outcome, ReleaseState, Rollout, RolloutState
 from stratum.store import builds, formation, releases, rollouts
-from tests.stage import RUN_WEB, Stage, marked, staged
+from tests.stage import RUN_WEB, SHARED, Stage, marked, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -247,16 +247,16 @@ def test_a_release_that_fails_puts_back_the_scales_that_came_with_it(stage: Stag
 
 
 def test_processes_get_distinct_integers_that_outlast_releases(stage: Stage, app: App) -> None:
-    tell = "echo {{UNIQUE_INT}} > $HOME/int.$STRATUM_TARGET.$STRATUM_INDEX; exec sleep 1000"
+    tell = f"echo {{{{UNIQUE_INT}}}} > {SHARED}.$STRATUM_TARGET.$STRATUM_INDEX; exec sleep 1000"
     stage.deploy(app, {"a": tell, "b": tell}, a=2, b=2)
-    home = stage.layout.home(app.id)
+    home = stage.shared(app).parent
 
     def told() -> dict[str, int]:
-        return {path.name: int(path.read_text() or 0) for path in home.glob("int.*")}
+        return {path.name: int(path.read_text() or 0) for path in home.glob(f"{app.name}.*")}
 
     first = told()
     assert sorted(first.values()) == [1, 2, 3, 4]
-    for path in home.glob("int.*"):
+    for path in home.glob(f"{app.name}.*"):
         path.unlink()
     stage.deploy(app, {"a": tell, "b": tell})
     assert told() == first
@@ -264,7 +264,7 @@ def test_processes_get_distinct_integers_that_outlast_releases(stage: Stage, app
 
 def test_web_that_uses_an_integer_is_replaced_never_doubled(stage: Stage, app: App) -> None:
     alone = (
-        'mkdir "$HOME/only" || exit 9; trap \'rmdir "$HOME/only"; kill $!; exit\' TERM; '
+        f'mkdir "{SHARED}" || exit 9; trap \'rmdir "{SHARED}"; kill $!; exit\' TERM; '
         "python3 -S web.py {{UNIQUE_INT}} & wait"
     )
     stage.deploy(app, {"web": alone}, web=1)
@@ -295,7 +295,7 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
     done = stage.deploy(app, {"web": serve, "worker": dump}, web=1, worker=1)
     assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
 
-    home = stage.layout.home(app.id)
+    home = stage.layout.release(app.id, 1)
     found = {}
     for target in ("web", "worker"):
         raw = (home / f"dump.{target}").read_bytes()
@@ -307,7 +307,7 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
     assert found["web"][b"PORT"] == str(port).encode()
     own = {
         "HOME": str(home),
-        "TMPDIR": str(home),
+        "TMPDIR": f"{home}.tmp",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "STRATUM_APP": app.name,
@@ -317,7 +317,7 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
         "STRATUM_INDEX": "1",
         "STRATUM_COMMIT": "c" * 40,
         "STRATUM_PROCESS": f"{stage.layout.instance_id}/MyProdEnv.{app.name}.v1.worker.1",
-        "VIRTUAL_ENV": str(stage.layout.slug(app.id, "a" * 64) / ".venv"),
+        "VIRTUAL_ENV": str(home / ".venv"),
     }
     rest = {name.decode(): value.decode() for name, value in found["worker"].items()}
     assert {name: value for name, value in rest.items() if name not in variables} == own
@@ -335,11 +335,12 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
 def test_commands_run_as_bash_runs_them_and_leave_nothing_at_their_stop(
     stage: Stage, app: App, command: str, output: str
 ) -> None:
+    command = command.replace("$HOME/out", f"{SHARED}.out")
     if " # c" in command:  # the rest is a comment to bash as well, so the process ends
         assert stage.deploy(app, {"worker": command}, worker=1).state is RolloutState.FAILED
     else:
         stage.deploy(app, {"worker": command}, worker=1)
-    out = stage.layout.home(app.id) / "out"
+    out = stage.shared(app).with_suffix(".out")
     wait_until(lambda: out.exists() and out.read_text() == output)
     stage.apply(app, stage.scale(app, worker=0))
     assert marked(stage, f"MyProdEnv.{app.name}.") == []

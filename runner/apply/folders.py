@@ -1,0 +1,61 @@
+"""The folders that releases run from: one each, made before its first process and gone after its last."""
+
+import logging
+
+from runner.apply import running
+from runner.apply.parts import Parts
+from runner.plan import known
+from stratum.disk import below_floor
+from stratum.errors import ReleaseUnusable, StratumError
+from stratum.model import App, Release
+from stratum.sizes import shown
+from stratum.store import environments, releases
+
+log = logging.getLogger(__name__)
+
+
+def check_room(parts: Parts, release: Release) -> None:
+    """See that the copy of a new release's slug leaves some room on the disk.
+
+    Raises:
+        ReleaseUnusable: it most likely does not.
+    """
+    instance = parts.instance
+    found = below_floor(instance.layout.data, instance.settings.min_free_bytes)
+    if found is not None:
+        free, floor = map(shown, found)
+        reason = f"{free} of the server's disk are free, and none begins below {floor}"
+        raise ReleaseUnusable(
+            release.version, reason, "Its operator has to make room; then: stratum redeploy"
+        )
+
+
+def open_folder(parts: Parts, app: App, release: Release) -> None:
+    """Make a release's folder, unless it is there, and all others of its app.
+
+    Raises:
+        ReleaseUnusable: it cannot be made.
+    """
+    why = parts.door.open_release(app.id, release.version, release.slug, release.mounts)
+    if why:
+        raise ReleaseUnusable(release.version, why)
+
+
+def clear(parts: Parts, app: App) -> None:
+    """Remove the folders of releases that are not current and of which nothing runs any more.
+
+    What cannot be removed now is removed with the next release, or by the reconciler.
+    """
+    with parts.database.read() as tx:
+        now = environments.get_app(tx, app.id)
+        if now is None or now.destroying:
+            return
+        current = (
+            () if now.current_release_id is None else (releases.get_release(tx, now.current_release_id),)
+        )
+    kept = {release.version for release in current}
+    try:
+        kept |= {known(name).version for name in running.look(parts, app)}
+        parts.door.keep_releases(app.id, sorted(kept))
+    except StratumError as error:
+        log.warning("the folders of releases of %s: %s", app.label, error)

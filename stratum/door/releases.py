@@ -1,0 +1,111 @@
+"""The folders that releases run from: writable copies of slugs, each for one release alone.
+
+Made by the app's own hand, which can only read the slug, under a name that is no release's, and
+renamed when whole; so one that is there is whole. A loss of power may take what is not yet on disk, so
+a copy that was made before the last boot counts only once it has been synced: `<name>.boot` holds the
+boot in which it was made, until then.
+"""
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from stratum.door.folders import LIMIT_S, Folders
+from stratum.door.trees import Folder, Trees, is_folder_of
+from stratum.door.volumes import Volumes
+from stratum.errors import InvalidMount
+from stratum.fence import Fence
+from stratum.layout import Layout
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT, _HALF = ".boot", ".half-"
+# Times are kept: Python takes a .pyc for that of its .py by them.
+_COPY = 'cp -dR --preserve=timestamps,links --reflink=auto . "$1" && chmod -R u+w "$1"'
+
+
+class Releases:
+    """The release folders below one data folder."""
+
+    def __init__(self, layout: Layout, fence: Fence, limit_s: float = LIMIT_S) -> None:
+        """Take the instance.
+
+        Args:
+            limit_s: for all that is done with these; what takes longer raises TimeoutError.
+        """
+        self._layout, self._fence = layout, fence
+        self._trees, self._limit_s = Trees(fence, limit_s), limit_s
+
+    def open(self, app_id: int, version: int, digest: str, mounts: Mapping[str, str]) -> str:
+        """Make a release's folder, unless it is there; return why it cannot be, empty when it is.
+
+        Args:
+            mounts: name of a volume → path in the folder.
+        """
+        folders = Folders(self._layout, self._fence, self._limit_s)
+        folders.prepare(app_id)
+        path = self._layout.release(app_id, version)
+        if self._is_whole(path, app_id):
+            return ""
+        if not folders.has_slug(app_id, digest):
+            return "what was built for it is not there any more"
+        self._remove(app_id, version)
+        half = path.with_name(f"{_HALF}{path.name}")
+        why = self._copy(self._layout.slug(app_id, digest), half, app_id) or self._link(half, app_id, mounts)
+        if why:
+            self._remove(app_id, version)
+            return why
+        self._make(self._layout.release_tmp(app_id, version), app_id)
+        path.with_name(f"{path.name}{_BOOT}").write_text(_BOOT_ID.read_text())
+        half.rename(path)
+        return ""
+
+    def keep(self, app_id: int, versions: Collection[int]) -> None:
+        """Remove all release folders of an app but some, and have these on disk."""
+        parent = self._layout.release(app_id, 1).parent
+        kept = {f"v{version}" for version in versions}
+        for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
+            if entry.name.partition(".")[0] not in kept:
+                self._trees.erase(entry, self._fence.app_uid(app_id))
+        for mark in sorted(parent.glob(f"v*{_BOOT}")):
+            folder = mark.with_suffix("")
+            if self._is_whole(folder, app_id):
+                argv = ("/bin/sync", "--file-system", str(folder))
+                self._trees.run_as(self._fence.app_uid(app_id), argv, parent)
+                mark.unlink()
+
+    def _is_whole(self, path: Path, app_id: int) -> bool:
+        """Whether a release's folder is there as it was made, or as the app has changed it since."""
+        if not is_folder_of(path, self._fence.app_uid(app_id)):
+            return False
+        try:
+            return path.with_name(f"{path.name}{_BOOT}").read_text() == _BOOT_ID.read_text()
+        except FileNotFoundError:
+            return True
+
+    def _copy(self, slug: Path, half: Path, app_id: int) -> str:
+        self._make(half, app_id)
+        handle = os.open(slug, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            argv = ("/bin/sh", "-c", _COPY, "copy", str(half))
+            code, said = self._trees.try_as(self._fence.app_uid(app_id), argv, handle)
+        finally:
+            os.close(handle)
+        last = (said.strip().splitlines() or [f"exit code {code}"])[-1]
+        return f"what was built for it cannot be copied: {last}" if code else ""
+
+    def _link(self, half: Path, app_id: int, mounts: Mapping[str, str]) -> str:
+        try:
+            Volumes(self._layout, self._fence, self._limit_s).link(half, app_id, mounts)
+        except InvalidMount as error:
+            return str(error).removesuffix(".")
+        return ""
+
+    def _make(self, path: Path, app_id: int) -> None:
+        uid = self._fence.app_uid(app_id)
+        self._trees.make(Folder(path, uid, uid, 0o700))
+
+    def _remove(self, app_id: int, version: int) -> None:
+        path = self._layout.release(app_id, version)
+        names = (path.name, f"{_HALF}{path.name}", self._layout.release_tmp(app_id, version).name)
+        for name in (*names, f"{path.name}{_BOOT}"):
+            self._trees.erase(path.with_name(name), self._fence.app_uid(app_id))

@@ -1,0 +1,220 @@
+"""Each release runs from a folder of its own: a writable copy of its slug, gone with its last process."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from runner.reconciler import Reconciler
+from runner.recover import Recovery
+from stratum.door.client import Door
+from stratum.model import App, RolloutState
+from stratum.store import environments
+from tests.fakes import FakeNudges
+from tests.stage import RUN_WEB, Stage, staged
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+SLEEP = "exec sleep 1000"
+WRITE = "echo changed by $STRATUM_RELEASE >> web.py; echo $STRATUM_RELEASE > new; exec sleep 1000"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True) as ready:
+        yield ready
+
+
+@pytest.fixture
+def app(stage: Stage) -> App:
+    return stage.app(f"folders{next(_numbers)}")
+
+
+def folder(stage: Stage, app: App, version: int) -> Path:
+    return stage.layout.release(app.id, version)
+
+
+def names(stage: Stage, app: App) -> list[str]:
+    return sorted(path.name for path in folder(stage, app, 1).parent.iterdir())
+
+
+def door(stage: Stage) -> Door:
+    assert isinstance(stage.parts.door, Door)
+    return stage.parts.door
+
+
+def look(stage: Stage) -> None:
+    """Have the reconciler look once, as right after its start."""
+    Reconciler(stage.parts, Recovery(stage.parts, FakeNudges())).once()
+
+
+def test_what_a_process_writes_into_its_folder_changes_neither_slug_nor_other_release(
+    stage: Stage, app: App
+) -> None:
+    slug = stage.layout.slug(app.id, "a" * 64)
+    stage._slug(app)
+    built = (slug / "web.py").read_text()
+    stage.deploy(app, {"web": f"echo '# v1' >> web.py; {RUN_WEB}", "worker": WRITE}, web=1, worker=1)
+    wait_until((folder(stage, app, 1) / "new").exists)
+    _, rollout = stage.release(app, {"web": RUN_WEB, "worker": "exit 1"})
+
+    done = stage.apply(app, rollout)
+
+    assert done.state is RolloutState.FAILED
+    assert (slug / "web.py").read_text() == built
+    assert not (slug / "new").exists()
+    assert "changed by v1" in (folder(stage, app, 1) / "web.py").read_text()
+    stage.deploy(app, {"worker": "cp web.py seen; exec sleep 1000"})
+    wait_until((folder(stage, app, 3) / "seen").exists)
+    assert (folder(stage, app, 3) / "seen").read_text() == built
+
+
+def test_a_folder_goes_with_the_last_process_of_its_release(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    assert names(stage, app) == ["v1", "v1.tmp"]
+    stage.deploy(app, {"worker": SLEEP})
+    assert names(stage, app) == ["v2", "v2.tmp"]
+    stage.deploy(app, {"worker": "exit 1"})
+    assert names(stage, app) == ["v2", "v2.tmp"]
+
+
+def test_a_folder_is_home_and_cwd_and_its_temporary_files_lie_beside_it(stage: Stage, app: App) -> None:
+    tell = 'printf "%s\\n" "$HOME" "$PWD" "$TMPDIR" "$(mktemp)" > told.new; mv told.new told; exec sleep 1000'
+    stage.deploy(app, {"worker": tell}, worker=1)
+    here = folder(stage, app, 1)
+    wait_until((here / "told").exists)
+
+    home, cwd, tmpdir, made = (here / "told").read_text().splitlines()
+
+    assert (home, cwd, tmpdir) == (str(here), str(here), f"{here}.tmp")
+    assert made.startswith(f"{here}.tmp/")
+
+
+def test_what_a_process_has_written_outlasts_restarts_and_scaling_but_no_release(
+    stage: Stage, app: App
+) -> None:
+    stage.deploy(app, {"worker": "echo x >> kept; exec sleep 1000"}, worker=1)
+    kept = folder(stage, app, 1) / "kept"
+    wait_until(kept.exists)
+
+    stage.apply(app, stage.scale(app, worker=2))
+    wait_until(lambda: kept.read_text() == "x\nx\n")
+    stage.ctl("stop", f"MyProdEnv.{app.name}.v1.worker.1")
+    look(stage)
+
+    wait_until(lambda: kept.read_text() == "x\nx\nx\n")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="unfenced apps are one account")
+def test_no_other_app_can_look_into_a_folder(stage: Stage, app: App) -> None:
+    other = stage.app(f"{app.name}-nosy")
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    victim = folder(stage, app, 1)
+
+    stage.deploy(other, {"worker": f"ls {victim} {victim.parent} > out 2>&1; exec sleep 1000"}, worker=1)
+
+    out = folder(stage, other, 1) / "out"
+    wait_until(lambda: out.exists() and out.read_text().count("Permission denied") == 2)
+    assert victim.parent.lstat().st_uid == 0
+
+
+def test_a_missing_folder_is_made_again(stage: Stage, app: App) -> None:
+    """After a restore from a backup, which leaves copies out."""
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    stage.ctl("stop", f"MyProdEnv.{app.name}.v1.worker.1")
+    shutil.rmtree(folder(stage, app, 1).parent)
+
+    look(stage)
+
+    assert stage.pids()[f"MyProdEnv.{app.name}.v1.worker.1"]
+    assert (folder(stage, app, 1) / "web.py").exists()
+
+
+def test_a_half_copy_is_never_used_and_goes(stage: Stage, app: App) -> None:
+    """As a kill in the middle leaves it."""
+    half = folder(stage, app, 1).with_name(".half-v1")
+    half.mkdir()
+    (half / "web.py").write_text("cut")
+    if stage.instance.fence.fenced:
+        for path in (half, half / "web.py"):
+            os.chown(path, *[stage.instance.fence.app_uid(app.id)] * 2)
+    folder(stage, app, 1).with_name(".half-v7").mkdir(mode=0o700)
+
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+
+    assert stage.get(app)[0] == 200
+    assert names(stage, app) == ["v1", "v1.tmp"]
+
+
+def test_a_copy_that_a_loss_of_power_may_have_emptied_is_made_again(stage: Stage, app: App) -> None:
+    digest = "a" * 64
+    stage._slug(app)
+    assert door(stage).open_release(app.id, 5, digest, {}) == ""
+    here = folder(stage, app, 5)
+    (here / "web.py").write_text("")
+    assert door(stage).open_release(app.id, 5, digest, {}) == ""
+    assert (here / "web.py").read_text() == ""  # of this boot: what the app has written
+
+    here.with_name("v5.boot").write_text("another boot")
+    assert door(stage).open_release(app.id, 5, digest, {}) == ""
+    assert (here / "web.py").read_text()
+
+    (here / "web.py").write_text("")
+    door(stage).keep_releases(app.id, [5])  # which syncs it
+    assert names(stage, app) == ["v5", "v5.tmp"]
+    assert door(stage).open_release(app.id, 5, digest, {}) == ""
+    assert (here / "web.py").read_text() == ""
+
+
+def test_a_release_without_slug_or_room_fails_and_what_ran_runs_on(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    pid = stage.pids()[f"MyProdEnv.{app.name}.v1.worker.1"]
+    _, rollout = stage.release(app, {"worker": SLEEP})
+    with monkeypatch.context() as patch:
+        patch.setattr("stratum.disk.os.statvfs", _full)
+        done = stage.apply(app, rollout)
+    assert done.state is RolloutState.FAILED
+    assert done.error.startswith("v2 has no folder to run from: 1 MiB of the server's disk are free")
+
+    _, rollout = stage.release(app, {"worker": SLEEP})
+    slug = stage.layout.slug(app.id, "a" * 64)
+    slug.rename(slug.with_name("away"))
+    done = stage.apply(app, rollout)
+    slug.with_name("away").rename(slug)
+
+    assert done.state is RolloutState.FAILED
+    assert done.error == "v3 has no folder to run from: what was built for it is not there any more."
+    assert names(stage, app) == ["v1", "v1.tmp"]
+    assert stage.pids()[f"MyProdEnv.{app.name}.v1.worker.1"] == pid
+
+
+def test_the_reconciler_removes_what_a_crash_left(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    assert door(stage).open_release(app.id, 9, "a" * 64, {}) == ""
+    assert "v9" in names(stage, app)
+
+    look(stage)
+
+    assert names(stage, app) == ["v1", "v1.tmp"]
+
+
+def test_destroying_an_app_removes_its_folders(stage: Stage, app: App) -> None:
+    from runner.apply.destroy import destroy
+
+    stage.deploy(app, {"worker": "chmod 500 .; exec sleep 1000"}, worker=1)
+    with stage.parts.database.write() as tx:
+        environments.mark_destroying(tx, app.id)
+    destroy(stage.parts, stage.found(app))
+    assert not folder(stage, app, 1).parent.exists()
+
+
+def _full(_path: object) -> os.statvfs_result:
+    block, blocks, free = 4096, 1 << 28, 256
+    return os.statvfs_result((block, block, blocks, free, free, 0, 0, 0, 0, 255))
