@@ -96,9 +96,14 @@ class Stage:
         *,
         scales: Mapping[str, int] | None = None,
         build_id: int | None = None,
+        slug: str = "",
     ) -> tuple[Release, Rollout]:
-        """Record a release and queue its rollout, as a builder does."""
-        slug = self._slug(app)
+        """Record a release and queue its rollout, as a builder does.
+
+        Args:
+            slug: digest of one that `slug` has made.
+        """
+        slug = slug or self.slug(app)
         lines = tuple(Target(name, command) for name, command in targets.items())
         from stratum.store import formation
 
@@ -220,14 +225,21 @@ class Stage:
         except SupervisorUnavailable:
             return False
 
-    def _slug(self, app: App) -> str:
-        digest = "a" * 64
+    def slug(self, app: App, digest: str = "a" * 64, **files: str) -> str:
+        """Make a slug of `web.py` and some files, and return its digest.
+
+        Args:
+            files: name → text; in a name two underscores are a dot, three a slash.
+        """
         slug = self.layout.slug(app.id, digest)
         if not slug.exists():
             slug.mkdir()
-            (slug / "web.py").write_text(WEB)
-            for path in (slug, *slug.iterdir()):
-                path.chmod(0o755)
+            for name, text in {"web__py": WEB, **files}.items():
+                path = slug / name.replace("___", "/").replace("__", ".")
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text)
+            for path in (slug, *slug.rglob("*")):
+                path.chmod(0o555 if path.is_dir() else 0o444)
                 if self.instance.fence.fenced:
                     os.chown(path, *[self.instance.fence.build_uid(app.id)] * 2)
         return digest
@@ -265,7 +277,7 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
     finally:
         stage.stop()
         stage.parts.database.close()
-        shutil.rmtree(data)
+        _remove(data)
         shutil.rmtree(instance.layout.descriptions)
 
 
@@ -298,3 +310,9 @@ def _environ(process: Path) -> bytes:
         return (process / "environ").read_bytes()
     except OSError:
         return b""
+
+
+def _remove(folder: Path) -> None:
+    """Remove a data folder; unfenced its slugs are closed to their owner, too."""
+    subprocess.run(["chmod", "-R", "u+rwX", folder], check=True)
+    shutil.rmtree(folder)

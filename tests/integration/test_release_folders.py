@@ -57,7 +57,7 @@ def test_what_a_process_writes_into_its_folder_changes_neither_slug_nor_other_re
     stage: Stage, app: App
 ) -> None:
     slug = stage.layout.slug(app.id, "a" * 64)
-    stage._slug(app)
+    stage.slug(app)
     built = (slug / "web.py").read_text()
     stage.deploy(app, {"web": f"echo '# v1' >> web.py; {RUN_WEB}", "worker": WRITE}, web=1, worker=1)
     wait_until((folder(stage, app, 1) / "new").exists)
@@ -93,6 +93,21 @@ def test_a_folder_is_home_and_cwd_and_its_temporary_files_lie_beside_it(stage: S
 
     assert (home, cwd, tmpdir) == (str(here), str(here), f"{here}.tmp")
     assert made.startswith(f"{here}.tmp/")
+
+
+def test_profiles_of_the_slug_are_sourced_before_every_command(stage: Stage, app: App) -> None:
+    profile = 'export PATH="$HOME/tools:$PATH" GREETING="${GREETING:-hello} $STRATUM_TARGET"'
+    stage.slug(app, "b" * 64, __profile__d___a__sh=profile, __profile="export GREETING=$GREETING!")
+    tell = 'echo "$GREETING ${PATH%%:*}" > $STRATUM_TARGET.new; mv $STRATUM_TARGET.new $STRATUM_TARGET.told; '
+    targets = {"web": tell + RUN_WEB, "worker": tell + SLEEP}
+
+    _, rollout = stage.release(app, targets, slug="b" * 64, scales={"web": 1, "worker": 1})
+    assert stage.apply(app, rollout).state is RolloutState.SUCCEEDED
+
+    here = folder(stage, app, 1)
+    for target in targets:
+        wait_until((here / f"{target}.told").exists)
+        assert (here / f"{target}.told").read_text() == f"hello {target}! {here}/tools\n"
 
 
 def test_what_a_process_has_written_outlasts_restarts_and_scaling_but_no_release(
@@ -153,7 +168,7 @@ def test_a_half_copy_is_never_used_and_goes(stage: Stage, app: App) -> None:
 
 def test_a_copy_that_a_loss_of_power_may_have_emptied_is_made_again(stage: Stage, app: App) -> None:
     digest = "a" * 64
-    stage._slug(app)
+    stage.slug(app)
     assert door(stage).open_release(app.id, 5, digest, {}) == ""
     here = folder(stage, app, 5)
     (here / "web.py").write_text("")

@@ -87,3 +87,86 @@ def test_the_launcher_stays_small(module: str) -> None:
     ended = subprocess.run([sys.executable, "-IS", "-c", script], capture_output=True, text=True, check=True)
 
     assert ended.stdout == "False\n"
+
+
+def sourced(folder: Path, command: str, **env: str) -> list[str]:
+    """Run a command in a folder as the launcher would, and return what it printed."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        argv = launch.shell("/bin/bash", command.encode())
+    finally:
+        os.chdir(before)
+    given = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **env}
+    ran = subprocess.run(argv, cwd=folder, env=given, capture_output=True, text=True, check=False)
+    return (ran.stdout + ran.stderr).splitlines()
+
+
+def profile(folder: Path, **scripts: str) -> None:
+    (folder / ".profile.d").mkdir()
+    for name, text in scripts.items():
+        (folder / ".profile.d" / f"{name}.sh").write_text(text)
+
+
+def test_without_profiles_the_command_is_bash_s_own(tmp_path: Path) -> None:
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        assert launch.shell("/bin/bash", b"echo") == ("/bin/bash", "-c", b"echo")
+    finally:
+        os.chdir(before)
+
+
+def test_profiles_are_sourced_in_order_and_may_change_every_variable(tmp_path: Path) -> None:
+    profile(tmp_path, b="export SAID=$SAID:b", a='export SAID=$SAID:a PATH="$HOME/bin:$PATH"')
+    (tmp_path / ".profile").write_text("SAID=$SAID:own")
+    (tmp_path / ".profile.d" / "notes.txt").write_text("exit 1")
+
+    assert sourced(tmp_path, 'echo "$SAID $PATH"', SAID="given") == [
+        f"given:a:b:own {tmp_path}/bin:/usr/bin:/bin"
+    ]
+
+
+def test_the_command_is_untouched_and_sees_nothing_else_of_the_scripts(tmp_path: Path) -> None:
+    profile(tmp_path, a="set -eu; shopt -s nullglob; secret=1; f() { :; }; trap 'echo trapped' EXIT")
+    command = """echo "it's $0 $# ${secret-unset}" 'a  b' *.none $(false) # comment
+type -t f; env | grep -c ^__; cat /proc/$$/cmdline | tr '\\0' '\\n' | head -2"""
+
+    assert sourced(tmp_path, command) == ["it's /bin/bash 0 unset a  b *.none", "0", "/bin/bash", "-c"]
+
+
+def test_one_bash_is_left_and_it_gives_way_to_the_program(tmp_path: Path) -> None:
+    profile(tmp_path, a="export A=1")
+
+    (line,) = sourced(tmp_path, "cat /proc/self/stat")
+
+    assert "(cat)" in line
+    assert line.split()[3] == str(os.getpid())  # its parent
+
+
+def test_what_a_script_sets_survives_scripts_that_change_folder_arguments_or_names(tmp_path: Path) -> None:
+    profile(tmp_path, a="cd /; set -- x y; set -a; cd -; cd /tmp", b="export B=$PWD")
+
+    assert sourced(tmp_path, 'echo "$B $PWD $#"; env | grep -c ^__stratum') == [
+        str(tmp_path),  # what `cd -` says
+        "/tmp /tmp 0",
+        "0",
+    ]
+
+
+def test_a_script_that_fails_stops_nothing_and_one_that_exits_ends_all(tmp_path: Path) -> None:
+    profile(tmp_path, a="false; if", b="export B=1")
+    said = sourced(tmp_path, "echo $B")
+    assert said[0] == "1" or said[-1] == "1"
+    assert any(".profile.d/a.sh: line" in line for line in said)
+
+    (tmp_path / ".profile").write_text("echo no; exit 3")
+    assert "1" not in sourced(tmp_path, "echo $B")
+
+
+def test_the_app_s_own_bash_env_is_sourced_once_and_passed_on(tmp_path: Path) -> None:
+    own = tmp_path / "own.sh"
+    own.write_text('echo "own $PART"')
+    profile(tmp_path, a="export PART=a")
+
+    assert sourced(tmp_path, "bash -c 'echo $BASH_ENV'", BASH_ENV=str(own)) == ["own a", "own a", str(own)]
