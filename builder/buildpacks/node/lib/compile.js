@@ -1,0 +1,120 @@
+// bin/compile: the road of one build.
+//
+// Source of the order, and of the names heroku-…: Heroku's documentation, "Node.js build behavior".
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { App } = require('./app');
+const { checkNode } = require('./engines');
+const { npms } = require('./host');
+const { choose } = require('./managers');
+const { Kept, keyOf } = require('./modules');
+const { installed } = require('./packages');
+const { paths, writeExport, writeProfile } = require('./paths');
+const { Programs } = require('./programs');
+const { Refusal, ProgramFailed, detail, explain, report, step } = require('./refusal');
+const { provide } = require('./tools');
+const { environment, keepsDevelopment, readVariables } = require('./variables');
+
+const HOST = `Node.js ${process.version.slice(1)}`;
+
+class Compilation {
+  constructor(folder, caches, variables) {
+    this.app = new App(folder);
+    this.caches = caches;
+    this.variables = variables;
+    Object.assign(this, choose(this.app));
+    const settings = this.manager.environment(caches, this.app, process.env);
+    const environ = environment(process.env, variables, settings);
+    this.programs = new Programs(folder, { ...environ, PATH: [...paths(folder), environ.PATH].join(':') });
+    this.keepsDevelopment = keepsDevelopment(variables);
+    this.development = this.keepsDevelopment || this.app.usesDevelopment;
+  }
+
+  compile() {
+    checkNode(this.app);
+    this.provideManager();
+    this.runScript('heroku-prebuild');
+    const kept = this.install();
+    this.runScript(this.app.runs('heroku-postbuild') ? 'heroku-postbuild' : 'build');
+    if (this.development && !this.keepsDevelopment && this.app.has('node_modules')) this.prune(kept);
+    this.runScript('heroku-cleanup');
+    writeProfile(this.app.folder);
+    writeExport(this.app.folder);
+    report({ packages: installed(this.app) });
+  }
+
+  provideManager() {
+    const tool = this.manager.tool(this.pinned?.version, this.lock && this.app.read(this.lock));
+    this.version = tool ? provide(tool, this.pinned, this) : npms('../package.json').version;
+  }
+
+  /** Install, or bring back what was installed; returns where it is kept, null for nowhere. */
+  install() {
+    if (this.app.has('node_modules')) {
+      detail('node_modules is in the commit; it is left out. Add it to .gitignore.');
+      fs.rmSync(path.join(this.app.folder, 'node_modules'), { recursive: true, force: true });
+    }
+    const kept = this.kept();
+    if (kept?.restore()) {
+      step(`${HOST}: ${this.lock} is unchanged, nothing to install`);
+      this.runInstallScripts();
+    } else if (this.lock || this.app.wantsPackages) this.installAnew(kept);
+    else {
+      step(`${HOST}: package.json asks for no packages`);
+      this.runInstallScripts();
+    }
+    return kept;
+  }
+
+  kept() {
+    if (!this.lock || this.app.holdsPackages || this.variables.NODE_MODULES_CACHE === 'false') return null;
+    const toolchain = [process.version, process.arch, this.manager.name, this.version, this.development];
+    return new Kept(this.caches, keyOf(this.app, this.lock, this.variables, toolchain), this.app, this.programs);
+  }
+
+  installAnew(kept) {
+    const { manager, app, programs } = this;
+    step(`${HOST}: installing ${this.lock ?? 'package.json'} with ${manager.name} ${this.version}`);
+    if (!this.lock) detail('There is no lock file: what is installed may differ at every build.\nRun npm install, and commit package-lock.json.');
+    const registry = manager.registry?.(app, programs.ask(['npm', 'config', 'get', 'registry'])) ?? {};
+    programs.environ = { ...registry, ...programs.environ };
+    const doing = `Installing ${this.lock ?? 'package.json'}`;
+    programs.run(manager.install(app, this.development), { doing, mend: manager.mend });
+    kept?.save();
+  }
+
+  prune(kept) {
+    const argv = this.manager.prune(this.app, this.version);
+    if (!argv) return;
+    step('Removing development packages');
+    const prune = () => this.programs.run(argv, { doing: 'Removing development packages' });
+    if (kept) kept.prune(prune);
+    else prune();
+  }
+
+  // They have run on what is brought back, too: npm runs them at every install, whatever is there.
+  runInstallScripts() {
+    for (const script of this.app.installScripts) this.runScript(script);
+  }
+
+  runScript(name) {
+    if (!this.app.runs(name)) return;
+    step(`Running ${name}`);
+    const mend = `It is the script ${name} of package.json that failed: correct it, commit, and push again.`;
+    this.programs.run(this.manager.run(name), { doing: `Running ${name}`, mend });
+  }
+}
+
+function main([folder, caches, variables]) {
+  try {
+    process.chdir(folder);
+    new Compilation(path.resolve(folder), path.resolve(caches), readVariables(variables)).compile();
+  } catch (error) {
+    if (!(error instanceof Refusal || error instanceof ProgramFailed)) throw error;
+    explain(error);
+    process.exitCode = error.code;
+  }
+}
+
+main(process.argv.slice(2));

@@ -1,0 +1,12 @@
+// The host's npm, which `bin/compile` has seen to be there.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { createRequire } = require('node:module');
+
+const program = () => process.env.PATH.split(':').map((folder) => path.join(folder, 'npm')).find((file) => fs.existsSync(file));
+
+/** Load something that npm ships or depends on. */
+const npms = (name) => createRequire(fs.realpathSync(program()))(name);
+
+module.exports = { npms };

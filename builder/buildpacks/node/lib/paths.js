@@ -1,0 +1,27 @@
+// Where programs of the app are, for its processes and for buildpacks that follow.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const TOOLS = '.stratum/node'; // yarn and pnpm, so that a Procfile may say `yarn start`
+
+/** Folders of programs, of which the first has the word. */
+const paths = (folder) => [path.join(folder, 'node_modules/.bin'), path.join(folder, TOOLS, 'bin')];
+
+/** Have every process of the app source profile.sh, before what the app itself has under that name. */
+function writeProfile(folder) {
+  const file = path.join(folder, '.profile.d/node.sh');
+  const ours = fs.readFileSync(path.join(__dirname, 'profile.sh'), 'utf8');
+  const own = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.rmSync(file, { force: true });
+  fs.writeFileSync(file, own.startsWith(ours) ? own : ours + own);
+}
+
+/** Source: the classic API's `export`; STRATUM_EXPORT says where a built-in buildpack has its own. */
+function writeExport(folder) {
+  const file = process.env.STRATUM_EXPORT;
+  if (file) fs.appendFileSync(file, `export PATH='${paths(folder).join(':')}':"$PATH"\n`);
+}
+
+module.exports = { TOOLS, paths, writeProfile, writeExport };

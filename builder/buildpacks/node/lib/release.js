@@ -1,0 +1,7 @@
+// bin/release: the default web process, when there is something to start.
+
+const { App } = require('./app');
+
+const app = new App(process.argv[2]);
+// Source: npm's documentation, "npm start": without a start script it runs server.js.
+if (app.runs('start') || app.has('server.js')) console.log('---\ndefault_process_types:\n  web: npm start');
