@@ -1,5 +1,7 @@
 """Releases of an app, and going back to one."""
 
+from dataclasses import asdict
+
 from apiflask import APIBlueprint
 
 from gitserver.api import rows
@@ -94,6 +96,9 @@ def _whole(tx: Transaction, found: Release) -> rows.Row:
         "slug": found.slug,
         "config": found.config_version,
         "commands": {target.name: target.command for target in found.targets},
+        "buildpacks": [asdict(used) for used in found.contents.buildpacks],
+        "packages": dict(found.contents.packages),
+        "storage": dict(found.mounts),
     }
 
 

@@ -111,6 +111,8 @@ def difference(found: Difference) -> Row:
         "targets": [asdict(one) for one in found.targets],
         "variables": [asdict(one) for one in found.variables],
         "packages": [asdict(one) for one in found.packages],
+        "buildpacks": [asdict(one) for one in found.buildpacks],
+        "storage": [asdict(one) for one in found.storage],
     }
 
 

@@ -11,12 +11,13 @@ from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from stratum.client import RemoteApp
     from stratum.client.http import Row
 
 KEPT = ("live", "retired")
+SHOWN = 50  # changes of a kind
 COLUMNS = ("version", "status", "commit", "cause", "who", "created_at", "name", "pinned")
 
 
@@ -151,6 +152,9 @@ def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
     yield "pinned", "yes" if row["pinned"] else ""
     yield "slug", row["slug"]
     yield "targets", "\n".join(f"{name}: {command}" for name, command in row["commands"].items())
+    yield "buildpacks", ", ".join(f"{one['name']} {one['commit'][:10]}".strip() for one in row["buildpacks"])
+    yield "packages", len(row["packages"])
+    yield "storage", "\n".join(f"{name} at {path}" for name, path in row["storage"].items())
     if row["changes"] is not None:
         yield "before it", f"v{row['before']}"
         yield from _changes(row["changes"])
@@ -159,8 +163,8 @@ def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
 def _changes(found: "Mapping[str, Any]") -> "Iterator[tuple[str, object]]":
     yield "commits", _commits(found["commits"], "not kept any more")
     yield "taken back", _commits(found["commits_dropped"], "")
-    for what in ("targets", "variables", "packages"):
-        yield f"{what} changed", "\n".join(map(_change, found[what]))
+    for what in ("targets", "variables", "buildpacks", "storage", "packages"):
+        yield f"{what} changed", "\n".join(_listed(found[what]))
 
 
 def _commits(found: "Mapping[str, Any] | None", unknown: str) -> str:
@@ -168,6 +172,12 @@ def _commits(found: "Mapping[str, Any] | None", unknown: str) -> str:
         return unknown
     lines = [f"{one['id'][:10]} {shortened(one['subject'])} ({one['author']})" for one in found["list"]]
     return "\n".join([*lines, "…"] if found["more"] else lines)
+
+
+def _listed(found: "Sequence[Mapping[str, str | None]]") -> "Iterator[str]":
+    yield from map(_change, found[:SHOWN])
+    if len(found) > SHOWN:
+        yield f"… and {len(found) - SHOWN} more (--json shows all)"
 
 
 def _change(one: "Mapping[str, str | None]") -> str:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from stratum.door.client import Door
-from stratum.model import BuildState, ReleaseState
+from stratum.model import BuildState, Contents, ReleaseState, UsedBuildpack
 from stratum.store import builds, releases, tables
 from tests.repos import commit, git, make_repo
 from tests.webside import COMMIT, SLUG
@@ -255,6 +255,40 @@ def test_a_release_is_shown_with_what_it_has_changed(api, side, app):
     assert changed["before"] != changed["after"]
     assert {len(changed[side]) for side in ("before", "after")} == {8}
     assert "secret" not in str(config)
+
+
+def test_packages_and_buildpacks_are_those_that_its_build_has_seen(api, side, app):
+    """Those of one commit may be others when it is built again."""
+    url = "https://example.org/pack"
+    sides = (
+        Contents((UsedBuildpack("python"),), {"flask": "3.0", "old": "1"}),
+        Contents((UsedBuildpack("python"), UsedBuildpack("pack", url, "c" * 40)), {"flask": "3.1"}),
+    )
+    for contents in sides:
+        made = side.release(app)
+        with side.db.write() as tx:
+            mine = tables.releases.c.id == made.id
+            tx.execute(update(tables.releases).where(mine).values(contents=contents.render()))
+
+    shown = api("GET", f"{HERE}/releases/2")[1]
+
+    assert shown["changes"]["packages"] == [
+        {"name": "flask", "before": "3.0", "after": "3.1"},
+        {"name": "old", "before": "1", "after": None},
+    ]
+    assert shown["changes"]["buildpacks"] == [{"name": "pack", "before": None, "after": f"{url}#cccccccccc"}]
+    assert shown["packages"] == {"flask": "3.1"}
+    assert shown["buildpacks"][0] == {"name": "python", "url": "", "commit": ""}
+
+
+def test_where_storage_is_mounted_is_shown(api, side, app):
+    side.release(app)
+    api("POST", f"{HERE}/storage", json={"name": "data", "path": "uploads"})
+
+    shown = api("GET", f"{HERE}/releases/2")[1]
+
+    assert shown["storage"] == {"data": "uploads"}
+    assert shown["changes"]["storage"] == [{"name": "data", "before": None, "after": "uploads"}]
 
 
 def test_a_release_whose_commits_are_gone_is_shown_without(api, side, app):

@@ -1,12 +1,24 @@
 """Which slugs are kept: by a pure rule, and in the database."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import atexit
+import shutil
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from stratum.errors import Conflict, NotFound
 from stratum.model import BuildState, ReleaseState, Target
-from stratum.store import builds, environments, releases, retention
+from stratum.store import Database, builds, environments, releases, retention
+from stratum.store.migrate import migrate
 from stratum.store.retention import Kept, Surplus, surplus
+from stratum.verbs import configure
+from stratum.verbs import release as release_verbs
 from tests.there import there
 
 LIVE, RETIRED, FAILED, PENDING = (
@@ -134,3 +146,116 @@ def test_the_same_slug_made_again_is_known_again(db, app):
             release(tx, app, "s6", LIVE)
 
         assert retention.prune(tx, app.id, 2) == ("s1", "s3", "s4", "s5")
+
+
+class Histories(RuleBasedStateMachine):
+    """An app's life as its verbs record it, looked after at any moment.
+
+    Whatever came before, and however few are to be kept: what runs, what a rollback would go back to,
+    what is pinned and what is on its way has its slug.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        path = Path(self._folder.name) / "stratum.db"
+        shutil.copy(_migrated(), path)
+        self.db = Database.open(path)
+        self.slugs = set()
+        with self.db.write() as tx:
+            where = environments.add_environment(tx, "E", "production", start_all=False)
+            self.app_id = environments.add_app(tx, where, "a").id
+
+    def teardown(self):
+        self.db.close()
+        self._folder.cleanup()
+
+    def app(self, tx):
+        return there(environments.get_app(tx, self.app_id))
+
+    @rule(slug=st.sampled_from("abcdefgh"), comes_up=st.booleans())
+    def push(self, slug, comes_up):
+        self.build(slug)
+        if comes_up:
+            self.roll_out(is_good=True)
+
+    def build(self, slug):
+        """A build ends: its slug is there before its release is recorded."""
+        self.slugs.add(slug)
+        with self.db.write() as tx:
+            targets = (Target("web", "x"),)
+            releases.add_release(
+                tx, self.app_id, slug=slug, commit="1" * 40, targets=targets, cause="push", who="me"
+            )
+
+    @rule()
+    def configure(self):
+        with self.db.write() as tx:
+            configure.record(tx, self.app(tx), b"", "config: set A", who="me")
+
+    @rule(is_good=st.booleans())
+    def roll_out(self, is_good):
+        """The oldest release that is on its way comes up, or does not."""
+        with self.db.write() as tx:
+            waiting = [r for r in releases.list_releases(tx, self.app_id) if r.state is PENDING]
+            if not waiting:
+                return
+            current = self.app(tx).current_release_id
+            if is_good and current is not None:
+                releases.set_release_state(tx, current, RETIRED)
+            releases.set_release_state(tx, waiting[-1].id, LIVE if is_good else FAILED)
+            if is_good:
+                environments.set_current_release(tx, self.app_id, waiting[-1].id)
+
+    @rule(version=st.none() | st.integers(1, 12))
+    def roll_back(self, version):
+        with self.db.write() as tx, suppress(Conflict, NotFound):
+            change = release_verbs.rollback(tx, self.app(tx), version, who="me")
+            if change.changed:
+                assert releases.list_releases(tx, self.app_id)[0].slug in self.slugs
+
+    @rule(back=st.integers(0, 5), pinned=st.booleans())
+    def pin(self, back, pinned):
+        with self.db.read() as tx:
+            version = max(1, len(releases.list_releases(tx, self.app_id)) - back)
+        with self.db.write() as tx, suppress(Conflict, NotFound):
+            release_verbs.describe(tx, self.app(tx), version, {"pinned": pinned})
+
+    @rule(keep=st.integers(1, 4), is_cut_off=st.booleans())
+    def look_after(self, keep, is_cut_off):
+        before = self.goal()
+        with self.db.write() as tx:
+            gone = retention.prune(tx, self.app_id, keep)
+        for slug in gone[: len(gone) // 2 if is_cut_off else None]:
+            self.slugs.discard(slug)
+            with self.db.write() as tx:
+                retention.forget(tx, self.app_id, slug)
+        assert self.goal() == before
+
+    def goal(self):
+        with self.db.read() as tx:
+            try:
+                return release_verbs.goal(tx, self.app(tx), None).version
+            except Conflict:
+                return None
+
+    @invariant()
+    def what_may_be_needed_is_there(self):
+        with self.db.read() as tx:
+            current = self.app(tx).current_release_id
+            for one in releases.list_releases(tx, self.app_id):
+                is_needed = one.id == current or one.pinned or one.version == self.goal()
+                if one.state is not FAILED and (is_needed or one.state in (PENDING, RETIRED, LIVE)):
+                    assert one.slug in self.slugs, one
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+@cache
+def _migrated():
+    path = Path(tempfile.mkdtemp()) / "stratum.db"
+    migrate(path)
+    atexit.register(shutil.rmtree, path.parent)
+    return path
