@@ -146,7 +146,7 @@ class Reconciler:
                     rollouts.add_rollout(tx, app_id, cause="destroy", who="")
                 return
             done = converge(self._parts, app, release, formation)
-            self._parts.router.route(app, done.wish.routed(), patience_s=0)
+            self._parts.router.route(app, done.wish.routed(), site=done.wish.site, patience_s=0)
             clear(self._parts, done.wish)
             folders.clear(self._parts, app)
         _tell(app, [(process.name, started.error) for process, started in done.started])

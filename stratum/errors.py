@@ -10,7 +10,7 @@
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
     │   └── Renamed              now
-    ├── Conflict                 AlreadyExists, NothingReleased, PushRaced
+    ├── Conflict                 AlreadyExists, NothingReleased, PushRaced, ServedByRouter
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
@@ -257,6 +257,19 @@ class BadCredentials(Denied):
 
     def __init__(self) -> None:
         super().__init__("This needs a valid token.", "Sign in with: stratum login URL.")
+
+
+class ServedByRouter(Conflict):
+    """The release that runs has a site in place of web processes, so there are none to scale."""
+
+    slug = "served-by-router"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"v{version} has no web process: the router serves its site by itself, to however many ask.",
+            "Add a line for web to the Procfile and push, if a process is to answer.",
+        )
+        self.version = version
 
 
 class TooManyAttempts(Denied):

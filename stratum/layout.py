@@ -176,6 +176,14 @@ class Layout:
         return self.data / "storage"
 
     def volume(self, app_id: int, name: str) -> Path:
+    @property
+    def sites(self) -> Path:
+        return self.data / "sites"
+
+    def site(self, app_id: int, version: int) -> Path:
+        """The files of a release that the router serves by itself."""
+        return self.sites / str(app_id) / f"v{version}"
+
         return self.storage / str(app_id) / name
 
     @property

@@ -42,6 +42,18 @@ class ReleaseState(StrEnum):
     PRUNED = "pruned"
 
 
+class Phase(StrEnum):
+    """How far the command of a release's `release` target is; it runs once, before anything of it starts."""
+
+    NONE = ""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+RELEASE_PHASE = "release"  # the target whose command that is; never a process
+
+
 class RolloutState(StrEnum):
     """Live: all new processes are up and the router has switched; only draining is left."""
 
@@ -305,10 +317,25 @@ class Release:
     pinned: bool = False  # its slug is kept, however many newer ones there are
     contents: Contents = NO_CONTENTS
     mounts: Mapping[str, str] = field(default_factory=dict)
+    phase: Phase = Phase.NONE
+
+    @property
+    def has_site(self) -> bool:
+        """Whether the router answers its requests from files; a web process goes before."""
+        return bool(self.contents.site) and "web" not in self.target_names()
 
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets, in the Procfile's order."""
         return tuple(target.name for target in self.targets)
+
+    def process_names(self) -> tuple[str, ...]:
+        """Names of those that processes are made of."""
+        return tuple(name for name in self.target_names() if name != RELEASE_PHASE)
+
+    @property
+    def phase_command(self) -> str:
+        """What is to run once before anything of it starts; empty for nothing."""
+        return next((target.command for target in self.targets if target.name == RELEASE_PHASE), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +383,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     RESTARTED = "restarted"  # of the old release, after a failure
     FAILED = "failed"
+    RAN = "ran"  # once, and to its end: the release phase
 
 
 @dataclass(frozen=True, slots=True)

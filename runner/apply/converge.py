@@ -31,8 +31,9 @@ class Converged:
 
     @property
     def runs(self) -> bool:
-        """Whether anything runs now."""
-        return bool(self.kept) or any(started.pid for _, started in self.started)
+        """Whether anything runs now, or is served."""
+        started = any(started.pid for _, started in self.started)
+        return bool(self.kept) or started or self.wish.site is not None
 
 
 def converge(parts: Parts, app: App, release: Release | None, formation: Formation) -> Converged:

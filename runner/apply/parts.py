@@ -13,6 +13,7 @@ from stratum.door.client import Door, Key
 from stratum.instance import Instance
 from stratum.model import App
 from stratum.store import Database
+from stratum.store.sites import Served
 from stratum.supervisor import ProcessStatus, Started, Supervisor, Wanted
 
 
@@ -35,8 +36,15 @@ class Sections(Protocol):
 class Switch(Protocol):
     """The router (`runner.router.switch.Router`)."""
 
-    def route(self, app: App, processes: Collection[str], *, patience_s: float = PATIENCE_S) -> None:
-        """Send an app's requests to these processes and no other."""
+    def route(
+        self,
+        app: App,
+        processes: Collection[str],
+        *,
+        site: Served | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Send an app's requests to these processes and no other, or answer them from a site."""
 
     def ensure(self) -> None:
         """See that the router has the routes that are recorded."""
@@ -65,6 +73,12 @@ class Keeper(Protocol):
 
     def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
         """Remove the folders of all other releases of an app."""
+
+    def publish_site(self, app_id: int, version: int, digest: str) -> tuple[str, str]:
+        """Make the folder of a release's site; return what the slug says of it, and why not."""
+
+    def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
+        """Remove the sites of all other releases of an app."""
 
     def destroy(self, app_id: int) -> None:
         """End an app's processes and remove its folders."""

@@ -114,6 +114,11 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
     asked = build.options.scale.items()
     scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
+    def serves_site(self) -> None:
+        """Say that no process answers requests."""
+        if self._log:
+            self._log.step("The router serves the site")
+
     with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
             _say_released(log, release, scaled, again=rollout.attempt > 1)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from runner import pace
-from runner.apply import converge, folders, running
+from runner.apply import converge, folders, phase, running, site
 from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
@@ -103,7 +103,7 @@ class _Rolling:
         self._start(goal, change.start, statuses, Strategy.REPLACE)
         faults.reach("rollout.replaced")
         self.lease.check()
-        self.parts.router.route(self.app, goal.routed())
+        self.parts.router.route(self.app, goal.routed(), site=goal.site)
         faults.reach("rollout.switched")
         return late
 
@@ -159,7 +159,9 @@ class _Rolling:
     def _record_live(self, goal: Wish) -> None:
         rollout, release = self.lease.rollout, self.release
         assert release is not None
-        if goal.routed():
+        if goal.site:
+            self.report.serves_site()
+        if goal.routed() or goal.site:
             host = self.app.host(self.parts.instance.settings.apps_domain, release.app_name)
             self.report.conclude(self.parts.instance.app_url(host))
         with self.parts.database.write() as tx:
@@ -194,5 +196,6 @@ class _Rolling:
         folders.clear(self.parts, self.app)
 
 
+        site.clear(self.parts, self.app)
 def _release(tx: Transaction, release_id: int | None) -> Release | None:
     return None if release_id is None else releases.get_release(tx, release_id)

@@ -2,14 +2,15 @@
 
 import logging
 
-from runner.apply import folders
+from runner.apply import folders, site
 from runner.apply.converge import clear, converge
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
+from runner.apply.wish import Wish
 from runner.plan import prefix
 from stratum.errors import RouterUnavailable, StratumError
-from stratum.model import App, Formation, Release, ReleaseState, Rollout, RolloutState
+from stratum.model import App, Formation, Release, Rollout, RolloutState
 from stratum.store import Transaction, releases, rollouts
 from stratum.store import formation as formation_store
 
@@ -35,7 +36,7 @@ def take_back(
     lease.check()
     report.failed(error, prefix(app, release))
     done = converge(parts, app, current, formation)
-    _route_back(parts, app, done.wish.routed())
+    _route_back(parts, done.wish)
     report.stopped(done.stopped)
     for process, started in done.started:
         report.restarted(process, started)
@@ -46,8 +47,9 @@ def take_back(
             raise LeaseLost(rollout)
         put_back(tx, rollout)
         if current is None or release.id != current.id:
-            releases.set_release_state(tx, release.id, ReleaseState.FAILED)
+            releases.fail(tx, release.id)
     folders.clear(parts, app)
+    site.clear(parts, app)
 
 
 def put_back(tx: Transaction, rollout: Rollout) -> None:
@@ -72,8 +74,8 @@ def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
     return Formation(scales)
 
 
-def _route_back(parts: Parts, app: App, names: list[str]) -> None:
+def _route_back(parts: Parts, before: Wish) -> None:
     try:
-        parts.router.route(app, names, patience_s=0)
+        parts.router.route(before.app, before.routed(), site=before.site, patience_s=0)
     except RouterUnavailable as error:
-        log.warning("routes of %s are put back by the reconciler: %s", app.label, error)
+        log.warning("routes of %s are put back by the reconciler: %s", before.app.label, error)

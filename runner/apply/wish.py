@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from runner.apply import ports
 from runner.apply.parts import Parts
+from runner.apply.site import published
 from runner.plan import Process, plan, port_names, wished_slots
 from stratum import secrets
 from stratum.model import App, Formation, Release
 from stratum.store import formation as formation_store
 from stratum.store import releases
+from stratum.store.sites import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +20,29 @@ class Wish:
 
     Attributes:
         variables: the app's own, in clear.
+        site: what the router serves by itself, in place of processes.
     """
 
     app: App
     release: Release | None
     processes: tuple[Process, ...]
     variables: Mapping[str, str]
+    site: Served | None = None
 
     def routed(self) -> list[str]:
         """Name the processes that the router should send requests to."""
         return [process.name for process in self.processes if process.port]
+
+
+def variables_of(parts: Parts, release: Release) -> Mapping[str, str]:
+    """The app's own variables in a release.
+
+    Raises:
+        Unavailable: they cannot be read with the key there is.
+    """
+    with parts.database.read() as tx:
+        ciphertext = releases.get_config(tx, release.app_id, release.config_version)
+    return secrets.unseal(parts.instance.layout.config_key, ciphertext)
 
 
 def wish(parts: Parts, app: App, release: Release | None, formation: Formation) -> Wish:
@@ -35,17 +50,17 @@ def wish(parts: Parts, app: App, release: Release | None, formation: Formation) 
 
     Raises:
         RolloutFailed: no port is free.
+        ReleaseUnusable: it has a site that cannot be served.
         Unavailable: the variables cannot be read with the key there is.
     """
     if release is None:
         return Wish(app, None, (), {})
     with parts.database.read() as tx:
         numbers = formation_store.unique_ints(tx, app.id)
-        ciphertext = releases.get_config(tx, app.id, release.config_version)
     slots = wished_slots(release, formation)
     if not numbers.keys() >= set(slots):
         with parts.database.write() as tx:
             numbers = formation_store.give_unique_ints(tx, app.id, slots)
     given = ports.given(parts, app.id, port_names(app, release, formation))
-    variables = secrets.unseal(parts.instance.layout.config_key, ciphertext)
-    return Wish(app, release, tuple(plan(app, release, formation, numbers, given)), variables)
+    processes = tuple(plan(app, release, formation, numbers, given))
+    return Wish(app, release, processes, variables_of(parts, release), published(parts, release))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from runner.router import site
 from stratum.errors import BadCredentials
 from stratum.layout import ROUTER_FD
 
@@ -57,10 +58,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One app: its host name and the ports of its web processes, maybe none."""
+    """One app: its host name and the ports of its web processes, maybe none.
+
+    Attributes:
+        site: what the file of its site says (`runner.router.site`); empty when it has had a site, and
+            runs processes now; None when it never had one.
+    """
 
     host: str
     ports: tuple[int, ...]
+    site: str | None = None
+
+    @property
+    def dials(self) -> int:
+        """Among how many processes its requests are spread, when it is not its site that answers.
+
+        A site has one place kept for the process that may follow it, so that neither change needs
+        another configuration.
+        """
+        return max(len(self.ports), 1 if self.site else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,8 @@ class Config:
 
     Attributes:
         mark: an id that Caddy knows as long as just this configuration is loaded.
-        upstreams: `host:port` by the name of the file that Caddy reads it from at each request.
+        upstreams: `host:port`, or what the file of a site says, by the name of the file that Caddy reads
+            it from at each request; in the order in which they are to change.
     """
 
     content: bytes
@@ -87,18 +104,22 @@ def render(place: Place, routes: Iterable[Route]) -> Config:
     apps = sorted(routes, key=lambda route: route.host)
     listed = [_app_route(place, route) for route in apps]
     handled: list[Json] = [*listed, _unknown_app(place), _nobody(), _control(place)]
-    digest = hashlib.sha256(json.dumps([handled, place.listen]).encode()).hexdigest()[:16]
+    named: Json = {site.NAME: site.named_route()} if any(one.site is not None for one in apps) else {}
+    digest = hashlib.sha256(json.dumps([handled, place.listen, named]).encode()).hexdigest()[:16]
     mark = f"stratum-{digest}"
     handled[-1] = {"@id": mark, **handled[-1]}
     upstreams = {_file(one, n): f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
-    return Config((json.dumps(_whole(place, handled), indent=1) + "\n").encode(), mark, upstreams)
+    sites = {f"{one.host}.{site.NAME}": one.site for one in apps if one.site is not None}
+    return Config(
+        (json.dumps(_whole(place, handled, named), indent=1) + "\n").encode(), mark, upstreams | sites
+    )
 
 
 def _file(route: Route, number: int) -> str:
     return f"{route.host}.{number}"
 
 
-def _whole(place: Place, routes: list[Json]) -> Json:
+def _whole(place: Place, routes: list[Json], named: Json) -> Json:
     server: Json = {
         "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
@@ -107,6 +128,7 @@ def _whole(place: Place, routes: list[Json]) -> Json:
         },
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
+        **({"named_routes": named} if named else {}),
     }
     return {
         "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
@@ -116,12 +138,16 @@ def _whole(place: Place, routes: list[Json]) -> Json:
 
 
 def _app_route(place: Place, route: Route) -> Json:
-    if not route.ports:
+    if not route.dials:
         return _for_host(route.host, _page("503", NO_WEB))
     # Kept connections to a process that is to stop must not look like requests under way for long.
     transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
-    dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(len(route.ports))]
-    return _for_host(route.host, {**_proxy(dials), "transport": transport})
+    dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(route.dials)]
+    proxy: Json = {**_proxy(dials), "transport": transport}
+    if route.site is None:
+        return _for_host(route.host, proxy)
+    routes = [*site.serve(f"{place.upstreams}/{route.host}.{site.NAME}"), {"handle": [proxy]}]
+    return _for_host(route.host, {"handler": "subroute", "routes": routes})
 
 
 def _unknown_app(place: Place) -> Json:

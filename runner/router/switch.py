@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner import pace
-from runner.router import admin
+from runner.router import admin, site
 from runner.router.config import Config, Place, Route, render
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
 from stratum.model import App
-from stratum.store import Database, environments
+from stratum.site import read_table
+from stratum.store import Database, environments, sites
 from stratum.store import formation as formation_store
+from stratum.store.sites import Served
 
 # A Caddy that was killed is soon there again, unless it dies early a few times: supervisord then
 # pauses for 1, 2, 3… seconds. A release that is good should not fail for that.
@@ -31,10 +33,18 @@ class Router:
         self._instance, self._database = instance, database
         self._rendered: tuple[list[Route], Config] | None = None
 
-    def route(self, app: App, processes: Collection[str], *, patience_s: float = PATIENCE_S) -> None:
+    def route(
+        self,
+        app: App,
+        processes: Collection[str],
+        *,
+        site: Served | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         """Send an app's requests to these processes and no other, from when this returns.
 
         Args:
+            site: what answers in their place.
             patience_s: how long to try again while Caddy does not answer.
 
         Raises:
@@ -42,6 +52,7 @@ class Router:
         """
         with self._database.write() as tx:
             formation_store.set_routed(tx, app.id, processes)
+            sites.set_served(tx, app.id, site)
         self.ensure(patience_s)
 
     def ensure(self, patience_s: float = 0.0) -> None:
@@ -78,12 +89,25 @@ class Router:
         instance = self._instance
         with self._database.read() as tx:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
-            names = formation_store.routed_as(tx)
+            names, served = formation_store.routed_as(tx), sites.all_served(tx)
+        names |= {app_id: one.app_name for app_id, one in served.items() if one.version}
         domain = instance.settings.apps_domain
-        routes = [Route(app.host(domain, names.get(app.id, "")), ports.get(app.id, ())) for app in apps]
+        routes = [
+            Route(
+                app.host(domain, names.get(app.id, "")),
+                ports.get(app.id, ()),
+                self._site(app.id, served[app.id]) if app.id in served else None,
+            )
+            for app in apps
+        ]
         if self._rendered is None or self._rendered[0] != routes:  # asked every 2 s by the reconciler
             self._rendered = routes, render(self._place(), routes)
         return self._rendered[1]
+
+    def _site(self, app_id: int, served: Served) -> str:
+        if not served.version:
+            return ""
+        return site.text(str(self._instance.layout.site(app_id, served.version)), read_table(served.rules))
 
     def _place(self) -> Place:
         layout = self._instance.layout
@@ -107,9 +131,13 @@ class Router:
         _replace(layout.router_config, config.content)
 
     def _forget(self, config: Config) -> None:
-        """Remove upstreams that the loaded configuration does not name."""
+        """Remove upstreams that the loaded configuration does not name.
+
+        Where a site has taken a process's place, requests may be on their way that have yet to look.
+        """
         for file in self._instance.layout.router_upstreams.iterdir():
-            if file.name not in config.upstreams:
+            host = file.name.rpartition(".")[0]
+            if file.name not in config.upstreams and not config.upstreams.get(f"{host}.{site.NAME}"):
                 file.unlink()
 
     @contextmanager

@@ -133,6 +133,24 @@ class Door:
         """Remove the folders of all releases of an app but these, in which processes may run."""
         self._ask("keep_releases", app_id=app_id, versions=sorted(versions))
 
+    def publish_site(self, app_id: int, version: int, digest: str) -> tuple[str, str]:
+        """Make the folder that the router serves a release's site from; one that is there is kept.
+
+        Args:
+            digest: of the slug that holds the site.
+
+        Returns:
+            What the slug says of how it is served (`stratum.site.parse`), unchecked; and why it cannot
+            be served, without a full stop, empty when it can.
+        """
+        answer = self._ask("publish_site", app_id=app_id, version=version, digest=digest)
+        asked, why = answer if isinstance(answer, list | tuple) else ("", "the door gave no answer")
+        return str(asked), str(why)
+
+    def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
+        """Remove the sites of all releases of an app but these."""
+        self._ask("keep_sites", app_id=app_id, versions=sorted(versions))
+
     # -- storage
     def make_volume(self, app_id: int, volume: str) -> None:
         """Make the folder of a volume; one that is there stays as it is."""

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from stratum.door import proc, sockets, steps
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.releases import Releases
+from stratum.door.sites import Sites
 from stratum.door.steprun import Order
 from stratum.door.strays import Stray, Strays
 from stratum.door.volumes import Volumes
@@ -173,6 +174,7 @@ def _open_release(layout: Layout, fence: Fence, args: Args) -> str:
 def _destroy(layout: Layout, fence: Fence, args: Args) -> None:
     Folders(layout, fence).destroy(_app_id(args))
     Volumes(layout, fence, LIMIT_S).destroy(_app_id(args))
+    Sites(layout, fence).destroy(_app_id(args))
 
 
 def _listeners(args: Args) -> bool:
@@ -219,6 +221,10 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "drop_slug": lambda layout, fence, args: Folders(layout, fence).drop_slug(_app_id(args), _digest(args)),
     "open_release": _open_release,
     "keep_releases": lambda layout, fence, args: Releases(layout, fence).keep(_app_id(args), _versions(args)),
+    "publish_site": lambda layout, fence, args: Sites(layout, fence).publish(
+        _app_id(args), _version(args), _digest(args)
+    ),
+    "keep_sites": lambda layout, fence, args: Sites(layout, fence).keep(_app_id(args), _versions(args)),
     "destroy": _destroy,
     "make_volume": _make_volume,
     "volume_sizes": lambda layout, fence, args: Volumes(layout, fence).sizes(_app_id(args)),

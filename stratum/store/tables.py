@@ -242,6 +242,16 @@ ports = Table(
     Index("ix_ports_app_id", "app_id"),
 )
 
+# What the router serves by itself; a row stays when an app has processes again, with version 0.
+sites = Table(
+    "sites",
+    metadata,
+    Column("app_id", ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, nullable=False),  # of the release
+    Column("app_name", String(63), nullable=False),
+    Column("rules", JSON, nullable=False),
+)
+
 rollouts = Table(
     "rollouts",
     metadata,

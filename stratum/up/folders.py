@@ -39,6 +39,7 @@ def folders(instance: Instance) -> list[Folder]:
         layout.caches,
         layout.slugs,
         layout.releases,
+        layout.sites,
         layout.storage,
     )
     owned_by_service = (

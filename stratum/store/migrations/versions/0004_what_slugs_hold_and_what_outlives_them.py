@@ -37,10 +37,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], ondelete="CASCADE", name="fk_volumes_app_id"),
         sa.UniqueConstraint("app_id", "name", name="uq_volumes_app_id_name"),
     )
+    op.create_table(
+        "sites",
+        sa.Column("app_id", sa.Integer(), primary_key=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("app_name", sa.String(63), nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], ondelete="CASCADE", name="fk_sites_app_id"),
+    )
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("sites")
     op.drop_table("volumes")
     op.drop_table("buildpack_pins")
     op.drop_column("releases", "mounts")

@@ -1,0 +1,219 @@
+"""How Caddy serves a site: one route for all sites, and a file for each that says what differs.
+
+The file is read at each request, as a whole, so that another release of a site is another file in its
+place and no other configuration (docs/decisions.md). Its lines are: the folder; `https` or nothing;
+`clean` or nothing; the error page; redirects, headers and routes, each line empty or with as many
+fields, ended by tabs, as the route has places; and a full stop, since Caddy drops line ends.
+
+Pure: values in, values out. Source: Caddy 2.11, https://caddyserver.com/docs/json/; a value that was
+filled in is not looked through for others to fill in, and no text that is allowed has braces anyway.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from stratum.site.checks import router_pattern
+from stratum.site.rules import MAX_HEADERS, MAX_REDIRECTS, MAX_ROUTES, Rules
+
+Json: TypeAlias = dict[str, object]
+
+NAME = "site"  # of the route, and of what a request finds in its file
+_ROOT, _HTTPS, _CLEAN, _ERROR_PAGE, _REDIRECTS, _HEADERS, _ROUTES = range(1, 8)
+_LINE = r"([^\n]*)\n"
+_FIELD = r"([^\t]*)\t"
+_NO_PAGE = "There is nothing at this address.\n"
+_NO_SITE = "This site cannot be served at the moment.\n"
+_PATH = "{http.request.uri.path}"
+_FOUND = "{http.matchers.file.relative}"
+_FOLDER = "{http.vars.root}"
+_LEAST_ENCODED_BYTES = 512
+
+
+def text(folder: str, rules: Rules) -> str:
+    """Say how one site is served.
+
+    Args:
+        folder: absolute path of its files.
+    """
+    redirects = [(router_pattern(one.pattern), str(one.status), one.url) for one in rules.redirects]
+    headers = [(router_pattern(one.pattern), one.name, one.value) for one in rules.headers]
+    routes = [(router_pattern(one.pattern), f"/{one.file}") for one in rules.routes]
+    lines = (
+        folder,
+        "https" if rules.https_only else "",
+        "clean" if rules.clean_urls else "",
+        f"/{rules.error_page}",
+        _fields(redirects, 3 * MAX_REDIRECTS),
+        _fields(headers, 3 * MAX_HEADERS),
+        _fields(routes, 2 * MAX_ROUTES),
+        ".",
+    )
+    return "\n".join(lines)
+
+
+def serve(file: str) -> list[Json]:
+    """Routes that answer a request with the site that a file names; with an empty file they pass it on.
+
+    Args:
+        file: absolute path.
+    """
+    return [
+        {"handle": [{"handler": "vars", NAME: f"{{file.{file}}}"}]},
+        {
+            "match": [{"not": [{"vars": {f"{{http.vars.{NAME}}}": [""]}}]}],
+            "handle": [{"handler": "invoke", "name": NAME}],
+            "terminal": True,
+        },
+    ]
+
+
+def named_route() -> Json:
+    """Render the one route that serves all sites."""
+    routes: list[Json] = [
+        {
+            "match": [_reads(f"{{http.vars.{NAME}}}", NAME, _LINE * _ROUTES + r"\.$")],
+            "handle": [
+                {"handler": "vars", "root": _of_site(_ROOT)},
+                _subroute([*_answered_first(), *_files()], errors=_errors()),
+            ],
+            "terminal": True,
+        },
+        {"handle": [_page("503", _NO_SITE)]},
+    ]
+    return {"handle": [_subroute(routes)]}
+
+
+def _answered_first() -> list[Json]:
+    """What needs no file: redirects. Then the headers of whatever is answered."""
+    in_clear = {"header": {"X-Forwarded-Proto": ["http"]}, **_is(_HTTPS, "https")}
+    to_https = "https://{http.request.host}{http.request.uri}"
+    redirects = [
+        {
+            **_on_path("redirect", 3 * n),
+            "handle": [_redirect(_of("redirect", 3 * n + 2), _of("redirect", 3 * n + 3))],
+        }
+        for n in range(MAX_REDIRECTS)
+    ]
+    headers = [
+        {**_on_path("header", 3 * n), "handle": [_header(_of("header", 3 * n + 2), _of("header", 3 * n + 3))]}
+        for n in range(MAX_HEADERS)
+    ]
+    return [
+        {"match": [in_clear], "handle": [_redirect("301", to_https)], "terminal": True},
+        _listed(_REDIRECTS, "redirect", 3 * MAX_REDIRECTS, redirects),
+        _listed(_HEADERS, "header", 3 * MAX_HEADERS, headers),
+    ]
+
+
+def _files() -> list[Json]:
+    missing = {"not": [_file(_PATH, f"{_PATH}/index.html")]}
+    routes: list[Json] = [
+        {
+            "group": "route",
+            "match": [{**_path("route", 2 * n), **_file(_of("route", 2 * n + 2))}],
+            "handle": [{"handler": "rewrite", "uri": _FOUND}],
+        }
+        for n in range(MAX_ROUTES)
+    ]
+    # A part of a file that was compressed on the way is of use to nobody.
+    encode = {
+        "handler": "encode",
+        "encodings": {"gzip": {}, "zstd": {}},
+        "prefer": ["zstd", "gzip"],
+        "minimum_length": _LEAST_ENCODED_BYTES,
+    }
+    return [
+        {
+            "match": [{**_is(_CLEAN, "clean"), **missing, **_file(f"{_PATH}.html")}],
+            "handle": [{"handler": "rewrite", "uri": _FOUND}],
+        },
+        {"match": [missing], "handle": [_subroute([_listed(_ROUTES, "route", 2 * MAX_ROUTES, routes)])]},
+        {"match": [{"not": [{"header": {"Range": ["*"]}}]}], "handle": [encode]},
+        {"handle": [_file_server()]},
+    ]
+
+
+def _errors() -> list[Json]:
+    page = {**_file_server(), "status_code": "{http.error.status_code}", "canonical_uris": False}
+    return [
+        {
+            "match": [_file(_of_site(_ERROR_PAGE))],
+            "handle": [{"handler": "rewrite", "method": "GET", "uri": _FOUND}, page],
+            "terminal": True,
+        },
+        {"match": [{"vars": {"{http.error.status_code}": ["404"]}}], "handle": [_page("404", _NO_PAGE)]},
+        {"handle": [_page("{http.error.status_code}", "")]},
+    ]
+
+
+def _file_server() -> Json:
+    return {
+        "handler": "file_server",
+        "root": _FOLDER,
+        "index_names": ["index.html"],
+        "precompressed": {"br": {}, "gzip": {}, "zstd": {}},
+        "precompressed_order": ["br", "zstd", "gzip"],
+    }
+
+
+def _listed(line: int, name: str, fields: int, routes: Sequence[Json]) -> Json:
+    """Take a line of the file apart, if there is something in it, and go through what it lists."""
+    value = _of_site(line)
+    return {
+        "match": [{"not": [{"vars": {value: [""]}}]}],
+        "handle": [
+            _subroute([{"match": [_reads(value, name, _FIELD * fields)], "handle": [_subroute(routes)]}])
+        ],
+    }
+
+
+def _reads(value: str, name: str, pattern: str) -> Json:
+    return {"vars_regexp": {value: {"name": name, "pattern": f"^{pattern}"}}}
+
+
+def _fields(rows: Iterable[Sequence[str]], places: int) -> str:
+    listed = [field for row in rows for field in row]
+    return "".join(f"{field}\t" for field in [*listed, *[""] * (places - len(listed))]) if listed else ""
+
+
+def _of_site(line: int) -> str:
+    return _of(NAME, line)
+
+
+def _of(name: str, number: int) -> str:
+    return f"{{http.regexp.{name}.{number}}}"
+
+
+def _is(line: int, word: str) -> Json:
+    return {"vars": {_of_site(line): [word]}}
+
+
+def _on_path(name: str, before: int) -> Json:
+    return {"match": [_path(name, before)]}
+
+
+def _path(name: str, before: int) -> Json:
+    return {"path": [_of(name, before + 1)]}
+
+
+def _file(*paths: str) -> Json:
+    return {"file": {"root": _FOLDER, "try_files": list(paths)}}
+
+
+def _subroute(routes: Sequence[Json], errors: Sequence[Json] = ()) -> Json:
+    return {"handler": "subroute", "routes": list(routes)} | (
+        {"errors": {"routes": list(errors)}} if errors else {}
+    )
+
+
+def _redirect(status: str, url: str) -> Json:
+    return {"handler": "static_response", "status_code": status, "headers": {"Location": [url]}}
+
+
+def _header(name: str, value: str) -> Json:
+    return {"handler": "headers", "response": {"set": {name: [value]}}}
+
+
+def _page(status: str, said: str) -> Json:
+    headers = {"Content-Type": ["text/plain; charset=utf-8"], "Cache-Control": ["no-store"]}
+    return {"handler": "static_response", "status_code": status, "headers": headers, "body": said}

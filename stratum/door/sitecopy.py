@@ -1,0 +1,166 @@
+"""Copies a site out of a slug: `python -I -m stratum.door.sitecopy`, as the build's uid.
+
+The slug is the working folder; descriptor 3 is the empty folder to fill. What the slug says of the
+site goes to the standard output. Only regular files are copied, and links to such ones within the
+site, as files.
+"""
+
+import hashlib
+import os
+import stat
+import sys
+from pathlib import PurePosixPath
+
+from stratum.errors import InvalidInput
+from stratum.site import FILE, parse
+from stratum.site.slugfile import MAX_BYTES
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is not waited for
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_CHUNK = 1 << 20
+_NS_PER_S = 1_000_000_000
+MAX_DEPTH = 64
+GOAL = 3
+SHOWN = ".well-known"  # RFC 8615; every other name with a dot in front is hidden
+# Beside a site that is all of its repository.
+NOT_SERVED = frozenset({"static.json", "Staticfile", "Procfile", "node_modules"})
+
+
+def main() -> int:
+    """Copy; return the exit code."""
+    slug = os.open(".", _FOLDER)
+    try:
+        sys.stdout.buffer.write(copy(slug, GOAL))
+    except (InvalidInput, OSError) as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def copy(slug: int, goal: int) -> bytes:
+    """Copy the site of an open folder to another; return what the slug says of it.
+
+    Raises:
+        InvalidInput: it says nothing that can be used.
+        OSError: the site is not there, or cannot be read or written.
+    """
+    handle = os.open(FILE, _FILE, dir_fd=slug)
+    with os.fdopen(handle, "rb") as file:
+        text = file.read(MAX_BYTES + 1)
+    parts = PurePosixPath(parse(text).folder).parts
+    root = _entered(slug, parts)
+    try:
+        _Copy(root, omitted=frozenset() if parts else NOT_SERVED).folder(root, goal, ())
+    finally:
+        os.close(root)
+    return text
+
+
+def _entered(folder: int, parts: tuple[str, ...]) -> int:
+    """Open a folder below an open one, through no link."""
+    handle = os.dup(folder)
+    for part in parts:
+        try:
+            inner = os.open(part, _FOLDER, dir_fd=handle)
+        finally:
+            os.close(handle)
+        handle = inner
+    return handle
+
+
+class _Copy:
+    def __init__(self, root: int, omitted: frozenset[str]) -> None:
+        self._root, self._omitted = root, omitted
+
+    def folder(self, source: int, goal: int, at: tuple[str, ...]) -> None:
+        """Copy what an open folder holds.
+
+        Args:
+            at: names of the folders on the way to it, within the site.
+        """
+        if len(at) > MAX_DEPTH:
+            message = f"the site has folders within folders, more than {MAX_DEPTH} deep"
+            raise OSError(message)
+        with os.scandir(source) as entries:
+            names = sorted((one.name, one.stat(follow_symlinks=False).st_mode) for one in entries)
+        for name, mode in names:
+            if not self._is_served(name, at):
+                continue
+            if stat.S_ISDIR(mode):
+                self._inner(name, source, goal, (*at, name))
+            elif stat.S_ISREG(mode):
+                _copy_file(os.open(name, _FILE, dir_fd=source), name, goal)
+            elif stat.S_ISLNK(mode):
+                self._linked(name, os.readlink(name, dir_fd=source), goal, at)
+
+    def _is_served(self, name: str, at: tuple[str, ...]) -> bool:
+        if at:
+            return not name.startswith(".")
+        return name == SHOWN or not (name.startswith((".", "Procfile_")) or name in self._omitted)
+
+    def _inner(self, name: str, source: int, goal: int, at: tuple[str, ...]) -> None:
+        os.mkdir(name, 0o755, dir_fd=goal)
+        inner, made = os.open(name, _FOLDER, dir_fd=source), os.open(name, _FOLDER, dir_fd=goal)
+        try:
+            self.folder(inner, made, at)
+        finally:
+            os.close(inner)
+            os.close(made)
+
+    def _linked(self, name: str, target: str, goal: int, at: tuple[str, ...]) -> None:
+        """Copy the file that a link leads to; what is no file of the site is left out."""
+        parts = within(at, target)
+        if not parts or not all(self._is_served(part, parts[:depth]) for depth, part in enumerate(parts)):
+            return
+        try:
+            folder = _entered(self._root, parts[:-1])
+            try:
+                found = os.open(parts[-1], _FILE, dir_fd=folder)
+            finally:
+                os.close(folder)
+        except OSError:
+            return
+        _copy_file(found, name, goal)
+
+
+def within(at: tuple[str, ...], target: str) -> tuple[str, ...]:
+    """Where a link leads, as names from the site's folder on; empty when it leads out of it. Pure."""
+    if target.startswith("/"):
+        return ()
+    parts = list(at)
+    for part in target.split("/"):
+        if part == ".." and not parts:
+            return ()
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return tuple(parts)
+
+
+def _copy_file(handle: int, name: str, goal: int) -> None:
+    """Copy an open file, if it is a regular one, with its time.
+
+    Nanoseconds are those of its contents' digest: the router takes time and size for the file's
+    identity, and two commits of one second may differ in neither.
+    """
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        return
+    with os.fdopen(handle, "rb") as file:
+        digest = hashlib.blake2b(digest_size=8)
+        made = os.open(name, _NEW, 0o644, dir_fd=goal)
+        with os.fdopen(made, "wb") as copied:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                copied.write(chunk)
+            copied.flush()
+            seconds = found.st_mtime_ns // _NS_PER_S
+            moment = seconds * _NS_PER_S + int.from_bytes(digest.digest(), "big") % _NS_PER_S
+            os.utime(made, ns=(moment, moment))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

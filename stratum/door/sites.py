@@ -1,0 +1,111 @@
+"""The folders of sites that the router serves: copies of a part of a slug, each for one release.
+
+Made by the build's own hand, which reads the slug and writes to an empty folder through two open
+folders, follows no link out of the site, and takes no file whose name begins with a dot. The folder
+then is root's, in a parent that the router alone may enter. One that is there is whole: it got its name
+once all of it was on the disk.
+"""
+
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from stratum.door import sitecopy, spawn
+from stratum.door.folders import LIMIT_S, Folders
+from stratum.door.steps import SYSTEM_PATH
+from stratum.door.trees import Folder, Trees
+from stratum.fence import Fence
+from stratum.layout import Layout
+
+# Python takes no folder as its standard input; of the working folder, the slug, it imports nothing.
+_HANDED_ON = f'exec {sitecopy.GOAL}<&0 0</dev/null; exec "$@"'
+_COPY = ("/bin/sh", "-c", _HANDED_ON, "sh", sys.executable, "-I", "-m", "stratum.door.sitecopy")
+_HALF = ".half-"
+_ASKED = ".rules"  # beside a site's folder: what its slug says of how it is served
+
+
+class Sites:
+    """The folders of sites below one data folder."""
+
+    def __init__(self, layout: Layout, fence: Fence, limit_s: float = LIMIT_S) -> None:
+        """Take the instance.
+
+        Args:
+            limit_s: for all that is done with these; what takes longer raises TimeoutError.
+        """
+        self._layout, self._fence = layout, fence
+        self._trees, self._limit_s = Trees(fence, limit_s), limit_s
+
+    def publish(self, app_id: int, version: int, digest: str) -> tuple[str, str]:
+        """Make the folder of a release's site, unless it is there.
+
+        Args:
+            digest: of the slug that has it.
+
+        Returns:
+            What the slug says of how it is served (`stratum.site.parse`): the build's word, unchecked;
+            and why it cannot be served, without a full stop, empty when it can.
+        """
+        site = self._layout.site(app_id, version)
+        asked = site.with_name(f"{site.name}{_ASKED}")
+        why = "" if site.is_dir() and asked.is_file() else self._make(app_id, site, asked, digest)
+        return ("", why) if why else (asked.read_text(), "")
+
+    def keep(self, app_id: int, versions: Collection[int]) -> None:
+        """Remove all sites of an app but those of some releases."""
+        parent = self._layout.site(app_id, 1).parent
+        kept = {f"v{version}" for version in versions}
+        for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
+            if entry.name.partition(".")[0] not in kept:
+                self._erase(entry, app_id)
+
+    def destroy(self, app_id: int) -> None:
+        """Remove all that was made for an app."""
+        self.keep(app_id, ())
+        parent = self._layout.site(app_id, 1).parent
+        if parent.is_dir():
+            parent.rmdir()
+
+    def _make(self, app_id: int, site: Path, asked: Path, digest: str) -> str:
+        """Make the folder, and beside it what the slug says; return why it cannot be."""
+        if not Folders(self._layout, self._fence, self._limit_s).has_slug(app_id, digest):
+            return "what was built for it is not there any more"
+        root = 0 if self._fence.fenced else self._fence.service_uid
+        router, build = self._fence.router_uid, self._fence.build_uid(app_id)
+        self._trees.make(Folder(site.parent, root, router, 0o750))
+        half = site.with_name(f"{_HALF}{site.name}")
+        for left in (half, site, asked):
+            self._erase(left, app_id)
+        self._trees.make(Folder(half, build, build, 0o700))
+        code, said = self._copy(self._layout.slug(app_id, digest), half, app_id)
+        if code:
+            self._erase(half, app_id)
+            return f"its site cannot be copied: {(said.splitlines() or [f'exit code {code}'])[-1]}"
+        self._trees.make(Folder(half, root, router, 0o750))
+        asked.write_text(said)
+        self._trees.run_as(router, ("/bin/sync", "--file-system", "."), site.parent)
+        half.rename(site)
+        return ""
+
+    def _copy(self, slug: Path, half: Path, app_id: int) -> tuple[int, str]:
+        """Copy the site out of a slug; return the exit code, and what the slug says, or why not."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        source, goal = os.open(slug, flags), os.open(half, flags)
+        uid = self._fence.build_uid(app_id) if self._fence.fenced else None
+        program = spawn.Program(_COPY, {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}, source, uid)
+
+        def begin(program: spawn.Program, fds: tuple[int, int, int]) -> int:
+            return spawn.start(program, (goal, fds[1], fds[2]))
+
+        try:
+            return spawn.capture(program, self._limit_s, begin)
+        finally:
+            os.close(source)
+            os.close(goal)
+
+    def _erase(self, path: Path, app_id: int) -> None:
+        if path.is_dir() and not path.is_symlink() and self._fence.fenced:
+            build = self._fence.build_uid(app_id)
+            os.chown(path, build, build, follow_symlinks=False)
+        self._trees.erase(path, self._fence.build_uid(app_id))

@@ -1,0 +1,124 @@
+"""Releases with a site, rolled out: no process answers, and processes and sites follow each other."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from stratum.model import App, Contents, Outcome, ReleaseState, Rollout, RolloutState, Target
+from stratum.site import PLAIN, Site, render
+from stratum.store import formation, releases, rollouts
+from tests.doors import as_uid
+from tests.stage import RUN_WEB, Stage, staged
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True) as ready:
+        yield ready
+
+
+def site(
+    stage: Stage, app: App, page: str, targets: Mapping[str, str] = {}, *, slug_file: bytes | None = None
+) -> Rollout:
+    """Record a release with a site and queue its rollout, as a builder does."""
+    with stage.parts.database.write() as tx:
+        version = len(releases.list_releases(tx, app.id)) + 1
+        digest = f"{version:064x}"
+        lines = tuple(Target(name, command) for name, command in targets.items())
+        made = releases.add_release(
+            tx,
+            app.id,
+            slug=digest,
+            commit="c" * 40,
+            targets=lines,
+            cause="push",
+            who="test",
+            contents=Contents(site="dist"),
+        )
+        formation.set_scales(tx, app.id, dict.fromkeys(targets, 1))
+        queued = rollouts.add_rollout(tx, app.id, cause="push", who="test", release_id=made.id)
+    _build(stage, app, digest, page, slug_file or render(Site("dist", PLAIN)))
+    return queued
+
+
+def _build(stage: Stage, app: App, digest: str, page: str, slug_file: bytes) -> None:
+    slug, uid = stage.layout.slug(app.id, digest), stage.instance.fence.build_uid(app.id)
+    slug.mkdir()
+    os.chown(slug, uid, uid)
+    handle = os.open(slug, os.O_RDONLY)
+
+    def work() -> None:
+        os.umask(0o022)
+        os.chdir(handle)
+        Path("dist").mkdir()
+        Path("dist/index.html").write_text(page)
+        Path(".site.json").write_bytes(slug_file)
+
+    as_uid(uid, work)
+    os.close(handle)
+    slug.chmod(0o755)
+
+
+def test_a_site_has_no_web_process_and_is_live_with_what_else_its_procfile_has(stage: Stage) -> None:
+    app = stage.app("site")
+    done = stage.apply(app, site(stage, app, "one", {"worker": "exec sleep 1000"}))
+
+    assert done.state is RolloutState.SUCCEEDED, done.error
+    assert [(line.target, line.outcome) for line in done.report] == [("worker", Outcome.STARTED)]
+    assert stage.get(app) == (200, "one")
+    assert [name for name in stage.pids() if ".site." in name] == ["MyProdEnv.site.v1.worker.1"]
+
+
+def test_a_later_release_replaces_an_earlier_one_and_two_are_kept(stage: Stage) -> None:
+    app = stage.app("later")
+    for page in ("one", "two", "three"):
+        stage.apply(app, site(stage, app, page))
+        assert stage.get(app) == (200, page)
+
+    parent = stage.layout.site(app.id, 1).parent
+    names = as_uid(stage.instance.fence.router_uid, lambda: sorted(path.name for path in parent.iterdir()))
+    assert names == ["v2", "v2.rules", "v3", "v3.rules"]
+
+
+def test_processes_and_sites_follow_each_other_without_a_failed_request(stage: Stage) -> None:
+    app = stage.app("changing")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    found, ended = [], threading.Event()
+
+    def poll() -> None:
+        while not ended.is_set():
+            found.append(stage.get(app))
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    try:
+        for page in ("one", "two"):
+            assert stage.apply(app, site(stage, app, page)).state is RolloutState.SUCCEEDED
+            assert stage.get(app) == (200, page)
+            assert [name for name in stage.pids() if ".changing." in name] == []
+            assert stage.deploy(app, {"web": RUN_WEB}).state is RolloutState.SUCCEEDED
+            assert stage.get(app)[1].startswith("v")
+    finally:
+        ended.set()
+        poller.join(20)
+    assert {status for status, _ in found} == {200}
+
+
+def test_a_site_that_cannot_be_served_leaves_the_one_before(stage: Stage) -> None:
+    app = stage.app("broken")
+    stage.apply(app, site(stage, app, "one"))
+    bad = b'{"root": "elsewhere"}'
+
+    done = stage.apply(app, site(stage, app, "two", slug_file=bad))
+
+    assert done.state is RolloutState.FAILED
+    assert "its site cannot be copied" in done.error
+    assert stage.get(app) == (200, "one")
+    with stage.parts.database.read() as tx:
+        states = [one.state for one in releases.list_releases(tx, app.id)]
+    assert states == [ReleaseState.FAILED, ReleaseState.LIVE]
