@@ -76,21 +76,20 @@ class Bench:
         *,
         stdin: int | None = None,
         mend: str = "",
-        variables: Mapping[str, str] | None = None,
+        mark: str = "",
     ) -> None:
         """Run a step of the door's table, with its output live in the log.
 
         Args:
             step: its name; `doing` says what the pusher calls it.
             mend: what the pusher may do about a failure.
-            variables: the app's own, for steps that run the app's code anyway; what the pusher has
-                asked for goes before them.
+            mark: how a program of ours has the log show a step (`Narration.live`).
 
         Raises:
             BuildFailed: it failed, took too long, or its output could not be kept.
         """
-        with self._in_time(), self.narration.live() as output:
-            code = self._run(step, stdin, output, {**self._environ, **(variables or {}), **self._asked})
+        with self._in_time(), self.narration.live(mark, self._begin) as output:
+            code = self._run(step, stdin, output, {**self._environ, **self._asked})
         if code:
             raise self._failure(code, mend)
         self.check_log()
@@ -142,6 +141,9 @@ class Bench:
             detail = said if last else f"{said} {_SILENT}"
             raise BuildFailed(self.doing, detail, hint=_WAITS, output=last) from error
 
+    def _begin(self, doing: str) -> None:
+        self.doing = doing
+
     def _run(self, step: str, stdin: int | None, stdout: int, environ: Mapping[str, str]) -> int:
         left_s = self._end - time.monotonic()
         if left_s <= 0:
@@ -169,10 +171,5 @@ class Bench:
 
 
 def _variables_for(options: BuildOptions) -> dict[str, str]:
-    """Have a step's program do what was asked.
-
-    Source: uv 0.13, `uv help cache`: UV_NO_CACHE goes before UV_CACHE_DIR, and has it use a folder
-    below TMPDIR, which it removes. Colours: force-color.org and bixense.com/clicolors.
-    """
-    no_cache = {"UV_NO_CACHE": "1"} if options.no_cache else {}
-    return no_cache | ({"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"} if options.color else {})
+    """Have a step's programs do what was asked. Source: force-color.org and bixense.com/clicolors."""
+    return {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"} if options.color else {}

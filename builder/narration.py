@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from builder.masking import Mask, Stream
@@ -90,11 +91,18 @@ class Narration:
             self.indent(f"… more than {MAX_OUTPUT_BYTES >> 20} MiB of output; the rest is left out")
 
     @contextmanager
-    def live(self) -> Iterator[int]:
-        """Give a descriptor to a step; what is written to it appears in the log line by line."""
+    def live(self, mark: str = "", begun: Callable[[str], None] = str) -> Iterator[int]:
+        """Give a descriptor to a step; what is written to it appears in the log line by line.
+
+        Args:
+            mark: where a program of ours writes this and `>`, the rest of the line is shown as a step
+                of the build; with `=` it is what begins now. No other program may know it.
+            begun: told what begins.
+        """
         readable, writable = os.pipe()
         ended = threading.Event()
-        arguments = (readable, ended, self._add, Stream(self._mask))
+        add = partial(self._add_marked, mark.encode(), begun) if mark else self._add
+        arguments = (readable, ended, add, Stream(self._mask))
         pump = threading.Thread(target=_pump, args=arguments, name="pump")
         pump.start()
         try:
@@ -104,6 +112,22 @@ class Narration:
             ended.set()
             pump.join()
             os.close(readable)
+
+    def _add_marked(self, mark: bytes, begun: Callable[[str], None], data: bytes) -> None:
+        before, found, rest = data.partition(mark)
+        if before:
+            self._add(before)
+        while found:
+            line, _, rest = rest.partition(b"\n")
+            kind, text = line[:1], line[1:].decode("utf-8", "replace")
+            self.tail.clear()
+            if kind == b">":
+                self.step(text)
+            else:
+                begun(text)
+            before, found, rest = rest.partition(mark)
+            if before:
+                self._add(before)
 
     def _spend(self, written: int) -> None:
         """Count what the log has grown by: an empty line is one byte of a step's, and eight of the log's."""

@@ -3,18 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder import packs
+from builder.answer import Made
 from builder.bench import Bench
 from builder.checkout import checkout
+from builder.compiling import compile_app
+from builder.processtypes import as_procfile, process_types
 from builder.room import check_room
 from stratum import faults
 from stratum.errors import BuildFailed, InvalidInput, ProcfileInvalid
-from stratum.git import Commit, read_procfile
+from stratum.git import Commit, find_procfile, no_procfile
 from stratum.model import NO_CONTENTS, App, Contents, Target
+from stratum.procfile import Procfile, parse
 from stratum.secrets import unseal
 from stratum.spool import commit_of
 from stratum.store import releases
 from stratum.tree import check_complete
+
+_CORRECT = "Correct it, commit, and push again."
+_NOTHING = "there is none, and no buildpack knows what to start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,17 @@ def make_slug(bench: Bench, app: App) -> Slug:
     instance = bench.shop.instance
     check_room(instance.layout.data, instance.settings.min_free_bytes)
     commit = commit_of(instance.layout, bench.build)
-    targets = _read_targets(bench, commit, app)
+    procfile = _read_procfile(bench, commit, app)
     _check_complete(bench, commit)
-    plan = packs.detect(commit.files(packs.FILES, packs.MAX_BYTES))
     bench.shop.door.prepare(app.id)
     checkout(bench, commit)
     faults.reach("build.unpacked")
-    _install(bench, plan)
+    made = _compile(bench, commit, wants_processes=procfile is None)
+    targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
     digest = _seal(bench)
     faults.reach("build.sealed")
-    return Slug(digest, targets)
+    return Slug(digest, targets, made.contents)
 
 
 def made_before(bench: Bench) -> Slug | None:
@@ -59,17 +65,39 @@ def made_before(bench: Bench) -> Slug | None:
     return None
 
 
-def _read_targets(bench: Bench, commit: Commit, app: App) -> tuple[Target, ...]:
+def _read_procfile(bench: Bench, commit: Commit, app: App) -> Procfile | None:
     bench.doing = "Reading the Procfile"
     try:
-        name, procfile = read_procfile(commit, app.environment.stage)
+        found = find_procfile(commit, app.environment.stage)
     except ProcfileInvalid as error:
-        hint = "Correct it, commit, and push again."
-        raise BuildFailed(bench.doing, "\n".join(error.lines()), hint=hint) from error
+        raise BuildFailed(bench.doing, "\n".join(error.lines()), hint=_CORRECT) from error
+    if found is None:
+        bench.narration.step("No Procfile: the buildpack decides what is started")
+        return None
+    name, procfile = found
     bench.narration.step(f"{name}: {', '.join(target.name for target in procfile.targets)}")
     for warning in procfile.warnings:
         bench.narration.indent("\n".join(warning.lines("warning: ")))
-    return procfile.targets
+    return procfile
+
+
+def _defaults(bench: Bench, made: Made) -> tuple[Target, ...]:
+    """Take what the last buildpack starts by default; a site needs no process."""
+    bench.doing = "Choosing what to start"
+    try:
+        types = process_types(made.processes)
+        targets = parse(as_procfile(types), "bin/release").targets if types else ()
+    except ProcfileInvalid as error:
+        raise BuildFailed(bench.doing, "\n".join(error.lines()), hint=_CORRECT) from error
+    except InvalidInput as error:
+        raise BuildFailed(bench.doing, error.message, hint=error.hint) from error
+    if types:
+        bench.narration.step("Started by default:")
+        bench.narration.indent(as_procfile(types).decode().rstrip("\n"))
+    if targets or made.contents.site:
+        return targets
+    detail = "\n".join(no_procfile(_NOTHING).lines())
+    raise BuildFailed(bench.doing, detail, hint=made.advice or _CORRECT)
 
 
 def _check_complete(bench: Bench, commit: Commit) -> None:
@@ -81,14 +109,10 @@ def _check_complete(bench: Bench, commit: Commit) -> None:
         raise BuildFailed(bench.doing, error.message, hint=error.hint) from error
 
 
-def _install(bench: Bench, plan: packs.Plan) -> None:
+def _compile(bench: Bench, commit: Commit, *, wants_processes: bool) -> Made:
     if bench.build.options.no_cache:
         bench.narration.step("Building without the cache")
-    bench.narration.step(plan.headline)
-    variables = _variables(bench) if plan.steps else {}
-    for step in plan.steps:
-        bench.doing = step.title
-        bench.run(step.name, mend=step.mend, variables=variables)
+    return compile_app(bench, commit, _variables(bench), wants_processes=wants_processes)
 
 
 def _variables(bench: Bench) -> Mapping[str, str]:

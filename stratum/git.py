@@ -208,12 +208,31 @@ def read_procfile(commit: Commit, stage: str) -> tuple[str, Procfile]:
         NotFound: the repository lacks the commit.
         Unavailable: git failed.
     """
+    found = find_procfile(commit, stage)
+    if found is None:
+        raise no_procfile()
+    return found
+
+
+def no_procfile(reason: str = "the commit has no such file at its root") -> ProcfileInvalid:
+    """Say that there is nothing to start, and what to do."""
+    mend = 'Add one with a line for each process, such as "web: python app.py"'
+    return ProcfileInvalid([Problem("Procfile", 1, 1, reason, mend)])
+
+
+def find_procfile(commit: Commit, stage: str) -> tuple[str, Procfile] | None:
+    """Do as `read_procfile`; None when there is none, so that a buildpack decides what is started.
+
+    Raises:
+        ProcfileInvalid: it is no file, too large, or has problems.
+        NotFound: the repository lacks the commit.
+        Unavailable: git failed.
+    """
     names = (stage_file(stage), "Procfile")
     found = commit.entries(names)
     name = next((name for name in names if name in found), None)
     if name is None:
-        mend = 'Add one with a line for each process, such as "web: python app.py"'
-        raise ProcfileInvalid([Problem("Procfile", 1, 1, "the commit has no such file at its root", mend)])
+        return None
     entry = found[name]
     if entry.kind != "blob":
         raise ProcfileInvalid([Problem(name, 1, 1, _NO_FILE[entry.kind], "Commit it as a file")])

@@ -1,10 +1,8 @@
 """The table of steps a build may run: fixed programs with paths only the door composes.
 
 A step runs in the build's `source` folder as the build's uid. What the pusher wrote is there, and
-is read by these programs only.
-
-Source: uv 0.13 (`uv help …`): an environment made with --relocatable may be moved, and sync keeps it
-so; --no-editable because an editable install would point to the scratch folder after the move.
+is read by these programs only. Which buildpacks run, and what they are told, comes to `compile` on
+its standard input: the door never sees it.
 """
 
 import os
@@ -16,9 +14,9 @@ from pathlib import Path
 from stratum.errors import DoorUnavailable
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-_SYSTEM_CERTS = Path("/etc/ssl/certs/ca-certificates.crt")
 _PYTHONS = (Path("/usr/bin/python3"), Path("/usr/local/bin/python3"))
 _BASH = "/bin/bash"
+_DRIVER = Path(__file__).resolve().parents[2] / "builder" / "driver"
 
 # Closed to writing (set-uid bits go too: the owner of the tree is the build's uid, not the app's),
 # brought to the disk, since the release that names it will be there, and counted: the same tree
@@ -71,53 +69,37 @@ def app_python() -> Path:
 
 
 def _reachable(path: Path) -> bool:
-    """Whether any uid may execute a file and enter the folders above it."""
+    """Whether any uid may execute a file (read one of Python's) and enter the folders above it."""
     try:
         real = path.resolve(strict=True)
-        return all(part.stat().st_mode & 0o001 for part in (real, *real.parents))
+        wanted = 0o004 if real.suffix == ".py" else 0o001
+        return bool(real.stat().st_mode & wanted) and all(one.stat().st_mode & 0o001 for one in real.parents)
     except OSError:
         return False
 
 
 def _uv() -> str:
+    """Find uv; empty when there is none, which the buildpack that needs it says."""
     places = [Path(sys.executable).parent, *(Path(folder) for folder in SYSTEM_PATH.split(":"))]
-    for place in places:
-        if os.access(place / "uv", os.X_OK):
-            return str(place / "uv")
-    message = "There is no uv next to Stratum's own Python nor in the system's folders."
-    raise DoorUnavailable(message, "Install Stratum again, with all it depends on.")
+    return next((str(place / "uv") for place in places if os.access(place / "uv", os.X_OK)), "")
 
 
-def _uv_env() -> dict[str, str]:
-    env = {
-        "UV_PYTHON_DOWNLOADS": "never",
-        "UV_LINK_MODE": "copy",  # a link would let a later build change a slug by way of the cache
-        "UV_COMPILE_BYTECODE": "1",
-        "UV_NO_PROGRESS": "1",
-        "UV_PROJECT_ENVIRONMENT": ".venv",
-    }
-    if _SYSTEM_CERTS.exists():
-        env["UV_SYSTEM_CERTS"] = "1"
-    return env
+def _own_python() -> Path:
+    """Find an interpreter for our own program: the one we run on, where every uid can reach it."""
+    own = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    return own if _reachable(own) else app_python()
 
 
 def _unpack() -> Step:
     return Step(("/bin/tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions"))
 
 
-def _venv() -> Step:
-    argv = (_uv(), "venv", "--quiet", "--no-config", "--no-project", "--clear", "--relocatable")
-    return Step((*argv, "--python", str(app_python()), ".venv"), _uv_env())
-
-
-def _install_requirements() -> Step:
-    argv = (_uv(), "pip", "install", "--no-config", "--python", ".venv/bin/python")
-    return Step((*argv, "--requirements", "requirements.txt"), _uv_env())
-
-
-def _install_lock() -> Step:
-    argv = (_uv(), "sync", "--frozen", "--no-dev", "--no-editable", "--python", str(app_python()))
-    return Step(argv, _uv_env())
+def _compile() -> Step:
+    environ = {"STRATUM_UV": _uv(), "STRATUM_APP_PYTHON": str(app_python())}
+    if not _reachable(_DRIVER / "__main__.py"):
+        message = f"Builds cannot reach {_DRIVER}."
+        raise DoorUnavailable(message, "Install Stratum where any account can read its code.")
+    return Step((str(_own_python()), "-IS", str(_DRIVER)), environ)
 
 
 def _close() -> Step:
@@ -126,8 +108,6 @@ def _close() -> Step:
 
 _TABLE: Mapping[str, Callable[[], Step]] = {
     "unpack": _unpack,
-    "python-venv": _venv,
-    "python-install-requirements": _install_requirements,
-    "python-install-lock": _install_lock,
+    "compile": _compile,
     "close": _close,
 }

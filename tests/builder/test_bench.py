@@ -25,7 +25,7 @@ class FakeDoor:
     def run(self, *step, stdin, stdout, timeout_s, leash):
         os.write(stdout, self.printed)
         if self.code is None:
-            raise StepTimedOut("python-venv", timeout_s)
+            raise StepTimedOut("compile", timeout_s)
         return self.code
 
 
@@ -39,7 +39,7 @@ def fail(tmp_path):
             bench = Bench(shop, build, narration)
             bench.doing = "Installing"
             with pytest.raises(BuildFailed) as caught:
-                bench.run("python-venv", mend=MEND)
+                bench.run("compile", mend=MEND)
         return caught.value
 
     return fail

@@ -1,94 +1,86 @@
+"""What a Python app's packages are installed from."""
+
 import pytest
 
-from builder.packs import NOTHING, Plan, count_requirements, detect
-from stratum.errors import BuildFailed
+from builder.buildpacks.python.sources import (
+    Unusable,
+    chosen,
+    count_requirements,
+    names_dependencies,
+    project,
+)
 
 PROJECT = b'[project]\nname = "x"\nversion = "1"\ndependencies = ["flask", "celery>=5"]\n'
+POETRY = b'[tool.poetry.dependencies]\npython = "^3.11"\nflask = "*"\n'
 
 
-def names(plan: Plan) -> list[str]:
-    return [step.name for step in plan.steps]
+def refusal(files: dict[str, bytes]) -> str:
+    with pytest.raises(Unusable) as refused:
+        chosen(files)
+    return f"{refused.value} {refused.value.mend}"
 
 
-def refusal(files: dict[str, bytes | None]) -> str:
-    with pytest.raises(BuildFailed) as refused:
-        detect(files)
-    return str(refused.value)
+@pytest.mark.parametrize(
+    ("files", "file", "headline"),
+    [
+        ({"requirements.txt": b"flask==3.1.3\ncelery==5.7.0\n"}, "requirements.txt", "2 requirements"),
+        ({"requirements.txt": b""}, "requirements.txt", "requirements.txt"),
+        ({"pyproject.toml": PROJECT, "uv.lock": b""}, "uv.lock", "2 requirements from uv.lock"),
+        ({"pyproject.toml": POETRY, "poetry.lock": b""}, "poetry.lock", "1 requirement from poetry.lock"),
+        ({"pyproject.toml": PROJECT, "poetry.lock": b""}, "poetry.lock", "2 requirements from poetry.lock"),
+    ],
+)
+def test_the_file_that_decides_is_named_with_what_the_app_asks_for(files, file, headline):
+    found = chosen(files)
 
-
-def test_requirements_are_installed_into_an_environment():
-    plan = detect({"requirements.txt": b"flask==3.1.3\ncelery==5.7.0\n"})
-
-    assert plan.headline == "Python app detected; installing 2 requirements"
-    assert names(plan) == ["python-venv", "python-install-requirements"]
-
-
-def test_a_lock_is_synced_and_counts_what_the_project_asks_for():
-    plan = detect({"pyproject.toml": PROJECT, "uv.lock": b""})
-
-    assert plan.headline == "Python app detected; installing 2 requirements from uv.lock"
-    assert names(plan) == ["python-install-lock"]
+    assert found.file == file
+    assert found.headline == f"Python app detected; installing {headline}"
 
 
 def test_a_lock_wins_over_requirements():
-    assert names(detect({"pyproject.toml": PROJECT, "uv.lock": b"", "requirements.txt": b"a"})) == [
-        "python-install-lock"
-    ]
+    assert chosen({"pyproject.toml": PROJECT, "uv.lock": b"", "requirements.txt": b"a"}).file == "uv.lock"
 
 
-def test_requirements_win_over_a_project_without_lock():
-    assert "python-install-requirements" in names(
-        detect({"pyproject.toml": PROJECT, "requirements.txt": b"a"})
-    )
+def test_requirements_win_over_what_has_no_lock():
+    files = {"pyproject.toml": PROJECT, "requirements.txt": b"a", "Pipfile.lock": b"{}"}
+    assert chosen(files).file == "requirements.txt"
 
 
-def test_a_lock_or_requirements_too_large_to_look_into_are_installed_all_the_same():
-    assert detect({"requirements.txt": None}).headline == "Python app detected; installing requirements.txt"
-    plan = detect({"pyproject.toml": None, "uv.lock": None})
-    assert plan.headline == "Python app detected; installing from uv.lock"
+@pytest.mark.parametrize("content", [b"[tool.ruff]\n", b'[project]\nname = "x"\nversion = "1"\n'])
+def test_a_project_may_ask_for_nothing(content):
+    assert not names_dependencies(project({"pyproject.toml": content}))
 
 
 @pytest.mark.parametrize(
-    "files",
-    [
-        {},
-        {"pyproject.toml": b"[tool.ruff]\nline-length = 100\n"},
-        {"pyproject.toml": b'[project]\nname = "x"\nversion = "1"\n'},
-    ],
+    "content", [PROJECT, POETRY, b'[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n']
 )
-def test_nothing_is_installed_for_an_app_that_asks_for_nothing(files: dict[str, bytes | None]):
-    assert detect(files) == NOTHING
-
-
-@pytest.mark.parametrize(
-    "project",
-    [
-        PROJECT,
-        b'[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n',
-        b'[tool.poetry.dependencies]\npython = "^3.11"\nflask = "*"\n',
-    ],
-)
-def test_dependencies_without_a_lock_are_refused_with_the_way_out(project: bytes):
-    assert refusal({"pyproject.toml": project}) == (
-        "Detecting the app failed: pyproject.toml names dependencies, but there is no uv.lock. "
+def test_dependencies_without_a_lock_are_refused_with_the_way_out(content):
+    assert names_dependencies(project({"pyproject.toml": content}))
+    assert refusal({"pyproject.toml": content}) == (
+        "pyproject.toml names dependencies, but there is no uv.lock. "
         "Run uv lock and commit uv.lock, or commit requirements.txt; then push again."
     )
 
 
-def test_a_lock_without_its_project_is_refused():
-    assert "Commit pyproject.toml as well" in refusal({"uv.lock": b""})
+@pytest.mark.parametrize("lock", ["uv.lock", "poetry.lock"])
+def test_a_lock_without_its_project_is_refused(lock):
+    assert "Commit pyproject.toml as well" in refusal({lock: b""})
 
 
-@pytest.mark.parametrize("project", [b"[project", b"\xff\xfe", b"a = 1\na = 2"])
-def test_a_project_that_is_no_toml_is_refused(project: bytes):
-    assert "pyproject.toml is no TOML" in refusal({"pyproject.toml": project})
+def test_a_pipfile_is_refused_with_the_way_out():
+    assert "pipenv requirements > requirements.txt" in refusal({"Pipfile": b"", "Pipfile.lock": b"{}"})
+
+
+@pytest.mark.parametrize("content", [b"[project", b"\xff\xfe", b"a = 1\na = 2"])
+def test_a_project_that_is_no_toml_is_refused(content):
+    assert "pyproject.toml is no TOML" in refusal({"pyproject.toml": content, "uv.lock": b""})
 
 
 @pytest.mark.parametrize(
-    "project", [b"project = 1", b"tool = 1", b"[tool]\npoetry = 1", b"[project]\ndependencies = 1"]
+    "content", [b"project = 1", b"tool = 1", b"[tool]\npoetry = 1", b"[project]\ndependencies = 1"]
 )
-def test_tables_of_another_shape_ask_for_nothing(project: bytes):
-    assert detect({"pyproject.toml": project}) == NOTHING
+def test_tables_of_another_shape_ask_for_nothing(content):
+    assert not names_dependencies(project({"pyproject.toml": content}))
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_variables_reach_what_installs_and_nothing_that_protects(yard: Yard):
     build = yard.build(app)
 
     scratch, cache = yard.layout.build(app.id, 1), yard.layout.cache(app.id)
-    assert f"SEEN ['{scratch}/home', '[SECRET]', '{cache}']" in yard.log(build)
+    assert f"SEEN ['{scratch}/home', '[SECRET]', '{cache}/python/uv']" in yard.log(build)
     assert "s3cr3t" not in yard.log(build) + build.error
 
 

@@ -53,12 +53,12 @@ def test_without_the_cache_nothing_is_taken_from_it_nor_left_in_it(yard: Yard, a
 
 
 def test_what_was_asked_for_goes_before_the_apps_variables(yard: Yard, app):
-    names = ("UV_NO_CACHE", "FORCE_COLOR", "CLICOLOR_FORCE")
-    yard.set_variables(app, UV_NO_CACHE="0", FORCE_COLOR="0", CLICOLOR_FORCE="0")
+    names = ("FORCE_COLOR", "CLICOLOR_FORCE")
+    yard.set_variables(app, FORCE_COLOR="0", CLICOLOR_FORCE="0")
     package = {"requirements.txt": "./spy\n", **spy(*names)}
     yard.push(app, package, BuildOptions(no_cache=True, color=True))
 
-    assert "SEEN ['1', '1', '1']" in yard.log(yard.build(app))
+    assert "SEEN ['1', '1']" in yard.log(yard.build(app))
 
 
 def test_colours_are_kept_only_when_asked_for(yard: Yard, app):

@@ -4,7 +4,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -386,55 +385,6 @@ def test_discard_ends_what_a_killed_door_has_left(house: House):
     house.call(lambda: house.door.discard(APP, 1))
 
     assert left.wait(10) == -signal.SIGKILL
-
-
-# -- Python
-
-
-def test_requirements_are_installed_into_an_environment_that_may_move(house: House):
-    house.unpack({"requirements.txt": "flask\n"})
-    house.step("python-venv")
-    said = house.step("python-install-requirements")
-    house.step("close")
-    house.call(lambda: house.door.seal(APP, 1, DIGEST))
-
-    flask = house.layout.slug(APP, DIGEST) / ".venv/bin/flask"
-    told = as_uid(house.fence.app_uid(APP), lambda: subprocess.check_output([flask, "--version"], text=True))
-
-    assert " + flask==" in said
-    assert "Flask" in told
-    assert str(house.layout.builds) not in flask.read_text()
-
-
-def test_a_requirement_that_does_not_exist_is_told_by_the_installer(house: House):
-    house.unpack({"requirements.txt": "flask==0.0.0.1\n"})
-    house.step("python-venv")
-
-    assert "flask==0.0.0.1" in house.step("python-install-requirements", code=1)
-
-
-def test_a_locked_project_is_installed_without_links_to_the_scratch_folder(house: House):
-    project = (
-        '[project]\nname = "sample"\nversion = "1"\nrequires-python = ">=3.11"\n'
-        'dependencies = ["itsdangerous"]\n[dependency-groups]\ndev = ["flask"]\n'
-    )
-    with_lock = locked(house.folder, project)
-    house.unpack({"pyproject.toml": project, "uv.lock": with_lock})
-    house.step("python-venv")
-    said = house.step("python-install-lock")
-
-    assert " + itsdangerous==" in said
-    assert "flask" not in said
-    assert "relocatable = true" in (house.scratch() / "source/.venv/pyvenv.cfg").read_text()
-
-
-def locked(folder: Path, project: str) -> str:
-    """Resolve a project as its author would have."""
-    (folder / "project").mkdir()
-    (folder / "project" / "pyproject.toml").write_text(project)
-    uv = Path(sys.executable).parent / "uv"
-    subprocess.run([uv, "lock", "--quiet", "--system-certs"], cwd=folder / "project", check=True)
-    return (folder / "project" / "uv.lock").read_text()
 
 
 # -- who may ask, and what

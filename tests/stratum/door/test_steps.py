@@ -7,13 +7,7 @@ from stratum.door import spawn, steps
 
 
 def test_the_table_lists_what_a_build_may_do():
-    assert steps.names() == (
-        "unpack",
-        "python-venv",
-        "python-install-requirements",
-        "python-install-lock",
-        "close",
-    )
+    assert steps.names() == ("unpack", "compile", "close")
 
 
 @pytest.mark.parametrize("name", steps.names())
@@ -23,14 +17,6 @@ def test_every_step_is_a_program_with_a_path_of_its_own(name: str):
 
     assert program.is_absolute()
     assert program.exists()
-
-
-@pytest.mark.parametrize("name", [name for name in steps.names() if name.startswith("python-")])
-def test_no_python_is_ever_downloaded_and_no_file_shared_with_the_cache(name: str):
-    env = steps.step(name).env
-
-    assert env["UV_PYTHON_DOWNLOADS"] == "never"
-    assert env["UV_LINK_MODE"] == "copy"
 
 
 def test_apps_run_an_interpreter_that_everyone_can_reach():

@@ -1,0 +1,1 @@
+"""The buildpack for Python: an environment in `.venv`, made by uv from what the app has locked."""

@@ -1,0 +1,55 @@
+"""bin/compile: the packages, Django's static files, and the environment of the app's processes."""
+
+import os
+from pathlib import Path
+
+from builder.buildpacks.python import django
+from builder.buildpacks.python.install import Site, install, uv_environ
+from builder.buildpacks.python.interpreter import (
+    RUNTIME,
+    VERSION_FILE,
+    Interpreter,
+    NoSuchPython,
+    choose,
+    wish,
+)
+from builder.buildpacks.python.sources import FILES, Unusable, chosen
+from builder.buildpacks.told import Report, environ, export, indent, profile, step
+
+_PROFILE = """\
+export VIRTUAL_ENV="$HOME/.venv"
+export PATH="$HOME/.venv/bin:$PATH"
+"""
+
+
+def main(build: Path, cache: Path, env_dir: Path) -> int:
+    """Do all of it; return the exit code."""
+    report = Report()
+    report.begin("Detecting the app")
+    uv = os.environ["STRATUM_UV"]
+    if not uv:
+        report.fail("the server has no uv.", "Have its operator install Stratum again, with all it needs.")
+    own = environ(env_dir) | uv_environ(cache)
+    try:
+        files = {name: (build / name).read_bytes() for name in FILES if (build / name).is_file()}
+        source = chosen(files)
+        step(source.headline)
+        python = _interpreter(build)
+        site = Site(build, cache, Path(uv), python, own)
+        install(site, source, report)
+    except (Unusable, NoSuchPython) as refused:
+        report.fail(str(refused), refused.mend)
+    django.collect_static(site, report)
+    profile(build, "python", _PROFILE)
+    export(_PROFILE.replace("$HOME", str(build)))
+    return 0
+
+
+def _interpreter(build: Path) -> Interpreter:
+    paths = ((name, build / name) for name in (VERSION_FILE, RUNTIME))
+    files = {name: path.read_text(errors="replace") for name, path in paths if path.is_file()}
+    where, wanted = wish(files)
+    found = choose(wanted, where, Path(os.environ["STRATUM_APP_PYTHON"]))
+    if where:
+        indent(f"Python {found.version}, as {where} asks")
+    return found

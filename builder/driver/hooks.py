@@ -1,0 +1,49 @@
+"""What an app does around its buildpacks: `.stratum/pre-build` and `post-build`, or in `.catalyze/`."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from builder.driver.failed import Failed
+from builder.driver.packs import exit_code
+from builder.driver.room import Room
+
+FOLDERS = (".stratum", ".catalyze")
+
+
+def run(room: Room, name: str, say: Callable[[str], None]) -> None:
+    """Run one of the two with the app's variables; nothing when there is none.
+
+    Args:
+        name: `pre-build` or `post-build`.
+
+    Raises:
+        Failed: it failed, or is not executable.
+    """
+    found = next((folder for folder in FOLDERS if (room.build / folder / name).is_file()), None)
+    if found is None:
+        return
+    shown = f"{found}/{name}"
+    if not os.access(room.build / shown, os.X_OK):
+        mend = f"git update-index --chmod=+x {shown}; commit, and push again."
+        doing = f"Running {shown}"
+        raise Failed(doing, "the file is not executable.", mend=mend)
+    say(f"Running {shown}")
+    _run(room, Path(found) / name)
+
+
+def _run(room: Room, program: Path) -> None:
+    doing = f"Running {program}"
+    environ = {**room.variables, **room.environ}
+    try:
+        done = subprocess.run(
+            (room.build / program,), env=environ, stdin=subprocess.DEVNULL, cwd=room.build, check=False
+        )
+    except OSError as error:
+        detail = f"it could not be started: {error.strerror}."
+        mend = "Its first line names the program that runs it, such as #!/bin/sh."
+        raise Failed(doing, detail, mend=mend) from error
+    if done.returncode:
+        mend = "What runs now is left as it is. Correct it, commit, and push again."
+        raise Failed(doing, "", exit_code(done.returncode), mend)
