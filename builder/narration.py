@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from builder.masking import Mask, Stream
 from stratum.buildlog import Log, harmless
 from stratum.errors import BuildFailed
+from stratum.masking import Mask, Stream
 
 log = logging.getLogger(__name__)
 
