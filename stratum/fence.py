@@ -45,6 +45,11 @@ class Fence:
         """Caddy."""
         return self._uid(3)
 
+    @property
+    def way_out_uid(self) -> int:
+        """The proxies through which fenced builds reach registries."""
+        return self._uid(4)
+
     def app_uid(self, app_id: int) -> int:
         """The processes of one app; `app_id` from 1 to MAX_APPS - 1."""
         return self._uid(100 + 2 * self._checked(app_id))

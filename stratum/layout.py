@@ -45,6 +45,12 @@ class Layout:
         return self.run / "apps.conf"
 
     @property
+    def fences(self) -> Path:
+        """What was found at the start: which fences builds can have here."""
+        return self.run / "fences.json"
+
+    # -- sockets, each in a folder of its server
+    @property
     def web_socket(self) -> Path:
         return self.run / "web" / "web.sock"
 

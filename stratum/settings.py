@@ -34,6 +34,8 @@ class Settings:
         streams: readers of logs through the API at once.
         polls: requests at once that wait for a rollout.
         build_timeout_s: a build that takes longer has failed.
+        build_hosts: what fenced builds may reach besides the registries: with commas between, `host`,
+            `host:port`, `.domain`, or `*` for every public address.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
         keep_releases: newest releases of an app, of those that have run, that can be gone back to.
         alive_after_s: a process without a port counts as up when it has lived this long.
@@ -65,6 +67,7 @@ class Settings:
     polls: int = 64
     build_timeout_s: int = 1800
     min_free_bytes: int = 1 << 30
+    build_hosts: str = ""
     keep_releases: int = 10
     alive_after_s: float = 0.3
     web_start_timeout_s: float = 60.0

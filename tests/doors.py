@@ -70,10 +70,11 @@ class House:
 
     Attributes:
         contained: whether its server is root without CAP_SYS_PTRACE, as in a container by default.
+        settings: variables of its server's environment.
     """
 
-    def __init__(self, fenced: bool, *, contained: bool = False) -> None:
-        self.contained = contained
+    def __init__(self, fenced: bool, *, contained: bool = False, **settings: str) -> None:
+        self.contained, self.settings = contained, settings
         self.folder = Path(tempfile.mkdtemp(prefix="stratum-door-", dir="/tmp"))
         self.folder.chmod(0o755)
         instance_id = secrets.token_hex(6)
@@ -99,7 +100,8 @@ class House:
     def start(self) -> None:
         without = ["setpriv", "--bounding-set", "-sys_ptrace"] if self.contained else []
         argv = [*without, sys.executable, "-P", "-m", "stratum.door.server", str(self.layout.data)]
-        self._server = subprocess.Popen(argv, env={"PYTHONPATH": str(ROOT)}, cwd="/")
+        environ = {"PYTHONPATH": str(ROOT), **self.settings}
+        self._server = subprocess.Popen(argv, env=environ, cwd="/")
         wait_until(self._answers)
 
     def _answers(self) -> bool:

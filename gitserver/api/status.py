@@ -10,12 +10,16 @@ from apiflask import APIBlueprint
 from gitserver.api import rows
 from gitserver.api.access import caller, visible_apps, visible_environments
 from gitserver.services import services
+from stratum.door.fencing import accounts, fences
 from stratum.errors import SupervisorUnavailable
-from stratum.store import environments
+from stratum.model import Token
+from stratum.store import environments, tokens
+from stratum.store.clock import now
 
 CONNECT_TIMEOUT_S = 2.0
 UP = {"STARTING", "RUNNING"}  # the first is only its first second
 SHARED = "Started as an ordinary user: all apps, their builds and Stratum itself share one account."
+REFUSED = "Builds are refused: no fence can be put up here. Ask an administrator."
 
 blueprint = APIBlueprint("status", __name__, url_prefix="/api")
 
@@ -34,6 +38,7 @@ def status() -> rows.Row:
     """Tell which parts answer, and how much of everything the caller may see."""
     with services().database.read() as tx:
         counts = {"environments": len(visible_environments(tx)), "apps": len(visible_apps(tx))}
+        known = tokens.list_tokens(tx)
     fenced = services().instance.fence.fenced
     return {
         "version": version("stratum"),
@@ -41,6 +46,19 @@ def status() -> rows.Row:
         "note": "" if fenced else SHARED,
         "parts": [{"part": part, "up": is_up()} for part, is_up in _parts().items()],
         "counts": counts,
+        "builds": _builds(known),
+    }
+
+
+def _builds(known: list[Token]) -> rows.Row:
+    """Tell which fences builds have; who needs no more than that is not told whose token is in the way."""
+    instance = services().instance
+    found = fences.read(instance.layout.fences) or fences.NONE
+    why = accounts.refusal(instance.fence, found, known, now())
+    return {
+        "fences": sorted(found.standing),
+        "missing": dict(found.missing),
+        "refused": why if caller().is_admin else bool(why) * REFUSED,
     }
 
 

@@ -1,12 +1,14 @@
 """Signing in and out, who one is, and how the server is."""
 
 import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 from stratum.cli import credentials
 from stratum.cli.environ import client_environ
-from stratum.cli.output import json_option, say, show
+from stratum.cli.output import json_option, safe, say, show
 from stratum.cli.which import server
 from stratum.errors import InvalidInput
 
@@ -74,3 +76,15 @@ def status(as_json: bool) -> None:
     click.echo(f"Stratum {found['version']} at {here.url}: {counts}")
     show(found["parts"], ("part", "up"), as_json=False)
     click.echo(found["note"] or "Fenced: services, apps and their builds have accounts of their own.")
+    for line in _of_builds(found["builds"]):
+        click.echo(line)
+
+
+def _of_builds(builds: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what keeps builds apart, and what does not."""
+    if builds["fences"]:
+        yield f"Builds have their own: {', '.join(builds['fences'])}."
+    for name, reason in builds["missing"].items():
+        yield safe(f"Builds have not their own {name}: {reason}.")
+    if builds["refused"]:
+        yield safe(builds["refused"])

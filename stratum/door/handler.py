@@ -8,7 +8,8 @@ from types import FrameType
 from typing import NoReturn
 
 from stratum.door import ending, requests, wire
-from stratum.door.steprun import Order, StepRun
+from stratum.door.steprun import StepRun
+from stratum.door.terms import Terms
 from stratum.errors import DoorUnavailable, StratumError
 from stratum.fence import Fence
 from stratum.layout import Layout
@@ -17,8 +18,12 @@ REQUEST_S = 10.0
 _FDS_OF_A_STEP = 3
 
 
-def handle(connection: socket.socket, layout: Layout, fence: Fence) -> NoReturn:
-    """Answer, and end this process. SIGTERM counts as the caller's leaving."""
+def handle(connection: socket.socket, layout: Layout, fence: Fence, terms: Terms | None = None) -> NoReturn:
+    """Answer, and end this process. SIGTERM counts as the caller's leaving.
+
+    Args:
+        terms: those of steps; None: to be read when a step is asked for.
+    """
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         connection.shutdown(socket.SHUT_RDWR)
@@ -29,7 +34,7 @@ def handle(connection: socket.socket, layout: Layout, fence: Fence) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, leave)
         connection.settimeout(REQUEST_S)
-        wire.send(connection, _answered(connection, layout, fence))
+        wire.send(connection, _answered(connection, layout, fence, terms))
         code = 0
     except (OSError, wire.Broken):
         code = 2  # the caller has left; there is nobody to tell
@@ -48,14 +53,17 @@ def handle_detached(connection: socket.socket, layout: Layout, fence: Fence) -> 
     handle(connection, layout, fence)
 
 
-def _answered(connection: socket.socket, layout: Layout, fence: Fence) -> dict[str, object]:
+def _answered(
+    connection: socket.socket, layout: Layout, fence: Fence, terms: Terms | None
+) -> dict[str, object]:
     message, fds = wire.receive(connection)
     name, args = message.get("ask"), message.get("args")
     try:
         if not isinstance(args, dict):
             return {"refused": "The door takes named arguments only."}
         if name == "run":
-            return {"answer": _run(connection, layout, fence, (requests.order(args), fds))}
+            step = StepRun(layout, fence, terms or Terms.read(layout), requests.order(args))
+            return {"answer": _run(connection, step, fds)}
         return {"answer": requests.answer(layout, fence, str(name), args)}
     except StratumError as error:
         return {"refused": str(error)}
@@ -65,12 +73,9 @@ def _answered(connection: socket.socket, layout: Layout, fence: Fence) -> dict[s
         return {"refused": f"{name}: {error}."}
 
 
-def _run(
-    connection: socket.socket, layout: Layout, fence: Fence, given: tuple[Order, list[int]]
-) -> dict[str, object]:
-    order, fds = given
+def _run(connection: socket.socket, step: StepRun, fds: list[int]) -> dict[str, object]:
     if len(fds) != _FDS_OF_A_STEP:
         message = f"A step takes {_FDS_OF_A_STEP} open files, not {len(fds)}."
         raise DoorUnavailable(message)
-    ended = StepRun(layout, fence, order).run((fds[0], fds[1], fds[2]), connection)
+    ended = step.run((fds[0], fds[1], fds[2]), connection)
     return {"exit_code": ended.exit_code}

@@ -1,9 +1,10 @@
-"""Three switches of prctl(2) that a process sets on itself."""
+"""Switches of prctl(2) that a process sets on itself."""
 
 import ctypes
 import signal
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -18,6 +19,11 @@ def die_with_parent() -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends, double-forked ones too."""
     _set(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def show_to_own_account(value: bool) -> None:
+    """Let others of our uid look at and change what /proc shows of us, or keep them out (proc(5))."""
+    _set(_PR_SET_DUMPABLE, int(value))
 
 
 def gain_no_privileges() -> None:

@@ -11,11 +11,13 @@ import signal
 import socket
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from stratum.door import ending, handler, prctl, proc
+from stratum.door.terms import Terms
 from stratum.fence import Fence
 from stratum.instance import Instance
 from stratum.layout import Layout
@@ -27,17 +29,20 @@ _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7)
 
 def main() -> None:
     """Serve until SIGTERM."""
-    settings = Settings(data=Path(sys.argv[1])) if len(sys.argv) > 1 else None
+    settings = Settings.from_env()
+    if len(sys.argv) > 1:
+        settings = replace(settings, data=Path(sys.argv[1]))
     instance = Instance.open(settings)
     os.chdir("/")
-    Server(instance.layout, instance.fence).serve()
+    terms = Terms.read(instance.layout, instance.settings)
+    Server(instance.layout, instance.fence, terms).serve()
 
 
 class Server:
     """Listens, and forks."""
 
-    def __init__(self, layout: Layout, fence: Fence) -> None:
-        self._layout, self._fence = layout, fence
+    def __init__(self, layout: Layout, fence: Fence, terms: Terms) -> None:
+        self._layout, self._fence, self._terms = layout, fence, terms
 
     def serve(self) -> None:
         """Serve until SIGTERM; then end the steps that run, and return."""
@@ -85,7 +90,7 @@ class Server:
         prctl.die_with_parent()
         if os.getppid() != parent:
             os._exit(1)
-        handler.handle(connection, self._layout, self._fence)
+        handler.handle(connection, self._layout, self._fence, self._terms)
 
     def _is_let_in(self, connection: socket.socket) -> bool:
         found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)

@@ -10,11 +10,11 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from stratum.door import prctl
 
@@ -42,6 +42,9 @@ class Program:
     uid: int | None
 
 
+Begin: TypeAlias = Callable[[Program, tuple[int, int, int]], int]
+
+
 def start(program: Program, fds: tuple[int, int, int]) -> int:
     """Start a program in a session of its own and return its pid; the caller waits for it.
 
@@ -52,7 +55,7 @@ def start(program: Program, fds: tuple[int, int, int]) -> int:
     """
     pid = os.fork()
     if pid == 0:
-        _become_program(program, fds)
+        become_program(program, fds)
     return pid
 
 
@@ -72,8 +75,11 @@ def become(uid: int | None) -> None:
     os.setresuid(uid, uid, uid)
 
 
-def capture(program: Program, limit_s: float) -> tuple[int, str]:
+def capture(program: Program, limit_s: float, begin: Begin = start) -> tuple[int, str]:
     """Run a program without input; return its exit code and what it said.
+
+    Args:
+        begin: starts it, and returns a child of ours.
 
     Raises:
         TimeoutError: it took longer than it may, and was ended with its session.
@@ -81,7 +87,7 @@ def capture(program: Program, limit_s: float) -> tuple[int, str]:
     null = os.open(os.devnull, os.O_RDONLY)
     source, sink = os.pipe()
     try:
-        pid = start(program, (null, sink, sink))
+        pid = begin(program, (null, sink, sink))
     finally:
         os.close(null)
         os.close(sink)
@@ -118,7 +124,8 @@ def _read_all(file: io.FileIO, limit_s: float) -> bytes | None:
     return None
 
 
-def _become_program(program: Program, fds: tuple[int, int, int]) -> NoReturn:
+def become_program(program: Program, fds: tuple[int, int, int]) -> NoReturn:
+    """Make this process, a fresh fork, the program."""
     try:
         _set_up(program, fds)
         os.execve(program.argv[0], program.argv, dict(program.env))
@@ -131,9 +138,7 @@ def _become_program(program: Program, fds: tuple[int, int, int]) -> NoReturn:
 def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
     _take_over(fds)
     os.setsid()
-    for number in _OUR_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    reset_signals()
     for limit, wanted in LIMITS:
         hard = resource.getrlimit(limit)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -150,6 +155,13 @@ def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
     if isinstance(program.cwd, Path):
         os.chdir(program.cwd)
     os.closerange(3, 65536)
+
+
+def reset_signals() -> None:
+    """Meet signals as they are by default."""
+    for number in _OUR_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _take_over(fds: tuple[int, int, int]) -> None:

@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stratum.door import ending, folders, marks, prctl, spawn, steps, turns
+from stratum.door.fencing import inside, network
+from stratum.door.fencing.fences import NETWORK, PROCESSES
+from stratum.door.fencing.inside import Cell
+from stratum.door.terms import Terms
+from stratum.door.wayout.process import WayOut
 from stratum.fence import Fence
 from stratum.layout import Layout
 
@@ -38,8 +43,8 @@ class Ending:
 class StepRun:
     """The road of one order through this process; used once."""
 
-    def __init__(self, layout: Layout, fence: Fence, order: Order) -> None:
-        self._layout, self._fence, self._order = layout, fence, order
+    def __init__(self, layout: Layout, fence: Fence, terms: Terms, order: Order) -> None:
+        self._layout, self._fence, self._terms, self._order = layout, fence, terms, order
         self._uid = fence.build_uid(order.app_id) if fence.fenced else None
 
     def run(self, fds: tuple[int, int, int], caller: socket.socket) -> Ending:
@@ -54,28 +59,50 @@ class StepRun:
             if not is_wanted:
                 return Ending(None, caller_left=True)
             self._clear()
-            pid = spawn.start(self._program(), fds)
-            for fd in set(fds):
-                os.close(fd)
-            try:
-                return _await_end(pid, caller, self._order.timeout_s)
-            finally:
-                self._clear()
+            return self._watch(fds, caller)
 
-    def _program(self) -> spawn.Program:
+    def _watch(self, fds: tuple[int, int, int], caller: socket.socket) -> Ending:
+        scratch = folders.Folders(self._layout, self._fence).scratch(self._order.app_id, self._order.number)
+        program = self._program(scratch)
+        started = inside.start(program, fds, self._cell(scratch))
+        way_out = WayOut(started.listener, self._terms.rules, fds[2], self._way_out_uid())
+        for fd in {fds[0], fds[1]} - {fds[2]}:
+            os.close(fd)
+        try:
+            return _await_end(started.pid, caller, way_out, self._order.timeout_s)
+        finally:
+            way_out.close()
+            started.close()
+            self._end()
+
+    def _cell(self, scratch: Path) -> Cell:
+        own = (scratch, self._layout.cache(self._order.app_id))
+        return Cell(self._terms.fences, self._terms.view(self._layout, own))
+
+    def _program(self, scratch: Path) -> spawn.Program:
         order = self._order
         step = steps.step(order.step)
-        scratch = folders.Folders(self._layout, self._fence).scratch(order.app_id, order.number)
         env = {"PATH": steps.SYSTEM_PATH, **order.env, **step.env, **self._own_env(scratch)}
         return spawn.Program(step.argv, env, scratch / "source", self._uid)
 
     def _own_env(self, scratch: Path) -> dict[str, str]:
+        proxies = network.environ() if NETWORK in self._terms.fences.standing else {}
         return {
+            **proxies,
             "HOME": str(scratch / "home"),
             "TMPDIR": str(scratch / "tmp"),
             "UV_CACHE_DIR": str(self._layout.cache(self._order.app_id)),
             marks.BUILD: marks.build(self._layout, self._order.app_id, self._order.number),
         }
+
+    def _way_out_uid(self) -> int | None:
+        return self._fence.way_out_uid if self._fence.fenced else None
+
+    def _end(self) -> None:
+        if PROCESSES in self._terms.fences.standing:
+            ending.end_descendants()  # whatever else is in there ends with the first of them
+        else:
+            self._clear()
 
     def _clear(self) -> None:
         if self._uid is not None:
@@ -83,17 +110,20 @@ class StepRun:
         ending.end_descendants()
 
 
-def _await_end(pid: int, caller: socket.socket, timeout_s: float) -> Ending:
+def _await_end(pid: int, caller: socket.socket, way_out: WayOut, timeout_s: float) -> Ending:
     deadline = time.monotonic() + timeout_s
     handle = os.pidfd_open(pid)
+    poll = select.poll()
+    for fd in (handle, caller.fileno(), *way_out.asks()):
+        poll.register(fd, select.POLLIN)
     try:
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        poll.register(caller, select.POLLIN)
-        left_ms = max(0, int((deadline - time.monotonic()) * 1000))
-        ready = {fd for fd, _ in poll.poll(left_ms)}
+        while True:
+            left_ms = max(0, int((deadline - time.monotonic()) * 1000))
+            ready = {fd for fd, _ in poll.poll(left_ms)}
+            if handle in ready:
+                return Ending(spawn.exit_code(os.waitpid(pid, 0)[1]))
+            if not ready or caller.fileno() in ready:
+                return Ending(None, caller_left=bool(ready))
+            poll.unregister(way_out.open())
     finally:
         os.close(handle)
-    if handle in ready:
-        return Ending(spawn.exit_code(os.waitpid(pid, 0)[1]))
-    return Ending(None, caller_left=bool(ready))

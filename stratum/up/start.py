@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stratum.door.client import Door
+from stratum.door.fencing import fences, trial
+from stratum.door.wayout import rules
+from stratum.door.wayout.rules import Rules
 from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.instance import Instance
 from stratum.ownership import exclusive
@@ -28,6 +31,7 @@ PASSED_ON = (
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "STRATUM_FAULTS_DIR",
+    *rules.VARIABLES,
 )
 
 
@@ -49,11 +53,12 @@ def start(settings: Settings, listen: str) -> Started:
 
     Raises:
         Conflict: it runs already, or the port is taken.
-        InvalidInput: the data folder cannot be used, or `listen` is no address.
+        InvalidInput: the data folder or a setting cannot be used, or `listen` is no address.
         Unavailable: a part does not come up; its log is named.
     """
     binaries.check_system()
     address.split(listen)
+    _check_build_hosts(settings)
     data = _data_folder(settings.data)
     with alone(data):
         _check_not_running(data, settings)
@@ -61,6 +66,7 @@ def start(settings: Settings, listen: str) -> Started:
         instance = first.identify(replace(settings, data=data), listen)
         tools = _tools(instance)
         folders.make(instance)
+        fences.write(instance.layout.fences, trial.find())
         # What a killed supervisord left behind holds ports, and would run twice.
         Door(instance.layout, instance.fence).end_all_strays()
         environ = services_environ(instance)
@@ -82,6 +88,13 @@ def _data_folder(given: Path) -> Path:
         message = f"The data folder {data} cannot be written to."
         raise InvalidInput(message, "Run this as its owner, or choose another with --data DIR.")
     return data
+
+
+def _check_build_hosts(settings: Settings) -> None:
+    unread = Rules.read(settings.build_hosts, {}).unread
+    if unread:
+        message = f"STRATUM_BUILD_HOSTS: {unread[0]!r} is no host."
+        raise InvalidInput(message, "Allowed are, with commas between: host, host:port, .domain and *.")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The door on real processes, folders and uids: fenced as root, unfenced as an ordinary user."""
 
 import os
+import secrets
 import signal
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from stratum.door import proc
 from stratum.door.client import Door
+from stratum.door.fencing import network
 from stratum.door.folders import Folders
 from tests.doors import APP, NOBODY, House, Raised, as_uid
 from tests.waiting import wait_until
@@ -21,15 +23,19 @@ pytestmark = pytest.mark.integration
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
 DIGEST = "ab" * 32
 
-# Sets processes loose in every way a program can, and tells their pids.
+NAP = str(
+    secrets.randbelow(10**6) + 10**6
+)  # by which processes of this run are known, whatever their pids inside
+
+# Sets processes loose in every way a program can, and tells when they are all there.
 LOOSE = """
-sleep 1000 & echo $! >> pids
-setsid sleep 1000 & echo $! >> pids
-(setsid env -i /bin/sleep 1000 & echo $! >> pids)
-env -i setsid /bin/sh -c '/bin/sleep 1000 & echo $! >> pids; /bin/sleep 1000' &
-while [ $(wc -l < pids) -lt 4 ]; do sleep 0.01; done
-mv pids ../home/pids
-"""
+sleep NAP & echo >> naps
+setsid sleep NAP & echo >> naps
+(setsid env -i /bin/sleep NAP & echo >> naps)
+env -i setsid /bin/sh -c '/bin/sleep NAP & echo >> naps; /bin/sleep NAP' &
+while [ $(wc -l < naps) -lt 4 ]; do sleep 0.01; done
+mv naps ../home/naps
+""".replace("NAP", NAP)
 
 
 @pytest.fixture(
@@ -51,15 +57,20 @@ def fenced() -> Iterator[House]:
     made.end()
 
 
-def loose_pids(house: House) -> list[int]:
-    """The pids that LOOSE has told, once it has told them all."""
-    file = house.scratch() / "home" / "pids"
-    wait_until(file.exists)
-    return [int(pid) for pid in file.read_text().split()]
+def set_loose(house: House) -> None:
+    """Wait until LOOSE has done its work."""
+    wait_until((house.scratch() / "home" / "naps").exists)
 
 
-def alive(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if proc.read(pid)]
+def loose() -> list[int]:
+    """The pids of what LOOSE has started, in this run of the tests, that are there now."""
+    return [pid for pid in proc.snapshot() if NAP.encode() in arguments(pid)]
+
+
+def arguments(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
 
 
 def mode(path: Path) -> str:
@@ -238,7 +249,8 @@ def test_a_step_gets_the_callers_environment_and_its_own_folders(house: House):
 
     source = house.scratch() / "source"
     found = dict(entry.split("=", 1) for entry in (source / "environment").read_text().split("\0")[:-1])
-    found = {name: value for name, value in found.items() if name not in {"_", "PWD", "OLDPWD", "SHLVL"}}
+    left_out = {"_", "PWD", "OLDPWD", "SHLVL", *network.environ()}
+    found = {name: value for name, value in found.items() if name not in left_out}
     assert found == {
         "BASH_ENV": "./evil.sh",
         "STRANGE": strange,
@@ -266,14 +278,16 @@ def test_a_failed_step_tells_its_exit_code(house: House):
 def test_what_a_step_leaves_behind_is_ended_with_it(house: House):
     house.script(LOOSE + "exit 0")
 
-    assert alive(loose_pids(house)) == []
+    set_loose(house)
+    assert loose() == []
 
 
 def test_a_step_that_takes_too_long_is_ended_with_all_it_started(house: House):
     with pytest.raises(Raised, match=r"StepTimedOut: close failed: it took longer than 1\.5 s and was ended"):
         house.script(LOOSE + "sleep 1000", timeout_s=1.5)
 
-    assert alive(loose_pids(house)) == []
+    set_loose(house)
+    assert loose() == []
 
 
 def test_a_step_ends_when_its_caller_is_killed(house: House):
@@ -281,14 +295,15 @@ def test_a_step_ends_when_its_caller_is_killed(house: House):
     if pid == 0:
         house.script(LOOSE + "sleep 1000")
         os._exit(0)
-    pids = loose_pids(house)
+    set_loose(house)
+    wait_until(lambda: len(loose()) == 5)
     caller = [child.pid for child in proc.snapshot().values() if child.parent == pid]
 
     for one in (pid, *caller):
         os.kill(one, signal.SIGKILL)
     os.waitpid(pid, 0)
 
-    wait_until(lambda: not alive(pids))
+    wait_until(lambda: not loose())
 
 
 @needs_root
@@ -361,14 +376,15 @@ def test_no_step_outlives_the_door(fenced: House, number: signal.Signals):
             fenced.script(LOOSE + "sleep 1000")
         finally:
             os._exit(0)
-    pids = loose_pids(fenced)
+    set_loose(fenced)
+    wait_until(lambda: len(loose()) == 5)
 
     fenced.stop(number)
     os.waitpid(pid, 0)
     if number == signal.SIGKILL:
         fenced.start()
 
-    wait_until(lambda: not alive(pids))
+    wait_until(lambda: not loose())
 
 
 def test_discard_ends_what_a_killed_door_has_left(house: House):

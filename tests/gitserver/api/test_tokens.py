@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stratum.door.fencing import fences
+from stratum.door.fencing.fences import Fences
 from stratum.model import Grant, Right
 from stratum.store import tokens
 from stratum.store.clock import now
@@ -215,5 +217,28 @@ def test_status_tells_which_parts_are_away_and_that_all_share_one_account(api):
                 {"part": "router", "up": False},
             ],
             "counts": {"environments": 0, "apps": 0},
+            "builds": {"fences": [], "missing": {}, "refused": ""},
         },
     )
+
+
+def test_status_tells_which_fences_builds_have(api, side):
+    found = Fences(frozenset({"files"}), {"network": "unshare: Operation not permitted"}, as_user=True)
+    fences.write(side.instance.layout.fences, found)
+
+    told = api("GET", "/status")[1]["builds"]
+
+    assert (told["fences"], told["missing"]) == (["files"], dict(found.missing))
+
+
+def test_where_no_fence_can_be_had_builds_are_refused_once_others_may_push(api, side):
+    side.app()
+    grants = [{"environment": "MyProdEnv", "right": "read"}]
+    api("POST", "/tokens", json={"name": "reader", "grants": grants})
+    before = api("GET", "/status")[1]["builds"]["refused"]
+    made = api("POST", "/tokens", json={"name": "ci", "grants": [{**grants[0], "right": "push"}]})[1]
+
+    assert before == ""
+    assert "the token 'ci' may push" in api("GET", "/status")[1]["builds"]["refused"]
+    told = api("GET", "/status", token=made["token"])[1]["builds"]["refused"]
+    assert told == "Builds are refused: no fence can be put up here. Ask an administrator."
