@@ -47,9 +47,14 @@ class Side:
             _copy(repo, self.kept / name)
 
     def restore(self, name: str) -> None:
-        """Make a repository what it was, so that neither side grows by what is measured."""
-        shutil.rmtree(self.repos[name])
+        """Make a repository what it was, so that neither side grows by what is measured.
+
+        Moved away first: upkeep may be at work in it.
+        """
+        used = self.repos[name].with_name(f"{name}.used")
+        self.repos[name].rename(used)
         _copy(self.kept / name, self.repos[name])
+        shutil.rmtree(used, ignore_errors=True)
 
 
 def ours(served: Served, client: GitClient, contents: Mapping[str, Path]) -> Side:

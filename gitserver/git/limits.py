@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gitserver.git.packsizes import count, sizes
+from gitserver.git.packsizes import count, oid_of, sizes
 from stratum.errors import InvalidInput
 from stratum.limits import Limits
 
@@ -42,7 +42,7 @@ def overfull(quarantine: Path, limit: int) -> TooManyObjects | None:
 
 
 def oversized(quarantine: Path, limit: int) -> ObjectTooLarge | None:
-    """Look for the largest of the objects that a push has brought.
+    """Look for an object among those that a push has brought that is too large: the largest of its pack.
 
     All packs are looked at, small ones too: a delta of a few bytes may make hundreds of megabytes.
 
@@ -52,6 +52,9 @@ def oversized(quarantine: Path, limit: int) -> ObjectTooLarge | None:
     Returns:
         What to say of it when it has more than `limit` bytes, else None.
     """
-    found = (pair for index in quarantine.glob("pack/*.idx") for pair in sizes(index))
-    size, oid = max(found, default=(0, ""))
-    return ObjectTooLarge(oid, size, limit) if size > limit else None
+    for index in quarantine.glob("pack/*.idx"):
+        size = max(sizes(index), default=0)
+        if size > limit:
+            number = next(number for number, each in enumerate(sizes(index)) if each == size)
+            return ObjectTooLarge(oid_of(index, number), size, limit)
+    return None
