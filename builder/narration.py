@@ -95,8 +95,8 @@ class Narration:
         """Give a descriptor to a step; what is written to it appears in the log line by line.
 
         Args:
-            mark: where a program of ours writes this and `>`, the rest of the line is shown as a step
-                of the build; with `=` it is what begins now. No other program may know it.
+            mark: where a program of ours writes this, the rest of the line is shown as a step of the
+                build; after a `=` it is what begins now. No other program may know it.
             begun: told what begins.
         """
         readable, writable = os.pipe()
@@ -119,12 +119,12 @@ class Narration:
             self._add(before)
         while found:
             line, _, rest = rest.partition(b"\n")
-            kind, text = line[:1], line[1:].decode("utf-8", "replace")
+            text = line.decode("utf-8", "replace")
             self.tail.clear()
-            if kind == b">":
-                self.step(text)
+            if text.startswith("="):
+                begun(text[1:])
             else:
-                begun(text)
+                self.step(text)
             before, found, rest = rest.partition(mark)
             if before:
                 self._add(before)

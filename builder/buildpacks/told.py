@@ -33,7 +33,7 @@ class Report:
         """Say what begins."""
         self.doing, self.detail, self.mend = doing, "", mend
         self.write()
-        _tell("=", doing)
+        _tell(f"={doing}")
 
     def fail(self, detail: str, mend: str = "") -> NoReturn:
         """End with a failure of what was begun."""
@@ -48,11 +48,11 @@ class Report:
 
 def step(text: str) -> None:
     """Have the log show a step of the build."""
-    _tell(">", text)
+    _tell(text)
 
 
-def _tell(kind: str, text: str) -> None:
-    sys.stdout.write(f"{os.environ['STRATUM_MARK']}{kind}{text}\n")
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{os.environ['STRATUM_MARK']}{text}\n")
     sys.stdout.flush()
 
 

@@ -72,7 +72,7 @@ class Road:
         return None
 
     def _compile(self, pack: Pack) -> None:
-        self._tell("=", f"The buildpack {pack.label}")
+        self._tell(f"=The buildpack {pack.label}")
         report: Mapping[str, Any] = pack.compile()
         self._used.append(pack.used)
         packages = report.get("packages")
@@ -95,9 +95,9 @@ class Road:
 
     def _say(self, text: str) -> None:
         """Have the log show a step of ours."""
-        self._tell("=", text)
-        self._tell(">", text)
+        self._tell(f"={text}")
+        self._tell(text)
 
-    def _tell(self, kind: str, text: str) -> None:
-        sys.stdout.write(f"{self._order.mark}{kind}{text}\n")
+    def _tell(self, text: str) -> None:
+        sys.stdout.write(f"{self._order.mark}{text}\n")
         sys.stdout.flush()
