@@ -7,6 +7,9 @@ export DATA PORT PYTHON
 SHELL := /bin/sh
 ENTER = set -e; . scripts/place.sh; PATH=$$PLACE_VENV/bin:$$PATH; export PATH; data=$$(place_data); cd "$$PLACE_SOURCE";
 
+# A process for each core; the tests of a file share their instance, so they stay together.
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile
+
 .PHONY: help install dev-install up down demo lint check format test integration soak coverage bench lock clean
 
 help: ## Show this list
@@ -37,10 +40,10 @@ format: dev-install ## Format, and mend what the linter can
 	@. scripts/place.sh; "$$PLACE_VENV/bin/ruff" check --fix-only .; "$$PLACE_VENV/bin/ruff" format .
 
 test: dev-install ## The whole suite on the real parts, without the soak
-	@$(ENTER) pytest -m "not soak"
+	@$(ENTER) pytest $(PARALLEL) -m "not soak"
 
 integration: dev-install ## Only the tests that start real parts
-	@$(ENTER) pytest -m "integration and not soak"
+	@$(ENTER) pytest $(PARALLEL) -m "integration and not soak"
 
 soak: dev-install ## Many rounds of crashes at every fault point
 	@$(ENTER) pytest -m soak --timeout 3600

@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 
 BIN = Path(sys.executable).parent
 PORTS_EACH = 60
+PLACES = 150
 
 
 def free_port() -> int:
@@ -79,7 +80,7 @@ class Served:
         return {**kept, **who, **quiet, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
 
     def up(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        first = 20000 + self.port % 150 * PORTS_EACH
+        first = 20000 + _ports_place(self.port) * PORTS_EACH
         ports = {
             "STRATUM_PORT_FIRST": str(first),
             "STRATUM_PORT_LAST": str(first + PORTS_EACH - 1),
@@ -186,6 +187,13 @@ class Served:
         """The last of each service's log, for a person who looks for the reason."""
         files = sorted((self.data / "logs/services").glob("*"))
         return "\n".join(f"== {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+
+
+def _ports_place(port: int) -> int:
+    """Choose a place for the ports of apps that no other process of the test run chooses (pytest-xdist)."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return port % (PLACES // workers) * workers + worker
 
 
 def _children(pid: int) -> list[int]:
