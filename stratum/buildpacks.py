@@ -43,10 +43,12 @@ class BuiltIn:
 
 # In the order of detection: the first that fits is used.
 BUILT_IN = (
+    BuiltIn("multi", ("package.json",)),
     BuiltIn(
         "python",
         ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock"),
     ),
+    BuiltIn("node", ("package.json",)),
 )
 
 

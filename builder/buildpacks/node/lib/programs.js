@@ -1,7 +1,7 @@
 // Running npm and its like, with their output in the log.
 
 const { spawnSync } = require('node:child_process');
-const { ProgramFailed } = require('./refusal');
+const { ProgramFailed, begin } = require('./refusal');
 
 class Programs {
   constructor(folder, environ) {
@@ -11,6 +11,7 @@ class Programs {
 
   /** Run one; its failure ends the build. `doing` is what the pusher would call it. */
   run([program, ...args], { cwd = this.folder, doing = [program, ...args.slice(0, 2)].join(' '), mend = '' } = {}) {
+    begin(doing);
     const done = spawnSync(program, args, { cwd, env: this.environ, stdio: ['ignore', 'inherit', 'inherit'] });
     if (done.status !== 0) throw new ProgramFailed(doing, exitCode(done), mend);
   }

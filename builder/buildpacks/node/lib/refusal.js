@@ -1,6 +1,6 @@
 // What the pusher is told, and how a build ends that cannot go on.
 //
-// Source of STRATUM_MARK and STRATUM_REPORT: builder/driver/packs.py. Without them the words are printed.
+// Source of STRATUM_MARK and STRATUM_REPORT: builder/buildpacks/told.py. Without them the words are printed.
 
 const fs = require('node:fs');
 
@@ -25,6 +25,8 @@ class ProgramFailed extends Error {
 }
 
 const step = (text) => console.log(MARK ? `${MARK}${text}` : `-----> ${text}`);
+/** What a failure of the work that begins is to be called. */
+const begin = (doing) => MARK && console.log(`${MARK}=${doing}`);
 const detail = (text) => console.log(text);
 
 /** Tell the framework what the classic API has no words for: `packages`, or what failed. */
@@ -38,4 +40,4 @@ function explain(error) {
   if (!REPORT) for (const line of [message, mend].filter(Boolean)) console.log(` !     ${line}`);
 }
 
-module.exports = { Refusal, ProgramFailed, step, detail, report, explain };
+module.exports = { Refusal, ProgramFailed, begin, step, detail, report, explain };
