@@ -31,8 +31,8 @@ class BuiltIn:
     """A buildpack of our own: the folder of that name below builder/buildpacks.
 
     Attributes:
-        files: it may detect an app that has one of these at its root; what is there decides before a
-            build whether a commit without a Procfile could run at all.
+        files: it fits no app that has none of these at its root. They are looked for before it is asked,
+            and decide before a build whether a commit without a Procfile could run at all.
         is_detected: it takes part in detection; others are used where they are named.
     """
 
@@ -41,13 +41,18 @@ class BuiltIn:
     is_detected: bool = True
 
 
+_PAGES = tuple(f"{place}index.html" for place in ("", "public/", "dist/", "build/", "_site/", "public_html/"))
+
 # In the order of detection: the first that fits is used.
 BUILT_IN = (
+    BuiltIn("multi", ("package.json",)),
     BuiltIn("multi", ("package.json",)),
     BuiltIn(
         "python",
         ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock"),
     ),
+    BuiltIn("static", ("static.json", "Staticfile", "package.json", *_PAGES)),
+    BuiltIn("node", ("package.json",)),
     BuiltIn("node", ("package.json",)),
 )
 
@@ -68,14 +73,14 @@ class Reference:
         return self.name or (f"{self.url}#{self.ref}" if self.ref else self.url)
 
 
-def detected_names() -> tuple[str, ...]:
-    """Names of the built-in ones that take part in detection, in its order."""
-    return tuple(one.name for one in BUILT_IN if one.is_detected)
+def detection() -> dict[str, tuple[str, ...]]:
+    """Name → files, of the built-in ones that take part in detection, in its order."""
+    return {one.name: one.files for one in BUILT_IN if one.is_detected}
 
 
 def detectable_files() -> tuple[str, ...]:
     """Names of files by which detection may find something to do."""
-    return tuple(dict.fromkeys(file for one in BUILT_IN if one.is_detected for file in one.files))
+    return tuple(dict.fromkeys(file for files in detection().values() for file in files))
 
 
 def asked_for(variable: str, files: Mapping[str, bytes | None]) -> tuple[str, tuple[Reference, ...]]:
