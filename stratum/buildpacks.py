@@ -46,13 +46,11 @@ _PAGES = tuple(f"{place}index.html" for place in ("", "public/", "dist/", "build
 # In the order of detection: the first that fits is used.
 BUILT_IN = (
     BuiltIn("multi", ("package.json",)),
-    BuiltIn("multi", ("package.json",)),
     BuiltIn(
         "python",
         ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock"),
     ),
     BuiltIn("static", ("static.json", "Staticfile", "package.json", *_PAGES)),
-    BuiltIn("node", ("package.json",)),
     BuiltIn("node", ("package.json",)),
 )
 

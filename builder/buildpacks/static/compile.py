@@ -20,7 +20,8 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
     was_built = detect.builds(detect.package(build / "package.json"))
     if was_built and (code := NODE.compile(build, cache, env_dir)):
         told = NODE.report
-        Report(*(str(told.get(name, "")) for name in ("doing", "detail", "mend"))).write()
+        doing, detail, mend = (str(told.get(name, "")) for name in ("doing", "detail", "mend"))
+        Report(doing or "The buildpack node", detail, mend).write()
         return code
     report.packages = NODE.report.get("packages", {}) if was_built else {}
     report.begin("Looking for the site")
