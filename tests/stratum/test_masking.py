@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from builder.masking import MAX_PIECE, Mask, Stream
+from stratum.masking import MAX_PIECE, Mask, Stream
 from builder.narration import Narration
 
 
