@@ -16,6 +16,7 @@ from hooks.planned import planned
 from hooks.policy import Judgement, Refusal, bang, judge
 from hooks.refs import read_ref, sync_names
 from hooks.settle import accept, keep_commits, point_head_of, settle_held
+from hooks.targets import targets_of
 from hooks.turn import Turn
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
 from stratum.errors import Conflict, StratumError
@@ -155,12 +156,11 @@ class Reception:
         if error is not None:
             raise error
 
-    def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...]:
+    def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...] | None:
         if judgement.deploying is None:
             return ()
-        instance = self._parts.instance
-        targets = checks.targets_of(instance, self._app, judgement.deploying, offer)
-        checks.check_scales(self.options, targets, instance.settings.max_scale)
+        targets = targets_of(self._parts, self._app, judgement.deploying, offer)
+        checks.check_scales(self.options, targets, self._parts.instance.settings.max_scale)
         return targets
 
     def _take(self, judgement: Judgement, offer: Offer) -> Verdict:
@@ -185,7 +185,7 @@ class Reception:
         with self._parts.database.read() as tx:
             build = builds.get_build(tx, self._gated.id)
         if build.state is not BuildState.WAITING:
-            return refused([Refusal("", _why_not(build), "Mend it, commit, and push again.")])
+            return refused([Refusal("", _why_not(build), _what_next(build))])
         judgement = judge(self._app, self._offer.updates)
         if judgement != self._judgement:
             message = f"{self._app.name} was changed while build #{build.number} ran."
@@ -263,3 +263,7 @@ def _why_not(build: Build) -> str:
     if build.state.is_terminal:
         return f"build #{build.number} {build.state}: {why}"
     return f"build #{build.number} was not waited for"
+
+
+def _what_next(build: Build) -> str:
+    return "Mend it, commit, and push again." if build.state is BuildState.FAILED else "Push again."

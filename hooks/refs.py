@@ -14,6 +14,7 @@ from dulwich.refs import DiskRefsContainer, Ref
 from hooks.policy import BRANCHES, HIDDEN, TAGS, ZERO
 from stratum.disk import sync
 from stratum.errors import Unavailable
+from stratum.git import reason
 from stratum.model import RefUpdate
 
 _HEAD = Ref(b"HEAD")
@@ -54,7 +55,7 @@ def sync_names(repo: Path, updates: Iterable[RefUpdate]) -> None:
             with suppress(FileNotFoundError, NotADirectoryError):  # git removes what deleting a ref empties
                 sync(folder)
     except OSError as error:
-        message = f"The disk does not take what was pushed to {repo.name}: {error}."
+        message = f"The disk does not take what was pushed to {repo.name}: {reason(error)}."
         raise Unavailable(message, "See the server's disk.") from error
 
 

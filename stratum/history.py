@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stratum.errors import Unavailable
-from stratum.git import TIMEOUT_S, git_environ
+from stratum.git import TIMEOUT_S, git_environ, reason
 
 LIMIT = 50
 _FIELDS = 3
@@ -43,7 +43,7 @@ def between(repo: Path, old: str, new: str, limit: int = LIMIT) -> Log | None:
     try:
         done = subprocess.run(argv, env=git_environ(), capture_output=True, timeout=TIMEOUT_S, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        message = f"git could not list commits of {repo.name}: {error}."
+        message = f"git could not list commits of {repo.name}: {reason(error)}."
         raise Unavailable(message, "See the server's log and disk.") from error
     if done.returncode:
         return None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hooks.refs import keep_all, kept, kept_ref
 from stratum.errors import Unavailable
-from stratum.git import TIMEOUT_S, git_environ
+from stratum.git import TIMEOUT_S, git_environ, reason
 from stratum.store import Database
 from stratum.store.kept import kept_commits
 
@@ -42,7 +42,7 @@ def _present(repo: Path, commits: dict[int, str]) -> dict[int, str]:
             argv, input=asked, env=git_environ(), capture_output=True, timeout=TIMEOUT_S, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        message = f"git could not look into {repo.name}: {error}."
+        message = f"git could not look into {repo.name}: {reason(error)}."
         raise Unavailable(message, "See the server's log and disk.") from error
     kinds = done.stdout.decode("utf-8", "replace").splitlines()
     found = zip(commits.items(), kinds, strict=True)
