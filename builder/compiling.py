@@ -39,7 +39,7 @@ def compile_app(bench: Bench, commit: Commit, variables: Mapping[str, str], *, w
         build.commit,
         f"{build.app_id}-{build.number}",
         asked,
-        buildpacks.detected_names(),
+        buildpacks.detection(),
         variables,
         build.options.no_cache,
         wants_processes,

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ class Order:
         commit: id of what is built.
         request: names the build.
         asked: the buildpacks in order; empty: the first of `detected` that fits.
-        detected: names of built-in ones, in the order of detection.
+        detected: built-in ones in the order of detection, with the files of which each needs one.
         variables: the app's own.
         wants_processes: there is no Procfile, so the last buildpack's defaults are needed.
     """
@@ -38,7 +38,7 @@ class Order:
     commit: str
     request: str
     asked: tuple[Asked, ...]
-    detected: tuple[str, ...]
+    detected: Mapping[str, Sequence[str]]
     variables: Mapping[str, str]
     no_cache: bool = False
     wants_processes: bool = False
@@ -83,7 +83,7 @@ def read() -> Order:
         parts.append(part)
     given: dict[str, Any] = json.loads(b"".join(parts))
     asked = tuple(Asked(**one) for one in given.pop("asked"))
-    return Order(asked=asked, detected=tuple(given.pop("detected")), **given)
+    return Order(asked=asked, **given)
 
 
 def reply(answer: Answer) -> None:

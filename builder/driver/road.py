@@ -63,9 +63,9 @@ class Road:
         return pack
 
     def _detected(self) -> Pack | None:
-        for name in self._order.detected:
+        for name, files in self._order.detected.items():
             pack = self._built_in(name, 0)
-            if pack.detect() is not None:
+            if any((self._room.build / file).exists() for file in files) and pack.detect() is not None:
                 self._compile(pack)
                 return pack
         self._say(NOTHING)
