@@ -177,12 +177,6 @@ class Layout:
         return self.releases / str(app_id) / f"v{version}.tmp"
 
     @property
-    def storage(self) -> Path:
-        """What apps keep for good, however often they are released."""
-        return self.data / "storage"
-
-    def volume(self, app_id: int, name: str) -> Path:
-    @property
     def sites(self) -> Path:
         return self.data / "sites"
 
@@ -190,6 +184,12 @@ class Layout:
         """The files of a release that the router serves by itself."""
         return self.sites / str(app_id) / f"v{version}"
 
+    @property
+    def storage(self) -> Path:
+        """What apps keep for good, however often they are released."""
+        return self.data / "storage"
+
+    def volume(self, app_id: int, name: str) -> Path:
         return self.storage / str(app_id) / name
 
     @property
