@@ -7,10 +7,9 @@ from hooks.policy import BRANCHES, ZERO, Judgement, Refusal, detail, short
 from hooks.refs import names, read_ref
 from hooks.verdict import Offer, Pusher
 from stratum.errors import Conflict, InvalidScale, UnknownTarget
-from stratum.git import Commit, read_procfile
+from stratum.git import Commit
 from stratum.instance import Instance
 from stratum.model import App, RefUpdate, Target
-from stratum.tree import check_complete
 
 
 def inside(instance: Instance, app: App, offer: Offer) -> Mapping[str, str]:
@@ -82,29 +81,19 @@ def not_forward(instance: Instance, app: App, offer: Offer) -> tuple[Refusal, ..
     return (Refusal(ref, reason, advice),)
 
 
-def targets_of(instance: Instance, app: App, deploying: RefUpdate, offer: Offer) -> tuple[Target, ...]:
-    """Read the targets of what would deploy.
-
-    Raises:
-        ProcfileInvalid: they cannot be used.
-        CommitIncomplete: it lacks files, so that it cannot be built.
-    """
-    commit = Commit(instance.layout.repo(app.id), deploying.new, inside(instance, app, offer))
-    targets = read_procfile(commit, app.environment.stage)[1].targets
-    check_complete(commit)
-    return targets
-
-
-def check_scales(options: PushOptions, targets: Iterable[Target], max_scale: int) -> None:
+def check_scales(options: PushOptions, targets: Iterable[Target] | None, max_scale: int) -> None:
     """See that the scales asked for can be wished.
+
+    Args:
+        targets: None where the build decides (`hooks.targets`): it leaves out scales of others.
 
     Raises:
         UnknownTarget: the pushed Procfile lacks one.
         InvalidScale: it is too large.
     """
-    names = [target.name for target in targets]
+    names = [target.name for target in targets or ()]
     for name, scale in options.build.scale.items():
-        if name not in names:
+        if targets is not None and name not in names:
             raise UnknownTarget(name, names, of="the pushed Procfile")
         if scale > max_scale:
             raise InvalidScale(name, scale, max_scale)

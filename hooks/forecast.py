@@ -49,6 +49,15 @@ def forecast(present: Present, new: Next) -> tuple[str, ...]:
     )
 
 
+def undecided(present: Present, commit: str) -> tuple[str, ...]:
+    """Say what is known of a commit without a Procfile."""
+    return (
+        _headline(present, Next(commit, (), {})),
+        step("Processes: decided by the build, as the commit has no Procfile"),
+        _variables(present.variables),
+    )
+
+
 def _wished(present: Present, new: Next) -> Formation:
     first = first_scales(
         [target.name for target in new.targets],

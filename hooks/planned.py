@@ -1,6 +1,6 @@
 """The answer to `git push -o plan`: what would change, read from the database, and never a yes."""
 
-from hooks.forecast import Next, Present, forecast
+from hooks.forecast import Next, Present, forecast, undecided
 from hooks.parts import Parts
 from hooks.policy import Judgement, Refusal, detail, step
 from hooks.verdict import Verdict
@@ -12,16 +12,22 @@ DONE = "planned, nothing changed"
 
 
 def planned(
-    parts: Parts, app: App, judgement: Judgement, targets: tuple[Target, ...], scale: dict[str, int]
+    parts: Parts,
+    app: App,
+    judgement: Judgement,
+    targets: tuple[Target, ...] | None,
+    scale: dict[str, int],
 ) -> Verdict:
     """Say what a push would change.
 
     Args:
-        targets: of the pushed Procfile.
+        targets: of the pushed Procfile; None without one.
         scale: asked for with the push.
     """
     if judgement.deploying is None:
         lines = (*judgement.notes, detail("Nothing that runs would change."))
+    elif targets is None:
+        lines = undecided(_present(parts, app), judgement.deploying.new)
     else:
         lines = forecast(_present(parts, app), Next(judgement.deploying.new, targets, scale))
     return Verdict(taken=False, lines=(*lines, step(DONE.capitalize())), refusals=(Refusal("", DONE),))

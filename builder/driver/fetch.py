@@ -26,6 +26,7 @@ _CONFIG = {
     "gc.auto": "0",
     "advice.detachedHead": "false",
 }
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MEND = (
     "See that the address and what follows # are right, and that anybody may read it. It has to answer "
     "by itself: redirections are not followed."
@@ -132,6 +133,8 @@ def key(url: str) -> str:
 def git_environ(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """What git finds: the way to the network, and no configuration but ours."""
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+    if kept.get("http_proxy"):  # what is on a loopback is never on the build's own
+        kept |= {name: _without_loopback(kept.get(name, "")) for name in ("no_proxy", "NO_PROXY")}
     pairs = enumerate(_CONFIG.items())
     given = {
         f"GIT_CONFIG_{part}_{i}": text
@@ -151,6 +154,10 @@ def git_environ(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
         "GIT_INDEX_FILE": f"{folder}.index",
         "LC_ALL": "C.UTF-8",
     }
+
+
+def _without_loopback(listed: str) -> str:
+    return ",".join(host for host in listed.split(",") if host.strip() not in _LOOPBACK)
 
 
 def _limit() -> None:

@@ -192,6 +192,19 @@ def test_procfile_of_the_stage_replaces_the_other(web):
     assert pushed.remote[0].startswith(" !     Procfile_production:1:4: ")
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "package.json", ".buildpacks"])
+def test_what_a_buildpack_may_start_needs_no_procfile(web, name):
+    app = web.new_app()
+    source = web.source(f"packs-{app.name}", {name: "x"})
+
+    planned = run_git(source, "push", "-o", "plan", web.url(app), "master")
+    pushed = run_git(source, "push", "-o", "scale=other=2", web.url(app), "master")
+
+    assert "-----> Processes: decided by the build, as the commit has no Procfile" in planned.remote
+    assert (planned.code, pushed.code) == (1, 0)
+    assert [build.options.scale for build in web.builds(app)] == [{"other": 2}]
+
+
 def test_branch_that_does_not_deploy_needs_no_procfile(web):
     source = web.source("plain", {"README": "x"})
 
