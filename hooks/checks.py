@@ -6,10 +6,11 @@ from hooks.options import PushOptions
 from hooks.policy import BRANCHES, ZERO, Judgement, Refusal, detail, short
 from hooks.refs import names, read_ref
 from hooks.verdict import Offer, Pusher
-from stratum.errors import Conflict, InvalidScale, UnknownTarget
+from stratum.errors import Conflict, InvalidScale
 from stratum.git import Commit
 from stratum.instance import Instance
-from stratum.model import App, RefUpdate, Target
+from stratum.model import RELEASE_PHASE, App, RefUpdate, Target
+from stratum.verbs.scale import check_target
 
 
 def inside(instance: Instance, app: App, offer: Offer) -> Mapping[str, str]:
@@ -88,13 +89,13 @@ def check_scales(options: PushOptions, targets: Iterable[Target] | None, max_sca
         targets: None where the build decides (`hooks.targets`): it leaves out scales of others.
 
     Raises:
-        UnknownTarget: the pushed Procfile lacks one.
+        UnknownTarget, NotAProcess: the pushed Procfile has no processes of one.
         InvalidScale: it is too large.
     """
-    names = [target.name for target in targets or ()]
+    names = [target.name for target in targets or () if target.name != RELEASE_PHASE]
     for name, scale in options.build.scale.items():
-        if targets is not None and name not in names:
-            raise UnknownTarget(name, names, of="the pushed Procfile")
+        if targets is not None:
+            check_target(name, names, of="the pushed Procfile")
         if scale > max_scale:
             raise InvalidScale(name, scale, max_scale)
 

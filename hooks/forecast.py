@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hooks.policy import detail, step
 from stratum.first_scales import WEB, first_scales
-from stratum.model import App, Formation, Release, Target
+from stratum.model import RELEASE_PHASE, App, Formation, Release, Target
 from stratum.procfile import uses_unique_int
 
 _MAX_SHOWN = 60  # characters of a command
@@ -39,10 +39,12 @@ def forecast(present: Present, new: Next) -> tuple[str, ...]:
     """Say what would become of every process, and of scale, variables and ports."""
     wished = _wished(present, new)
     old = {} if present.release is None else {target.name: target for target in present.release.targets}
+    processes = [target for target in new.targets if target.name != RELEASE_PHASE]
     return (
         _headline(present, new),
-        *_processes(present.formation, wished, old, new.targets),
-        *_scales(present.formation, wished, [target.name for target in new.targets]),
+        *_phase(new.targets),
+        *_processes(present.formation, wished, old, processes),
+        *_scales(present.formation, wished, [target.name for target in processes]),
         *_commands(old, new.targets),
         _variables(present.variables),
         _ports(wished),
@@ -72,6 +74,13 @@ def _headline(present: Present, new: Next) -> str:
         return step(f"Plan: {new.commit[:7]} would be the first release of {present.app.name}")
     version = present.release.version
     return step(f"Plan: {present.app.name} would go from v{version} to a new release of {new.commit[:7]}")
+
+
+def _phase(targets: Sequence[Target]) -> Iterator[str]:
+    for target in targets:
+        if target.name == RELEASE_PHASE:
+            text = f"{target.name} would run once, before anything starts or stops: {_cut(target.command)}"
+            yield detail(text)
 
 
 def _processes(

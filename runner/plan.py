@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stratum.model import App, Formation, Release, Slot
+from stratum.model import RELEASE_PHASE, App, Formation, Release, Slot
 from stratum.procfile import expand_unique_int, uses_unique_int
 
 WEB = "web"
@@ -103,6 +103,7 @@ def wished_slots(release: Release, formation: Formation) -> list[Slot]:
     return [
         Slot(target.name, index)
         for target in release.targets
+        if target.name != RELEASE_PHASE
         for index in range(1, formation.scale(target.name) + 1)
     ]
 

@@ -7,6 +7,7 @@
     │   ├── InvalidMount         path, reason
     │   ├── ProcfileInvalid      problems
     │   ├── CommitIncomplete     kind, paths
+    │   ├── NotAProcess          target
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
     │   └── Renamed              now
@@ -14,6 +15,7 @@
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
+    │   └── PhaseFailed
     ├── ReleaseUnusable          version, reason
     ├── Refused                  status: what a server told its client
     └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable,
@@ -193,6 +195,19 @@ class UnknownTarget(InvalidInput):
         self.target, self.known = target, tuple(known)
 
 
+class NotAProcess(InvalidInput):
+    """A target is the command of the release phase, of which there are no processes."""
+
+    slug = "not-a-process"
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"{target} is no process: its command runs once with each release, before anything of it starts.",
+            "A target of another name can be scaled.",
+        )
+        self.target = target
+
+
 class NotFound(StratumError):
     """No such thing, or none that the caller may know of."""
 
@@ -244,6 +259,19 @@ class NothingReleased(Conflict):
         self.app = app
 
 
+class ServedByRouter(Conflict):
+    """The release that runs has a site in place of web processes, so there are none to scale."""
+
+    slug = "served-by-router"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"v{version} has no web process: the router serves its site by itself, to however many ask.",
+            "Add a line for web to the Procfile and push, if a process is to answer.",
+        )
+        self.version = version
+
+
 class Denied(StratumError):
     """The caller is not who, or not allowed what, the request needs."""
 
@@ -257,19 +285,6 @@ class BadCredentials(Denied):
 
     def __init__(self) -> None:
         super().__init__("This needs a valid token.", "Sign in with: stratum login URL.")
-
-
-class ServedByRouter(Conflict):
-    """The release that runs has a site in place of web processes, so there are none to scale."""
-
-    slug = "served-by-router"
-
-    def __init__(self, version: int) -> None:
-        super().__init__(
-            f"v{version} has no web process: the router serves its site by itself, to however many ask.",
-            "Add a line for web to the Procfile and push, if a process is to answer.",
-        )
-        self.version = version
 
 
 class TooManyAttempts(Denied):
@@ -360,6 +375,16 @@ class RolloutFailed(StratumError):
     def __init__(self, process: str, reason: str, output: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(f"{process} {reason}", hint)
         self.process, self.reason, self.output = process, reason, tuple(output)
+
+
+class PhaseFailed(RolloutFailed):
+    """The release phase did not succeed, so nothing of the release was started."""
+
+    slug = "release-phase-failed"
+
+    def __init__(self, process: str, reason: str, output: Sequence[str], hint: str) -> None:
+        super().__init__(process, reason, output, hint)
+        self.message = f"The release phase {reason}"
 
 
 class ReleaseUnusable(StratumError):

@@ -43,6 +43,12 @@ GATED_POINTS = (
     "build.waiting",  # what it has made is recorded; nothing is released yet
     "receive.built",  # it has ended; nothing is decided yet
 )
+PHASE_POINTS = (  # of a release that has a release phase, after rollout.claimed
+    "phase.recorded",  # it is recorded as running; it is not started
+    "phase.started",
+    "phase.ended",  # nothing is recorded of its end
+    "phase.succeeded",  # which is recorded; supervisord still knows it
+)
 WAIT_LIMIT_S = 60.0
 
 

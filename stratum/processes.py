@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from stratum.model import App, Formation, Release
+from stratum.model import RELEASE_PHASE, App, Formation, Release
 from stratum.supervisor import ProcessStatus
 
 _WORDS = {
@@ -56,7 +56,7 @@ def wished_names(app: App, release: Release, formation: Formation) -> list[str]:
     """Name the processes that an app should have, in the Procfile's order."""
     return [
         f"{app.environment.name}.{release.app_name}.v{release.version}.{target}.{index}"
-        for target in release.target_names()
+        for target in release.process_names()
         for index in range(1, formation.scale(target) + 1)
     ]
 
@@ -70,14 +70,25 @@ def listed(
         up_since: a process that has lived since then counts as up, though supervisord calls it STARTING
             for a second.
     """
-    actual = {status.name: _risen(status, up_since) for status in statuses}
+    actual = {status.name: _risen(status, up_since) for status in statuses if not _is_over(status)}
     names = [*dict.fromkeys([*wished, *sorted(actual)])]
     return [_process(name, actual.get(name), ports.get(name)) for name in names]
+
+
+def served(app: App, release: Release) -> Process:
+    """Show the site of a release, which the router serves, as what answers in place of a web process."""
+    name = f"{app.environment.name}.{release.app_name}.v{release.version}.web.0"
+    return Process(name, "web", 0, None, None, release.version, "served by the router", None, 0)
 
 
 def label(name: str) -> str:
     """Shorten a process's name to `<target>.<index>`."""
     return ".".join(name.rsplit(".", 2)[1:])
+
+
+def _is_over(status: ProcessStatus) -> bool:
+    """Whether it is a release phase that has come to its end, which is what it is for."""
+    return status.pid is None and status.name.rsplit(".", 2)[1] == RELEASE_PHASE
 
 
 def _risen(status: ProcessStatus, up_since: datetime) -> ProcessStatus:

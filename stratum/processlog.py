@@ -50,6 +50,10 @@ class Tail:
             whole, self._partial = whole + newline + self._partial, b""
         return _lines(whole + newline) if whole + newline else []
 
+    def rest(self) -> list[str]:
+        """Return the beginning of a line that nothing follows any more, as what was written has ended."""
+        return self._flushed() if self._partial else []
+
     def _opened(self) -> BinaryIO | None:
         if self._file is None:
             try:

@@ -53,10 +53,11 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
     with services().database.read() as tx:
         wished = wished_names(tx, app_named())
         ports = formation.ports_of(tx, app_named().id)
+        site = _site(tx, app_named())
         begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
     statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
-    return [rows.process(found) for found in processes.listed(wished, statuses, ports, up_since)]
+    return [rows.process(found) for found in [*site, *processes.listed(wished, statuses, ports, up_since)]]
 
 
 def wished_names(tx: Transaction, app: App) -> list[str]:
@@ -67,7 +68,15 @@ def wished_names(tx: Transaction, app: App) -> list[str]:
     return processes.wished_names(app, release, formation.get_formation(tx, app.id))
 
 
+def _site(tx: Transaction, app: App) -> list[processes.Process]:
+    """What the router serves by itself, as a row of its own."""
+    if app.current_release_id is None:
+        return []
+    release = releases.get_release(tx, app.current_release_id)
+    return [processes.served(app, release)] if release.has_site else []
+
+
 def _targets(tx: Transaction, app: App) -> tuple[str, ...]:
     if app.current_release_id is None:
         return ()
-    return releases.get_release(tx, app.current_release_id).target_names()
+    return releases.get_release(tx, app.current_release_id).process_names()

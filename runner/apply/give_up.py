@@ -4,7 +4,7 @@ from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import opened
 from runner.apply.take_back import put_back
-from stratum.model import App, ReleaseState, Rollout, RolloutState
+from stratum.model import App, Rollout, RolloutState
 from stratum.store import environments, releases, rollouts
 
 
@@ -43,7 +43,7 @@ def _end(parts: Parts, rollout: Rollout, state: RolloutState, now: Rollout, erro
             return
         put_back(tx, rollout)
         if rollout.release_id is not None:
-            releases.set_release_state(tx, rollout.release_id, ReleaseState.FAILED)
+            releases.fail(tx, rollout.release_id)
 
 
 def _app(parts: Parts, rollout: Rollout) -> App | None:

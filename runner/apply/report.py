@@ -15,6 +15,8 @@ from stratum.supervisor import ProcessStatus, Started
 
 _ALIVE = frozenset({"STARTING", "RUNNING"})
 
+MAX_OUTPUT_BYTES = 16 << 20  # of a release phase in the log of its build, as of the build itself
+_MAX_COMMAND = 60  # characters
 _FORMER_LINES = 1000  # of earlier attempts at the same rollout
 
 
@@ -30,6 +32,7 @@ class Report:
         self._before = {line.name: line for line in before}
         self._lines: dict[str, ReportLine] = {}
         self._log = log
+        self._room = MAX_OUTPUT_BYTES
 
     @property
     def lines(self) -> tuple[ReportLine, ...]:
@@ -71,6 +74,27 @@ class Report:
         if self._log and started.pid:
             self._log.error(f"{process.label} was stopped for it, and runs again (pid {started.pid}).")
 
+    def phase_begun(self, command: str, *, goes_on: bool) -> None:
+        """Say that the release phase runs; where its applier was lost, what was passed on comes again."""
+        if self._log:
+            self._log.step(f"Release phase: {_cut(command)}")
+        if self._log and goes_on:
+            self._log.indent("(it goes on, its applier was lost; this is its output from its beginning)")
+
+    def phase_output(self, data: bytes) -> None:
+        """Pass on whole lines of the release phase, as long as there is room for them."""
+        if self._log is None or self._room <= 0:
+            return
+        self._room -= self._log.output(data)
+        if self._room <= 0:
+            self._log.indent(f"… more than {MAX_OUTPUT_BYTES >> 20} MiB of output; stratum logs has the last")
+
+    def phase_succeeded(self, process: Process, seconds: float) -> None:
+        """Note a release phase that came to its end."""
+        self._lines[process.name] = _line(process, Outcome.RAN, 0, seconds)
+        if self._log:
+            self._log.step(f"Release phase succeeded after {seconds:.1f} s")
+
     def failed(self, error: StratumError, names: str) -> None:
         """Note why the rollout failed, and say it.
 
@@ -89,6 +113,11 @@ class Report:
         self._log.last(output)
         if error.hint:
             self._log.error(error.hint)
+
+    def serves_site(self) -> None:
+        """Say that no process answers requests."""
+        if self._log:
+            self._log.step("The router serves the site")
 
     def conclude(self, text: str) -> None:
         """Say where things stand at the end."""
@@ -114,11 +143,6 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
     asked = build.options.scale.items()
     scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
-    def serves_site(self) -> None:
-        """Say that no process answers requests."""
-        if self._log:
-            self._log.step("The router serves the site")
-
     with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
             _say_released(log, release, scaled, again=rollout.attempt > 1)
@@ -131,6 +155,10 @@ def _say_released(log: Log, release: Release, scaled: Mapping[str, int], *, agai
     for text in (f"Released v{release.version}", *(f"Scaled {name} to {n}" for name, n in scaled.items())):
         if ARROW + text not in said:
             log.step(text)
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= _MAX_COMMAND else command[: _MAX_COMMAND - 1] + "…"
 
 
 def _line(process: Process, outcome: Outcome, pid: int, seconds: float = 0.0, note: str = "") -> ReportLine:

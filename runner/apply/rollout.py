@@ -74,6 +74,8 @@ class _Rolling:
             if self._is_new:
                 folders.check_room(self.parts, self.release)
             folders.open_folder(self.parts, self.app, self.release)
+            if self._is_new:
+                phase.run(self.parts, self.lease, self.report, self.app, self.release)
             goal = wish(self.parts, self.app, self.release, formation)
             late = self._bring_up(goal)
         except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
@@ -194,8 +196,8 @@ class _Rolling:
             if not rollouts.record(tx, self.lease.rollout, RolloutState.SUCCEEDED, self.report.lines):
                 raise LeaseLost(self.lease.rollout)
         folders.clear(self.parts, self.app)
-
-
         site.clear(self.parts, self.app)
+
+
 def _release(tx: Transaction, release_id: int | None) -> Release | None:
     return None if release_id is None else releases.get_release(tx, release_id)

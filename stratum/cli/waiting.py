@@ -61,6 +61,7 @@ def sentence(line: Mapping[str, Any]) -> str:
         "started": f"started{_port(line)} ({_pid(line)})",
         "restarted": f"of the old release started again ({_pid(line)})",
         "stopped": "stopped",
+        "ran": f"ran for {line['seconds']:.1f} s",
         "failed": f"failed: {line['note']}" if line["note"] else "failed",
     }
     return f"{line['label']} {said[line['outcome']]}"

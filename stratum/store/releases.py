@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, case, func, select, update
 
-from stratum.model import NO_CONTENTS, Contents, Release, ReleaseState, Target
+from stratum.model import NO_CONTENTS, Contents, Phase, Release, ReleaseState, Target
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -79,6 +79,18 @@ def current_releases(tx: Transaction) -> dict[int, Release]:
 def set_release_state(tx: Transaction, release_id: int, state: ReleaseState) -> None:
     """Record what became of a release."""
     tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(state=state.value))
+
+
+def fail(tx: Transaction, release_id: int) -> None:
+    """Record that a release did not come up; a release phase that has not succeeded has failed."""
+    phase = case((t.releases.c.phase == Phase.RUNNING.value, Phase.FAILED.value), else_=t.releases.c.phase)
+    values = {"state": ReleaseState.FAILED.value, "phase": phase}
+    tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(values))
+
+
+def set_phase(tx: Transaction, release_id: int, phase: Phase) -> None:
+    """Record how far the release phase is."""
+    tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(phase=phase.value))
 
 
 def predecessor(tx: Transaction, release: Release) -> Release | None:
@@ -156,5 +168,6 @@ def get_config(tx: Transaction, app_id: int, version: int) -> bytes | None:
 def _release(row: Row[tuple[object, ...]]) -> Release:
     values = {name: getattr(row, name) for name in Release.__dataclass_fields__}
     targets = tuple(Target(name, command) for name, command in row.targets)
-    parsed = {"targets": targets, "state": ReleaseState(row.state), "contents": Contents.parse(row.contents)}
+    states = {"state": ReleaseState(row.state), "phase": Phase(row.phase)}
+    parsed = {"targets": targets, "contents": Contents.parse(row.contents), **states}
     return Release(**{**values, **parsed})

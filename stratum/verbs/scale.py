@@ -1,9 +1,17 @@
 """Scaling targets, and launching one as a worker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from stratum.errors import InvalidInput, InvalidScale, NothingReleased, UnknownTarget
-from stratum.model import App, Release
+from stratum.errors import (
+    InvalidInput,
+    InvalidScale,
+    NotAProcess,
+    NothingReleased,
+    ServedByRouter,
+    UnknownTarget,
+)
+from stratum.first_scales import WEB
+from stratum.model import RELEASE_PHASE, App, Release
 from stratum.store import Transaction, formation, releases, rollouts
 from stratum.verbs.change import Change
 
@@ -15,10 +23,13 @@ def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, m
         given: {target: scale}, unchecked.
 
     Raises:
-        InvalidScale, UnknownTarget: nothing is changed then.
+        InvalidScale, UnknownTarget, NotAProcess: nothing is changed then.
         NothingReleased: the app has no targets yet.
+        ServedByRouter: it is `web` of a release that has a site.
     """
-    wished = checked_scales(given, current_release(tx, app).target_names(), max_scale)
+    release = current_release(tx, app)
+    _check_has_web(release, given)
+    wished = checked_scales(given, release.process_names(), max_scale)
     said = " ".join(f"{target}={number}" for target, number in wished.items())
     return _wish(tx, app, wished, cause=f"scale {said}", who=who) or Change(
         changed=False, message=f"{said} is wished already; nothing changed."
@@ -30,11 +41,13 @@ def launch(tx: Transaction, app: App, target: str, *, who: str) -> Change:
 
     Raises:
         UnknownTarget: the current release has no such target.
+        NotAProcess: it is the command of the release phase.
         NothingReleased: the app has no targets yet.
+        ServedByRouter: as `scale`.
     """
-    known = current_release(tx, app).target_names()
-    if target not in known:
-        raise UnknownTarget(target, known)
+    release = current_release(tx, app)
+    _check_has_web(release, (target,))
+    check_target(target, release.process_names())
     number = formation.get_formation(tx, app.id).scale(target)
     if number:
         return Change(changed=False, message=_already_running(target, number))
@@ -60,7 +73,7 @@ def checked_scales(given: Mapping[str, object], known: Sequence[str], max_scale:
     Raises:
         InvalidInput: there is none.
         InvalidScale: one is no whole number, or out of range.
-        UnknownTarget: one is of a target that is not known.
+        UnknownTarget, NotAProcess: one is of a target that cannot have processes.
     """
     if not given:
         message = "No scale was given."
@@ -68,9 +81,28 @@ def checked_scales(given: Mapping[str, object], known: Sequence[str], max_scale:
     return {target: _checked(target, number, known, max_scale) for target, number in given.items()}
 
 
-def _checked(target: str, number: object, known: Sequence[str], max_scale: int) -> int:
+def _check_has_web(release: Release, targets: Collection[str]) -> None:
+    if WEB in targets and release.has_site:
+        raise ServedByRouter(release.version)
+
+
+def check_target(target: str, known: Sequence[str], of: str = "the current release") -> None:
+    """See that a target can have processes. Pure.
+
+    Args:
+        known: names of those that can.
+
+    Raises:
+        UnknownTarget, NotAProcess: it cannot.
+    """
+    if target == RELEASE_PHASE:
+        raise NotAProcess(target)
     if target not in known:
-        raise UnknownTarget(target, known)
+        raise UnknownTarget(target, known, of=of)
+
+
+def _checked(target: str, number: object, known: Sequence[str], max_scale: int) -> int:
+    check_target(target, known)
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= max_scale:
         raise InvalidScale(target, number, max_scale)
     return number

@@ -52,6 +52,11 @@ def test_one_process_of_each_kind() -> None:
     ]
 
 
+def test_the_release_phase_is_none_of_them_whatever_is_wished() -> None:
+    phased = release(targets=(Target("release", "migrate"), *TARGETS))
+    assert wished_slots(phased, Formation({"release": 2, "clock": 1})) == [Slot("clock", 1)]
+
+
 def test_web_that_asks_for_an_integer_is_replaced() -> None:
     (web,) = planned({"web": 1}, release(targets=(Target("web", "serve --id={{ UNIQUE_INT }}"),)))
     assert (web.strategy, web.command, web.port) == (Strategy.REPLACE, "serve --id=1", 20001)

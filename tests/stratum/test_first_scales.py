@@ -23,3 +23,7 @@ def test_only_new_targets_get_a_scale():
 
     assert first_scales(["web", "worker", "clock"], wished, start_all=True) == {"web": 1, "clock": 1}
     assert first_scales(["web", "worker", "clock"], wished, start_all=False) == {"web": 1, "clock": 0}
+
+
+def test_the_release_phase_is_no_process():
+    assert first_scales(["release", "worker"], Formation(), start_all=True) == {"worker": 1}

@@ -46,7 +46,8 @@ class Interface:
     def add(self, entries: list[object]) -> list[Answer]:
         """Make sure that processes run: `{name, pid}` or `{name, error}` each.
 
-        One that runs keeps its pid; one that ended, or waits for its next try, is started at once.
+        One that runs keeps its pid; one that ended, or waits for its next try, is started at once. What
+        runs once and has ended is left so, and has pid 0.
         """
         self._refuse_at_shutdown()
         declared = [self._declared(given) for given in entries]
@@ -180,6 +181,8 @@ def _started(process: AppProcess) -> Answer:
     name: str = process.config.name
     if process.get_state() == ProcessStates.STOPPING:
         return {"name": name, "error": f"{name} is still stopping"}
+    if process.starts and not process.config.autorestart:
+        return {"name": name, "pid": process.pid}
     if process.get_state() not in _RUNNING:
         process.backoff = 0
         process.spawn()

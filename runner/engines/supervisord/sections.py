@@ -17,6 +17,9 @@ MAX_APP_ID = 999_999_999
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _NAME = re.compile(rf"({_LABEL.pattern}\.){{2}}v[1-9][0-9]{{0,8}}\.{_LABEL.pattern}\.[1-9][0-9]{{0,4}}")
 
+# The target that runs once for each release; `stratum.model` has the word for all who may import it.
+ONCE = "release"
+
 # startretries: supervisord gives up for good (FATAL) after that many; an app whose database is away
 # for an hour must come back by itself, so the number is out of reach and `process.py` caps the pause.
 _TEMPLATE = """\
@@ -25,10 +28,7 @@ command={command}
 directory=/
 umask=022
 autostart=false
-autorestart=true
-startsecs=1
-startretries=1000000000
-stopsignal=TERM
+{restarts}stopsignal=TERM
 stopwaitsecs={stop_grace_s}
 stopasgroup=true
 killasgroup=true
@@ -36,6 +36,18 @@ redirect_stderr=true
 stdout_logfile={log}
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
+"""
+
+
+_RESTARTS = """\
+autorestart=true
+startsecs=1
+startretries=1000000000
+"""
+_NO_RESTARTS = """\
+autorestart=false
+startsecs=0
+startretries=0
 """
 
 
@@ -48,6 +60,11 @@ class Entry(NamedTuple):
     version: int
     target: str
     nth: int  # from 1; `index` is a method of every tuple
+
+    @property
+    def once(self) -> bool:
+        """Whether it is not started again when it has ended, by nobody."""
+        return self.target == ONCE
 
     @property
     def name(self) -> str:
@@ -102,7 +119,11 @@ def render(wished: Entry, uid: int, launch: Launch, log: str, stop_grace_s: int)
     )
     command = " ".join(shlex.quote(word) for word in argv)
     return _TEMPLATE.format(
-        name=wished.name, command=_escaped(command), stop_grace_s=stop_grace_s, log=_escaped(log)
+        name=wished.name,
+        command=_escaped(command),
+        restarts=_NO_RESTARTS if wished.once else _RESTARTS,
+        stop_grace_s=stop_grace_s,
+        log=_escaped(log),
     )
 
 

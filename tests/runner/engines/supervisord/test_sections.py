@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from runner.engines.supervisord import sections
 from runner.engines.supervisord.sections import Entry, Launch
+from stratum.model import RELEASE_PHASE
 
 GIVEN = {
     "environment": "MyProdEnv",
@@ -51,6 +52,15 @@ def test_a_section_is_rendered_from_names_and_numbers_only() -> None:
         "stdout_logfile_maxbytes=10MB\n"
         "stdout_logfile_backups=2\n"
     )
+
+
+def test_what_runs_once_is_never_started_again() -> None:
+    entry = sections.entry({**GIVEN, "target": sections.ONCE})
+
+    text = sections.render(entry, 1000114, LAUNCH, "/log", 30)
+
+    assert "autorestart=false\nstartsecs=0\nstartretries=0\n" in text
+    assert sections.ONCE == RELEASE_PHASE
 
 
 def test_an_entry_holds_what_was_given() -> None:
