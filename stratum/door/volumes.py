@@ -5,21 +5,16 @@ volume or in a release's folder is done by the app's own hand, which can do noth
 could not do itself.
 """
 
-import os
-import stat
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from stratum.door import spawn
-from stratum.door.steps import SYSTEM_PATH
-from stratum.errors import DoorUnavailable, InvalidMount
+from stratum.door.trees import Folder, Trees
+from stratum.errors import InvalidMount
 from stratum.fence import Fence
 from stratum.layout import Layout
 from stratum.mounts import checked_path
 
 _ROOT = 0
-_EMPTY = "chmod -R u+rwX . && find . -mindepth 1 -delete"
 # Disk used, in KiB; folders that are closed even to their owner are left out.
 _SIZE = "du -sk . 2>/dev/null || :"
 _TAKEN = 3
@@ -50,14 +45,14 @@ class Volumes:
             limit_s: for all that is done with these; what takes longer raises TimeoutError.
         """
         self._layout, self._fence = layout, fence
-        self._deadline = time.monotonic() + limit_s
+        self._trees = Trees(fence, limit_s)
 
     def make(self, app_id: int, name: str) -> Path:
         """Return a volume's folder, made if it is not there."""
         uid = self._fence.app_uid(app_id)
         path = self._layout.volume(app_id, name)
-        self._make(path.parent, _ROOT if self._fence.fenced else uid, uid, 0o710)
-        self._make(path, uid, uid, 0o700)
+        self._trees.make(Folder(path.parent, _ROOT if self._fence.fenced else uid, uid, 0o710))
+        self._trees.make(Folder(path, uid, uid, 0o700))
         return path
 
     def sizes(self, app_id: int) -> dict[str, int | None]:
@@ -77,7 +72,7 @@ class Volumes:
             *above, leaf = checked_path(path).split("/")
             target = str(self.make(app_id, name))
             argv = ("/bin/sh", "-c", _LINK, "link", target, leaf, *above)
-            code, said = self._run(app_id, argv, folder)
+            code, said = self._trees.try_as(self._fence.app_uid(app_id), argv, folder)
             if code == _TAKEN:
                 raise InvalidMount(path, "the release has a link or a file on the way there")
             if code:
@@ -85,46 +80,21 @@ class Volumes:
 
     def empty(self, app_id: int, name: str) -> None:
         """Remove a volume with all that is in it; none being there is fine."""
-        path = self._layout.volume(app_id, name)
-        if path.is_dir():
-            path.chmod(0o700)
-            code, said = self._run(app_id, ("/bin/sh", "-c", _EMPTY), path)
-            if code:
-                message = f"The storage {name} could not be emptied: {said.strip()[-500:]}"
-                raise DoorUnavailable(message)
-            path.rmdir()
+        self._trees.erase(self._layout.volume(app_id, name), self._fence.app_uid(app_id))
 
     def destroy(self, app_id: int) -> None:
         """Remove all volumes of an app."""
-        for name in self._names(app_id):
-            self.empty(app_id, name)
-        parent = self._layout.volume(app_id, "x").parent
-        if parent.is_dir():
-            parent.rmdir()
+        self._trees.erase_parent(self._layout.volume(app_id, "x").parent, self._fence.app_uid(app_id))
 
     def _names(self, app_id: int) -> list[str]:
         parent = self._layout.volume(app_id, "x").parent
         return sorted(entry.name for entry in parent.iterdir()) if parent.is_dir() else []
 
     def _size(self, app_id: int, name: str) -> int | None:
+        path, argv = self._layout.volume(app_id, name), ("/bin/sh", "-c", _SIZE)
         try:
-            _, said = self._run(app_id, ("/bin/sh", "-c", _SIZE), self._layout.volume(app_id, name))
+            _, said = self._trees.try_as(self._fence.app_uid(app_id), argv, path)
         except TimeoutError:
             return None
         kib = said.split()[0] if said.strip() else ""
         return int(kib) * 1024 if kib.isascii() and kib.isdigit() else None
-
-    def _make(self, path: Path, uid: int, gid: int, mode: int) -> None:
-        """Make a folder in a parent that is ours; an existing one gets owner and mode again."""
-        path.mkdir(mode=0o700, exist_ok=True)
-        if not stat.S_ISDIR(path.lstat().st_mode):
-            message = f"{path} is not a folder."
-            raise DoorUnavailable(message, "Remove it; Stratum makes a folder there.")
-        if self._fence.fenced:
-            os.chown(path, uid, gid, follow_symlinks=False)
-        path.chmod(mode)
-
-    def _run(self, app_id: int, argv: tuple[str, ...], folder: Path) -> tuple[int, str]:
-        own = self._fence.app_uid(app_id) if self._fence.fenced else None
-        program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, folder, own)
-        return spawn.capture(program, max(0.0, self._deadline - time.monotonic()))
