@@ -2,7 +2,8 @@
 
 They reach the router as values that it does not look into, but two of its habits decide here: braces
 are where it fills in values, and the stars of its path patterns mean something else than in static.json.
-Source: Caddy 2.11, modules/caddyhttp, MatchPath and MatchVarsRE (which filled in values twice until caddyserver/caddy#7629).
+Source: Caddy 2.11, modules/caddyhttp, MatchPath and MatchVarsRE; older ones of that fill in values twice
+(caddyserver/caddy#7629).
 """
 
 import re

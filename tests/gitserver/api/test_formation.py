@@ -2,9 +2,11 @@
 
 import pytest
 
-from stratum.store import formation, rollouts
+from stratum.model import Contents, Target
+from stratum.store import environments, formation, releases, rollouts
 from stratum.supervisor import Wanted
 from tests.supervision import supervised
+from tests.webside import COMMIT, SLUG
 
 HERE = "/apps/MyProdEnv/app02"
 
@@ -145,5 +147,46 @@ def test_processes_are_those_wished_and_those_that_run(api, side, app):
     assert (worker["name"], worker["state"], worker["pid"]) == (
         "MyProdEnv.app02.v1.worker.1",
         "stopped",
+        None,
+    )
+
+
+@pytest.fixture
+def site(side):
+    """An app whose web process has given way to a site."""
+    made = side.app("site")
+    side.release(made, "web", "worker")
+    with side.db.write() as tx:
+        targets = (Target("worker", "run worker"),)
+        contents = Contents(site="dist")
+        new = releases.add_release(
+            tx, made.id, slug=SLUG, commit=COMMIT, targets=targets, cause="push", who="me", contents=contents
+        )
+        environments.set_current_release(tx, made.id, new.id)
+    return made
+
+
+def test_a_site_has_no_web_process_to_scale_or_launch(api, site):
+    expected = {
+        "error": "served-by-router",
+        "message": "v2 has no web process: the router serves its site by itself, to however many ask.",
+        "hint": "Add a line for web to the Procfile and push, if a process is to answer.",
+    }
+
+    assert api("PUT", "/apps/MyProdEnv/site/formation", json={"web": 2, "worker": 2}) == (409, expected)
+    assert api("POST", "/apps/MyProdEnv/site/workers/web") == (409, expected)
+    assert api("PUT", "/apps/MyProdEnv/site/formation", json={"worker": 2})[0] in (200, 202)
+
+
+@pytest.mark.integration
+def test_a_site_is_listed_as_what_answers(api, side, site):
+    with supervised(fenced=False) as supervisord:
+        side.instance.layout.supervisord_socket.symlink_to(supervisord.folder / "supervisord.sock")
+        _, (first, *_) = api("GET", "/apps/MyProdEnv/site/processes")
+
+    assert (first["target"], first["release"], first["state"], first["pid"]) == (
+        "web",
+        "v2",
+        "served by the router",
         None,
     )
