@@ -17,6 +17,7 @@ class Wished:
         release: the current one; None while nothing was ever live.
         busy: a rollout waits or is under way, which alone may change the app then.
         routed: how many processes the router sends requests to.
+        served: version of the release whose site it answers with in their place; 0 for none.
     """
 
     app: App
@@ -25,6 +26,7 @@ class Wished:
     formation: Formation
     busy: bool
     routed: int
+    served: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def _deviates(one: Wished, present: set[str], actual: Actual) -> bool:
         or any(actual.statuses[name].has_ended for name in names)
         or not names <= set(actual.described)
         or one.routed != sum(slot.target == WEB for slot in slots)
+        or one.served != (one.release.version if one.release and one.release.has_site else 0)
     )
 
 

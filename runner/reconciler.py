@@ -21,7 +21,7 @@ from stratum.errors import ReleaseUnusable, Unavailable
 from stratum.model import App, Formation, RolloutState
 from stratum.ownership import exclusive
 from stratum.queue import Nudges
-from stratum.store import environments, releases, rollouts
+from stratum.store import environments, releases, rollouts, sites
 from stratum.store import formation as formation_store
 from stratum.store import names as app_names
 
@@ -116,7 +116,7 @@ class Reconciler:
         with self._parts.database.read() as tx:
             apps, current = environments.list_apps(tx), releases.current_releases(tx)
             formations, routes = formation_store.formations(tx), formation_store.routes(tx)
-            names = app_names.all_names(tx)
+            names, served = app_names.all_names(tx), sites.all_served(tx)
             busy = {rollout.app_id for rollout in rollouts.in_state(tx, *_BUSY)}
         nothing = Formation()
         return [
@@ -127,6 +127,7 @@ class Reconciler:
                 formations.get(app.id, nothing),
                 app.id in busy,
                 len(routes.get(app.id, ())),
+                served.get(app.id, sites.NONE).version,
             )
             for app in apps
         ]

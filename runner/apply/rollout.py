@@ -73,7 +73,8 @@ class _Rolling:
         try:
             if self._is_new:
                 folders.check_room(self.parts, self.release)
-            folders.open_folder(self.parts, self.app, self.release)
+            if self.release.targets:  # of a site alone the router's copy is enough
+                folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
             goal = wish(self.parts, self.app, self.release, formation)

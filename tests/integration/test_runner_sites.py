@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from runner.reconciler import Reconciler
+from runner.recover import Recovery
 from stratum.model import App, Contents, Outcome, ReleaseState, Rollout, RolloutState, Target
-from stratum.site import PLAIN, Site, render
+from stratum.ownership import this_process
+from stratum.site import PLAIN, Site, parse, render, table
 from stratum.store import formation, releases, rollouts
+from stratum.store.sites import Served
 from tests.doors import as_uid
+from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, Stage, staged
 
 pytestmark = pytest.mark.integration
@@ -122,3 +127,23 @@ def test_a_site_that_cannot_be_served_leaves_the_one_before(stage: Stage) -> Non
     with stage.parts.database.read() as tx:
         states = [one.state for one in releases.list_releases(tx, app.id)]
     assert states == [ReleaseState.FAILED, ReleaseState.LIVE]
+
+
+def test_what_was_left_on_its_way_is_put_right_by_the_reconciler(stage: Stage) -> None:
+    app = stage.app("left")
+    stage.apply(app, site(stage, app, "one"))
+    site(stage, app, "two")
+    with (
+        stage.parts.database.write() as tx
+    ):  # as an applier leaves it that is killed five times after the switch
+        two = rollouts.claim_next(tx, app.id, this_process())
+        assert two is not None
+        rollouts.record(tx, two, RolloutState.FAILED, (), "gave up")
+    asked = stage.parts.door.publish_site(app.id, 2, f"{2:064x}")[0]
+    served = Served(2, "left", table(parse(asked.encode()).rules))
+    stage.parts.router.route(app, [], site=served)
+    assert stage.get(app) == (200, "two")
+
+    Reconciler(stage.parts, Recovery(stage.parts, FakeNudges())).converge()
+
+    assert stage.get(app) == (200, "one")

@@ -1,9 +1,10 @@
 """Whose processes are whose, also after a rename. Pure."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from runner.deviation import Actual, Wished, deviating, orphaned
-from stratum.model import App, Environment, Formation, Release, ReleaseState, Target
+from stratum.model import App, Contents, Environment, Formation, Release, ReleaseState, Target
 from stratum.supervisor import ProcessStatus
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -43,3 +44,14 @@ def test_a_name_that_the_app_has_lost_is_none_of_its_own():
 
     assert deviating(wished(release(2, "shop"), ("shop",)), there) == []
     assert orphaned(wished(release(2, "shop"), ("shop",)), there) == ["MyProdEnv.first.v1.web.1"]
+
+
+def test_a_site_of_another_release_than_the_current_one_is_put_right():
+    targets, contents = (), Contents(site="dist")
+    current = replace(release(2, "shop"), targets=targets, contents=contents)
+
+    def deviates(release, served):
+        return bool(deviating([Wished(APP, ("shop",), release, Formation(), False, 0, served)], actual()))
+
+    assert [deviates(current, served) for served in (0, 1, 2)] == [True, True, False]
+    assert [deviates(replace(current, contents=Contents()), served) for served in (0, 2)] == [False, True]
