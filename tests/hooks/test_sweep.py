@@ -79,7 +79,10 @@ def test_locks_are_let_be_during_a_push_and_while_they_are_young(web, app, repo,
     assert not path.exists()
 
 
-@pytest.mark.parametrize("text", ["", "mine\n", "receive-pack 7\n", f"{BY_RECEIVE}and mine\n"])
+KEPT = {"empty": "", "mine": "mine\n", "short": "receive-pack 7\n", "more": f"{BY_RECEIVE}and mine\n"}
+
+
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
 def test_a_pack_that_a_person_keeps_stays_kept(web, repo, text):
     path = leave(repo, "objects/pack/pack-0123.keep")
     path.write_text(text)
