@@ -10,6 +10,7 @@ from typing import Protocol
 from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
+from runner.records import prune_builds
 from runner.silence import Silence
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
@@ -77,6 +78,7 @@ class Recovery:
             due = retention.apps_with_surplus(tx, self.parts.instance.settings.keep_releases)
         for app_id in due:
             self.nudger.build(app_id)
+        prune_builds(self.parts)
 
     def _take_back_build(self, build: Build) -> None:
         give_up = build.attempt >= builds.MAX_ATTEMPTS and not build.error  # which is why it is not wanted

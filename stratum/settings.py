@@ -38,6 +38,7 @@ class Settings:
             `host:port`, `.domain`, or `*` for every public address.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
         keep_releases: newest releases of an app, of those that have run, that can be gone back to.
+        keep_builds: newest builds of an app whose record and log are kept, besides those of such releases.
         release_timeout_s: a release phase that takes longer has failed.
         alive_after_s: a process without a port counts as up when it has lived this long.
         web_start_timeout_s: a web process must listen on $PORT within this.
@@ -70,6 +71,7 @@ class Settings:
     min_free_bytes: int = 1 << 30
     build_hosts: str = ""
     keep_releases: int = 10
+    keep_builds: int = 500
     release_timeout_s: int = 3600
     alive_after_s: float = 0.3
     web_start_timeout_s: float = 60.0

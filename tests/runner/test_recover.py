@@ -43,7 +43,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     layout = SimpleNamespace(build_log=lambda app_id, number: tmp_path / f"{app_id}-{number}.log")
     parts = SimpleNamespace(
         database=database,
-        instance=SimpleNamespace(layout=layout, settings=Settings(keep_releases=1)),
+        instance=SimpleNamespace(layout=layout, settings=Settings(keep_releases=1, keep_builds=3)),
         build_lock=lambda app_id: tmp_path / "build.lock",
         apply_lock=lambda app_id: tmp_path / "apply.lock",
     )
@@ -244,3 +244,22 @@ def test_an_app_with_more_releases_than_it_needs_is_tidied_now_and_then(
         monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=partial(float, second)))
         site.recovery.run()
     assert site.nudges.builds == [site.app.id] * 3
+
+
+def test_old_builds_go_with_their_logs(site: Site, tmp_path: Path) -> None:
+    for number in range(1, 6):
+        with site.database.write() as tx:
+            builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+        held = claim_build(site, "1:1")
+        with site.database.write() as tx:
+            builds.finish(tx, held, BuildState.FAILED, error="no")
+        if number != 2:  # whose removal was cut off
+            (tmp_path / f"{site.app.id}-{number}.log").write_text("log\n")
+
+    site.recovery.run()
+
+    with site.database.read() as tx:
+        assert [build.number for build in builds.list_builds(tx, site.app.id)] == [5, 4, 3]
+    assert sorted(path.name for path in tmp_path.glob("*.log")) == [
+        f"{site.app.id}-{n}.log" for n in (3, 4, 5)
+    ]

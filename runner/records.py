@@ -1,0 +1,25 @@
+"""Records of builds that are old enough to go, each with its log."""
+
+import logging
+
+from runner.apply.parts import Parts
+from stratum.store import records
+
+log = logging.getLogger(__name__)
+
+
+def prune_builds(parts: Parts) -> int:
+    """Remove a number of them, and return how many.
+
+    The logs go first: cut off in between, it is done again, and no log stays that belongs to nothing.
+    """
+    with parts.database.read() as tx:
+        old = records.old_builds(tx, parts.instance.settings.keep_builds)
+    if not old:
+        return 0
+    for build in old:
+        parts.instance.layout.build_log(build.app_id, build.number).unlink(missing_ok=True)
+    with parts.database.write() as tx:
+        records.remove(tx, old)
+    log.info("removed the records of %d old builds", len(old))
+    return len(old)
