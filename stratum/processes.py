@@ -61,6 +61,11 @@ def wished_names(app: App, release: Release, formation: Formation) -> list[str]:
     ]
 
 
+def phase_name(app: App, release: Release) -> str:
+    """Name what runs a release's phase, and its log."""
+    return f"{app.environment.name}.{release.app_name}.v{release.version}.{RELEASE_PHASE}.1"
+
+
 def listed(
     wished: Iterable[str], statuses: Iterable[ProcessStatus], ports: Mapping[str, int], up_since: datetime
 ) -> list[Process]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from gitserver.services import Services
 from stratum.errors import NothingReleased, UnknownTarget
-from stratum.model import App, Release
-from stratum.processes import label, wished_names
+from stratum.model import RELEASE_PHASE, App, Release
+from stratum.processes import label, phase_name, wished_names
 from stratum.processlog import Tail, sizes
 from stratum.store import Transaction, environments, formation, releases
 
@@ -65,7 +65,14 @@ class AppLogs:
         return Tail(path, self._before.get(path.name, 0))
 
     def _releases(self, tx: Transaction, app: App) -> list[Release]:
-        """The current release and one that is being rolled out; the newest where neither is."""
+        """The current release and one that is being rolled out; the newest where neither is.
+
+        Of a release phase the newest, whatever became of it.
+        """
+        if self._target == RELEASE_PHASE:
+            phased = [release for release in releases.list_releases(tx, app.id) if release.phase_command]
+            if phased:
+                return phased[:1]
         wished = releases.wished_release(tx, app.id)
         current = [] if app.current_release_id is None else [releases.get_release(tx, app.current_release_id)]
         if wished is not None and wished not in current:
@@ -82,5 +89,7 @@ class AppLogs:
             raise UnknownTarget(self._target, known)
 
     def _names(self, tx: Transaction, release: Release) -> list[str]:
+        if self._target == RELEASE_PHASE:
+            return [phase_name(self._app, release)]
         names = wished_names(self._app, release, formation.get_formation(tx, self._app.id))
         return [name for name in names if self._target in (None, label(name).rpartition(".")[0])]
