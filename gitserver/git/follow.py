@@ -97,11 +97,13 @@ class _Follower:
         return self._place.note(build, progress)
 
     def _read(self, path: Path) -> bytes:
-        """Read further; keep the beginning of a line for later."""
-        data = read_from(path, self._offset)
-        self._offset += len(data)
-        whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
-        return whole + newline
+        """Read on to the end of some line, or of the log; keep the beginning of a line for later."""
+        while data := read_from(path, self._offset):
+            self._offset += len(data)
+            whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
+            if newline:
+                return whole + newline
+        return b""
 
 
 def _is_awaited(build: Build) -> bool:
