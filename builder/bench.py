@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from builder.narration import Narration
 from builder.workshop import Workshop
-from stratum.door.errors import StepTimedOut
+from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.door.leash import Leash
 from stratum.errors import BuildFailed
 from stratum.model import Build, BuildOptions
@@ -131,7 +131,7 @@ class Bench:
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        """Turn the end of the time into the failure, once all that the step has printed is read."""
+        """Turn the end of the time, or of the room, into the failure, once all that was printed is read."""
         self.narration.tail.clear()
         try:
             yield
@@ -140,6 +140,9 @@ class Bench:
             last = tuple(self.narration.tail)
             detail = said if last else f"{said} {_SILENT}"
             raise BuildFailed(self.doing, detail, hint=_WAITS, output=last) from error
+        except StepOverLimit as error:
+            last = tuple(self.narration.tail)
+            raise BuildFailed(self.doing, error.detail, hint=error.hint, output=last) from error
 
     def _begin(self, doing: str) -> None:
         self.doing = doing

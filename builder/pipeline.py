@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from builder.accounts import check_accounts
 from builder.answer import Made
 from builder.bench import Bench
 from builder.checkout import checkout
@@ -40,6 +41,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     """
     instance = bench.shop.instance
     check_room(instance.layout.data, instance.settings.min_free_bytes)
+    check_accounts(bench.shop)
     commit = commit_of(instance.layout, bench.build)
     procfile = _read_procfile(bench, commit, app)
     _check_complete(bench, commit)

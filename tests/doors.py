@@ -73,8 +73,10 @@ class House:
         settings: variables of its server's environment.
     """
 
-    def __init__(self, fenced: bool, *, contained: bool = False, **settings: str) -> None:
-        self.contained, self.settings = contained, settings
+    def __init__(
+        self, fenced: bool, *, contained: bool = False, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.contained, self.settings = contained, settings or {}
         self.folder = Path(tempfile.mkdtemp(prefix="stratum-door-", dir="/tmp"))
         self.folder.chmod(0o755)
         instance_id = secrets.token_hex(6)

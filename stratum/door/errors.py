@@ -15,3 +15,18 @@ class StepTimedOut(BuildFailed):
     def __init__(self, step: str, limit_s: float) -> None:
         super().__init__(step, f"it took longer than {limit_s:g} s and was ended.")
         self.limit_s = limit_s
+
+
+class StepOverLimit(BuildFailed):
+    """A step used more of the machine than it may; all its processes have been ended.
+
+    Attributes:
+        detail: which limit, and what it is.
+        setting: by which an operator may raise it.
+    """
+
+    slug = "step-over-limit"
+
+    def __init__(self, step: str, detail: str, setting: str) -> None:
+        super().__init__(step, detail, hint=f"An operator may raise {setting}.")
+        self.setting = setting

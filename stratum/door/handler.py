@@ -8,6 +8,7 @@ from types import FrameType
 from typing import NoReturn
 
 from stratum.door import ending, requests, wire
+from stratum.door.awaiting import Ending
 from stratum.door.steprun import StepRun
 from stratum.door.terms import Terms
 from stratum.errors import DoorUnavailable, StratumError
@@ -62,8 +63,10 @@ def _answered(
         if not isinstance(args, dict):
             return {"refused": "The door takes named arguments only."}
         if name == "run":
-            step = StepRun(layout, fence, terms or Terms.read(layout), requests.order(args))
-            return {"answer": _run(connection, step, fds)}
+            order, agreed = requests.order(args), terms or Terms.read(layout)
+            ended = _run(connection, StepRun(layout, fence, agreed, order), fds)
+            over = agreed.limits.broken(ended.over) if ended.over else None
+            return {"answer": {"exit_code": ended.exit_code, "over": over}}
         return {"answer": requests.answer(layout, fence, str(name), args)}
     except StratumError as error:
         return {"refused": str(error)}
@@ -73,9 +76,8 @@ def _answered(
         return {"refused": f"{name}: {error}."}
 
 
-def _run(connection: socket.socket, step: StepRun, fds: list[int]) -> dict[str, object]:
+def _run(connection: socket.socket, step: StepRun, fds: list[int]) -> Ending:
     if len(fds) != _FDS_OF_A_STEP:
         message = f"A step takes {_FDS_OF_A_STEP} open files, not {len(fds)}."
         raise DoorUnavailable(message)
-    ended = step.run((fds[0], fds[1], fds[2]), connection)
-    return {"exit_code": ended.exit_code}
+    return step.run((fds[0], fds[1], fds[2]), connection)

@@ -21,6 +21,7 @@ from stratum.door import prctl
 UMASK = 0o022
 NOT_STARTED = 127
 _CHUNK = 1 << 16
+_GOES_FIRST = "900"  # of 1000 (proc(5))
 # (limit, wanted); never raised above the hard limit that an ordinary user already has.
 LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 65536))
 # Handled or ignored by us or by Python; a program must meet them as they are by default.
@@ -34,12 +35,16 @@ class Program:
     Attributes:
         cwd: a path, entered as the new uid; or an open folder, entered before.
         uid: whose rights it has, its gid being the same number; None keeps ours.
+        limits: of the kernel, besides LIMITS: what setrlimit(2) takes.
+        goes_first: whether the kernel ends it before others when memory is short.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path | int
     uid: int | None
+    limits: tuple[tuple[int, int], ...] = ()
+    goes_first: bool = False
 
 
 Begin: TypeAlias = Callable[[Program, tuple[int, int, int]], int]
@@ -139,7 +144,10 @@ def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
     _take_over(fds)
     os.setsid()
     reset_signals()
-    for limit, wanted in LIMITS:
+    if program.goes_first:
+        with suppress(OSError):  # a container may have closed it
+            Path("/proc/self/oom_score_adj").write_text(_GOES_FIRST)
+    for limit, wanted in (*LIMITS, *program.limits):
         hard = resource.getrlimit(limit)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(limit, (value, value))

@@ -5,16 +5,16 @@ adopts whatever the step sets loose. Fenced, the uid's processes are killed as w
 """
 
 import os
-import select
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stratum.door import ending, folders, marks, prctl, spawn, steps, turns
+from stratum.door import awaiting, ending, folders, marks, prctl, spawn, steps, turns
+from stratum.door.awaiting import Ending
 from stratum.door.fencing import inside, network
 from stratum.door.fencing.fences import NETWORK, PROCESSES
 from stratum.door.fencing.inside import Cell
+from stratum.door.limits.watch import Watch
 from stratum.door.terms import Terms
 from stratum.door.wayout.process import WayOut
 from stratum.fence import Fence
@@ -30,14 +30,6 @@ class Order:
     step: str
     env: dict[str, str]
     timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a step ended: its exit code, or None when its time was over or the caller left."""
-
-    exit_code: int | None
-    caller_left: bool = False
 
 
 class StepRun:
@@ -63,27 +55,28 @@ class StepRun:
 
     def _watch(self, fds: tuple[int, int, int], caller: socket.socket) -> Ending:
         scratch = folders.Folders(self._layout, self._fence).scratch(self._order.app_id, self._order.number)
-        program = self._program(scratch)
-        started = inside.start(program, fds, self._cell(scratch))
-        way_out = WayOut(started.listener, self._terms.rules, fds[2], self._way_out_uid())
+        own = (scratch, self._layout.cache(self._order.app_id))
+        terms = self._terms
+        started = inside.start(self._program(scratch), fds, Cell(terms.fences, terms.view(self._layout, own)))
+        way_out = WayOut(started.listener, terms.rules, fds[2], self._way_out_uid())
+        watch = Watch(terms.limits, started, own)
         for fd in {fds[0], fds[1]} - {fds[2]}:
             os.close(fd)
         try:
-            return _await_end(started.pid, caller, way_out, self._order.timeout_s)
+            return awaiting.end(started.pid, caller, (way_out, watch), self._order.timeout_s)
         finally:
             way_out.close()
+            watch.close()
             started.close()
             self._end()
-
-    def _cell(self, scratch: Path) -> Cell:
-        own = (scratch, self._layout.cache(self._order.app_id))
-        return Cell(self._terms.fences, self._terms.view(self._layout, own))
 
     def _program(self, scratch: Path) -> spawn.Program:
         order = self._order
         step = steps.step(order.step)
         env = {"PATH": steps.SYSTEM_PATH, **order.env, **step.env, **self._own_env(scratch)}
-        return spawn.Program(step.argv, env, scratch / "source", self._uid)
+        return spawn.Program(
+            step.argv, env, scratch / "source", self._uid, self._terms.rlimits(), goes_first=True
+        )
 
     def _own_env(self, scratch: Path) -> dict[str, str]:
         proxies = network.environ() if NETWORK in self._terms.fences.standing else {}
@@ -108,22 +101,3 @@ class StepRun:
         if self._uid is not None:
             ending.end_uid(self._uid)
         ending.end_descendants()
-
-
-def _await_end(pid: int, caller: socket.socket, way_out: WayOut, timeout_s: float) -> Ending:
-    deadline = time.monotonic() + timeout_s
-    handle = os.pidfd_open(pid)
-    poll = select.poll()
-    for fd in (handle, caller.fileno(), *way_out.asks()):
-        poll.register(fd, select.POLLIN)
-    try:
-        while True:
-            left_ms = max(0, int((deadline - time.monotonic()) * 1000))
-            ready = {fd for fd, _ in poll.poll(left_ms)}
-            if handle in ready:
-                return Ending(spawn.exit_code(os.waitpid(pid, 0)[1]))
-            if not ready or caller.fileno() in ready:
-                return Ending(None, caller_left=bool(ready))
-            poll.unregister(way_out.open())
-    finally:
-        os.close(handle)

@@ -1,5 +1,8 @@
 """Under what the builds of this instance run: the fences there are, the way out, and the limits."""
 
+import os
+import re
+import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +12,14 @@ import stratum
 from stratum.door.fencing import fences
 from stratum.door.fencing.fences import Fences
 from stratum.door.fencing.view import View
+from stratum.door.limits.limits import Limits
 from stratum.door.wayout import rules
 from stratum.door.wayout.rules import Rules
 from stratum.layout import Layout
 from stratum.settings import Settings, inherited_environ
 
 # Our packages of which a build may need something: the steps' programs.
+_COUNTS_BY_NAMESPACE = (5, 14)  # from this Linux on RLIMIT_NPROC is one of a user namespace
 _PACKAGES = ("stratum", "builder")
 
 
@@ -23,11 +28,13 @@ class Terms:
     """The terms for every step; made once in a server.
 
     Attributes:
+        limits: what each step may use.
         shown: folders of the host, besides the system's, that steps may read.
     """
 
     fences: Fences
     rules: Rules
+    limits: Limits
     shown: tuple[Path, ...]
 
     @classmethod
@@ -36,7 +43,8 @@ class Terms:
         chosen = settings or Settings.from_env()
         found = fences.read(layout.fences)
         ruled = Rules.read(chosen.build_hosts, inherited_environ(*rules.VARIABLES))
-        return cls(_try() if found is None else found, ruled, (*_install(), *ruled.folders))
+        limits = Limits(chosen.build_memory_bytes, chosen.build_processes, chosen.build_disk_bytes)
+        return cls(found or _try(), ruled, limits, (*_install(), *ruled.folders))
 
     def view(self, layout: Layout, own: tuple[Path, ...]) -> View:
         """What a step sees of the host.
@@ -46,6 +54,17 @@ class Terms:
         """
         stage = layout.door_socket.parent  # nothing in there is for a step
         return View(stage, layout.data, self.shown, own, fences.PROCESSES in self.fences.standing)
+
+    def rlimits(self) -> tuple[tuple[int, int], ...]:
+        """What the kernel keeps a step to by itself; it counts the dead, too, so the watch comes first."""
+        files = (resource.RLIMIT_FSIZE, self.limits.disk_bytes)
+        if self.fences.as_user and _kernel() < _COUNTS_BY_NAMESPACE:  # it would count all that we run
+            return (files,)
+        return (files, (resource.RLIMIT_NPROC, 2 * self.limits.processes))
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
 
 
 def _install() -> tuple[Path, ...]:

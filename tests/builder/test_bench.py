@@ -9,7 +9,7 @@ import pytest
 
 from builder.bench import Bench
 from builder.narration import Narration
-from stratum.door.errors import StepTimedOut
+from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.errors import BuildFailed
 from stratum.model import NO_OPTIONS
 
@@ -17,7 +17,7 @@ MEND = "Correct the file."
 
 
 class FakeDoor:
-    """Its steps print a text and end with an exit code, or None when their time is over."""
+    """Its steps print a text and end with an exit code; None when their time is over, "" over a limit."""
 
     def __init__(self, printed, code):
         self.printed, self.code = printed, code
@@ -26,6 +26,8 @@ class FakeDoor:
         os.write(stdout, self.printed)
         if self.code is None:
             raise StepTimedOut("compile", timeout_s)
+        if self.code == "":
+            raise StepOverLimit("compile", "it used more than 4 GiB of memory, and was ended.", "STRATUM_X")
         return self.code
 
 
@@ -56,6 +58,13 @@ def test_the_last_twenty_lines_are_told_without_colours(fail):
 def test_a_time_limit_is_told_with_the_last_lines(fail):
     assert fail(b"one\ntwo\n", None).message == (
         "Installing failed: the build took longer than 60 s and was ended. Its last lines:\none\ntwo"
+    )
+
+
+def test_a_limit_is_told_with_its_setting_and_the_last_lines(fail):
+    assert str(fail(b"one\n", "")) == (
+        "Installing failed: it used more than 4 GiB of memory, and was ended. Its last lines:\none "
+        "An operator may raise STRATUM_X."
     )
 
 

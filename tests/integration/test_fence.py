@@ -60,7 +60,7 @@ def house(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, regis
     """A door whose operator allows the registry of the tests, by its number and not by its name."""
     hosts = f"127.0.0.1:{registry},.test.invalid"
     monkeypatch.setenv("STRATUM_BUILD_HOSTS", hosts)
-    made = House(fenced=request.param, STRATUM_BUILD_HOSTS=hosts)
+    made = House(fenced=request.param, settings={"STRATUM_BUILD_HOSTS": hosts})
     if made.fence.fenced:
         made.start()
     yield made

@@ -1,0 +1,101 @@
+"""What processes and folders take, counted on real ones."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stratum.door.limits import usage
+from stratum.door.limits.filling import Filling
+
+HOLD = "import time; held = b'x' * (50 << 20); print(1, flush=True); time.sleep(100)"
+SHARE = """
+import os, time
+held = b"x" * (50 << 20)
+if all(os.fork() for _ in range(2)):
+    print(1, flush=True)
+time.sleep(100)
+"""
+MIB = 1 << 20
+
+
+@contextmanager
+def running(program: str) -> Iterator[tuple[int, list[int]]]:
+    """A program and its forks in a session of their own: the folder of all processes, and their pids."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
+    folder = os.open("/proc", os.O_RDONLY)
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == "1\n"
+        yield folder, [pid for pid in usage.inside(folder) if session(pid) == process.pid]
+    finally:
+        os.close(folder)
+        os.killpg(process.pid, 9)
+        process.communicate()
+
+
+def session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def test_memory_of_a_process_is_told_within_a_few_megabytes():
+    with running(HOLD) as (folder, pids):
+        assert usage.is_above(folder, pids, 50 * MIB)
+        assert not usage.is_above(folder, pids, 70 * MIB)
+        assert usage.threads(folder, pids) == 1
+
+
+def test_memory_that_forks_share_counts_once():
+    with running(SHARE) as (folder, pids):
+        assert usage.is_above(folder, pids, 50 * MIB)
+        assert not usage.is_above(folder, pids, 100 * MIB)
+
+
+def test_a_process_that_is_gone_takes_nothing():
+    folder = os.open("/proc", os.O_RDONLY)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+
+    assert not usage.is_above(folder, [gone.pid], 0)
+    assert usage.threads(folder, [gone.pid]) == 0
+    os.close(folder)
+
+
+def test_folders_are_counted_with_all_below_and_without_following_links(tmp_path: Path):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/file").write_bytes(b"x" * MIB)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "a/link").symlink_to("/usr")
+
+    assert Filling((tmp_path / "a", tmp_path / "other")).is_above(MIB - 1, 10)
+    assert not Filling((tmp_path / "a", tmp_path / "missing")).is_above(2 * MIB, 10)
+
+
+def test_counting_goes_on_where_it_was_left(tmp_path: Path):
+    for number in range(300):
+        (tmp_path / str(number)).write_bytes(b"x" * 4096)
+    filling = Filling((tmp_path,))
+
+    looks = 1
+    while not filling.is_above(299 * 4096, 0.0):
+        looks += 1
+        assert looks < 10_000
+    assert looks > 1
+
+
+def test_a_count_that_found_enough_room_rests(tmp_path: Path):
+    filling = Filling((tmp_path,))
+    assert not filling.is_above(1, 10)
+    (tmp_path / "file").write_bytes(b"x" * MIB)
+    begun = time.monotonic()
+
+    assert not filling.is_above(1, 10)
+    assert time.monotonic() - begun < 1
