@@ -41,6 +41,7 @@ def compile_app(bench: Bench, commit: Commit, variables: Mapping[str, str], *, w
         asked,
         buildpacks.detection(),
         variables,
+        bench.shop.instance.settings.build_cache_bytes,
         build.options.no_cache,
         wants_processes,
     )

@@ -11,6 +11,7 @@ from builder.compiling import compile_app
 from builder.processtypes import as_procfile, process_types
 from builder.room import check_room
 from stratum import faults
+from stratum.buildpacks import VARIABLE
 from stratum.errors import BuildFailed, InvalidInput, ProcfileInvalid
 from stratum.git import Commit, find_procfile, no_procfile
 from stratum.model import NO_CONTENTS, App, Contents, Target
@@ -40,8 +41,8 @@ def make_slug(bench: Bench, app: App) -> Slug:
         StratumError: a step failed (BuildFailed), or something it stands on does not answer.
     """
     instance = bench.shop.instance
-    check_room(instance.layout.data, instance.settings.min_free_bytes)
     check_accounts(bench.shop)
+    check_room(instance.layout.data, instance.settings.min_free_bytes)
     commit = commit_of(instance.layout, bench.build)
     procfile = _read_procfile(bench, commit, app)
     _check_complete(bench, commit)
@@ -123,7 +124,7 @@ def _variables(bench: Bench) -> Mapping[str, str]:
     with bench.shop.db.read() as tx:
         sealed = releases.get_config(tx, app_id, releases.config_version(tx, app_id))
     variables = unseal(bench.shop.instance.layout.config_key, sealed)
-    bench.narration.mask(variables)
+    bench.narration.mask({name: value for name, value in variables.items() if name != VARIABLE})
     return variables
 
 

@@ -19,6 +19,7 @@ class Report:
         mend: what the pusher may do about a failure.
         packages: name → version of what was installed.
         site: folder of a static site, relative to the app's.
+        stored: something has come to the cache, so that its size is to be looked at.
         advice: why bin/release knows no way to start the app, and what to do.
     """
 
@@ -27,6 +28,7 @@ class Report:
     mend: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
     site: str = ""
+    stored: bool = True
     advice: str = ""
 
     def begin(self, doing: str, mend: str = "") -> None:

@@ -31,6 +31,7 @@ class Order:
         asked: the buildpacks in order; empty: the first of `detected` that fits.
         detected: built-in ones in the order of detection, with the files of which each needs one.
         variables: the app's own.
+        cache_bytes: what the app's cache may take of the disk.
         wants_processes: there is no Procfile, so the last buildpack's defaults are needed.
     """
 
@@ -40,6 +41,7 @@ class Order:
     asked: tuple[Asked, ...]
     detected: Mapping[str, Sequence[str]]
     variables: Mapping[str, str]
+    cache_bytes: int
     no_cache: bool = False
     wants_processes: bool = False
 

@@ -60,6 +60,7 @@ class Pack:
         room = self.room
         cache = room.cache / (key(self.used.url) if self.used.url else self.used.name)
         cache.mkdir(exist_ok=True)
+        os.utime(cache)  # by which the cache is trimmed
         arguments = (str(room.build), str(cache), str(room.env_dir))
         code = self._run("compile", *arguments)
         report = self._report()

@@ -11,6 +11,7 @@ from builder.driver.fetch import repository
 from builder.driver.order import Answer, Asked, Order, Used
 from builder.driver.packs import BUILT_IN, Pack
 from builder.driver.room import Room
+from builder.driver.trim import trim
 
 NOTHING = "No dependencies to install"
 
@@ -36,6 +37,7 @@ class Road:
         self._used: list[Used] = []
         self._packages: dict[str, str] = {}
         self._site = ""
+        self._has_stored = False
 
     def go(self) -> Answer:
         """Do all of it.
@@ -48,6 +50,8 @@ class Road:
         wants = self._order.wants_processes and last is not None
         processes, advice = last.release() if wants and last is not None else ("", "")
         hooks.run(self._room, "post-build", self._say)
+        if self._has_stored and not self._order.no_cache:
+            trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
         return Answer(tuple(self._used), self._packages, self._site, processes, advice)
 
     def _asked(self) -> Pack | None:
@@ -75,6 +79,7 @@ class Road:
         self._tell(f"=The buildpack {pack.label}")
         report: Mapping[str, Any] = pack.compile()
         self._used.append(pack.used)
+        self._has_stored |= bool(report.get("stored", True))
         packages = report.get("packages")
         if isinstance(packages, dict):
             self._packages |= packages

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 
 from gitserver.api import (
     apps,
+    buildpacks,
     builds,
     environments,
     formation,
@@ -20,6 +21,7 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = tuple(
     module.blueprint
     for module in (
         apps,
+        buildpacks,
         builds,
         environments,
         formation,

@@ -12,7 +12,9 @@ from gitserver.api.shapes import Following, Number
 from gitserver.services import services
 from stratum import spool
 from stratum.buildlog import Log
+from stratum.errors import Conflict
 from stratum.model import Build
+from stratum.ownership import exclusive
 from stratum.store import Transaction, builds, releases, rollouts
 from stratum.verbs import build as verbs
 
@@ -34,6 +36,19 @@ def show(environment: str, app: str, number: int) -> rows.Row:
     """Show one, with the number of the rollout it led to."""
     with services().database.read() as tx:
         return _whole(tx, verbs.find(tx, app_named(), number))
+
+
+@blueprint.post("/purge")
+def purge(environment: str, app: str) -> rows.Row:
+    """Remove all that the app's builds have kept for the next ones."""
+    found = app_named()
+    with exclusive(services().instance.layout.locks / f"build-{found.id}") as is_idle:
+        if not is_idle:
+            message = f"A build of {found.label} is at work, with what is to be removed."
+            raise Conflict(message, "Wait for its end, or give it up: stratum builds cancel N.")
+        services().door.empty_cache(found.id)
+    services().nudges.build(found.id)  # one that came meanwhile has found the lock held
+    return {"changed": True}
 
 
 @blueprint.post("/<number:number>/cancel")

@@ -1,6 +1,6 @@
 """Values of the model as JSON objects. Times are ISO 8601 in UTC; nothing secret passes here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from stratum.history import Log
 from stratum.instance import Instance
 from stratum.model import App, Build, Environment, Release, Rollout, Token, Volume
 from stratum.processes import Process, label
+from stratum.store.buildpacks import Pin
 
 Row = dict[str, object]
 
@@ -101,6 +102,26 @@ def volume(found: Volume, path: str | None, size_bytes: int | None) -> Row:
         "destroying": found.destroying,
         "created_at": _moment(found.created_at),
     }
+
+
+def buildpacks(used: Sequence[UsedBuildpack], pins: Sequence[Pin]) -> list[Row]:
+    """Buildpacks that made a release, in order, then those that are pinned besides.
+
+    What a pin says goes with those that were made from its commit; `pinned_at` of others is null.
+    """
+    of_commit = {(one.url, one.commit): one for one in pins}
+    found = [(one, of_commit.pop((one.url, one.commit), None)) for one in used]
+    made: list[Row] = [{**asdict(one), "ref": "", "pinned_at": None, **_pinned(by)} for one, by in found]
+    return made + [{"name": "", **pin(one)} for one in of_commit.values()]
+
+
+def pin(found: Pin) -> Row:
+    """What a buildpack is pinned to."""
+    return {"url": found.url, "commit": found.commit, **_pinned(found)}
+
+
+def _pinned(found: Pin | None) -> Row:
+    return {} if found is None else {"ref": found.ref, "pinned_at": _moment(found.pinned_at)}
 
 
 def difference(found: Difference) -> Row:

@@ -96,6 +96,12 @@ class Mount(_Body):
     path: str | None
 
 
+class PinnedBuildpack(_Body):
+    """Body of POST buildpacks/update: a URL; empty: all."""
+
+    url: str = ""
+
+
 class Rollback(_Body):
     """Body of POST rollback; no version: the newest that ran before."""
 

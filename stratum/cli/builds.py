@@ -64,6 +64,18 @@ def describe(app: "RemoteApp", number: int, as_json: bool) -> None:
 
 
 @builds.command()
+@json_option
+@for_app
+def purge(app: "RemoteApp", as_json: bool) -> None:
+    """Remove what builds have kept for the next ones, such as downloads and installed packages."""
+    answer = app.purge_cache()
+    if as_json:
+        show([answer], (), as_json=True)
+        return
+    say(f"The next build of {app.label} begins without a cache.")
+
+
+@builds.command()
 @click.argument("number", type=click.IntRange(min=1))
 @json_option
 @for_app

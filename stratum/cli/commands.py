@@ -28,6 +28,7 @@ COMMANDS = {
     "rollback": ("stratum.cli.releases", "rollback", "Go back to an earlier release."),
     "redeploy": ("stratum.cli.builds", "redeploy", "Build the current commit again."),
     "builds": ("stratum.cli.builds", "builds", "List the app's builds, show a build's log."),
+    "buildpacks": ("stratum.cli.buildpacks", "buildpacks", "List and update the app's buildpacks."),
     "tokens": ("stratum.cli.tokens", "tokens", "List, create and revoke tokens."),
     "up": ("stratum.up.command", "up", "Start a server on this machine."),
     "down": ("stratum.up.command", "down", "Stop it and everything it runs."),

@@ -116,6 +116,18 @@ class RemoteApp:
         """Give a build up."""
         return self._send("POST", f"/builds/{number}/cancel")
 
+    def purge_cache(self) -> Row:
+        """Remove what its builds have kept for the next ones."""
+        return self._send("POST", "/builds/purge")
+
+    def buildpacks(self) -> list[Row]:
+        """List what made the wished release, and what is pinned besides."""
+        return self._list("/buildpacks")
+
+    def update_buildpacks(self, url: str) -> Row:
+        """Have the next build resolve a URL anew; empty: all."""
+        return self._send("POST", "/buildpacks/update", {"url": url})
+
     def retry_build(self, number: int) -> Row:
         """Build a build's commit once more."""
         return self._send("POST", f"/builds/{number}/retry")

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Collection, Mapping, Sequence
 
 from stratum.door import sockets, wire
-from stratum.door.errors import StepOverLimit, StepTimedOut
+from stratum.door.errors import StepTimedOut
 from stratum.door.leash import Leash
 from stratum.errors import DoorLost, DoorUnavailable
 from stratum.fence import Fence
@@ -73,7 +73,6 @@ class Door:
 
         Raises:
             StepTimedOut: `timeout_s` was over first.
-            StepOverLimit: it used more of the machine than it may.
         """
         args = {"app_id": app_id, "number": number, "step": step, "env": dict(env), "timeout_s": timeout_s}
         null = os.open(os.devnull, os.O_RDONLY)
@@ -84,8 +83,6 @@ class Door:
         finally:
             os.close(null)
         code = answer["exit_code"] if isinstance(answer, dict) else None
-        if isinstance(answer, dict) and answer["over"]:
-            raise StepOverLimit(step, *answer["over"])
         if code is None:
             raise StepTimedOut(step, timeout_s)
         return int(code)
@@ -101,6 +98,10 @@ class Door:
     def sweep(self, app_id: int) -> None:
         """Remove the scratch of all builds of an app, none of which may be at work."""
         self._ask("sweep", app_id=app_id)
+
+    def empty_cache(self, app_id: int) -> None:
+        """Remove all that an app's builds have kept, none of which may be at work."""
+        self._ask("empty_cache", app_id=app_id)
 
     def has_slug(self, app_id: int, digest: str) -> bool:
         """Whether a slug is in its place."""

@@ -90,6 +90,14 @@ class Folders:
                 for path in left:
                     self._erase(path, app_id)
 
+    def empty_cache(self, app_id: int) -> None:
+        """Remove all that an app's builds have kept for the next ones, by their hand."""
+        cache, uid = self._layout.cache(app_id), self._fence.build_uid(app_id)
+        if cache.is_dir():
+            self._end_build(app_id)
+            self._trees.erase(cache, uid)
+            self._trees.make(Folder(cache, uid, uid, 0o700))
+
     def has_slug(self, app_id: int, digest: str) -> bool:
         """Whether a slug is in its place."""
         return self._is_built(self._layout.slug(app_id, digest), app_id)

@@ -63,8 +63,10 @@ def install(site: Site, source: Source, report: Report) -> None:
     kept = Kept(site.cache, key)
     if key and kept.restore(site.venv) is not None:
         indent(f"Nothing to install: {source.file} and the tools are those of an earlier build")
+        report.stored = False
     else:
         _run_uv(site, source, report, own_too=not key)
+        os.utime(site.cache / "uv")
         if key:
             kept.keep(site.venv, {})
     if source.file == LOCK and key and _is_package(site):

@@ -18,6 +18,8 @@ DEPLOYING = {
     ("POST", f"{APP}/redeploy"),
     ("POST", f"{APP}/builds/<number>/cancel"),
     ("POST", f"{APP}/builds/<number>/retry"),
+    ("POST", f"{APP}/builds/purge"),
+    ("POST", f"{APP}/buildpacks/update"),
     ("POST", f"{APP}/storage"),
     ("PATCH", f"{APP}/storage/<name>"),
 }

@@ -1,0 +1,124 @@
+"""What builds keep for the next ones: an unchanged lock is not installed again."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stratum.model import BuildOptions, BuildState
+from tests.yard import ROOT, Yard
+
+pytestmark = pytest.mark.integration
+
+APP = {"Procfile": "web: x\n", "requirements.txt": "six==1.17.0\n"}
+NOTHING_TO_INSTALL = "Nothing to install: requirements.txt and the tools are those of an earlier build\n"
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not ROOT, reason="needs root"))])
+def yard(request):
+    made = Yard.make(fenced=request.param, build_timeout_s=60)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def plain_yard():
+    made = Yard.make(build_timeout_s=60)
+    yield made
+    made.remove()
+
+
+def build(yard: Yard, app, files, options=None):
+    if files is not None:
+        yard.push(app, files, options or BuildOptions())
+    built = yard.build(app)
+    assert built.state is BuildState.SUCCEEDED, yard.log(built)
+    return yard.log(built)
+
+
+def test_an_unchanged_lock_is_not_installed_again(yard: Yard):
+    app = yard.app(APP)
+    first = build(yard, app, None)
+    again = build(yard, app, {"app.py": "changed"})
+    other = build(yard, app, {"requirements.txt": "six==1.16.0\n"})
+    back = build(yard, app, {"requirements.txt": "six==1.17.0\n"})
+
+    assert "+ six==1.17.0" in first
+    assert "+ six==1.16.0" in other
+    for log in (again, back):
+        assert NOTHING_TO_INSTALL in log
+        assert "+ six" not in log
+    newest, _, kept, oldest = yard.releases(app)
+    assert newest.contents == kept.contents == oldest.contents
+    slug = yard.layout.slug(app.id, newest.slug)
+    assert (slug / ".venv/bin/python").exists()
+
+
+def test_a_slug_shares_no_file_with_the_cache(yard: Yard):
+    app = yard.app(APP)
+    build(yard, app, None)
+    build(yard, app, {"app.py": "changed"})
+
+    slugs = [yard.layout.slug(app.id, release.slug) for release in yard.releases(app)]
+    places = (*slugs, yard.layout.cache(app.id))
+    inodes = [
+        {
+            Path(folder, name).lstat().st_ino
+            for folder, _, names in os.walk(place)
+            for name in names
+            if not Path(folder, name).is_symlink()
+        }
+        for place in places
+    ]
+    assert all(inodes)
+    assert len(set().union(*inodes)) == sum(map(len, inodes))
+
+
+def test_without_the_cache_all_is_installed_and_what_was_kept_stays(yard: Yard):
+    app = yard.app(APP)
+    build(yard, app, None)
+
+    without = build(yard, app, {}, BuildOptions(no_cache=True))
+    usual = build(yard, app, {"app.py": "x"})
+
+    assert "+ six==1.17.0" in without
+    assert NOTHING_TO_INSTALL in usual
+
+
+def test_after_a_purge_all_is_installed(yard: Yard):
+    app = yard.app(APP)
+    build(yard, app, None)
+    yard.shop.door.empty_cache(app.id)
+
+    assert list(yard.layout.cache(app.id).iterdir()) == []
+    assert "+ six==1.17.0" in build(yard, app, {})
+
+
+def test_a_cache_that_may_hold_nothing_holds_nothing(plain_yard: Yard):
+    app = plain_yard.app(APP)
+    small = plain_yard.reopened(build_cache_bytes=1)
+
+    assert "+ six" in build(small, app, None)
+    assert "+ six" in build(small, app, {"app.py": "x"})
+    assert not list(plain_yard.layout.cache(app.id).rglob("six*"))
+
+
+def test_what_the_cache_has_only_in_part_is_installed(plain_yard: Yard):
+    app = plain_yard.app(APP)
+    build(plain_yard, app, None)
+    (kept,) = (plain_yard.layout.cache(app.id) / "python" / "kept").iterdir()
+    shutil.rmtree(kept / "tree")
+
+    log = build(plain_yard, app, {"app.py": "x"})
+
+    assert "+ six==1.17.0" in log
+    assert NOTHING_TO_INSTALL in build(plain_yard, app, {"app.py": "y"})
+
+
+def test_what_is_installed_from_the_apps_own_files_is_installed_each_time(plain_yard: Yard):
+    setup = "from setuptools import setup\nsetup(name='own', version='1')\n"
+    app = plain_yard.app({**APP, "requirements.txt": "six==1.17.0\n./own\n", "own/setup.py": setup})
+    build(plain_yard, app, None)
+
+    assert "+ own==1" in build(plain_yard, app, {"app.py": "x"})
