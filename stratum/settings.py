@@ -34,11 +34,15 @@ class Settings:
         streams: readers of logs through the API at once.
         polls: requests at once that wait for a rollout.
         build_timeout_s: a build that takes longer has failed.
+        build_memory_bytes: memory of all processes of a build together.
+        build_processes: processes and threads of a build at once.
+        build_disk_bytes: what a build may fill, its app's cache included.
         build_cache_bytes: what the cache of one app's builds may take of the disk.
         build_hosts: what fenced builds may reach besides the registries: with commas between, `host`,
             `host:port`, `.domain`, or `*` for every public address.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
         keep_releases: newest releases of an app, of those that have run, that can be gone back to.
+        keep_builds: newest builds of an app whose record and log are kept, besides those of such releases.
         release_timeout_s: a release phase that takes longer has failed.
         alive_after_s: a process without a port counts as up when it has lived this long.
         web_start_timeout_s: a web process must listen on $PORT within this.
@@ -68,10 +72,14 @@ class Settings:
     streams: int = 64
     polls: int = 64
     build_timeout_s: int = 1800
-    min_free_bytes: int = 1 << 30
+    build_memory_bytes: int = 4 << 30
+    build_processes: int = 2048
+    build_disk_bytes: int = 10 << 30
     build_cache_bytes: int = 2 << 30
     build_hosts: str = ""
+    min_free_bytes: int = 1 << 30
     keep_releases: int = 10
+    keep_builds: int = 500
     release_timeout_s: int = 3600
     alive_after_s: float = 0.3
     web_start_timeout_s: float = 60.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from stratum.comparison import Difference
 from stratum.history import Log
 from stratum.instance import Instance
-from stratum.model import App, Build, Environment, Release, Rollout, Token, Volume
+from stratum.model import App, Build, Environment, Release, Rollout, Token, UsedBuildpack, Volume
 from stratum.processes import Process, label
 from stratum.store.buildpacks import Pin
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Collection, Mapping, Sequence
 
 from stratum.door import sockets, wire
-from stratum.door.errors import StepTimedOut
+from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.door.leash import Leash
 from stratum.errors import DoorLost, DoorUnavailable
 from stratum.fence import Fence
@@ -73,6 +73,7 @@ class Door:
 
         Raises:
             StepTimedOut: `timeout_s` was over first.
+            StepOverLimit: it used more of the machine than it may.
         """
         args = {"app_id": app_id, "number": number, "step": step, "env": dict(env), "timeout_s": timeout_s}
         null = os.open(os.devnull, os.O_RDONLY)
@@ -83,6 +84,8 @@ class Door:
         finally:
             os.close(null)
         code = answer["exit_code"] if isinstance(answer, dict) else None
+        if isinstance(answer, dict) and answer["over"]:
+            raise StepOverLimit(step, *answer["over"])
         if code is None:
             raise StepTimedOut(step, timeout_s)
         return int(code)
