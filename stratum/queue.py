@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -30,6 +31,12 @@ RUN_ROLLOUTS = "runner.jobs.run_rollouts"
 SOCKET_TIMEOUT_S = 2.0
 ROOM_POLL_S = 0.02
 LONGEST_JOB_S = 24 * 3600
+MOST_WAITING = 8  # jobs that wait, for each that may run; a fork costs some MiB
+
+_WAITS, _GOES_ON = b"-", b"+"
+_NOTICE = b"%b%10d\n"  # all are of one length, so none is read in part
+_NOTICE_BYTES = 12
+_notices: int | None = None  # in a job's fork: where to tell the worker
 
 
 def check_redis(url: str) -> None:
@@ -120,6 +127,22 @@ def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None
     worker.await_forks()
 
 
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Say that this job does nothing but wait in the block, so that another may begin beside it."""
+    _tell(_WAITS)
+    try:
+        yield
+    finally:
+        _tell(_GOES_ON)
+
+
+def _tell(what: bytes) -> None:
+    if _notices is not None:
+        with suppress(OSError):  # a worker that is gone needs no telling
+            os.write(_notices, _NOTICE % (what, os.getpid()))
+
+
 class _Foreman(Worker):
     """Takes jobs one after the other, and has each done in a fork while it takes the next.
 
@@ -132,6 +155,9 @@ class _Foreman(Worker):
         """Say how many jobs may run at once, and what each fork does first."""
         self._at_once, self._prepare = at_once, prepare
         self._forks: set[int] = set()
+        self._waiting: set[int] = set()
+        self._told, self._notices = os.pipe()
+        os.set_blocking(self._told, False)
         # RQ takes a job whose worker has not been heard of for this long for lost.
         self.job_monitoring_interval = LONGEST_JOB_S
         signal.signal(signal.SIGCHLD, self._reap)
@@ -144,12 +170,13 @@ class _Foreman(Worker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Have a job done, once there is room for it."""
-        while len(self._forks) >= self._at_once:
+        while not self._has_room():
             time.sleep(ROOM_POLL_S)
         # Held back, so that a fork is known before its end is.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
         pid = os.fork()
         if pid:
+            self._waiting.discard(pid)
             self._forks.add(pid)
         else:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -162,7 +189,22 @@ class _Foreman(Worker):
         while self._forks:
             time.sleep(ROOM_POLL_S)
 
+    def _has_room(self) -> bool:
+        self._hear()
+        working = len(self._forks - self._waiting)
+        return working < self._at_once and len(self._forks) < MOST_WAITING * self._at_once
+
+    def _hear(self) -> None:
+        """Take in which jobs wait."""
+        with suppress(BlockingIOError):
+            while notice := os.read(self._told, _NOTICE_BYTES):
+                change = self._waiting.add if notice[:1] == _WAITS else self._waiting.discard
+                change(int(notice[1:]))
+        self._waiting &= self._forks
+
     def _do(self, job: Job, queue: Queue) -> NoReturn:
+        global _notices  # noqa: PLW0603 - a fork's own
+        _notices = self._notices
         try:
             os.setpgrp()
             self._prepare()

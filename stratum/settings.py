@@ -26,7 +26,7 @@ class Settings:
         redis_url: an own redis; empty: one is started in the data folder.
         apps_domain: apps answer at `<app>.<environment>.<apps_domain>`.
         builders: builds that may run at once.
-        appliers: rollouts that may run at once.
+        appliers: rollouts that may run at once, not counting those that wait for a release phase.
         web_threads: requests served at once, besides those that last.
         live_pushes: pushers who follow their builds at once; the builds of others go on without them.
         receiving_pushes: pushes received at once, each from its first byte until its build is followed.

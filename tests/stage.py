@@ -86,7 +86,7 @@ class Stage:
                 tx, environment, "production", start_all=False
             )
             app = environments.add_app(tx, home, name)
-        self.parts.door.prepare(app.id)
+        self.parts.door.prepare(app.id)  # type: ignore[attr-defined]
         return app
 
     def release(

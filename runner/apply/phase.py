@@ -18,7 +18,7 @@ from runner.apply.report import Report
 from runner.apply.wish import Wish, variables_of
 from runner.plan import Process, Strategy, process_name
 from runner.probe import OUTPUT_LINES, ending
-from stratum import faults, ownership
+from stratum import faults, ownership, queue
 from stratum.buildlog import last_lines
 from stratum.errors import PhaseFailed
 from stratum.masking import Mask
@@ -65,7 +65,8 @@ class _Running:
             self._report.phase_begun(self._release.phase_command, goes_on=goes_on)
             if not goes_on:
                 self._start()
-            status, seconds = self._follow()
+            with queue.waiting():  # it takes nothing from other apps but a place
+                status, seconds = self._follow()
             if status.exit_status != 0:
                 self._fail(f"failed: {ending(status.exit_status)} after {seconds:.1f} s.")
             self._record(Phase.SUCCEEDED)

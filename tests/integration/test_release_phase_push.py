@@ -103,3 +103,25 @@ def test_it_can_be_neither_scaled_nor_launched_and_a_plan_tells_of_it(served: Se
     for argv in (("scale", "release=2"), ("worker", "release")):
         said = served.stratum(*argv, cwd=repo, check=False)
         assert "release is no process: its command runs once with each release" in said
+
+
+def test_slow_ones_hold_up_no_other_app(served: Served, repo: Path) -> None:
+    """However many rollouts may run at once: what only waits is none of them."""
+    go = Path(f"/tmp/{name_of(repo)}")
+    procfile = f"release: while [ ! -e {go} ]; do sleep 0.05; done\nworker: sleep 1000\n"
+    slow = [served.app(f"slow-{n}", {"Procfile": procfile}) for n in range(3)]
+    for one in slow:
+        served.run("git", "push", "-o", "detach", "catalyze", "master", cwd=one)
+    wait_until(lambda: all(in_phase(served, one) for one in slow), timeout=40)
+
+    served.push(repo)
+
+    assert served.get(name_of(repo)) == (200, "one")
+    assert all(in_phase(served, one) for one in slow)
+    go.touch()
+    wait_until(lambda: not any(in_phase(served, one) for one in slow), timeout=40)
+    go.unlink()
+
+
+def in_phase(served: Served, repo: Path) -> bool:
+    return [row["target"] for row in served.rows("ps", cwd=repo)] == ["release"]
