@@ -91,7 +91,7 @@ class Narration:
             self.indent(f"… more than {MAX_OUTPUT_BYTES >> 20} MiB of output; the rest is left out")
 
     @contextmanager
-    def live(self, mark: str = "", begun: Callable[[str], None] = str) -> Iterator[int]:
+    def live(self, mark: str = "", begun: Callable[[str], object] = str) -> Iterator[int]:
         """Give a descriptor to a step; what is written to it appears in the log line by line.
 
         Args:
@@ -113,7 +113,7 @@ class Narration:
             pump.join()
             os.close(readable)
 
-    def _add_marked(self, mark: bytes, begun: Callable[[str], None], data: bytes) -> None:
+    def _add_marked(self, mark: bytes, begun: Callable[[str], object], data: bytes) -> None:
         before, found, rest = data.partition(mark)
         if before:
             self._add(before)

@@ -167,7 +167,8 @@ def test_the_end_of_a_failures_log_says_all_of_it(tmp_path: Path):
 
 
 def test_a_program_that_knows_the_mark_shows_steps_among_what_others_print(tmp_path: Path):
-    path, begun = tmp_path / "1.log", []
+    path = tmp_path / "1.log"
+    begun: list[str] = []
     with closing(Narration(path)) as said, said.live("m4rk", begun.append) as output:
         os.write(output, b"one\nm4rkTwo\nthree without an endm4rk=Four\nm4rkFive\n-----> six\n")
 
