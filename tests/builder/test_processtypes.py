@@ -1,0 +1,107 @@
+"""The default processes that bin/release prints."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.processtypes import KEY, as_procfile, process_types
+from stratum.errors import InvalidInput
+from stratum.procfile import parse
+
+YAML = """---
+addons:
+  - heroku-postgresql:mini
+config_vars:
+  PATH: /app/bin
+default_process_types:
+  # what runs
+  web:    bundle exec puma -p $PORT # the server
+  worker: "bundle exec \\"sidekiq\\" -c 5"
+  'console': 'it''s: irb'
+other: x
+"""
+
+
+def test_what_buildpacks_print_is_read():
+    assert process_types(YAML) == {
+        "web": "bundle exec puma -p $PORT",
+        "worker": 'bundle exec "sidekiq" -c 5',
+        "console": "it's: irb",
+    }
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "",
+        "---\n",
+        "{}",
+        "--- {}",
+        f"{KEY}: {{}}\n",
+        f"{KEY}:\n",
+        f"---\n{KEY}:\naddons: []\n",
+        "addons: []\n",
+    ],
+)
+def test_nothing_is_nothing(printed):
+    assert process_types(printed) == {}
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        json.dumps({KEY: {"web": "run: me # now"}}),
+        f'{KEY}: {{"web": "run: me # now"}}\n',
+        f'--- \n{KEY}:\n    web: "run: me # now"\n',
+        f"'{KEY}':\n  \"web\": 'run: me # now'\n",
+    ],
+)
+def test_every_way_to_write_it_says_the_same(printed):
+    assert process_types(printed) == {"web": "run: me # now"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{KEY}:\n  web: |\n    run\n", 2),
+        (f"{KEY}:\n  web: &a run\n", 2),
+        (f'{KEY}:\n  web: "run\n', 2),
+        (f"{KEY}:\n  - web\n", 2),
+        (f"{KEY}: [web]\n", 1),
+    ],
+)
+def test_forms_that_are_not_read_are_refused_by_their_line(text, line):
+    with pytest.raises(InvalidInput) as refused:
+        process_types(text)
+
+    assert f"Line {line} of what bin/release prints" in refused.value.message
+
+
+def test_what_was_read_can_be_read_as_a_procfile():
+    targets = parse(as_procfile(process_types(YAML))).targets
+
+    assert [target.name for target in targets] == ["web", "worker", "console"]
+
+
+@given(st.text(max_size=200) | st.text("de:fault_process_types \n'\"{}#-|", max_size=200))
+def test_nothing_else_is_ever_raised(printed):
+    for text in (printed, f"{KEY}:\n  {printed}"):
+        try:
+            found = process_types(text)
+        except InvalidInput:
+            continue
+        assert all(isinstance(word, str) for pair in found.items() for word in pair)
+
+
+names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
+
+
+@given(
+    st.dictionaries(names, st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1))
+)
+def test_json_is_read_as_it_was_written(types):
+    assert process_types(json.dumps({KEY: types})) == types
+    lines = "".join(f"  {name}: {json.dumps(command)}\n" for name, command in types.items())
+    assert process_types(f"---\n{KEY}:\n{lines}") == types
