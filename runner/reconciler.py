@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 2.0
 GUARD_EVERY_S = 0.25
 STRAYS_EVERY_S = 60.0
+SETTLE_EVERY_S = 30.0
 FOLDERS_EVERY_S = 900.0
 _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
@@ -40,6 +41,7 @@ def main() -> None:
     reconciler = Reconciler(parts, Recovery(parts, Nudges(parts.instance.redis_url)))
     if parts.instance.fence.fenced:
         threading.Thread(target=reconciler.guard_on, name="guard", daemon=True).start()
+    threading.Thread(target=reconciler.settle_on, name="settle", daemon=True).start()
     while True:
         reconciler.once()
         time.sleep(EVERY_S)
@@ -67,6 +69,12 @@ class Reconciler:
         while True:
             _guarded("guarding ports", self.guard)
             time.sleep(GUARD_EVERY_S)
+
+    def settle_on(self) -> None:
+        """Have new folders of releases on disk, again and again; apart, since a disk may take its time."""
+        while True:
+            time.sleep(SETTLE_EVERY_S)
+            _guarded("syncing folders of releases", self._parts.door.settle_releases)
 
     def guard(self) -> None:
         """Route nothing to a port that another app has taken; converging gives its process another."""

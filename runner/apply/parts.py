@@ -71,6 +71,9 @@ class Keeper(Protocol):
     def open_release(self, app_id: int, version: int, digest: str, mounts: Mapping[str, str]) -> str:
         """Make the folders of an app and of a release of it; return why not."""
 
+    def settle_releases(self) -> None:
+        """Have the folders of releases on disk."""
+
     def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
         """Remove the folders of all other releases of an app."""
 

@@ -158,6 +158,10 @@ class Door:
         """Remove the sites of all releases of an app but these."""
         self._ask("keep_sites", app_id=app_id, versions=sorted(versions))
 
+    def settle_releases(self) -> None:
+        """Have the folders of releases of all apps on disk."""
+        self._ask("settle_releases")
+
     # -- storage
     def make_volume(self, app_id: int, volume: str) -> None:
         """Make the folder of a volume; one that is there stays as it is."""

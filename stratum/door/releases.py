@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from stratum.door import disk
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.trees import Folder, Trees, is_folder_of
 from stratum.door.volumes import Volumes
@@ -20,7 +21,7 @@ from stratum.layout import Layout
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT, _HALF = ".boot", ".half-"
 # Times are kept: Python takes a .pyc for that of its .py by them.
-_COPY = 'cp -dR --preserve=timestamps,links --reflink=auto . "$1" && chmod -R u+w "$1"'
+_COPY = 'cp -dR --preserve=timestamps,links --reflink=auto . "$1" && exec chmod -R u+w "$1"'
 
 
 class Releases:
@@ -60,18 +61,21 @@ class Releases:
         return ""
 
     def keep(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove all release folders of an app but some, and have these on disk."""
+        """Remove all release folders of an app but some."""
         parent = self._layout.release(app_id, 1).parent
         kept = {f"v{version}" for version in versions}
         for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
             if entry.name.partition(".")[0] not in kept:
                 self._trees.erase(entry, self._fence.app_uid(app_id))
-        for mark in sorted(parent.glob(f"v*{_BOOT}")):
-            folder = mark.with_suffix("")
-            if self._is_whole(folder, app_id):
-                argv = ("/bin/sync", "--file-system", str(folder))
-                self._trees.run_as(self._fence.app_uid(app_id), argv, parent)
-                mark.unlink()
+
+    def settle(self) -> None:
+        """Have the folders of all apps on disk."""
+        boot = _BOOT_ID.read_text()
+        marks = [mark for mark in self._layout.releases.glob(f"*/v*{_BOOT}") if mark.read_text() == boot]
+        if marks:
+            disk.sync_all(self._layout.releases)
+        for mark in marks:
+            mark.unlink(missing_ok=True)
 
     def _is_whole(self, path: Path, app_id: int) -> bool:
         """Whether a release's folder is there as it was made, or as the app has changed it since."""
