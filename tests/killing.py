@@ -149,6 +149,8 @@ class Trial:
         elif part == "git":
             for worker in at_work(self.layout.repos):
                 kill(worker.pid)
+        elif part == "reconciler":  # the last that the master of `_work` has forked
+            kill(max(children(self.served.pids_of("_work")[0])))
         elif part == "master":
             kill(self.served.pids_of("_web")[0])
         else:
@@ -288,6 +290,10 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def session_leaders() -> Iterator[int]:

@@ -21,6 +21,9 @@ POLL_S = 0.1
 COLUMNS = ("number", "status", "commit", "source", "reason", "who", "created_at", "error")
 
 
+number_or_newest = click.argument("number", type=click.IntRange(min=1), required=False, metavar="[N]")
+
+
 @click.group(invoke_without_command=True)
 @for_subcommands
 @json_option
@@ -41,22 +44,23 @@ def list_all(app: "RemoteApp", as_json: bool) -> None:
 
 
 @builds.command()
-@click.argument("number", type=click.IntRange(min=1))
+@number_or_newest
 @json_lines_option
 @for_app
-def follow(app: "RemoteApp", number: int, as_json: bool) -> None:
-    """Show a build's log until it is settled."""
+def follow(app: "RemoteApp", number: int | None, as_json: bool) -> None:
+    """Show a build's log until it is settled; without N the newest one's."""
+    number = number or _newest(app)
     pass_on(app.build_log(number, follow=True), _row, as_json=as_json)
     _check(app, app.build(number))
 
 
 @builds.command("show")
-@click.argument("number", type=click.IntRange(min=1))
+@number_or_newest
 @json_option
 @for_app
-def describe(app: "RemoteApp", number: int, as_json: bool) -> None:
-    """Show all that is known of a build."""
-    row = app.build(number)
+def describe(app: "RemoteApp", number: int | None, as_json: bool) -> None:
+    """Show all that is known of a build; without N of the newest one."""
+    row = app.build(number or _newest(app))
     if as_json:
         show([row], (), as_json=True)
         return
@@ -120,6 +124,18 @@ def _follow_new(app: "RemoteApp", number: int, *, as_json: bool) -> None:
     if as_json:
         show([build], (), as_json=True)
     _check(app, build)
+
+
+def _newest(app: "RemoteApp") -> int:
+    """Number of the newest build.
+
+    Raises:
+        Conflict: nothing was ever built.
+    """
+    for row in app.builds():
+        return int(row["number"])
+    message = f"{app.label} has no build yet."
+    raise Conflict(message, "The first push makes one: git push catalyze master.")
 
 
 def _readable(row: "Row") -> "Row":

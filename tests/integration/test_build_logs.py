@@ -1,7 +1,7 @@
 """The log of a build as all who read it see it: the same bytes, from wherever they begin, while it grows."""
 
 import random
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_every_reader_gets_the_bytes_that_the_push_shows(web):
     app, source = web.new_app(), web.source("readers")
     path = web.instance.layout.build_log(app.id, 1)
     parts = parts_of_a_log(random.Random(SEED))
-    readers = []
+    readers: list[Future[bytes]] = []
 
     with ThreadPoolExecutor() as hands:
 

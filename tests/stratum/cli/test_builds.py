@@ -94,3 +94,35 @@ def test_a_failed_build_is_built_again_and_followed(side, terminal, app, settlin
     assert (said.code, said.err) == (1, "Build 3 failed: no again\n")
     assert [(row["number"], row["source"]) for row in said.rows] == [(3, "retry")]
     assert terminal(*AT, "retry", "1").err.splitlines()[0] == "Build 1 has been released as v1."
+
+
+def test_every_form_of_listing_lists(side, terminal, app):
+    queue(side, app)
+    forms = [
+        ("-E", "MyProdEnv", "-A", "app02", "builds"),
+        ("builds", "-E", "MyProdEnv", "-A", "app02"),
+        ("builds", "-E", "MyProdEnv", "list"),
+        ("builds", "list", "-E", "MyProdEnv", "-A", "app02"),
+    ]
+
+    said = [terminal(*form) for form in forms]
+
+    assert [one.code for one in said] == [0] * len(forms)
+    assert len({one.out for one in said}) == 1
+    assert [line.split()[0] for line in said[0].out.splitlines()] == ["NUMBER", "2", "1"]
+    assert [row["number"] for row in terminal(*forms[2], "--json").rows] == [2, 1]
+
+
+def test_without_a_number_the_newest_is_meant(side, terminal, app):
+    log = side.instance.layout.build_log(app.id, 1)
+    log.parent.mkdir(parents=True)
+    log.write_text("-----> Released v1\n")
+
+    assert terminal(*AT, "follow").out == "-----> Released v1\n"
+    assert terminal(*AT, "show").out.startswith("build ")
+    side.app("empty", "Other")
+    said = terminal("-E", "Other", "builds", "follow")
+    assert (said.code, said.err) == (
+        1,
+        "Other/empty has no build yet.\nThe first push makes one: git push catalyze master.\n",
+    )

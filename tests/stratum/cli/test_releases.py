@@ -79,3 +79,13 @@ def test_all_that_can_be_gone_back_to_is_verified(terminal, app, monkeypatch):
         1,
         [{"version": 1, "slug": SLUG, "found": "b" * 64, "sound": False}],
     )
+
+
+def test_every_form_of_listing_lists(terminal, app):
+    forms = [AT, (*AT, "list"), ("releases", "-E", "MyProdEnv", "-A", "app02", "list")]
+
+    said = [terminal(*form) for form in forms]
+
+    assert [one.code for one in said] == [0, 0, 0]
+    assert len({one.out for one in said}) == 1
+    assert terminal(*AT, "list", "--json").rows == terminal(*AT, "--json").rows
