@@ -6,7 +6,10 @@ import sys
 
 from benchmarks import machine, peer
 
-NAMES = ("git_transport", "first_line", "live_pushes", "deploy", "scale", "first_push_flask", "idle_memory")
+NAMES = (
+    *("git_transport", "first_line", "live_pushes", "deploy", "scale", "first_push_flask", "idle_memory"),
+    *("checkout", "rebuild", "cold_install", "many_apps"),
+)
 
 
 def main() -> None:
