@@ -1,0 +1,74 @@
+"""A site for the router: what its file says, and what of the configuration depends on it."""
+
+import json
+import re
+
+from runner.router import site
+from runner.router.config import Place, Route, render
+from stratum.site.rules import MAX_REDIRECTS, PLAIN, Fallback, Header, Redirect, Rules
+
+PLACE = Place("127.0.0.1:8080", "/data/admin.sock", "/data/web.sock", "localhost", "/up")
+HOST = "a.env.localhost"
+RULES = Rules(
+    clean_urls=True,
+    https_only=True,
+    error_page="errors/lost.html",
+    redirects=(Redirect("/Old/**", "/new", 302),),
+    headers=(Header("/*", "X-A", "1, 2"),),
+    routes=(Fallback("/**", "index.html"),),
+)
+
+
+def test_the_file_of_a_site_says_all_in_eight_lines() -> None:
+    lines = site.text("/data/sites/1/v2", RULES).split("\n")
+
+    assert lines[:4] == ["/data/sites/1/v2", "https", "clean", "/errors/lost.html"]
+    assert [line.rstrip("\t").split("\t") for line in lines[4:7]] == [
+        ["/old/*", "302", "/new"],
+        ["/**", "X-A", "1, 2"],
+        ["/*", "/index.html"],
+    ]
+    assert lines[4].count("\t") == 3 * MAX_REDIRECTS
+    assert lines[7:] == ["."]
+
+
+def test_a_plain_site_has_nothing_to_go_through() -> None:
+    assert site.text("/s", PLAIN).split("\n") == ["/s", "", "", "/404.html", "", "", "", "."]
+
+
+def test_the_one_route_reads_any_site() -> None:
+    pattern = re.search(r'"site", "pattern": "([^"]*)"', json.dumps(site.named_route()))
+    assert pattern is not None
+    read = re.compile(json.loads(f'"{pattern[1]}"'))
+
+    assert all(read.search(site.text("/s", rules)) for rules in (PLAIN, RULES))
+
+
+def test_no_release_of_a_site_changes_the_configuration_nor_does_one_process_in_its_place() -> None:
+    one, other = (render(PLACE, [Route(HOST, (), site.text("/s", rules))]) for rules in (PLAIN, RULES))
+    process = render(PLACE, [Route(HOST, (20001,), "")])
+
+    assert one.content == other.content == process.content
+    assert one.mark == other.mark == process.mark
+    assert list(process.upstreams.items()) == [(f"{HOST}.0", "127.0.0.1:20001"), (f"{HOST}.site", "")]
+    assert list(other.upstreams) == [f"{HOST}.site"]
+
+
+def test_apps_that_never_had_a_site_are_rendered_as_if_there_were_none() -> None:
+    alone, beside = (
+        render(PLACE, [Route(HOST, (1,))]),
+        render(PLACE, [Route(HOST, (1,)), Route("b", (), "/s")]),
+    )
+
+    assert "named_routes" not in json.loads(alone.content)["apps"]["http"]["servers"]["stratum"]
+    first, second = (
+        json.loads(one.content)["apps"]["http"]["servers"]["stratum"]["routes"][0] for one in (alone, beside)
+    )
+    assert first == second
+
+
+def test_an_app_whose_site_and_processes_are_gone_says_so() -> None:
+    (route, *_) = json.loads(render(PLACE, [Route(HOST, (), "")]).content)["apps"]["http"]["servers"][
+        "stratum"
+    ]["routes"]
+    assert route["handle"][0]["status_code"] == "503"
