@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 
 BIN = Path(sys.executable).parent
 PORTS_EACH = 60
+NOBODY = 65534
 PLACES = 150
 
 
@@ -43,11 +44,13 @@ class Served:
 
     Attributes:
         settings: further STRATUM_… variables of `stratum up`.
+        as_user: whether root starts it as an ordinary user.
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
+    as_user: bool = False
 
     @classmethod
     def in_new_folder(cls, **settings: str) -> "Served":
@@ -86,10 +89,18 @@ class Served:
             "STRATUM_PORT_LAST": str(first + PORTS_EACH - 1),
         }
         argv = ["stratum", "up", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--detach"]
-        return self.run(*argv, check=check, environ={**ports, **self.settings})
+        return self.run(*self._account(), *argv, check=check, environ={**ports, **self.settings})
 
     def down(self) -> subprocess.CompletedProcess[str]:
-        return self.run("stratum", "down", "--data", str(self.data))
+        return self.run(*self._account(), "stratum", "down", "--data", str(self.data))
+
+    def _account(self) -> list[str]:
+        """What starts a program as the account that the instance belongs to."""
+        if not self.as_user:
+            return []
+        self.data.mkdir(exist_ok=True)
+        os.chown(self.data, NOBODY, NOBODY)
+        return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
 
     def end(self) -> None:
         """Stop it and remove everything."""
