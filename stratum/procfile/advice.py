@@ -32,6 +32,10 @@ _ONCE = {
     "mix": re.compile(r"ecto\..+"),
 }
 
+# What serves until it is told to end. Source: the manuals of these tools.
+_SERVERS = {"daphne", "gunicorn", "hypercorn", "puma", "sidekiq", "unicorn", "uvicorn", "uwsgi"}
+_BEFORE_PROGRAM = {"bundle", "env", "exec", "nohup", "npx", "poetry", "run", "uv"}
+
 # Program → what sends it into the background. Source: the manuals of these tools.
 _DAEMONS = {
     "gunicorn": {"-D", "--daemon"},
@@ -59,8 +63,7 @@ def advice(target: str, command: str) -> Iterator[Advice]:
     """Yield what the author of a command may want to know."""
     for look in _LOOKS:
         yield from look(command)
-    if target != RELEASE:
-        yield from _ends(command)
+    yield from (_stays if target == RELEASE else _ends)(command)
     if target == WEB:
         yield from _fixed_port(command)
 
@@ -100,6 +103,17 @@ def _ends(command: str) -> Iterator[Advice]:
             text = quoted(f"{program.name} {argument.text}")
             message = f"{text} ends when it is done, and a process that ends is taken for a crash"
             yield Advice(program.offset, message, "Put it before what stays: migrate && serve")
+            return
+
+
+def _stays(command: str) -> Iterator[Advice]:
+    """Look for what would keep the release phase from its end."""
+    for words in simple_commands(command):
+        programs = (word for word in words if word.name not in _BEFORE_PROGRAM and "=" not in word.text)
+        program = next(programs, None)
+        if program and program.name in _SERVERS:
+            message = f"release runs once and has to end, and {quoted(program.name)} serves for ever"
+            yield Advice(program.offset, message, "Give what serves a target of its own, such as web")
             return
 
 

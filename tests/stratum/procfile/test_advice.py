@@ -77,6 +77,17 @@ def test_what_leaves_for_the_background_is_taken_for_a_crash(command: str, at: s
     assert message.endswith("which is taken for a crash")
 
 
+@pytest.mark.parametrize(
+    ("command", "at"),
+    [("gunicorn app:app", "gunicorn"), ("migrate && A=1 bundle exec puma -C x", "puma"), ("npm start", "")],
+)
+def test_a_release_phase_has_to_end(command: str, at: str):
+    found = list(advice("release", command))
+
+    assert [command[one.offset :].startswith(at) for one in found] == ([True] if at else [])
+    assert list(advice("web", "gunicorn app:app")) == []
+
+
 def test_ttin_quiets_no_sidekiq():
     assert said("trap 'kill -TTIN $P' TERM; sidekiq")[0][0] == "TTIN"
     assert said("trap 'kill -TSTP $P' TERM; sidekiq") == []
