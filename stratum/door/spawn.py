@@ -37,6 +37,8 @@ class Program:
         uid: whose rights it has, its gid being the same number; None keeps ours.
         limits: of the kernel, besides LIMITS: what setrlimit(2) takes.
         goes_first: whether the kernel ends it before others when memory is short.
+        kept: an open file that it has as number 3.
+        may_gain: whether set-uid bits have power for it.
     """
 
     argv: tuple[str, ...]
@@ -45,6 +47,8 @@ class Program:
     uid: int | None
     limits: tuple[tuple[int, int], ...] = ()
     goes_first: bool = False
+    kept: int | None = None
+    may_gain: bool = False
 
 
 Begin: TypeAlias = Callable[[Program, tuple[int, int, int]], int]
@@ -158,11 +162,16 @@ def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
     prctl.die_with_parent()
     if os.getppid() != parent:
         os._exit(NOT_STARTED)
-    prctl.gain_no_privileges()
+    if not program.may_gain:
+        prctl.gain_no_privileges()
     os.umask(UMASK)
     if isinstance(program.cwd, Path):
         os.chdir(program.cwd)
-    os.closerange(3, 65536)
+    if program.kept is None:
+        os.closerange(3, 65536)
+    else:
+        os.dup2(program.kept, 3)
+        os.closerange(4, 65536)
 
 
 def reset_signals() -> None:

@@ -58,7 +58,9 @@ class Terms:
     def rlimits(self) -> tuple[tuple[int, int], ...]:
         """What the kernel keeps a step to by itself; it counts the dead, too, so the watch comes first."""
         files = (resource.RLIMIT_FSIZE, self.limits.disk_bytes)
-        if self.fences.as_user and _kernel() < _COUNTS_BY_NAMESPACE:  # it would count all that we run
+        if self.fences.bwrap or (
+            self.fences.as_user and _kernel() < _COUNTS_BY_NAMESPACE
+        ):  # it would count all that we run
             return (files,)
         return (files, (resource.RLIMIT_NPROC, 2 * self.limits.processes))
 

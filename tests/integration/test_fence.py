@@ -1,6 +1,7 @@
 """What a hostile build gets to: nothing of ours, of other apps, or of the host, fenced or unfenced."""
 
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stratum.door.fencing import fences, trial
+from stratum.door.fencing.fences import Fences
 from tests.doors import APP, House, as_uid
 
 pytestmark = pytest.mark.integration
@@ -19,6 +21,9 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need roo
 needs_namespaces = pytest.mark.skipif(
     bool(as_uid(os.getuid(), trial.find).missing), reason="the kernel grants no namespaces here"
 )
+
+BWRAP = shutil.which("bwrap") or ""
+needs_bwrap = pytest.mark.skipif(not BWRAP, reason="bubblewrap is not installed")
 
 # What a build tries with, in the shell of the step.
 TRY = r"""
@@ -54,13 +59,20 @@ def registry() -> Iterator[int]:
 
 
 @pytest.fixture(
-    params=[pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")]
+    params=[
+        pytest.param("root", id="fenced", marks=needs_root),
+        pytest.param("user", id="unfenced"),
+        pytest.param("bwrap", id="unfenced by bubblewrap", marks=needs_bwrap),
+    ]
 )
 def house(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, registry: int) -> Iterator[House]:
     """A door whose operator allows the registry of the tests, by its number and not by its name."""
     hosts = f"127.0.0.1:{registry},.test.invalid"
     monkeypatch.setenv("STRATUM_BUILD_HOSTS", hosts)
-    made = House(fenced=request.param, settings={"STRATUM_BUILD_HOSTS": hosts})
+    made = House(fenced=request.param == "root", settings={"STRATUM_BUILD_HOSTS": hosts})
+    if request.param == "bwrap":
+        within = Fences(frozenset(fences.FLAGS), as_user=True, bwrap=BWRAP)
+        fences.write(made.layout.fences, within)
     if made.fence.fenced:
         made.start()
     yield made
@@ -200,8 +212,7 @@ def test_what_was_found_at_a_start_is_kept(tmp_path: Path):
 
 
 def test_where_nothing_stands_steps_run_as_before(house: House, registry: int):
-    house.layout.fences.write_text('{"standing": [], "missing": {"files": "no"}, "as_user": false}')
-    house.layout.fences.chmod(0o644)
+    fences.write(house.layout.fences, fences.NONE)
     if house.fence.fenced:
         house.stop()
         house.start()

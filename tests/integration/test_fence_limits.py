@@ -25,7 +25,7 @@ PROCESSES = (
 )
 DISK = r"StepOverLimit: close failed: it filled more than 60 MiB of disk, the app's cache included, and was"
 HOLD = "python3 -c 'import time; held = b\"x\" * (SIZE << 20); print(1, flush=True); time.sleep(100)'"
-BARE = '{"standing": [], "missing": {}, "as_user": false}'
+BARE = '{"standing": [], "missing": {}, "as_user": false, "bwrap": ""}'
 
 
 @pytest.fixture(

@@ -24,11 +24,13 @@ class Fences:
         standing: names of those that the kernel grants.
         missing: why the others are not there, by name.
         as_user: whether they take a user namespace, as for everybody but root.
+        bwrap: path of bubblewrap where it alone may put them up, all of them; empty elsewhere.
     """
 
     standing: frozenset[str] = frozenset()
     missing: Mapping[str, str] = field(default_factory=dict)
     as_user: bool = False
+    bwrap: str = ""
 
     @property
     def flags(self) -> int:
@@ -53,12 +55,17 @@ def read(path: Path) -> Fences | None:
         found = json.loads(path.read_text())
     except FileNotFoundError:
         return None
-    return Fences(frozenset(found["standing"]), found["missing"], found["as_user"])
+    return Fences(frozenset(found["standing"]), found["missing"], found["as_user"], found["bwrap"])
 
 
 def write(path: Path, found: Fences) -> None:
     """Keep what was found, replacing the file whole."""
-    facts = {"standing": sorted(found.standing), "missing": dict(found.missing), "as_user": found.as_user}
+    facts = {
+        "standing": sorted(found.standing),
+        "missing": dict(found.missing),
+        "as_user": found.as_user,
+        "bwrap": found.bwrap,
+    }
     scratch = path.with_suffix(".new")
     scratch.write_text(json.dumps(facts) + "\n")
     scratch.chmod(0o644)

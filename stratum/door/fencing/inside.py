@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from stratum.door import prctl, spawn
-from stratum.door.fencing import fences, kernel, network
+from stratum.door.fencing import bubble, fences, kernel, network
 from stratum.door.fencing.fences import Fences
 from stratum.door.fencing.view import View, enter
 from stratum.door.spawn import Program
@@ -61,6 +61,10 @@ def start(program: Program, fds: tuple[int, int, int], cell: Cell) -> Started:
     """Start a program as `spawn.start` does, behind the fences that stand."""
     if not cell.fences.standing:
         return Started(spawn.start(program, fds))
+    if cell.fences.bwrap:
+        pid, link = bubble.start(program, fds, cell.fences.bwrap, cell.view)
+        with link:
+            return Started(pid, *_received(link, cell))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with ours:
         pid = os.fork()

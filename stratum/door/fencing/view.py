@@ -25,7 +25,7 @@ _DEVICE_LINKS = {
     "stderr": "fd/2",
     "ptmx": "pts/ptmx",
 }
-_TMP_OPTIONS = "mode=1777,size=256m"  # in memory; TMPDIR is on the disk
+TMP_BYTES = 256 << 20  # of /tmp, in memory; TMPDIR is on the disk
 _SHM_OPTIONS = "mode=1777,size=64m"
 _PLAIN = kernel.NOSUID | kernel.NODEV
 
@@ -117,7 +117,7 @@ def _hide(path: Path, stage: Path) -> None:
 
 
 def _mount_tmp(stage: Path) -> None:
-    kernel.mount("tmpfs", stage / "tmp", "tmpfs", _PLAIN, _TMP_OPTIONS)
+    kernel.mount("tmpfs", stage / "tmp", "tmpfs", _PLAIN, f"mode=1777,size={TMP_BYTES}")
 
 
 def _mount_devices(folder: Path) -> None:
