@@ -59,4 +59,5 @@ def _serve(listener: socket.socket, rules: Rules, log: int, uid: int | None) -> 
     prctl.gain_no_privileges()
     if os.getppid() == parent:
         spawn.reset_signals()
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # either side of a connection may go at any time
         Proxy(listener, rules, 2).serve()
