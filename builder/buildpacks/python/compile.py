@@ -16,6 +16,7 @@ from builder.buildpacks.python.interpreter import (
 from builder.buildpacks.python.sources import FILES, Unusable, chosen
 from builder.buildpacks.told import Report, environ, export, indent, profile, step
 
+_CONNECT_S = "30"  # uv's own 10 s are little where builds have all processors
 _PROFILE = """\
 export VIRTUAL_ENV="$HOME/.venv"
 export PATH="$HOME/.venv/bin:$PATH"
@@ -29,7 +30,7 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
     uv = os.environ["STRATUM_UV"]
     if not uv:
         report.fail("the server has no uv.", "Have its operator install Stratum again, with all it needs.")
-    own = environ(env_dir) | uv_environ(cache)
+    own = {"UV_HTTP_CONNECT_TIMEOUT": _CONNECT_S} | environ(env_dir) | uv_environ(cache)
     try:
         files = {name: (build / name).read_bytes() for name in FILES if (build / name).is_file()}
         source = chosen(files)

@@ -27,6 +27,14 @@ def exported(project: Mapping[str, Any], lock: bytes) -> str:
         Unusable: it is no lock of a known form, or names what cannot be had by its hash.
     """
     found = _read(lock)
+    try:
+        return _rendered(project, found)
+    except (AttributeError, KeyError, TypeError) as error:  # a table where a list should be, and the like
+        detail = "poetry.lock, or what pyproject.toml says to Poetry, is not of the form that it should have."
+        raise Unusable(detail, _LOCK_AGAIN) from error
+
+
+def _rendered(project: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     packages = [one for one in found.get("package", []) if isinstance(one, dict)]
     if found["metadata"]["lock-version"] == "2.0":
         chosen = _reached(project, packages)

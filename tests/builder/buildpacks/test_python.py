@@ -1,0 +1,175 @@
+"""The parts of the buildpack for Python that decide: versions, defaults, and what names an installation."""
+
+from pathlib import Path
+
+import pytest
+
+from builder.buildpacks.python.install import Site, _key
+from builder.buildpacks.python.interpreter import Interpreter, NoSuchPython, choose, fits, version_of, wish
+from builder.buildpacks.python.sources import Source
+from builder.buildpacks.python.web import default_web
+from builder.driver.room import NEVER, stack_for
+
+PYTHON = Path("/usr/bin/python3")
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+GUNICORN = 'gunicorn --bind "127.0.0.1:$PORT" '
+UVICORN = 'uvicorn --host 127.0.0.1 --port "$PORT" '
+
+
+@pytest.fixture
+def app(tmp_path):
+    def write(files):
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        return tmp_path
+
+    return write
+
+
+# -- versions
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, ("", "")),
+        ({".python-version": "3.11\n"}, (".python-version", "3.11")),
+        ({".python-version": "# ours\n\ncpython@3.11.2  # exactly\n"}, (".python-version", "3.11.2")),
+        ({"runtime.txt": "python-3.11.2\n"}, ("runtime.txt", "3.11.2")),
+        ({".python-version": "3", "runtime.txt": "python-2.7"}, (".python-version", "3")),
+        ({".python-version": "\n", "runtime.txt": "python-3.12"}, ("runtime.txt", "3.12")),
+    ],
+)
+def test_a_version_is_asked_for_in_the_ways_people_have(files, expected):
+    assert wish(files) == expected
+
+
+@pytest.mark.parametrize("text", ["pypy3.10", "system", "3.x", ">=3.11", "3.11.2.1"])
+def test_another_form_is_refused(text):
+    with pytest.raises(NoSuchPython, match="which is no version"):
+        wish({".python-version": text})
+
+
+@pytest.mark.parametrize(("wanted", "yes"), [("", True), ("3", True), ("3.1", False), ("3.11.2", True)])
+def test_a_version_fits_as_far_as_it_says(wanted, yes):
+    assert fits(wanted, "3.11.2") is yes
+
+
+def test_one_that_is_here_is_taken_and_another_is_refused_with_those_that_are():
+    version = version_of(PYTHON)
+
+    assert choose("", "", PYTHON) == Interpreter(PYTHON, version)
+    assert choose("3", ".python-version", PYTHON).version.startswith("3.")
+    with pytest.raises(NoSuchPython) as refused:
+        choose("3.4.1", ".python-version", PYTHON)
+    assert str(refused.value).startswith(".python-version asks for Python 3.4.1; here is ")
+    assert version in str(refused.value)
+
+
+# -- defaults
+
+
+@pytest.mark.parametrize(
+    ("files", "packages", "command"),
+    [
+        ({"app.py": FLASK}, {"flask", "gunicorn"}, f"{GUNICORN}app:app"),
+        ({"main.py": FLASK.replace("app =", "site =")}, {"flask", "gunicorn"}, f"{GUNICORN}main:site"),
+        ({"wsgi.py": "from shop import create_app\napp = create_app()\n"}, {"gunicorn"}, ""),
+        ({"wsgi.py": "from shop import app\n"}, {"gunicorn"}, f"{GUNICORN}wsgi:app"),
+        (
+            {"app.py": "from flask import Flask\ndef create_app(test=None):\n    return Flask('x')\n"},
+            {"gunicorn"},
+            f"{GUNICORN}app:create_app()",
+        ),
+        (
+            {"main.py": "import fastapi\napi: object = fastapi.FastAPI()\n"},
+            {"fastapi", "uvicorn"},
+            f"{UVICORN}main:api",
+        ),
+        ({"app.py": "import flask\napp = flask.Flask('x')\n"}, {"flask"}, ""),
+        ({"app.py": "print('hello')\n"}, {"gunicorn"}, ""),
+        ({"app.py": "def broken(:\n"}, {"gunicorn"}, ""),
+        ({"manage.py": "", "shop/wsgi.py": ""}, {"django", "gunicorn"}, f"{GUNICORN}shop.wsgi:application"),
+        ({"manage.py": "", "shop/asgi.py": ""}, {"django", "uvicorn"}, f"{UVICORN}shop.asgi:application"),
+        ({"manage.py": "", "shop/wsgi.py": ""}, {"django"}, ""),
+    ],
+)
+def test_web_is_what_the_framework_and_the_requirements_say(app, files, packages, command):
+    found = default_web(app(files), packages)
+
+    assert found.command == command
+    assert bool(found.advice) != bool(command)
+
+
+def test_the_advice_names_the_server_that_is_missing(app):
+    advice = default_web(
+        app({"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}), {"fastapi"}
+    ).advice
+
+    assert advice.startswith("Add uvicorn to the requirements")
+
+
+# -- what names an installation
+
+
+def key(folder, **environ):
+    site = Site(folder, folder / "cache", PYTHON, Interpreter(PYTHON, "3.11.2"), environ)
+    return _key(site, Source("requirements.txt", ""))
+
+
+def test_all_that_decides_what_is_installed_is_in_its_name(app):
+    folder = app({"requirements.txt": "-r more.txt\nflask==1\n", "more.txt": "six\n"})
+    first = key(folder)
+
+    assert first
+    assert key(app({"app.py": "x"})) == first
+    assert key(folder, SECRET="x") == first
+    changed = [
+        key(folder, UV_INDEX_URL="https://index.example"),
+        key(app({"more.txt": "six==1\n"})),
+        key(app({"requirements.txt": "-r more.txt\nflask==2\n"})),
+    ]
+    assert len({first, *changed}) == 4
+
+
+@pytest.mark.parametrize(
+    "line", ["-e .", ".", "./own", "own/", "file:///own", "own @ file:///own", "-e ./own"]
+)
+def test_what_is_installed_from_the_apps_own_files_has_no_name(app, line):
+    assert key(app({"requirements.txt": f"flask==1\n{line}\n"})) == ""
+
+
+@pytest.mark.parametrize("line", ["own @ https://host/own.whl", "git+https://host/own", "-r ../../other.txt"])
+def test_what_comes_from_elsewhere_has_one(app, line):
+    assert key(app({"requirements.txt": f"{line}\n"}))
+
+
+# -- the environment
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "LD_PRELOAD", "GIT_DIR", "LIBRARY_PATH", "CPATH", "BASH_ENV", "PYTHONPATH", "STRATUM_X"]
+)
+def test_what_would_change_the_builds_own_programs_is_no_variable_of_them(name):
+    assert NEVER.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["PATHS", "DATABASE_URL", "UV_INDEX_URL", "MY_PATH", "GITHUB_TOKEN", "NODE_ENV"]
+)
+def test_others_are(name):
+    assert not NEVER.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    ("libc", "stack"),
+    [
+        ("glibc 2.39", "heroku-24"),
+        ("glibc 2.36", "heroku-22"),
+        ("glibc 2.31", "heroku-20"),
+        ("", "heroku-20"),
+    ],
+)
+def test_the_stack_is_the_newest_whose_programs_run_here(libc, stack):
+    assert stack_for(libc) == stack
