@@ -33,13 +33,17 @@ def side(tmp_path):
 @pytest.fixture
 def watcher(side, monkeypatch):
     monkeypatch.setattr(watch, "LINGER_S", 0.05)
+    others.update(thread for thread in threading.enumerate() if thread.name == "watcher")
     watcher = Watcher(side.db)
     yield watcher
     wait_until(lambda: not threads())
 
 
+others: set[threading.Thread] = set()  # of tests before, which linger
+
+
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name == "watcher"]
+    return [thread for thread in threading.enumerate() if thread.name == "watcher" and thread not in others]
 
 
 def queue_build(side, app):

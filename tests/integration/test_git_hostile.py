@@ -363,6 +363,7 @@ def test_ref_that_git_moves_is_known_to_have_moved_whatever_the_capabilities(web
 
     answer = post(web, app, body)
 
+    wait_until(lambda: not web.pending(app))  # what deploys nothing is recorded after its answer
     newest = web.newest(app, "refs/heads/topic")
     assert newest is not None
     assert (web.ref(app, "refs/heads/topic"), newest.state) == (TIP, PushState.ACCEPTED)
