@@ -2,9 +2,11 @@
 
 import pytest
 
+from stratum.errors import Conflict
 from stratum.model import ReleaseState
 from stratum.store import environments, releases
 from stratum.verbs import build as verbs
+from stratum.verbs import release as release_verbs
 from tests.there import there
 from tests.yard import ROOT, Yard
 
@@ -101,3 +103,31 @@ def test_a_pinned_release_keeps_its_slug(yard: Yard):
 
     assert yard.shop.door.has_slug(app.id, first.slug)
     assert [one.state.value for one in yard.releases(app)] == ["live", "retired", "pruned", "retired"]
+
+
+@pytest.mark.parametrize("harm", ["changed", "added", "removed", "gone"])
+def test_what_is_not_what_was_built_is_not_gone_back_to(yard: Yard, harm: str):
+    app = yard.app(WEB)
+    yard.build(app)
+    go_live(yard, app)
+    deploy(yard, app, "2")
+    first, door = yard.releases(app)[1], yard.shop.door
+    slug = yard.layout.slug(app.id, first.slug)
+    release_verbs.check_sound(door, first)
+
+    (slug / "a").chmod(0o755)
+    if harm == "changed":
+        (slug / "a/b").chmod(0o644)
+        (slug / "a/b").write_text("2")
+        (slug / "a/b").chmod(0o444)
+    elif harm == "added":
+        (slug / "a/c").touch(0o444)
+    elif harm == "removed":
+        (slug / "a/b").unlink()
+    (slug / "a").chmod(0o555)
+    if harm == "gone":
+        door.drop_slug(app.id, first.slug)
+
+    with pytest.raises(Conflict, match="What v1 ran is gone, or is not what was built"):
+        release_verbs.check_sound(door, first)
+    release_verbs.check_sound(door, yard.releases(app)[0])

@@ -52,3 +52,13 @@ def test_what_a_program_says_comes_whole():
     code, said = spawn.capture(program, 30)
 
     assert (code, len(said)) == (3, 300_000)
+
+
+def test_of_what_a_program_says_without_end_the_last_is_kept():
+    script = "head -c 100000000 /dev/zero; printf end"
+    program = spawn.Program(("/bin/sh", "-c", script), {}, Path("/"), None)
+
+    _, said = spawn.capture(program, 60)
+
+    assert said.endswith("end")
+    assert len(said) <= 256 * 65536
