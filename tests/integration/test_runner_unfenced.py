@@ -12,13 +12,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 NOBODY = "65534"
 
 
+@pytest.mark.parametrize("module", ["test_runner_rollouts", "test_release_folders", "test_release_phase"])
 @pytest.mark.skipif(os.getuid() != 0, reason="the other modules run as an ordinary user already")
-def test_rollouts_work_as_an_ordinary_user() -> None:
+def test_rollouts_work_as_an_ordinary_user(module: str) -> None:
     root = Path(__file__).parents[2]
     argv = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", sys.executable, "-m", "pytest"]
-    module = "tests/integration/test_runner_rollouts.py"
     ran = subprocess.run(
-        [*argv, "-q", "-p", "no:cacheprovider", module],
+        [*argv, "-q", "-p", "no:cacheprovider", f"tests/integration/{module}.py"],
         cwd=root,
         env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
