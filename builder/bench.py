@@ -11,16 +11,13 @@ from builder.narration import Narration
 from builder.workshop import Workshop
 from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.door.leash import Leash
+from stratum.door.wayout import rules
 from stratum.errors import BuildFailed
 from stratum.model import Build, BuildOptions
 from stratum.settings import inherited_environ
 
 # What the server was given to reach package indexes with, for the installers.
-_INHERITED = (
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    *("http_proxy", "https_proxy", "no_proxy", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL"),
-    *("UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_HTTP_TIMEOUT"),
-)
+_INHERITED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_HTTP_TIMEOUT", *rules.VARIABLES)
 _DIGEST = re.compile(rb"[0-9a-f]{64}\n")
 _DISK_FULL = re.compile(r"No space left on device|disk quota exceeded|disk is full", re.IGNORECASE)
 _MAKE_ROOM = "The server's disk is full. Its operator has to make room; then push again."

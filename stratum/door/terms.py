@@ -44,7 +44,7 @@ class Terms:
         found = fences.read(layout.fences)
         ruled = Rules.read(chosen.build_hosts, inherited_environ(*rules.VARIABLES))
         limits = Limits(chosen.build_memory_bytes, chosen.build_processes, chosen.build_disk_bytes)
-        return cls(found or _try(), ruled, limits, (*_install(), *ruled.folders))
+        return cls(found or _try(), ruled, limits, (*_install(), *_certificates(), *ruled.folders))
 
     def view(self, layout: Layout, own: tuple[Path, ...]) -> View:
         """What a step sees of the host.
@@ -70,9 +70,16 @@ def _kernel() -> tuple[int, ...]:
 
 
 def _install() -> tuple[Path, ...]:
-    """Where Stratum's own interpreter, its environment, and what builds run of it are."""
+    """Where Stratum's own interpreter, its environment, and what builds run of it are; links and all."""
     root = Path(stratum.__file__).parent.parent
-    return (Path(sys.prefix), Path(sys.base_prefix), *(root / name for name in _PACKAGES))
+    paths = (Path(sys.prefix), Path(sys.base_prefix), *(root / name for name in _PACKAGES))
+    return (*paths, *(path.resolve() for path in paths))
+
+
+def _certificates() -> tuple[Path, ...]:
+    """What the server trusts instead of the system's authorities."""
+    named = inherited_environ("SSL_CERT_FILE", "SSL_CERT_DIR").values()
+    return tuple(Path(path).resolve() for path in named if path.startswith("/"))
 
 
 def _try() -> Fences:

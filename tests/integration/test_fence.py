@@ -203,6 +203,24 @@ def test_no_other_process_can_be_seen_or_signalled(house: House):
     assert last == "on"
 
 
+@needs_namespaces
+def test_links_in_a_cache_lead_nobody_out_of_it(house: House):
+    bait = house.folder / "bait"
+    bait.mkdir(mode=0o777)
+    bait.chmod(0o777)
+    (bait / "kept").touch()
+    hostile(
+        house,
+        f"cd $UV_CACHE_DIR; ln -s {bait} link; mkdir a; ln -s ../../../../bait a/up; ln -s . a/loop;"
+        "chmod 0 a",
+    )
+
+    assert hostile(house, "cd $UV_CACHE_DIR; try cat link/kept; try touch link/x; try ls link/") == ""
+    house.call(lambda: house.door.empty_cache(APP))
+    assert list(house.layout.cache(APP).iterdir()) == []
+    assert [file.name for file in bait.iterdir()] == ["kept"]
+
+
 def test_what_was_found_at_a_start_is_kept(tmp_path: Path):
     found = trial.find()
     fences.write(tmp_path / "fences.json", found)

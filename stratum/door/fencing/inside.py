@@ -19,6 +19,7 @@ from stratum.door.fencing.view import View, enter
 from stratum.door.spawn import Program
 
 NOT_PUT_UP = "The build's fence could not be put up: "
+READY_S = 60.0  # takes milliseconds, unless a file system of the host stands still
 _READY = b"."
 _ALL_FILES = 1 << 16
 
@@ -77,6 +78,7 @@ def start(program: Program, fds: tuple[int, int, int], cell: Cell) -> Started:
 
 def _received(link: socket.socket, cell: Cell) -> tuple[socket.socket | None, int | None]:
     """Take what was opened inside; nothing comes when the step could not be started."""
+    link.settimeout(READY_S)
     said, handles, _, _ = socket.recv_fds(link, len(_READY), 2)
     if not said:
         return None, None
@@ -186,4 +188,4 @@ def _close_all_but(*kept: int) -> None:
 
 
 def _tell(stderr: int, error: OSError) -> None:
-    os.write(stderr, f"{NOT_PUT_UP}{error}\n".encode(errors="replace"))
+    os.write(stderr, f"{NOT_PUT_UP}{error.strerror or error}\n".encode(errors="replace"))

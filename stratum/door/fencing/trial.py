@@ -4,6 +4,9 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 from stratum.door.fencing.fences import FLAGS, PROCESSES, VIEW, Fences
@@ -17,23 +20,32 @@ _TRUE = "/bin/true"
 
 
 def find() -> Fences:
-    """Try all fences together, which is what is wanted; if that fails, each for itself."""
+    """Try all fences, then bubblewrap for a user, then as many as stand together."""
     as_user = os.geteuid() != 0
-    if not _refusal(Fences(frozenset(FLAGS), as_user=as_user)):
-        return Fences(frozenset(FLAGS), as_user=as_user)
+    every = Fences(frozenset(FLAGS), as_user=as_user)
+    if not _refusal(every):
+        return every
     bubble = shutil.which(BWRAP) if as_user else None
-    if bubble and not _refusal(within := Fences(frozenset(FLAGS), as_user=True, bwrap=bubble)):
+    if bubble and not _refusal(within := replace(every, bwrap=bubble)):
         return within
-    missing = {name: reason for name in FLAGS if (reason := _refusal(_one(name, as_user=as_user)))}
-    standing = frozenset(FLAGS) - missing.keys()
-    if _refusal(Fences(standing, as_user=as_user)):  # each for itself, but not together
-        return Fences(frozenset(), dict.fromkeys(FLAGS, "refused"), as_user)
-    return Fences(standing, missing, as_user)
+    return _explained(next(found for found in _fewer(as_user=as_user) if not _refusal(found)))
 
 
-def _one(name: str, *, as_user: bool) -> Fences:
-    # A user may mount only the /proc of processes of his own.
-    return Fences(frozenset({name, PROCESSES} if as_user and name == VIEW else {name}), as_user=as_user)
+def _fewer(*, as_user: bool) -> Iterator[Fences]:
+    """List what may stand together, the most first; at last nothing."""
+    for count in range(len(FLAGS) - 1, -1, -1):
+        for names in combinations(FLAGS, count):
+            if not (as_user and VIEW in names and PROCESSES not in names):  # /proc must be his own
+                yield Fences(frozenset(names), as_user=as_user)
+
+
+def _explained(found: Fences) -> Fences:
+    """Add to what stands why the others do not."""
+    missing = {}
+    for name in FLAGS.keys() - found.standing:
+        needed = {PROCESSES} if found.as_user and name == VIEW else set()
+        missing[name] = _refusal(replace(found, standing=found.standing | {name} | needed))
+    return replace(found, missing=missing)
 
 
 def _refusal(fences: Fences) -> str:

@@ -47,6 +47,17 @@ def test_bubblewrap_is_for_users_to_whom_the_kernel_grants_less(host):
     assert trial.find() == Fences(ALL - {"files"}, {"files": "denied"})
 
 
+def test_what_cannot_stand_together_is_left_out(host, monkeypatch):
+    host({"files": "denied"}, uid=0)
+    together = {"files", "processes"}
+    monkeypatch.setattr(trial, "_refusal", lambda wanted: "denied" if together <= wanted.standing else "")
+
+    found = trial.find()
+
+    assert len(found.standing) == 3
+    assert list(found.missing.values()) == ["denied"]
+
+
 def test_what_is_refused_is_told_with_its_reason(host):
     host(dict.fromkeys(FLAGS, "unshare: Operation not permitted"))
 
