@@ -109,7 +109,7 @@ def _scale(tx: Transaction, app: App, build: Build, made: Release) -> dict[str, 
     A failed rollout puts back only what was asked for: a first scale is what the target starts with
     whenever it comes up.
     """
-    names, start_all = made.target_names(), app.environment.start_all
+    names, start_all = made.process_names(), app.environment.start_all
     formation.set_scales(
         tx, app.id, first_scales(names, formation.get_formation(tx, app.id), start_all=start_all)
     )

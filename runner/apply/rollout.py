@@ -196,7 +196,8 @@ class _Rolling:
         with self.parts.database.write() as tx:
             if not rollouts.record(tx, self.lease.rollout, RolloutState.SUCCEEDED, self.report.lines):
                 raise LeaseLost(self.lease.rollout)
-        folders.clear(self.parts, self.app)
+        if self._is_new:
+            folders.clear(self.parts, self.app)
         site.clear(self.parts, self.app)
 
 

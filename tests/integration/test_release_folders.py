@@ -10,7 +10,9 @@ import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
+from stratum.door import requests
 from stratum.door.client import Door
+from stratum.errors import DoorUnavailable
 from stratum.model import App, RolloutState
 from stratum.store import environments
 from tests.fakes import FakeNudges
@@ -210,6 +212,40 @@ def test_a_release_without_slug_or_room_fails_and_what_ran_runs_on(
     assert done.error == "v3 has no folder to run from: what was built for it is not there any more."
     assert names(stage, app) == ["v1", "v1.tmp"]
     assert stage.pids()[f"MyProdEnv.{app.name}.v1.worker.1"] == pid
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"version": 0},
+        {"version": True},
+        {"digest": "../../" + "a" * 58},
+        {"mounts": {"../x": "y"}},
+        {"mounts": {"x": "\0"}},
+        {"mounts": []},
+        {"app_id": 0},
+    ],
+)
+def test_the_door_takes_nothing_that_could_lead_elsewhere(
+    stage: Stage, app: App, wrong: dict[str, object]
+) -> None:
+    sound: dict[str, object] = {"app_id": app.id, "version": 1, "digest": "a" * 64, "mounts": {}}
+    with pytest.raises(DoorUnavailable, match="The door does not take"):
+        requests.answer(stage.layout, stage.instance.fence, "open_release", {**sound, **wrong})
+    with pytest.raises(DoorUnavailable, match="The door does not take"):
+        requests.answer(stage.layout, stage.instance.fence, "keep_releases", {**sound, "versions": ["1"]})
+    assert not folder(stage, app, 1).exists()
+
+
+def test_a_mount_that_the_slug_is_in_the_way_of_fails_the_release(stage: Stage, app: App) -> None:
+    stage.slug(app)
+
+    why = door(stage).open_release(app.id, 1, "a" * 64, {"uploads": "web.py/uploads"})
+
+    assert "web.py/uploads" in why
+    assert names(stage, app) == []
+    assert door(stage).open_release(app.id, 1, "a" * 64, {"uploads": "public/uploads"}) == ""
+    assert (folder(stage, app, 1) / "public/uploads").is_dir()
 
 
 def test_the_reconciler_removes_what_a_crash_left(stage: Stage, app: App) -> None:
