@@ -42,8 +42,9 @@ def main() -> None:
     if parts.instance.fence.fenced:
         threading.Thread(target=reconciler.guard_on, name="guard", daemon=True).start()
     threading.Thread(target=reconciler.settle_on, name="settle", daemon=True).start()
+    threading.Thread(target=reconciler.recover_on, name="recovery", daemon=True).start()
     while True:
-        reconciler.once()
+        reconciler.mend()
         time.sleep(EVERY_S)
 
 
@@ -56,9 +57,27 @@ class Reconciler:
 
     def once(self) -> None:
         """Look at everything once."""
+        self.recover()
+        self.mend()
+
+    def recover_on(self) -> None:
+        """Recover again and again; what a thread of its own runs.
+
+        Mending waits for the door, which may copy or remove trees for minutes; a build whose builder is
+        lost is to be taken back in seconds.
+        """
+        while True:
+            self.recover()
+            time.sleep(EVERY_S)
+
+    def recover(self) -> None:
+        """Take back what the dead have left, and remind of what waits."""
+        _guarded("taking back what the dead have left", self._recovery.run)
+
+    def mend(self) -> None:
+        """Make true what is wished, and remove what is left."""
         if time.monotonic() - self._strays_ended_at >= STRAYS_EVERY_S:
             _guarded("ending strays", self.end_strays)
-        _guarded("taking back what the dead have left", self._recovery.run)
         _guarded("converging", self.converge)
         _guarded("routing", self._parts.router.ensure)
         if time.monotonic() - self._folders_cleared_at >= FOLDERS_EVERY_S:

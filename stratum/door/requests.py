@@ -14,7 +14,7 @@ from stratum.door.releases import Releases
 from stratum.door.sites import Sites
 from stratum.door.steprun import Order
 from stratum.door.strays import Stray, Strays
-from stratum.door.volumes import Volumes
+from stratum.door.volumes import SIZES_S, Volumes
 from stratum.errors import DoorUnavailable
 from stratum.fence import MAX_APPS, Fence
 from stratum.layout import Layout
@@ -229,7 +229,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "keep_sites": lambda layout, fence, args: Sites(layout, fence).keep(_app_id(args), _versions(args)),
     "destroy": _destroy,
     "make_volume": _make_volume,
-    "volume_sizes": lambda layout, fence, args: Volumes(layout, fence).sizes(_app_id(args)),
+    "volume_sizes": lambda layout, fence, args: Volumes(layout, fence, SIZES_S).sizes(_app_id(args)),
     "empty_volume": _empty_volume,
     "listeners": lambda _layout, _fence, args: _listeners(args),
     "tree": lambda _layout, fence, args: _tree(fence, args),

@@ -33,6 +33,7 @@ if [ -d "./$leaf" ] && [ ! -L "./$leaf" ]; then chmod -R u+rwX "./$leaf"; fi
 rm -rf "./$leaf" && ln -s "$target" "./$leaf"
 """
 LIMIT_S = 20.0  # somebody waits for the answer; what takes longer is asked for again
+SIZES_S = 3.0  # for all volumes of an app: whoever may read may ask, again and again
 
 
 class Volumes:
