@@ -14,13 +14,14 @@ _BUILDING = ("build", "heroku-postbuild", "heroku-prebuild")
 
 def main(build: Path) -> int:
     """Say whether the app is one."""
-    if not _builds(build / "package.json") or not PYTHON.detect(build):
+    if not builds(build / "package.json") or not PYTHON.detect(build):
         return 1
     print("Python with Node.js")
     return 0
 
 
-def _builds(manifest: Path) -> bool:
+def builds(manifest: Path) -> bool:
+    """Whether a package.json has a script that makes something."""
     try:
         scripts = json.loads(manifest.read_bytes())["scripts"]
         return any(isinstance(scripts.get(name), str) and scripts[name].strip() for name in _BUILDING)

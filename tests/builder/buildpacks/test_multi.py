@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from builder.buildpacks.multi import detect
 from tests.nodejs import need_node
 
 need_node()
@@ -87,6 +90,20 @@ def test_it_fits_python_apps_with_a_package_json_that_builds(multi: Multi, files
     multi.write(**files)
 
     assert (multi.run("detect").returncode == 0) == fits
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["scripts", "build", "x"]), inner),
+)
+
+
+@given(st.binary() | JSON.map(lambda found: json.dumps(found).encode()))
+def test_any_package_json_can_be_looked_into(tmp_path_factory: pytest.TempPathFactory, content: bytes):
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "package.json").write_bytes(content)
+
+    assert detect.builds(folder / "package.json") in (True, False)
 
 
 def test_assets_are_built_and_python_runs(multi: Multi):

@@ -142,14 +142,14 @@ def test_the_lock_is_installed_the_app_built_and_what_only_the_build_needed_remo
     assert not built.has(".bin/json5")
     moved = built.app.rename(pack.folder / "moved")
     assert "Built 60000" in built.run(f"{command} start", moved)
-    assert built.report == {"packages": {"ms": "2.1.3"}}
+    assert built.report == {"packages": {"ms": "2.1.3"}, "stored": True}
 
     # With the same lock nothing is installed, nor even asked for: there is no way out.
     again = pack.build(source, environ=SEALED)
 
     assert again.code == 0, again.output
     assert "is unchanged, nothing to install" in again.steps[0]
-    assert again.report == built.report
+    assert again.report == {**built.report, "stored": False}
     assert tree(again.app) == tree(moved)
     assert "Built 60000" in again.run(f"{command} start")
 

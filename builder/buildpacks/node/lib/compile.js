@@ -29,6 +29,7 @@ class Compilation {
     this.programs = new Programs(folder, { ...environ, PATH: [...paths(folder), environ.PATH].join(':') });
     this.keepsDevelopment = keepsDevelopment(variables);
     this.development = this.keepsDevelopment || this.app.usesDevelopment;
+    this.stored = false; // whether anything has come to the cache
   }
 
   compile() {
@@ -41,7 +42,7 @@ class Compilation {
     this.runScript('heroku-cleanup');
     writeProfile(this.app.folder);
     writeExport(this.app.folder);
-    report({ packages: installed(this.app) });
+    report({ packages: installed(this.app), stored: this.stored });
   }
 
   provideManager() {
@@ -75,6 +76,7 @@ class Compilation {
 
   installAnew(kept) {
     const { manager, app, programs } = this;
+    this.stored = true;
     step(`${HOST}: installing ${this.lock ?? 'package.json'} with ${manager.name} ${this.version}`);
     if (!this.lock) detail('There is no lock file: what is installed may differ at every build.\nRun npm install, and commit package-lock.json.');
     const registry = manager.registry?.(app, programs.ask(['npm', 'config', 'get', 'registry'])) ?? {};

@@ -1,4 +1,4 @@
-// The host's npm, which `bin/compile` has seen to be there.
+// The host's npm, which `bin/compile` has seen to be there, and its clock.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,4 +9,7 @@ const program = () => process.env.PATH.split(':').map((folder) => path.join(fold
 /** Load something that npm ships or depends on. */
 const npms = (name) => createRequire(fs.realpathSync(program()))(name);
 
-module.exports = { npms };
+/** Say that a part of the cache is used: what was used longest ago is removed first. */
+const touch = (file) => fs.utimesSync(file, new Date(), new Date());
+
+module.exports = { npms, touch };

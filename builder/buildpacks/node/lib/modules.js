@@ -4,6 +4,7 @@
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { touch } = require('./host');
 
 const SETTINGS = ['.npmrc', '.yarnrc', '.yarnrc.yml', '.pnpmfile.cjs', 'pnpm-workspace.yaml'];
 const PATCHES = ['patches', '.yarn/patches'];
@@ -47,6 +48,7 @@ class Kept {
   /** Bring back what was installed; false when it is not there, or not whole. */
   restore() {
     if (!this.isThere) return false;
+    touch(this.archive);
     if (this.programs.attempt(['tar', '--extract', '--file', this.archive])) return true;
     fs.rmSync(path.join(this.app.folder, 'node_modules'), { recursive: true, force: true });
     return false;

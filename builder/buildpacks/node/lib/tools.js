@@ -3,13 +3,15 @@
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { touch } = require('./host');
 const { TOOLS } = require('./paths');
 const { Refusal, step } = require('./refusal');
 
 /** Have a tool in the slug; returns its exact version. */
 function provide(tool, pinned, { caches, app, programs }) {
   const home = path.join(caches, 'tools', `${tool.command}@${tool.version}`);
-  if (!fs.existsSync(home)) fetch(tool, pinned, home, programs);
+  if (fs.existsSync(home)) touch(path.dirname(home));
+  else fetch(tool, pinned, home, programs);
   const there = path.join(app.folder, TOOLS);
   const program = path.join('node_modules', tool.package);
   fs.rmSync(path.join(there, program), { recursive: true, force: true });

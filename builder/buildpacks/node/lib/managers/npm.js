@@ -18,5 +18,5 @@ module.exports = {
   },
 
   prune: (app) => ['npm', 'prune', '--omit=dev', '--ignore-scripts', ...settings(app)],
-  run: (script) => ['npm', 'run', script],
+  run: (script) => ['npm', 'run', '--silent', script], // what it runs is said already
 };

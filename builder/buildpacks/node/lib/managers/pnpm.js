@@ -16,7 +16,7 @@ module.exports = {
   environment: (caches) => ({ npm_config_cache: `${caches}/npm`, npm_config_store_dir: `${caches}/pnpm` }),
   install: (app, development) => ['pnpm', 'install', '--frozen-lockfile', development ? '--no-prod' : '--prod', ...SETTINGS],
   prune: () => ['pnpm', 'prune', '--prod', '--ignore-scripts', ...SETTINGS],
-  run: (script) => ['pnpm', '--config.verify-deps-before-run=false', 'run', script],
+  run: (script) => ['pnpm', '--silent', '--config.verify-deps-before-run=false', 'run', script],
 };
 
 // A link would let a later build change a slug by way of the store, and a path of the scratch is of no use later.
