@@ -81,6 +81,7 @@ def release(found: Release, current_id: int | None, reason: str) -> Row:
         "version": found.version,
         "commit": found.commit,
         "status": found.state.value,
+        "phase": found.phase.value,
         "cause": found.cause,
         "reason": reason,
         "who": found.who,

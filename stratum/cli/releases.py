@@ -149,6 +149,7 @@ def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
     yield from ((name, row[name]) for name in ("name", "note", "status", "commit", "cause", "reason", "who"))
     yield "made", row["created_at"]
     yield "build", row["build"]
+    yield "release phase", row["phase"]
     yield "pinned", "yes" if row["pinned"] else ""
     yield "slug", row["slug"]
     yield "targets", "\n".join(f"{name}: {command}" for name, command in row["commands"].items())

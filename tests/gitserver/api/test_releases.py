@@ -36,6 +36,7 @@ def test_releases_are_listed_newest_first(api, side, app):
         "version": 1,
         "commit": COMMIT,
         "status": "retired",
+        "phase": "",
         "cause": "push 3f2c1ab",
         "reason": "",
         "who": "admin",
