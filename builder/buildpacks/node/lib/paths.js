@@ -6,7 +6,7 @@ const path = require('node:path');
 const TOOLS = '.stratum/node'; // yarn and pnpm, so that a Procfile may say `yarn start`
 
 /** Folders of programs, of which the first has the word. */
-const paths = (folder) => [path.join(folder, 'node_modules/.bin'), path.join(folder, TOOLS, 'bin')];
+const paths = (folder) => [path.join(folder, 'node_modules/.bin'), path.join(folder, TOOLS, 'node_modules/.bin')];
 
 /** Have every process of the app source profile.sh, before what the app itself has under that name. */
 function writeProfile(folder) {

@@ -12,14 +12,8 @@ function provide(tool, pinned, { caches, app, programs }) {
   const home = path.join(caches, 'tools', `${tool.command}@${tool.version}`);
   if (fs.existsSync(home)) touch(path.dirname(home));
   else fetch(tool, pinned, home, programs);
-  const there = path.join(app.folder, TOOLS);
-  const program = path.join('node_modules', tool.package);
-  fs.rmSync(path.join(there, program), { recursive: true, force: true });
-  fs.cpSync(path.join(home, program), path.join(there, program), { recursive: true });
-  fs.mkdirSync(path.join(there, 'bin'), { recursive: true });
-  const shim = `#!/bin/sh\nexec node "\${0%/*}/../${program}/${tool.script}" "$@"\n`;
-  fs.writeFileSync(path.join(there, 'bin', tool.command), shim, { mode: 0o755 });
-  return JSON.parse(fs.readFileSync(path.join(home, program, 'package.json'), 'utf8')).version;
+  fs.cpSync(path.join(home, 'node_modules'), path.join(app.folder, TOOLS, 'node_modules'), { recursive: true, verbatimSymlinks: true });
+  return JSON.parse(fs.readFileSync(path.join(home, 'node_modules', tool.package, 'package.json'), 'utf8')).version;
 }
 
 function fetch(tool, pinned, home, programs) {
@@ -40,7 +34,7 @@ function check(tool, pinned, folder) {
   const program = path.join(folder, 'node_modules', tool.package);
   let digest;
   if (tool.package === '@yarnpkg/cli-dist') {
-    digest = crypto.createHash(pinned.algorithm).update(fs.readFileSync(path.join(program, tool.script))).digest('hex');
+    digest = crypto.createHash(pinned.algorithm).update(fs.readFileSync(path.join(program, 'bin/yarn.js'))).digest('hex');
   } else {
     const lock = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules/.package-lock.json'), 'utf8'));
     const [algorithm, found] = lock.packages[`node_modules/${tool.package}`].integrity.split('-');

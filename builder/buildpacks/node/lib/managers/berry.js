@@ -15,9 +15,7 @@ module.exports = {
   name: 'yarn',
   locks: ['yarn.lock'],
   mend: 'If yarn.lock does not fit package.json: run yarn install, and commit yarn.lock.',
-  tool: (version, lock) => ({
-    command: 'yarn', package: '@yarnpkg/cli-dist', version: version ?? majorOf(lock), script: 'bin/yarn.js',
-  }),
+  tool: (version, lock) => ({ command: 'yarn', package: '@yarnpkg/cli-dist', version: version ?? majorOf(lock) }),
 
   environment(caches, app, given) {
     const proxies = { YARN_HTTP_PROXY: given.HTTP_PROXY ?? given.http_proxy, YARN_HTTPS_PROXY: given.HTTPS_PROXY ?? given.https_proxy };

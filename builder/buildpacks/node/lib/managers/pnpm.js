@@ -12,7 +12,7 @@ module.exports = {
   name: 'pnpm',
   locks: ['pnpm-lock.yaml'],
   mend: 'If pnpm-lock.yaml does not fit package.json: run pnpm install, and commit pnpm-lock.yaml.',
-  tool: (version, lock) => ({ command: 'pnpm', package: 'pnpm', version: version ?? majorOf(lock), script: 'bin/pnpm.cjs' }),
+  tool: (version, lock) => ({ command: 'pnpm', package: 'pnpm', version: version ?? majorOf(lock) }),
   environment: (caches) => ({ npm_config_cache: `${caches}/npm`, npm_config_store_dir: `${caches}/pnpm` }),
   install: (app, development) => ['pnpm', 'install', '--frozen-lockfile', development ? '--no-prod' : '--prod', ...SETTINGS],
   prune: () => ['pnpm', 'prune', '--prod', '--ignore-scripts', ...SETTINGS],

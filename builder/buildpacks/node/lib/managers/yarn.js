@@ -4,7 +4,7 @@ module.exports = {
   name: 'yarn',
   locks: ['yarn.lock'],
   mend: 'If yarn.lock does not fit package.json: run yarn install, and commit yarn.lock.',
-  tool: (version) => ({ command: 'yarn', package: 'yarn', version: version ?? '1', script: 'bin/yarn.js' }),
+  tool: (version) => ({ command: 'yarn', package: 'yarn', version: version ?? '1' }),
   environment: (caches) => ({ npm_config_cache: `${caches}/npm`, YARN_CACHE_FOLDER: `${caches}/yarn` }),
 
   /** Packages come from where npm's do, unless the app names another place. */
