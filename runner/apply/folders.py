@@ -5,6 +5,7 @@ import logging
 from runner.apply import running
 from runner.apply.parts import Parts
 from runner.plan import known
+from stratum import queue
 from stratum.disk import below_floor
 from stratum.errors import ReleaseUnusable, StratumError
 from stratum.model import App, Release
@@ -56,6 +57,7 @@ def clear(parts: Parts, app: App) -> None:
     kept = {release.version for release in current}
     try:
         kept |= {known(name).version for name in running.look(parts, app)}
-        parts.door.keep_releases(app.id, sorted(kept))
+        with queue.waiting():  # seconds for node_modules, in which it needs nothing of ours
+            parts.door.keep_releases(app.id, sorted(kept))
     except StratumError as error:
         log.warning("the folders of releases of %s: %s", app.label, error)

@@ -8,6 +8,7 @@ supervisord itself has gone meanwhile, has failed: who wrote the command decides
 import math
 import os
 import time
+from itertools import islice
 from typing import NoReturn
 
 from runner import pace
@@ -30,6 +31,7 @@ from stratum.supervisor import ProcessStatus
 
 _NO_INTEGER = 0  # of {{UNIQUE_INT}}: those of processes begin with 1
 _LOOK_FOR_DESTROY_S = 1.0
+_CHUNKS_A_LOOK = 128  # all that supervisord keeps of a log
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _MEND = "Nothing of v{} was started. Mend what the Procfile's `release` runs, and try again."
 _SLOW = "Have it end sooner, or do its work elsewhere; an operator may raise STRATUM_RELEASE_TIMEOUT_S."
@@ -96,13 +98,14 @@ class _Running:
         with Tail(self._log) as tail:
             for waited_s in pace.looks(math.inf):
                 self._lease.check()
-                self._tell(tail.fresh())
+                self._tell_new(tail)
                 if not ownership.is_alive(life):
                     status = self._status()
                     if status.has_ended or status.state == "EXITED":
                         break
                 self._check_wanted(time.monotonic() - began, waited_s)
-            self._tell_rest(tail)
+            self._tell_new(tail)
+            self._tell(tail.rest())
         faults.reach("phase.ended")
         return status, time.monotonic() - began
 
@@ -124,10 +127,10 @@ class _Running:
         if lines:
             self._report.phase_output(self._mask.whole("\n".join(lines).encode()))
 
-    def _tell_rest(self, tail: Tail) -> None:
-        while lines := tail.fresh():
+    def _tell_new(self, tail: Tail) -> None:
+        """Pass on what there is, lest the log be rotated away; not for ever, should there always be more."""
+        for lines in islice(iter(tail.fresh, []), _CHUNKS_A_LOOK):
             self._tell(lines)
-        self._tell(tail.rest())
 
     def _status(self) -> ProcessStatus:
         found = self._statuses()

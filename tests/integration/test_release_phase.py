@@ -149,6 +149,21 @@ def test_its_output_is_passed_on_as_it_comes_without_secrets(stage: Stage, app: 
     assert said[begin + 4].startswith("-----> Release phase succeeded after ")
 
 
+def test_much_output_is_passed_on_whole(stage: Stage, app: App) -> None:
+    rollout = pushed(stage, app, {"release": "seq -f 'line %.0f of many, as long as lines are' 300000"})
+
+    assert stage.apply(app, rollout).state is RolloutState.SUCCEEDED
+
+    with stage.parts.database.read() as tx:
+        assert rollout.build_id is not None
+        number = builds.get_build(tx, rollout.build_id).number
+    said = stage.layout.build_log(app.id, number).read_text().splitlines()
+    lines = [line.split()[1] for line in said if line.startswith("       line ")]
+    assert lines == [str(n) for n in range(1, len(lines) + 1)]
+    whole = sum(len(line) + 1 for line in said)
+    assert len(lines) == 300000 or (whole > 16 << 20 and any("16 MiB of output" in line for line in said))
+
+
 # -- failure
 
 
