@@ -14,7 +14,10 @@ from stratum.store.rehearsal import rehearse
 
 def warm() -> None:
     """Prepare what the forks then share."""
-    rehearse(jobs.workshop().db)
+    shop = jobs.workshop()
+    rehearse(shop.db)
+    if not shop.instance.fence.fenced:
+        import stratum.door.handler  # noqa: F401 - each build's fork would import it anew
 
 
 def main() -> None:

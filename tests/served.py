@@ -44,13 +44,13 @@ class Served:
 
     Attributes:
         settings: further STRATUM_… variables of `stratum up`.
-        as_user: whether root starts it as an ordinary user.
+        starter: what `stratum up` and `down` are started by, if by anything.
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
-    as_user: bool = False
+    starter: list[str] = field(default_factory=list)
 
     @classmethod
     def in_new_folder(cls, **settings: str) -> "Served":
@@ -89,18 +89,16 @@ class Served:
             "STRATUM_PORT_LAST": str(first + PORTS_EACH - 1),
         }
         argv = ["stratum", "up", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--detach"]
-        return self.run(*self._account(), *argv, check=check, environ={**ports, **self.settings})
+        return self.run(*self.starter, *argv, check=check, environ={**ports, **self.settings})
 
     def down(self) -> subprocess.CompletedProcess[str]:
-        return self.run(*self._account(), "stratum", "down", "--data", str(self.data))
+        return self.run(*self.starter, "stratum", "down", "--data", str(self.data))
 
-    def _account(self) -> list[str]:
-        """What starts a program as the account that the instance belongs to."""
-        if not self.as_user:
-            return []
-        self.data.mkdir(exist_ok=True)
+    def start_as_user(self) -> None:
+        """Have root start it as an ordinary user."""
+        self.data.mkdir()
         os.chown(self.data, NOBODY, NOBODY)
-        return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+        self.starter = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
 
     def end(self) -> None:
         """Stop it and remove everything."""

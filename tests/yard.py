@@ -65,6 +65,10 @@ class Yard:
         subprocess.run(["chmod", "-R", "u+w", self.folder], check=False)  # slugs are read-only
         shutil.rmtree(self.folder)
 
+    def meeting(self, app: App) -> Path:
+        """The folder that a build, its next, and a test can all reach."""
+        return self.layout.cache(app.id)
+
     def app(self, source: Source, *, name: str = "app", stage: str = "production") -> App:
         """Make an app of a sample, pushed and queued once, in an environment of its own."""
         with self.shop.db.write() as tx:

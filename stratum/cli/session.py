@@ -85,6 +85,6 @@ def _of_builds(builds: Mapping[str, Any]) -> Iterator[str]:
     if builds["fences"]:
         yield f"Builds have their own: {', '.join(builds['fences'])}."
     for name, reason in builds["missing"].items():
-        yield safe(f"Builds have not their own {name}: {reason}.")
+        yield safe(f"Builds lack their own {name}: {reason}.")
     if builds["refused"]:
         yield safe(builds["refused"])

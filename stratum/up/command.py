@@ -7,6 +7,7 @@ from types import FrameType
 
 import click
 
+from stratum.door.fencing import fences
 from stratum.settings import Settings
 from stratum.up.address import shown
 from stratum.up.start import Started, start
@@ -62,6 +63,10 @@ def _tell(started: Started) -> None:
         click.echo(
             "Started as an ordinary user: all apps share this account (see `stratum status`).", err=True
         )
+    missing = (fences.read(instance.layout.fences) or fences.NONE).missing
+    if missing:
+        named = ", ".join(sorted(missing))
+        click.echo(f"Builds lack their own {named}: see `stratum status`.", err=True)
 
 
 def _stay(started: Started, settings: Settings) -> None:

@@ -260,7 +260,7 @@ def test_apps_build_in_parallel_and_the_builds_of_one_app_in_turn(plain_yard: Ya
     one, other = yard.app("build_waits", name="one"), yard.app("build_waits", name="other")
     gates = {}
     for app in (one, other):
-        gates[app.id] = yard.folder / f"go-{app.id}"
+        gates[app.id] = yard.meeting(app) / f"go-{app.id}"
         yard.set_variables(app, WAIT_FOR=str(gates[app.id]))
     yard.push(one, WEB | {"requirements.txt": ""})
 

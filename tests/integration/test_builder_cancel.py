@@ -71,8 +71,7 @@ def check_nothing_is_left(yard: Yard, app: App, end: "subprocess.Popen[bytes]") 
 
 def test_a_build_that_is_given_up_while_it_installs_ends_and_the_next_begins(yard: Yard):
     app = yard.app(FLEES)
-    mark = yard.folder / "mark"
-    yard.folder.chmod(0o777)
+    mark = yard.meeting(app) / "mark"
     yard.set_variables(app, MARK=str(mark))
     yard.push(app, {"requirements.txt": ""})
     working = builder(yard, app.id)
@@ -152,8 +151,7 @@ def test_a_slug_that_a_release_has_outlives_a_build_of_the_same_that_is_given_up
 
 def test_a_build_given_up_whose_builder_is_killed_is_not_built_again(yard: Yard):
     app = yard.app("build_waits")
-    gate = yard.folder / "go"
-    yard.folder.chmod(0o777)
+    gate = yard.meeting(app) / "go"
     yard.set_variables(app, WAIT_FOR=str(gate))
     working = builder(yard, app.id)
     wait_until(gate.with_name("go.reached").exists, timeout=30)
@@ -172,8 +170,7 @@ def test_a_push_ends_the_build_that_runs_where_the_app_says_so(yard: Yard):
     app = yard.app(FLEES)
     with yard.shop.db.write() as tx:
         environments.set_settings(tx, app.id, {"supersede_running": True})
-    mark = yard.folder / "mark"
-    yard.folder.chmod(0o777)
+    mark = yard.meeting(app) / "mark"
     yard.set_variables(app, MARK=str(mark))
     working = builder(yard, app.id)
     wait_until(mark.exists, timeout=30)

@@ -119,9 +119,8 @@ def test_a_builder_stopped_at_a_named_point_is_ended_and_leaves_one_release(
 
 def test_a_builder_killed_while_installing_takes_the_installer_with_it(yard: Yard):
     app = yard.app("build_waits")
-    gate = yard.folder / "go"
+    gate = yard.meeting(app) / "go"
     yard.set_variables(app, WAIT_FOR=str(gate))
-    (yard.folder).chmod(0o777)  # the build leaves a mark there
 
     killed = builder(yard, app.id)
     wait_until(gate.with_name("go.reached").exists, timeout=30)

@@ -20,13 +20,13 @@ def building(served: Served, request):
     """An app whose build has begun and waits; the file that lets it go on."""
     name = f"app{request.node.callspec.indices['lost']}"
     repo = served.app(name, "build_waits")
-    go = served.folder / f"go-{name}"
-    served.folder.chmod(0o777)
-    served.stratum("vars", "set", f"WAIT_FOR={go}", cwd=repo)
+    served.stratum("vars", "set", f"WAIT_FOR=go-{name}", cwd=repo)
     served.run("git", "push", "--push-option=detach", "catalyze", "master", cwd=repo)
-    wait_until(go.with_name(f"{go.name}.reached").exists, timeout=SOON_S)
-    go.with_name(f"{go.name}.reached").unlink()
-    return repo, go
+    caches = served.data / "cache"
+    wait_until(lambda: list(caches.glob(f"*/go-{name}.reached")), timeout=SOON_S)
+    (reached,) = caches.glob(f"*/go-{name}.reached")
+    reached.unlink()
+    return repo, reached.with_suffix("")
 
 
 def stop_all(served: Served) -> None:

@@ -71,7 +71,7 @@ def has_failed(yard: Yard, app: App) -> bool:
 def gated(yard: Yard, name: str = "app"):
     """An app whose build waits, and the file that lets it go on."""
     app = yard.app("build_waits", name=name)
-    gate = yard.folder / f"go-{name}"
+    gate = yard.meeting(app) / f"go-{name}"
     yard.set_variables(app, WAIT_FOR=str(gate))
     return app, gate, gate.with_name(f"{gate.name}.reached")
 

@@ -18,7 +18,8 @@ ROOT = os.getuid() == 0
 def own(request: pytest.FixtureRequest) -> Iterator[Served]:
     """A Stratum of the test's own, started by root or by an ordinary user."""
     made = Served.in_new_folder(STRATUM_STOP_GRACE_S="3")
-    made.as_user = request.param and ROOT
+    if request.param and ROOT:
+        made.start_as_user()
     made.up()
     made.login()
     yield made
@@ -36,7 +37,7 @@ def test_a_hostile_build_gets_to_nothing_but_the_registry(own: Served):
 
     found = [line.partition("remote:")[2].strip(" !") for line in said.splitlines()]
     assert "0 files: nothing" in found, said
-    assert own.as_user or "1 writes: nothing" in found  # unfenced, folders in its own /tmp are its own
+    assert own.starter or "1 writes: nothing" in found  # unfenced, folders in its own /tmp are its own
     assert not [path for path in own.data.rglob("x") if path.is_file()]
     assert "2 sockets: nothing" in found
     assert "3 ports: 3128" in found, said
@@ -54,3 +55,22 @@ def test_a_hostile_build_gets_to_nothing_but_the_registry(own: Served):
 
 def test_status_tells_what_builds_have_of_their_own(own: Served):
     assert "Builds have their own: files, ipc, network, processes." in own.stratum("status")
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root")
+def test_in_a_container_that_refuses_namespaces_builds_run_and_status_says_what_they_lack():
+    contained = Served.in_new_folder(STRATUM_STOP_GRACE_S="3")
+    contained.starter = ["setpriv", "--bounding-set", "-sys_admin", "--"]
+    try:
+        told = contained.up().stderr
+        contained.login()
+        repo = contained.app("web", {"Procfile": "web: python3 -m http.server $PORT\n"})
+        contained.push(repo)
+
+        assert "Builds lack their own files, ipc, network, processes: see `stratum status`." in told
+        assert "Builds lack their own network: unshare: Operation not permitted." in contained.stratum(
+            "status"
+        )
+        assert contained.get("web")[0] == 200
+    finally:
+        contained.end()

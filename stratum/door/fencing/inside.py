@@ -92,6 +92,7 @@ def _keep(program: Program, fds: tuple[int, int, int], cell: Cell, link: socket.
     code = spawn.NOT_STARTED
     try:
         parent = os.getppid()
+        os.setsid()  # the door ends its group; a step is ended by its handler
         spawn.reset_signals()
         _unshare(cell.fences)
         if fences.PROCESSES not in cell.fences.standing:

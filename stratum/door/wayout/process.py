@@ -50,6 +50,7 @@ def _serve(listener: socket.socket, rules: Rules, log: int, uid: int | None) -> 
     from stratum.door.wayout.proxy import Proxy  # 1 MB that the idle door does without
 
     parent = os.getppid()
+    os.setsid()  # it ends with the handler, not before
     os.dup2(log, 2)
     kept = listener.fileno()
     os.closerange(3, kept)

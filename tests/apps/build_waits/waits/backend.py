@@ -1,4 +1,4 @@
-"""A build backend that says so on reaching a point, and waits there until $WAIT_FOR exists."""
+"""A build backend that says so on reaching a point, and waits there until $WAIT_FOR exists in its app's cache."""
 
 import os
 import pathlib
@@ -6,7 +6,8 @@ import time
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    go = pathlib.Path(os.environ["WAIT_FOR"])
+    home = pathlib.Path(os.environ["HOME"])  # DATA/builds/<app>/<n>/home
+    go = home.parents[3] / "cache" / home.parents[1].name / os.environ["WAIT_FOR"]
     go.with_name(f"{go.name}.reached").touch()
     while not go.exists():
         time.sleep(0.02)
