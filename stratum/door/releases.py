@@ -1,6 +1,6 @@
 """The folders that releases run from: writable copies of slugs, each for one release alone.
 
-Made by the app's own hand, which can only read the slug, under a name that is no release's, and
+Made by the app's own hand, which can only read the slug, under a name that nobody else uses, and
 renamed when whole; so one that is there is whole. A loss of power may take what is not yet on disk, so
 a copy that was made before the last boot counts only once it has been synced: `<name>.boot` holds the
 boot in which it was made, until then.
@@ -8,6 +8,7 @@ boot in which it was made, until then.
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from stratum.door import disk
@@ -45,19 +46,13 @@ class Releases:
         folders = Folders(self._layout, self._fence, self._limit_s)
         folders.prepare(app_id)
         path = self._layout.release(app_id, version)
-        if self._is_whole(path, app_id):
-            return ""
-        if not folders.has_slug(app_id, digest):
-            return "what was built for it is not there any more"
-        self._remove(app_id, version)
-        half = path.with_name(f"{_HALF}{path.name}")
-        why = self._copy(self._layout.slug(app_id, digest), half, app_id) or self._link(half, app_id, mounts)
-        if why:
-            self._remove(app_id, version)
-            return why
-        self._make(self._layout.release_tmp(app_id, version), app_id)
-        path.with_name(f"{path.name}{_BOOT}").write_text(_BOOT_ID.read_text())
-        half.rename(path)
+        if not self._is_whole(path, app_id):
+            if not folders.has_slug(app_id, digest):
+                return "what was built for it is not there any more"
+            why = self._make_anew(path, app_id, digest, mounts)
+            if why:
+                return why
+        self._own(self._layout.release_tmp(app_id, version), app_id)
         return ""
 
     def keep(self, app_id: int, versions: Collection[int]) -> None:
@@ -77,17 +72,32 @@ class Releases:
         for mark in marks:
             mark.unlink(missing_ok=True)
 
+    def _make_anew(self, path: Path, app_id: int, digest: str, mounts: Mapping[str, str]) -> str:
+        """Make a folder; beside another handler, perhaps, whose caller was killed and has come again."""
+        mark, half = _mark(path), path.with_name(f"{_HALF}{path.name}-{os.getpid()}")
+        uid = self._fence.app_uid(app_id)
+        for left in (half, path, mark):
+            self._trees.erase(left, uid)
+        why = self._copy(self._layout.slug(app_id, digest), half, app_id) or self._link(half, app_id, mounts)
+        if not why:
+            mark.write_text(_BOOT_ID.read_text())
+            with suppress(OSError):  # it is there already: the other one was quicker
+                half.rename(path)
+                return ""
+        self._trees.erase(half, uid)
+        return "" if self._is_whole(path, app_id) else why or "its folder is in somebody's way"
+
     def _is_whole(self, path: Path, app_id: int) -> bool:
         """Whether a release's folder is there as it was made, or as the app has changed it since."""
         if not is_folder_of(path, self._fence.app_uid(app_id)):
             return False
         try:
-            return path.with_name(f"{path.name}{_BOOT}").read_text() == _BOOT_ID.read_text()
+            return _mark(path).read_text() == _BOOT_ID.read_text()
         except FileNotFoundError:
             return True
 
     def _copy(self, slug: Path, half: Path, app_id: int) -> str:
-        self._make(half, app_id)
+        self._own(half, app_id)
         handle = os.open(slug, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             argv = ("/bin/sh", "-c", _COPY, "copy", str(half))
@@ -104,12 +114,10 @@ class Releases:
             return str(error).removesuffix(".")
         return ""
 
-    def _make(self, path: Path, app_id: int) -> None:
+    def _own(self, path: Path, app_id: int) -> None:
         uid = self._fence.app_uid(app_id)
         self._trees.make(Folder(path, uid, uid, 0o700))
 
-    def _remove(self, app_id: int, version: int) -> None:
-        path = self._layout.release(app_id, version)
-        names = (path.name, f"{_HALF}{path.name}", self._layout.release_tmp(app_id, version).name)
-        for name in (*names, f"{path.name}{_BOOT}"):
-            self._trees.erase(path.with_name(name), self._fence.app_uid(app_id))
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_BOOT}")

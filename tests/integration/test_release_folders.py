@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from stratum.door.client import Door
 from stratum.errors import DoorUnavailable
 from stratum.model import App, RolloutState
 from stratum.store import environments
+from tests.doors import as_uid
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, Stage, staged
 from tests.waiting import wait_until
@@ -168,6 +170,22 @@ def test_a_half_copy_is_never_used_and_goes(stage: Stage, app: App) -> None:
 
     assert stage.get(app)[0] == 200
     assert names(stage, app) == ["v1", "v1.tmp"]
+
+
+def test_two_that_make_one_folder_at_once_both_find_it_whole(stage: Stage, app: App) -> None:
+    """The door goes on with a copy whose applier was killed, and the next applier asks again."""
+    stage.slug(app, "b" * 64, **{f"d{n % 20}___f{n}": str(n) for n in range(600)})
+
+    def ask(_: int) -> str:
+        return as_uid(os.getuid(), lambda: door(stage).open_release(app.id, 1, "b" * 64, {}))
+
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(ask, range(3))) == ["", "", ""]
+
+    here = folder(stage, app, 1)
+    assert sum(path.is_file() for path in here.rglob("*")) == 601
+    assert names(stage, app) == ["v1", "v1.tmp"]
+    assert here.with_name("v1.boot").exists()
 
 
 def test_a_copy_that_a_loss_of_power_may_have_emptied_is_made_again(stage: Stage, app: App) -> None:
