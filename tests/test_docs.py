@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from gitserver.api import BLUEPRINTS
+from stratum.buildpacks import BUILT_IN
 from stratum.settings import Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -33,3 +34,11 @@ def test_documented_routes_are_the_routes():
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert set(rows) == actual
+
+
+def test_documented_buildpacks_are_those_that_are_built_in_in_the_order_of_detection():
+    text = (DOCS / "builds.md").read_text()
+    table = text.partition("| buildpack | fits |")[2].partition("\n\n")[0]
+
+    names = re.findall(r"^\| (\w+) \|", table, re.MULTILINE)
+    assert names == [*(one.name for one in BUILT_IN), "none"]

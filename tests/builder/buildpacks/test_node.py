@@ -187,6 +187,27 @@ def test_development_packages_stay_when_the_app_asks_for_them(pack: Pack, variab
     assert built.has("json5"), built.output
 
 
+def test_development_packages_are_not_even_installed_when_the_app_wants_none(pack: Pack):
+    built = pack.build(APPS / "node_npm", {"NPM_CONFIG_PRODUCTION": "true"})
+
+    assert built.report["doing"] == "Running build"
+    assert "json5: not found" in built.output
+    assert built.has("ms")
+
+
+@pytest.mark.parametrize("manager", ["npm", "yarn", "berry", "pnpm"])
+def test_an_app_that_builds_nothing_has_no_development_packages(pack: Pack, manager: str):
+    source = pack.folder / "app"
+    shutil.copytree(APPS / f"node_{manager}", source)
+    manifest = json.loads((source / "package.json").read_text())
+    del manifest["scripts"]["build"]
+    (source / "package.json").write_text(json.dumps(manifest))
+
+    built = pack.build(source)
+
+    assert (built.has("ms"), built.has("json5")) == (True, False), built.output
+
+
 def test_the_scripts_run_in_their_order_with_the_variables_of_the_app(pack: Pack, write):
     scripts = {
         "heroku-prebuild": "echo 1 $WORD",

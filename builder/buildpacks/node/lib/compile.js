@@ -14,7 +14,7 @@ const { paths, writeExport, writeProfile } = require('./paths');
 const { Programs } = require('./programs');
 const { Refusal, ProgramFailed, detail, explain, report, step } = require('./refusal');
 const { provide } = require('./tools');
-const { environment, keepsDevelopment, readVariables } = require('./variables');
+const { environment, keepsDevelopment, readVariables, refusesDevelopment } = require('./variables');
 
 const HOST = `Node.js ${process.version.slice(1)}`;
 
@@ -28,7 +28,7 @@ class Compilation {
     const environ = environment(process.env, variables, settings);
     this.programs = new Programs(folder, { ...environ, PATH: [...paths(folder), environ.PATH].join(':') });
     this.keepsDevelopment = keepsDevelopment(variables);
-    this.development = this.keepsDevelopment || this.app.usesDevelopment;
+    this.development = this.keepsDevelopment || (this.app.usesDevelopment && !refusesDevelopment(variables));
     this.stored = false; // whether anything has come to the cache
   }
 
@@ -38,11 +38,16 @@ class Compilation {
     this.runScript('heroku-prebuild');
     const kept = this.install();
     this.runScript(this.app.runs('heroku-postbuild') ? 'heroku-postbuild' : 'build');
-    if (this.development && !this.keepsDevelopment && this.app.has('node_modules')) this.prune(kept);
+    if (this.holdsTooMuch) this.prune(kept);
     this.runScript('heroku-cleanup');
     writeProfile(this.app.folder);
     writeExport(this.app.folder);
     report({ packages: installed(this.app), stored: this.stored });
+  }
+
+  get holdsTooMuch() {
+    const hasDevelopment = this.development || this.manager.installsAll;
+    return hasDevelopment && !this.keepsDevelopment && this.app.has('node_modules');
   }
 
   provideManager() {

@@ -42,14 +42,19 @@ function without(defaults, variables) {
   return Object.fromEntries(Object.entries(defaults).filter(([name]) => !said.has(name.toLowerCase())));
 }
 
+const says = (variables, names, value) => names.some((name) => (variables[name] ?? '').trim() === value);
+const PRODUCTION = ['NPM_CONFIG_PRODUCTION', 'npm_config_production', 'YARN_PRODUCTION'];
+
 /** Whether the app asks for its development packages at run time, in one of the ways people know. */
 function keepsDevelopment(variables) {
-  const says = (name, value) => (variables[name] ?? '').trim() === value;
   return (
     (variables.NODE_ENV ?? 'production').trim() !== 'production' ||
-    ['NPM_CONFIG_PRODUCTION', 'npm_config_production', 'YARN_PRODUCTION'].some((name) => says(name, 'false')) ||
-    ['YARN2_SKIP_PRUNING', 'PNPM_SKIP_PRUNING'].some((name) => says(name, 'true'))
+    says(variables, PRODUCTION, 'false') ||
+    says(variables, ['YARN2_SKIP_PRUNING', 'PNPM_SKIP_PRUNING'], 'true')
   );
 }
 
-module.exports = { readVariables, environment, keepsDevelopment };
+/** Whether the app wants none of them even while it is built. */
+const refusesDevelopment = (variables) => says(variables, PRODUCTION, 'true');
+
+module.exports = { readVariables, environment, keepsDevelopment, refusesDevelopment };

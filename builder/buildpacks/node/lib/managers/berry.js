@@ -29,6 +29,7 @@ module.exports = {
   },
 
   registry: (app, registry) => (/^npmRegistryServer:/m.test(app.read('.yarnrc.yml')) ? {} : { YARN_NPM_REGISTRY_SERVER: registry }),
+  installsAll: true, // and checks the lock, which focusing on some does not
   install: () => ['yarn', 'install', '--immutable'],
 
   prune(app, version) {
