@@ -15,6 +15,7 @@ SYSTEM = tuple(
     for path in (
         *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt"),
         *("/nix", "/gnu"),  # where all programs of NixOS and Guix are
+        "/var/lib/ca-certificates",  # where those of openSUSE are, linked from /etc
     )
 )
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")

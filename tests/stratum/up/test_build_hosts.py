@@ -1,0 +1,18 @@
+"""What `stratum up` says of hosts for builds that are none."""
+
+from pathlib import Path
+
+import pytest
+
+from stratum.errors import InvalidInput
+from stratum.settings import Settings
+from stratum.up.start import start
+
+
+def test_an_entry_that_is_no_host_is_named_before_anything_is_touched(tmp_path: Path):
+    settings = Settings(data=tmp_path / "data", build_hosts="pypi.example, http://x/")
+
+    with pytest.raises(InvalidInput, match=r"STRATUM_BUILD_HOSTS: 'http://x/' is no host\. Allowed are"):
+        start(settings, "127.0.0.1:1")
+
+    assert not (tmp_path / "data").exists()
