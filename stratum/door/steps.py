@@ -20,14 +20,18 @@ _DRIVER = Path(__file__).resolve().parents[2] / "builder" / "driver"
 
 # Closed to writing (set-uid bits go too: the owner of the tree is the build's uid, not the app's),
 # brought to the disk, since the release that names it will be there, and counted: the same tree
-# gives the same digest, wherever and whenever it was made. One step: each costs a fork through the door.
+# gives the same digest, wherever and whenever it was made, which is computed while the disk writes. One
+# step: each costs a fork through the door.
 # Nothing else is said, since the caller reads the digest: sockets, which tar leaves out, are no news.
 _COUNT = (
     "tar --warning=no-file-ignored --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner"
     " --format=gnu -cf - ."
     " | sha256sum | cut -c1-64"
 )
-_CLOSE = f"chmod -R go=rX,a-ws,-t . && sync --file-system . && {_COUNT}"
+_CLOSE = (
+    "chmod -R go=rX,a-ws,-t . || exit; sync --file-system . & "
+    f'digest=$({_COUNT}) && wait $! && echo "$digest"'
+)
 
 
 @dataclass(frozen=True, slots=True)
