@@ -32,6 +32,7 @@ class Router:
     def __init__(self, instance: Instance, database: Database) -> None:
         self._instance, self._database = instance, database
         self._rendered: tuple[list[Route], Config] | None = None
+        self._sites: dict[int, tuple[Served, str]] = {}
 
     def route(
         self,
@@ -107,7 +108,10 @@ class Router:
     def _site(self, app_id: int, served: Served) -> str:
         if not served.version:
             return ""
-        return site.text(str(self._instance.layout.site(app_id, served.version)), read_table(served.rules))
+        if app_id not in self._sites or self._sites[app_id][0] != served:  # as often as routes are
+            folder = str(self._instance.layout.site(app_id, served.version))
+            self._sites[app_id] = served, site.text(folder, read_table(served.rules))
+        return self._sites[app_id][1]
 
     def _place(self) -> Place:
         layout = self._instance.layout
