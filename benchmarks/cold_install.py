@@ -41,6 +41,4 @@ def _by_build(served: Served, app: str) -> float:
     client, url = Client(served, repo), git_url(served, app)
     client.knows(url, admin_token(served))
     client.push(url, "master")
-    took = buildtimes.newest(served, repo)
-    served.stratum("apps", "destroy", app, "-E", "MyProdEnv", stdin=f"{app}\n")
-    return took
+    return buildtimes.newest(served, repo)

@@ -49,5 +49,5 @@ def _by_push(served: Served, app: str) -> float:
     client.knows(url, admin_token(served))
     took = client.push(url, "master")
     require(served.get(app) == (200, "flask"), "the app answers when its push has ended")
-    served.stratum("apps", "destroy", app, "-E", "MyProdEnv", stdin=f"{app}\n")
+    served.stratum("scale", "web=0", cwd=repo)
     return took

@@ -21,8 +21,7 @@ def served_beside_index(requirements: str) -> Iterator[tuple[Served, str]]:
 
     The server is told of it, not the app: a build sees no other folder of the machine.
     """
-    folder = Path(tempfile.mkdtemp(prefix="stratum-index-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = instances.new_folder("stratum-index-")
     try:
         index = mirror(folder, app_python(), *requirements.split())
         with instances.fresh(UV_DEFAULT_INDEX=index) as served:
@@ -33,9 +32,7 @@ def served_beside_index(requirements: str) -> Iterator[tuple[Served, str]]:
 
 def by_pip(served: Served, index: str, requirements: str) -> float:
     """Install into a new environment with pip, whose cache is kept; return the seconds it took."""
-    folder = served.folder / "by-pip"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="by-pip-", dir=served.folder))
     (folder / "requirements.txt").write_text(requirements)
     start = time.perf_counter()
     _quietly(served, index, str(app_python()), "-m", "venv", "venv", cwd=folder)
