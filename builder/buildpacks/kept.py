@@ -7,7 +7,6 @@ able to change a slug by it.
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -63,7 +62,7 @@ class Kept:
         """Copy a tree to its place; a failure leaves none there, and is no reason to fail."""
         parent = self._folder.parent
         parent.mkdir(exist_ok=True)
-        fresh = parent / f".new-{secrets.token_hex(4)}"
+        fresh = parent / f".new-{os.urandom(4).hex()}"
         fresh.mkdir()
         try:
             if copied(tree, fresh / _TREE):

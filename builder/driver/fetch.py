@@ -4,7 +4,6 @@ Source: git(1), GIT_ALLOW_PROTOCOL; git-config(1), http.followRedirects and http
 that speaks the dumb protocol, or that gives out no commits by their id, is asked again in another way.
 """
 
-import hashlib
 import resource
 import shutil
 import subprocess
@@ -127,6 +126,8 @@ def repository(cache: Path, asked: Asked, environ: Mapping[str, str]) -> Reposit
 
 def key(url: str) -> str:
     """Name a URL's folder."""
+    import hashlib  # time that builds without a URL need not spend
+
     return hashlib.sha256(url.encode()).hexdigest()[:24]
 
 

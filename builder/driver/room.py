@@ -8,7 +8,6 @@ left out, as buildpacks do themselves.
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +48,8 @@ class Room:
     @classmethod
     def make(cls, order: Order, environ: Mapping[str, str]) -> "Room":
         """Make it in the scratch of the build that the current folder is the source of."""
-        own = Path(tempfile.mkdtemp(prefix="stratum-", dir=environ["TMPDIR"]))
+        own = Path(environ["TMPDIR"]) / "stratum"
+        own.mkdir(mode=0o700)
         cache = own / "cache" if order.no_cache else Path(environ["UV_CACHE_DIR"])
         cache.mkdir(exist_ok=True)
         kept = (name for name in order.variables if not NEVER.fullmatch(name))

@@ -12,7 +12,7 @@ from tests.yard import ROOT, Yard
 pytestmark = pytest.mark.integration
 
 APP = {"Procfile": "web: x\n", "requirements.txt": "six==1.17.0\n"}
-NOTHING_TO_INSTALL = "Nothing to install: requirements.txt and the tools are those of an earlier build\n"
+NOTHING_TO_INSTALL = "Nothing to install: requirements.txt and the tools are unchanged\n"
 
 
 @pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not ROOT, reason="needs root"))])

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from builder.buildpacks.kept import Kept, key_of, program_key
 from builder.buildpacks.python.interpreter import Interpreter
-from builder.buildpacks.python.poetry import exported
 from builder.buildpacks.python.sources import LOCK, POETRY, PROJECT, REQUIREMENTS, Source, lines_of, project
 from builder.buildpacks.told import Report, indent
 
@@ -62,7 +61,7 @@ def install(site: Site, source: Source, report: Report) -> None:
     key = _key(site, source)
     kept = Kept(site.cache, key)
     if key and kept.restore(site.venv) is not None:
-        indent(f"Nothing to install: {source.file} and the tools are those of an earlier build")
+        indent(f"Nothing to install: {source.file} and the tools are unchanged")
         report.stored = False
     else:
         _run_uv(site, source, report, own_too=not key)
@@ -140,6 +139,8 @@ def _run_uv(site: Site, source: Source, report: Report, *, own_too: bool) -> Non
 
 
 def _exported(site: Site) -> str:
+    from builder.buildpacks.python.poetry import exported  # time that other apps need not spend
+
     files = site.files((PROJECT, POETRY))
     path = Path(site.environ["TMPDIR"]) / "poetry-requirements.txt"
     path.write_text(exported(project(files), files[POETRY]), encoding="utf-8")

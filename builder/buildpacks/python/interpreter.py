@@ -34,7 +34,7 @@ class Interpreter:
     """An interpreter that every uid can reach."""
 
     path: Path
-    version: str  # all three numbers
+    version: str  # all three numbers; empty where nobody asks for one
 
 
 def wish(files: Mapping[str, str]) -> tuple[str, str]:
@@ -69,6 +69,8 @@ def choose(wanted: str, where: str, default: Path) -> Interpreter:
     Raises:
         NoSuchPython: it is not here; those that are are named.
     """
+    if not wanted:
+        return Interpreter(default, "")
     own = Interpreter(default, version_of(default))
     if fits(wanted, own.version):
         return own
@@ -84,7 +86,7 @@ def choose(wanted: str, where: str, default: Path) -> Interpreter:
 
 def fits(wanted: str, version: str) -> bool:
     """Whether a version is what was asked for, as far as that says."""
-    parts = wanted.split(".") if wanted else []
+    parts = wanted.split(".")
     return version.split(".")[: len(parts)] == parts
 
 

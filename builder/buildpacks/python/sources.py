@@ -1,7 +1,6 @@
 """What of an app's files its packages are installed from. Pure."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +69,8 @@ def project(files: Mapping[str, bytes]) -> dict[str, Any]:
     Raises:
         Unusable: it is no TOML.
     """
+    import tomllib  # time that apps without a project need not spend
+
     try:
         return tomllib.loads(files[PROJECT].decode())
     except (ValueError, RecursionError) as error:
