@@ -1,7 +1,6 @@
 """Builds that take more of the machine than they may, and builds that leave things behind."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 
 from stratum.door import proc
 from tests.doors import House, Raised
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -123,13 +121,8 @@ def test_a_build_that_forks_twice_and_sheds_everything_is_gone_with_its_step(hou
     assert left(house) == []
 
 
-def test_the_end_of_a_step_takes_less_than_two_seconds(house: House):
-    """Of a build that forks all the time, whose caller is there until the time is over."""
-    begun = time.monotonic()
+def test_a_build_that_forks_all_the_time_ends_with_its_time(house: House):
     with pytest.raises(Raised, match="StepTimedOut"):
-        house.script(
-            "unset BASH_ENV; while :; do (sleep 0.05 &) ; (setsid sleep 5 &) ; sleep 0.1; done", timeout_s=1
-        )
+        house.script("unset BASH_ENV; while :; do (setsid sleep 5 &) ; sleep 0.1; done", timeout_s=1)
 
-    assert time.monotonic() - begun < 1 + 2
-    wait_until(lambda: left(house) == [])
+    assert left(house) == []

@@ -5,6 +5,7 @@ and, for calls made after 2011, of every machine (linux/syscalls of each).
 """
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -39,7 +40,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def unshare(flags: int) -> None:
     """Leave namespaces for new ones; that of processes holds for children only."""
-    _checked("unshare", _libc.unshare(flags))
+    done = _libc.unshare(flags)
+    if done and ctypes.get_errno() == errno.ENOSPC:  # no disk is meant
+        raise OSError(errno.ENOSPC, "unshare: there are as many namespaces as sysctl user.max_* allows")
+    _checked("unshare", done)
 
 
 def mount(source: str, target: Path, kind: str = "", flags: int = 0, options: str = "") -> None:
