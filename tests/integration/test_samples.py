@@ -122,6 +122,9 @@ def test_express_serves_what_vite_has_built(served: Served):
     assert "package-lock.json is unchanged, nothing to install" in said
     page = Answer(served, "counter", "/")
     assert "out of" in Answer(served, "counter", page.find(r'src="(/assets/index-[\w-]+\.js)"')).text
+    shown = served.stratum("releases", "show", "v2", cwd=repo)
+    assert re.search(r"^buildpacks +node$", shown, re.MULTILINE)
+    assert re.search(r"^packages +1$", shown, re.MULTILINE)
 
 
 def test_a_python_app_serves_what_node_has_built(served: Served):
