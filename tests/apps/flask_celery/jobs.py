@@ -1,4 +1,4 @@
-"""What the worker does. Jobs pass through files in $HOME, so no broker has to be installed."""
+"""What the worker does. Jobs pass through files below $HOME, so no broker is needed; storage at `jobs` keeps them over releases."""
 
 import os
 from pathlib import Path
