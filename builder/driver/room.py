@@ -16,7 +16,7 @@ from builder.driver.order import Order
 
 # What an app's variable must not replace where a build's programs run.
 NEVER = re.compile(
-    r"PATH|HOME|TMPDIR|PWD|SHELL|IFS|ENV|BASH_ENV|SHELLOPTS|BASHOPTS|PS4|PORT"
+    r"PATH|HOME|TMPDIR|PWD|SHELL|IFS|BASH_ENV|SHELLOPTS|BASHOPTS|PS4|PORT"
     r"|CPATH|CPPATH|LIBRARY_PATH|LD_.*|GIT_.*|STRATUM_.*|PYTHONHOME|PYTHONPATH|UV_(?:CACHE_DIR|PYTHON.*)"
     r"|UV_LINK_MODE|UV_PROJECT_ENVIRONMENT"
 )

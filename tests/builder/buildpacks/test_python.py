@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from builder.buildpacks.python.django import collect_static
 from builder.buildpacks.python.install import Site, _key
 from builder.buildpacks.python.interpreter import Interpreter, NoSuchPython, choose, fits, version_of, wish
 from builder.buildpacks.python.sources import Source
 from builder.buildpacks.python.web import default_web
+from builder.buildpacks.told import Report
 from builder.driver.room import NEVER, stack_for
 
 PYTHON = Path("/usr/bin/python3")
@@ -110,6 +112,52 @@ def test_the_advice_names_the_server_that_is_missing(app):
     assert advice.startswith("Add uvicorn to the requirements")
 
 
+# -- Django
+
+
+@pytest.fixture
+def collected(app, monkeypatch, capsys, tmp_path):
+    """Collect in an app whose Python says something and ends with a code; return that and what was said."""
+    monkeypatch.setenv("STRATUM_REPORT", str(tmp_path / "report"))
+    monkeypatch.setenv("STRATUM_MARK", "m4rk")
+
+    def collect(says, code, packages=("django",), **environ):
+        folder = app({"manage.py": "", ".venv/bin/python": f"#!/bin/sh\necho '{says}'\nexit {code}\n"})
+        (folder / ".venv/bin/python").chmod(0o755)
+        site = Site(folder, folder / "cache", PYTHON, Interpreter(PYTHON, ""), environ)
+        try:
+            collect_static(site, Report(packages=dict.fromkeys(packages, "1")))
+        except SystemExit as ended:
+            return ended.code, capsys.readouterr().out
+        return 0, capsys.readouterr().out
+
+    return collect
+
+
+def test_static_files_are_collected_or_the_build_fails(collected):
+    assert collected("2 static files copied", 0) == (
+        0,
+        "m4rk=Collecting static files\n2 static files copied\n",
+    )
+    assert collected("KeyError", 1) == (1, "m4rk=Collecting static files\nKeyError\n")
+
+
+@pytest.mark.parametrize(
+    "says", ["You use it without having set the STATIC_ROOT setting", "Unknown command: \"'collectstatic'\""]
+)
+def test_nothing_is_collected_where_the_settings_name_no_place(collected, says):
+    code, said = collected(says.replace('"', "").replace("'", "'\\''"), 1)
+
+    assert code == 0
+    assert "No static files collected: the settings name no STATIC_ROOT\n" in said
+
+
+def test_nothing_is_collected_where_it_is_not_wished_or_not_django(collected):
+    assert collected("x", 1, DISABLE_COLLECTSTATIC="1")[1].startswith("Static files are not collected, as ")
+    assert collected("x", 1, packages=()) == (0, "")
+    assert collected("fine", 0, DISABLE_COLLECTSTATIC="0")[1].endswith("fine\n")
+
+
 # -- what names an installation
 
 
@@ -156,7 +204,7 @@ def test_what_would_change_the_builds_own_programs_is_no_variable_of_them(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["PATHS", "DATABASE_URL", "UV_INDEX_URL", "MY_PATH", "GITHUB_TOKEN", "NODE_ENV"]
+    "name", ["PATHS", "DATABASE_URL", "UV_INDEX_URL", "MY_PATH", "GITHUB_TOKEN", "NODE_ENV", "ENV"]
 )
 def test_others_are(name):
     assert not NEVER.fullmatch(name)
