@@ -36,7 +36,11 @@ class Proxy:
         while True:
             self._room.acquire()
             client, _ = self._listener.accept()
-            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+            try:
+                threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+            except RuntimeError:  # no more threads: this one finds nobody, those that are there go on
+                client.close()
+                self._room.release()
 
     def _answer(self, client: socket.socket) -> None:
         try:
