@@ -43,7 +43,12 @@ class Tail:
         if file is None:
             return []
         data = file.read(WINDOW)
-        if not data and self._was_replaced(file):
+        if not data and self._was_rotated(file):
+            data = file.read(WINDOW)  # what was written between the two looks
+            if not data:
+                self._begin_again(file)
+                return self.fresh()  # where a line may go on
+        if not data and self._was_cleared(file):
             return self._flushed()
         whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
         if len(self._partial) > MAX_PARTIAL:
@@ -63,17 +68,23 @@ class Tail:
             self._file.seek(self._offset)
         return self._file
 
-    def _was_replaced(self, file: BinaryIO) -> bool:
-        """Whether the name means another file by now, or this one was cut short; go on in its beginning."""
+    def _was_rotated(self, file: BinaryIO) -> bool:
+        """Whether the name means another file by now."""
         try:
-            there, here = self.path.stat(), os.fstat(file.fileno())
+            return self.path.stat().st_ino != os.fstat(file.fileno()).st_ino
         except FileNotFoundError:
             return False
-        if there.st_ino == here.st_ino and here.st_size >= file.tell():
+
+    def _was_cleared(self, file: BinaryIO) -> bool:
+        """Whether it was cut short; go on in its beginning."""
+        if os.fstat(file.fileno()).st_size >= file.tell():
             return False
+        self._begin_again(file)
+        return True
+
+    def _begin_again(self, file: BinaryIO) -> None:
         file.close()
         self._file, self._offset = None, 0
-        return True
 
     def _flushed(self) -> list[str]:
         rest, self._partial = self._partial, b""
