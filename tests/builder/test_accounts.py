@@ -50,9 +50,7 @@ def test_administrators_and_readers_are_no_reason_to_refuse(shop):
 def test_a_token_that_may_push_is_one_and_is_named(shop):
     let_push(shop)
 
-    with pytest.raises(
-        BuildFailed, match=r"builds are refused.* the token 'ci' may push"
-    ):
+    with pytest.raises(BuildFailed, match=r"builds are refused.* the token 'ci' may push"):
         check_accounts(shop)
 
 
