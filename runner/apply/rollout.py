@@ -92,8 +92,12 @@ class _Rolling:
         if running.living(running.look(self.parts, self.app).values()):
             return
         self.parts.door.end_strays(self.app.id, [])
-        if self._is_new and self.current is not None:
+        if not self._is_new or self.current is None:
+            return
+        try:
             converge.converge(self.parts, self.app, self.current, formation)
+        except (RolloutFailed, ReleaseUnusable) as error:  # what comes now may well mend it
+            log.warning("v%d of %s does not come back: %s", self.current.version, self.app.label, error)
 
     def _bring_up(self, goal: Wish) -> list[Known]:
         statuses = self._settled(goal)

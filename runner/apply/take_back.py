@@ -2,17 +2,17 @@
 
 import logging
 
-from runner.apply import folders, site
+from runner.apply import folders, running, site
 from runner.apply.converge import clear, converge
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
-from runner.apply.wish import Wish
-from runner.plan import prefix
-from stratum.errors import RouterUnavailable, StratumError
+from runner.plan import port_names, prefix, process_name, wished_slots
+from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable, StratumError
 from stratum.model import App, Formation, Release, Rollout, RolloutState
 from stratum.store import Transaction, releases, rollouts
 from stratum.store import formation as formation_store
+from stratum.store.sites import Served
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,7 @@ def take_back(
         formation = _formation_before(tx, rollout)
     lease.check()
     report.failed(error, prefix(app, release))
-    done = converge(parts, app, current, formation)
-    _route_back(parts, done.wish)
-    report.stopped(done.stopped)
-    for process, started in done.started:
-        report.restarted(process, started)
-    report.left(current, runs=done.runs)
-    clear(parts, done.wish)
+    report.left(current, runs=_bring_back(parts, report, app, current, formation))
     with parts.database.write() as tx:
         if not rollouts.record(tx, rollout, RolloutState.FAILED, report.lines, str(error)):
             raise LeaseLost(rollout)
@@ -74,8 +68,40 @@ def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
     return Formation(scales)
 
 
-def _route_back(parts: Parts, before: Wish) -> None:
+def _bring_back(
+    parts: Parts, report: Report, app: App, current: Release | None, formation: Formation
+) -> bool:
+    """Have the former release run, as far as it can still be used; whether anything runs then."""
     try:
-        parts.router.route(before.app, before.routed(), site=before.site, patience_s=0)
+        done = converge(parts, app, current, formation)
+    except (ReleaseUnusable, RolloutFailed) as error:
+        assert current is not None
+        log.warning("v%d of %s does not come back: %s", current.version, app.label, error)
+        return _keep_alive(parts, report, app, current, formation)
+    _route_back(parts, app, done.wish.routed(), done.wish.site)
+    report.stopped(done.stopped)
+    for process, started in done.started:
+        report.restarted(process, started)
+    clear(parts, done.wish)
+    return done.runs
+
+
+def _keep_alive(parts: Parts, report: Report, app: App, current: Release, formation: Formation) -> bool:
+    """Stop all but what runs still of a release of which nothing can be started."""
+    wished = {process_name(app, current, slot) for slot in wished_slots(current, formation)}
+    surplus = running.look(parts, app).keys() - wished
+    report.stopped(running.stop(parts, app, sorted(surplus, reverse=True)))
+    alive = running.living(running.look(parts, app).values())
+    try:
+        served = site.published(parts, current)
+    except ReleaseUnusable:
+        served = None
+    _route_back(parts, app, [name for name in port_names(app, current, formation) if name in alive], served)
+    return bool(alive) or served is not None
+
+
+def _route_back(parts: Parts, app: App, processes: list[str], served: Served | None) -> None:
+    try:
+        parts.router.route(app, processes, site=served, patience_s=0)
     except RouterUnavailable as error:
-        log.warning("routes of %s are put back by the reconciler: %s", before.app.label, error)
+        log.warning("routes of %s are put back by the reconciler: %s", app.label, error)
