@@ -50,6 +50,11 @@ class Fence:
         """The proxies through which fenced builds reach registries."""
         return self._uid(4)
 
+    @property
+    def site_uid(self) -> int:
+        """What copies sites out of slugs, and owns the copies; no build or app can end its work."""
+        return self._uid(5)
+
     def app_uid(self, app_id: int) -> int:
         """The processes of one app; `app_id` from 1 to MAX_APPS - 1."""
         return self._uid(100 + 2 * self._checked(app_id))

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from stratum.door import proc
 from stratum.door.client import Door
 from stratum.fence import Fence, fenced_base
 from stratum.instance import Identity, Instance
@@ -63,6 +65,41 @@ def _work_and_exit(uid: int, work: Callable[[], object], sink: int) -> None:
             out.write(answer)
     finally:
         os._exit(0)
+
+
+@contextmanager
+def in_background(work: Callable[[], object]) -> Iterator[int]:
+    """Do something in a fork, which ends with 0 when that has gone well."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    yield pid
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def stop_one(uid: int, argument: str) -> proc.Process:
+    """Wait for a process of a uid with an argument, and have it stand still."""
+
+    def find() -> proc.Process | None:
+        found = proc.snapshot(lambda one: one == uid).values()
+        return next((one for one in found if argument.encode() in arguments(one.pid)), None)
+
+    found = wait_until(find)
+    assert found is not None
+    proc.send(found, signal.SIGSTOP)
+    return found
+
+
+def arguments(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
 
 
 class House:

@@ -1,4 +1,4 @@
-"""Copies a site out of a slug: `python -I -m stratum.door.sitecopy`, as the build's uid.
+"""Copies a site out of a slug: `python -I -m stratum.door.sitecopy`, as a uid of its own.
 
 The slug is the working folder; descriptor 3 is the empty folder to fill. What the slug says of the
 site goes to the standard output. Only regular files are copied, and links to such ones within the

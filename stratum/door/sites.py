@@ -1,8 +1,9 @@
 """The folders of sites that the router serves: copies of a part of a slug, each for one release.
 
-Made by the build's own hand, which reads the slug and writes to an empty folder through two open
-folders, follows no link out of the site, and takes no file whose name begins with a dot. The folder
-then is root's, in a parent that the router alone may enter. One that is there is whole: it got its name
+Made by the hand of a uid that is there for nothing else, which reads the slug and writes to an empty
+folder through two open folders, follows no link out of the site, and takes no file whose name begins
+with a dot; what has the build's uid would be ended with the next step of a build. The folder then is
+root's, in a parent that the router alone may enter. One that is there is whole: it got its name
 once all of it was on the disk.
 """
 
@@ -58,7 +59,7 @@ class Sites:
         kept = {f"v{version}" for version in versions}
         for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
             if entry.name.partition(".")[0] not in kept:
-                self._erase(entry, app_id)
+                self._erase(entry)
 
     def destroy(self, app_id: int) -> None:
         """Remove all that was made for an app."""
@@ -72,15 +73,15 @@ class Sites:
         if not Folders(self._layout, self._fence, self._limit_s).has_slug(app_id, digest):
             return "what was built for it is not there any more"
         root = 0 if self._fence.fenced else self._fence.service_uid
-        router, build = self._fence.router_uid, self._fence.build_uid(app_id)
+        router, copier = self._fence.router_uid, self._fence.site_uid
         self._trees.make(Folder(site.parent, root, router, 0o750))
         half = site.with_name(f"{_HALF}{site.name}")
         for left in (half, site, asked):
-            self._erase(left, app_id)
-        self._trees.make(Folder(half, build, build, 0o700))
-        code, said = self._copy(self._layout.slug(app_id, digest), half, app_id)
+            self._erase(left)
+        self._trees.make(Folder(half, copier, copier, 0o700))
+        code, said = self._copy(self._layout.slug(app_id, digest), half)
         if code:
-            self._erase(half, app_id)
+            self._erase(half)
             return f"its site cannot be copied: {(said.splitlines() or [f'exit code {code}'])[-1]}"
         self._trees.make(Folder(half, root, router, 0o750))
         asked.write_text(said)
@@ -88,11 +89,11 @@ class Sites:
         half.rename(site)
         return ""
 
-    def _copy(self, slug: Path, half: Path, app_id: int) -> tuple[int, str]:
+    def _copy(self, slug: Path, half: Path) -> tuple[int, str]:
         """Copy the site out of a slug; return the exit code, and what the slug says, or why not."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
         source, goal = os.open(slug, flags), os.open(half, flags)
-        uid = self._fence.build_uid(app_id) if self._fence.fenced else None
+        uid = self._fence.site_uid if self._fence.fenced else None
         program = spawn.Program(_COPY, {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}, source, uid)
 
         def begin(program: spawn.Program, fds: tuple[int, int, int]) -> int:
@@ -104,8 +105,5 @@ class Sites:
             os.close(source)
             os.close(goal)
 
-    def _erase(self, path: Path, app_id: int) -> None:
-        if path.is_dir() and not path.is_symlink() and self._fence.fenced:
-            build = self._fence.build_uid(app_id)
-            os.chown(path, build, build, follow_symlinks=False)
-        self._trees.erase(path, self._fence.build_uid(app_id))
+    def _erase(self, path: Path) -> None:
+        self._trees.erase(path, self._fence.site_uid)

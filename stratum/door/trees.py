@@ -5,6 +5,8 @@ its name in a folder of ours.
 """
 
 import os
+import select
+import signal
 import stat
 import time
 from dataclasses import dataclass
@@ -16,6 +18,9 @@ from stratum.errors import DoorUnavailable
 from stratum.fence import Fence
 
 _EMPTY = "chmod -R u+rwX .; find . -mindepth 1 -delete"
+_KILLED = 128 + signal.SIGKILL
+_TRIES = 20  # whoever has the uid can end its programs for ever, at the cost of its own folders
+_REST_MS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +84,26 @@ class Trees:
     def run_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> str:
         """Run a program of the system as a uid, and return what it said.
 
+        It is run again where something has killed it: what ends strays of the uid takes it for one. So
+        it must be one that can begin anew.
+
         Raises:
             DoorUnavailable: it failed.
             TimeoutError: the time of all is over.
         """
         code, output = self.try_as(uid, argv, cwd)
+        for _ in range(_TRIES):
+            if code != _KILLED:
+                break
+            select.poll().poll(_REST_MS)
+            code, output = self.try_as(uid, argv, cwd)
         if code:
             message = f"{' '.join(argv)} ended with {code}: {output.strip()[-500:]}"
             raise DoorUnavailable(message)
         return output
 
     def try_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> tuple[int, str]:
-        """Do the same with what may fail; return its exit code, too."""
+        """Run a program once, which may fail; return its exit code, too."""
         own = uid if self._fence.fenced else None
         program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, cwd, own)
         return spawn.capture(program, max(0.0, self._deadline - time.monotonic()))

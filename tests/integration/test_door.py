@@ -5,8 +5,8 @@ import secrets
 import signal
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from stratum.door import proc
 from stratum.door.client import Door
 from stratum.door.fencing import network
 from stratum.door.folders import Folders
-from tests.doors import APP, NOBODY, House, Raised, as_uid
+from tests.doors import APP, NOBODY, House, Raised, arguments, as_uid, in_background
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -65,12 +65,6 @@ def set_loose(house: House) -> None:
 def loose() -> list[int]:
     """The pids of what LOOSE has started, in this run of the tests, that are there now."""
     return [pid for pid in proc.snapshot() if NAP.encode() in arguments(pid)]
-
-
-def arguments(pid: int) -> list[bytes]:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return []
 
 
 def mode(path: Path) -> str:
@@ -349,22 +343,6 @@ def test_a_removal_waits_for_the_handler_of_the_step_that_it_ends(fenced: House)
 
 def children(pid: int) -> list[int]:
     return [child.pid for child in proc.snapshot().values() if child.parent == pid]
-
-
-@contextmanager
-def in_background(work: Callable[[], object]) -> Iterator[int]:
-    """Do something in a fork, which ends with 0 when that has gone well."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    yield pid
-    with suppress(ChildProcessError):
-        os.waitpid(pid, 0)
 
 
 @needs_root

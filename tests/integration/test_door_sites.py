@@ -1,15 +1,17 @@
 """Sites by the door on real folders and uids: fenced as root, unfenced as an ordinary user."""
 
 import os
+import signal
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from stratum.door import proc
 from stratum.errors import DoorUnavailable
 from stratum.site import FILE, PLAIN, Site, parse, render
-from tests.doors import APP, House, as_uid
+from tests.doors import APP, House, as_uid, in_background, stop_one
 
 pytestmark = pytest.mark.integration
 
@@ -196,6 +198,24 @@ def test_only_the_sites_that_are_named_are_kept(house: House):
 
     house.call(lambda: house.door.destroy(APP))
     assert not parent.exists()
+
+
+@needs_root
+def test_a_build_of_the_same_app_does_not_end_the_making_of_a_site():
+    house = House(fenced=True)
+    house.start()
+    house.unpack({"file": "of the next build"}, number=2)
+    slug(house, write(**{f"dist__{name}_html": "" for name in range(2000)}))
+
+    with in_background(lambda: published(house)) as publishing:
+        copier = stop_one(house.fence.site_uid, "stratum.door.sitecopy")
+        house.step("close", number=2)
+        house.call(lambda: house.door.discard(APP, 2))
+        proc.send(copier, signal.SIGCONT)
+        assert os.waitpid(publishing, 0)[1] == 0
+
+    assert len(published(house)) == 2000
+    house.end()
 
 
 def test_a_slug_that_is_gone_or_has_no_site_is_said(house: House):

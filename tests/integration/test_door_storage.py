@@ -11,7 +11,7 @@ import pytest
 from stratum.door import requests
 from stratum.door.volumes import Volumes
 from stratum.errors import DoorUnavailable, InvalidMount
-from tests.doors import APP, House, as_uid
+from tests.doors import APP, House, as_uid, in_background, stop_one
 
 pytestmark = pytest.mark.integration
 
@@ -205,6 +205,26 @@ def test_emptying_removes_everything_and_follows_no_link(house: House):
     assert house.call(lambda: house.door.empty_volume(APP, "data")) is True, "it is gone already"
     assert not path.exists()
     assert (outside / "kept").exists()
+
+
+@needs_root
+def test_the_end_of_an_apps_strays_does_not_end_the_removal_of_its_storage():
+    house = House(fenced=True)
+    house.start()
+    path = volume(house)
+    as_uid(app_uid(house), lambda: [(path / str(number)).write_text("") for number in range(3000)])
+
+    def empty() -> None:
+        assert house.call(lambda: house.door.empty_volume(APP, "data")) is True
+
+    with in_background(empty) as emptying:
+        helper = stop_one(app_uid(house), "-delete")
+        ended = house.call(lambda: house.door.end_strays(APP, ["production.app.web.1"]))
+        assert helper.pid in [pid for pid, *_ in ended]
+        assert os.waitpid(emptying, 0)[1] == 0
+
+    assert not path.exists()
+    house.end()
 
 
 def test_the_end_of_the_app_is_the_end_of_its_storage_and_of_no_others(house: House):
