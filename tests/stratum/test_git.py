@@ -104,8 +104,15 @@ def test_gits_that_look_at_what_was_pushed_have_limits(tmp_path: Path, monkeypat
         made.read(["a"], 100)
     with pytest.raises(Unavailable, match="exit code"):
         made.descends_from(made.id)
-    with pytest.raises(Unavailable, match="exit code"):
+    assert any(_has_failed(made) for _ in range(50))  # with one file it may end before it is bound
+
+
+def _has_failed(made: Commit) -> bool:
+    try:
         list(listing.entries(made))
+    except Unavailable as error:
+        return "exit code" in str(error)
+    return False
 
 
 def test_the_file_of_the_stage_replaces_the_procfile(tmp_path: Path):

@@ -6,7 +6,7 @@ import pytest
 
 from stratum.errors import Unavailable
 from stratum.model import BuildState, RolloutState
-from stratum.store import builds, database, environments, progress, rollouts
+from stratum.store import builds, environments, progress, rollouts
 from stratum.store.progress import BuildProgress, RolloutProgress
 from tests.there import there
 
@@ -89,9 +89,8 @@ def test_writers_that_wait_hold_no_connection_that_readers_need(db, app):
         assert len(builds.list_builds(tx, app.id)) == 31
 
 
-def test_a_writer_does_not_wait_for_ever(db, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.01)
-    with db.write(), pytest.raises(Unavailable, match="another writer"), db.write():
+def test_a_writer_does_not_wait_for_ever(db):
+    with db.write(), pytest.raises(Unavailable, match="another writer"), db.write(patience_s=0.01):
         pass
 
 
