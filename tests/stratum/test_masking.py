@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from stratum.masking import MAX_PIECE, Mask, Stream
 from builder.narration import Narration
+from stratum.masking import MAX_PIECE, Mask, Stream
 
 
 def masked(data: str, **variables: str) -> str:
