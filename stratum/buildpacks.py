@@ -22,6 +22,8 @@ _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _NOT_IN_REF = ("..", "//", "/.", ".lock/")  # git-check-ref-format(1)
 _ARCHIVE = re.compile(r"\.(?:tgz|tar\.gz|tar|zip)$", re.IGNORECASE)
 _MAX_URL = 1000
+_MAYBE_SECRET = re.compile(r"[@?%]|://[^/]*:")
+_HOST_END = re.compile(r"[/:?#\s]")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _SCHEMES = ("https", "http")
 
@@ -128,20 +130,32 @@ def reference(text: str, where: str) -> Reference:
 
 
 def _check_url(url: str, text: str, where: str) -> None:
+    shown = _without_secrets(text)
     if not _PRINTABLE.fullmatch(url) or len(url) > _MAX_URL:
-        raise _refused(text, where, f"a URL has 1 to {_MAX_URL} printable characters")
+        raise _refused(shown, where, f"a URL has 1 to {_MAX_URL} printable characters")
     try:
         parts = urlsplit(url)
         has_user, host = "@" in parts.netloc, parts.hostname
         _ = parts.port  # ValueError if it is none
     except ValueError as error:
-        raise _refused(text, where, "it is no URL") from error
+        raise _refused(shown, where, "it is no URL") from error
     if parts.scheme not in _SCHEMES or not host or host.startswith("-"):
-        raise _refused(text, where, "it is neither built in nor the https:// URL of a git repository")
+        raise _refused(shown, where, "it is neither built in nor the https:// URL of a git repository")
     if has_user:
-        raise _refused(host, where, "a URL with a user or password would be shown in logs")
+        raise _refused(shown, where, "a URL with a user or password would be shown in logs")
     if parts.query or _ARCHIVE.search(parts.path):
-        raise _refused(text, where, "archives are not fetched: name its git repository")
+        raise _refused(shown, where, "archives are not fetched: name its git repository")
+
+
+def _without_secrets(text: str) -> str:
+    """Cut a refused text to scheme and host, where anything else of it may be a password or token."""
+    if not _MAYBE_SECRET.search(text):
+        return text
+    scheme, is_url, rest = text.rpartition("://") if text.count("://") == 1 else ("", "", text)
+    user, _, host = rest.rpartition("@")
+    host = _HOST_END.split(host, maxsplit=1)[0]
+    is_clear = not any(sign in user for sign in "@/?#")  # else there is no telling where a host begins
+    return f"{scheme}{is_url}{host if is_clear else ''}…"
 
 
 def _is_ref(ref: str) -> bool:

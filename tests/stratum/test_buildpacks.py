@@ -56,11 +56,30 @@ def test_anything_else_is_refused_with_what_there_is(text):
     assert "python" in refused.value.hint
 
 
-def test_a_password_in_a_url_is_not_said_again():
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:s3cr3t@host/x", "https://host…"),
+        ("ssh://me:s3cr3t@host/x", "ssh://host…"),
+        ("https://me:s3cr3t@host:x/y", "https://host…"),
+        ("https://s3cr3t@host/a.tgz", "https://host…"),
+        ("git+https://s3cr3t@host/x", "git+https://host…"),
+        ("me:s3cr3t@host:x", "host…"),
+        (f"{URL}?token=s3cr3t", "https://packs.example…"),
+        (f"{URL}?token=me@s3cr3t", "https://…"),
+        ("https://me:s3/cr3t@host/x", "https://…"),
+        ("https://me:s3#cr3t@host/x", "https://…"),
+        ("https://me:s3cr3t%40host/x", "https://me…"),
+        ("https://me:s3cr3t @host/x", "https://host…"),
+        ("https://me:s3cr3t/x", "https://me…"),
+    ],
+)
+def test_a_password_or_token_in_a_url_is_not_said_again(text, shown):
     with pytest.raises(InvalidInput) as refused:
-        reference("https://me:s3cr3t@host/x", VARIABLE)
+        reference(text, VARIABLE)
 
-    assert "s3cr3t" not in str(refused.value)
+    assert "cr3t" not in str(refused.value)
+    assert refused.value.message.startswith(f"'{shown}' in {VARIABLE} ")
 
 
 def test_the_variable_goes_before_the_list_and_the_list_before_app_json():
