@@ -125,7 +125,8 @@ def reference(text: str, where: str) -> Reference:
     url, _, ref = text.partition("#")
     _check_url(url, text, where)
     if ref and not _is_ref(ref):
-        raise _refused(text, where, "what follows # is no name of a branch or tag, and no commit")
+        reason = "what follows # is no name of a branch or tag, and no commit"
+        raise _refused(_without_secrets(text), where, reason)
     return Reference(url=url, ref=ref)
 
 

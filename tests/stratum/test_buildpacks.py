@@ -69,6 +69,7 @@ def test_anything_else_is_refused_with_what_there_is(text):
         (f"{URL}?token=me@s3cr3t", "https://…"),
         ("https://me:s3/cr3t@host/x", "https://…"),
         ("https://me:s3#cr3t@host/x", "https://…"),
+        ("https://me#s3cr3t@host/x", "https://…"),
         ("https://me:s3cr3t%40host/x", "https://me…"),
         ("https://me:s3cr3t @host/x", "https://host…"),
         ("https://me:s3cr3t/x", "https://me…"),
