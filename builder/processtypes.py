@@ -15,7 +15,8 @@ from stratum.model import Target
 from stratum.procfile import render
 
 KEY = "default_process_types"
-_ENTRY = re.compile(r"(?P<indent> *)(?P<key>\"[^\"]*\"|'[^']*'|[^\s:#\"'][^:]*?)\s*:(?:\s+(?P<value>.*))?$")
+# With no choice of where it ends: a hostile line takes no more time than its length.
+_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:#\"'][^:]*")
 _OTHER_FORMS = ("|", ">", "&", "*", "!", "[", "{", "@", "`", "%")
 
 
@@ -30,10 +31,11 @@ def process_types(printed: str) -> dict[str, str]:
         return _strings(whole.get(KEY) or {})
     found: dict[str, str] = {}
     for number, line in _section(printed):
-        entry = _ENTRY.match(line)
+        entry = _entry(line)
         if entry is None:
             raise _refused(number, line)
-        found[_scalar(entry["key"], number)] = _scalar(entry["value"] or "", number)
+        name, command = entry
+        found[_scalar(name, number)] = _scalar(command, number)
     return found
 
 
@@ -52,11 +54,23 @@ def _section(printed: str) -> Iterator[tuple[int, str]]:
         if inside and line[0] == " ":
             yield number, line
             continue
-        found = _ENTRY.match(line.removeprefix("--- "))
-        inside = found is not None and found["key"].strip("\"'") == KEY and not found["indent"]
-        value = (found["value"] or "").strip() if inside and found is not None else ""
+        key, value = _entry(line.removeprefix("--- ")) or ("", "")
+        inside = key.strip("\"'") == KEY and line[0] != " "
+        if not inside:
+            continue
         if value and not value.startswith("#"):
             yield from ((number, f" {name}: {json.dumps(text)}") for name, text in _flow(value, number))
+
+
+def _entry(line: str) -> tuple[str, str] | None:
+    """Part a line at the colon of its mapping; None where it has none."""
+    bare = line.lstrip(" ")
+    word = _WORD.match(bare)
+    if word is None:
+        return None
+    between, colon, value = bare[word.end() :].partition(":")
+    is_entry = colon and not between.strip() and (not value or value[0].isspace())
+    return (word[0].rstrip(), value.strip()) if is_entry else None
 
 
 def _flow(value: str, number: int) -> list[tuple[str, str]]:

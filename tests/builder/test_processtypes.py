@@ -1,6 +1,8 @@
 """The default processes that bin/release prints."""
 
 import json
+import timeit
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -105,3 +107,20 @@ def test_json_is_read_as_it_was_written(types):
     assert process_types(json.dumps({KEY: types})) == types
     lines = "".join(f"  {name}: {json.dumps(command)}\n" for name, command in types.items())
     assert process_types(f"---\n{KEY}:\n{lines}") == types
+
+
+@pytest.mark.parametrize(
+    "line", ["a{}", "a{}b", '"a"{}', "'a'{}x", "a: '{}", 'a: "{}', "a: b{}", "a:{}#", "{}a"]
+)
+@pytest.mark.parametrize("filling", [" ", "\t", "''", '\\"', "a ", "# "])
+def test_a_line_takes_time_by_its_length_alone(line, filling):
+    def took_s(count):
+        printed = f"{KEY}:\n {line.format(filling * count)}\n"
+        return min(timeit.repeat(lambda: _read(printed), number=1, repeat=3))
+
+    assert took_s(32_000) < 500 * took_s(1_000)
+
+
+def _read(printed):
+    with suppress(InvalidInput):
+        process_types(printed)
