@@ -40,6 +40,8 @@ class Settings:
         build_cache_bytes: what the cache of one app's builds may take of the disk.
         build_hosts: what fenced builds may reach besides the registries: with commas between, `host`,
             `host:port`, `.domain`, or `*` for every public address.
+        trust_pushers: unfenced, whether others than administrators may push although what they push then
+            has all that this account has.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
         keep_releases: newest releases of an app, of those that have run, that can be gone back to.
         keep_builds: newest builds of an app whose record and log are kept, besides those of such releases.
@@ -77,6 +79,7 @@ class Settings:
     build_disk_bytes: int = 10 << 30
     build_cache_bytes: int = 2 << 30
     build_hosts: str = ""
+    trust_pushers: bool = False
     min_free_bytes: int = 1 << 30
     keep_releases: int = 10
     keep_builds: int = 500
@@ -102,8 +105,8 @@ class Settings:
         """Read the settings.
 
         Raises:
-            InvalidInput: a value is not of its kind, or not positive and finite, or the ports are no range;
-                the variable is named.
+            InvalidInput: a value is not of its kind, or a number is not positive and finite, or the ports
+                are no range; the variable is named.
         """
         given = os.environ if environ is None else environ
         values = {
@@ -130,6 +133,7 @@ class Settings:
         return {PREFIX + field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
 
 
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _KINDS: dict[str, Any] = {field.name: type(field.default) for field in fields(Settings)}
 
 
@@ -139,6 +143,8 @@ def _parsed(name: str, text: str) -> object:
         return text
     if issubclass(kind, Path):
         return Path(text)
+    if kind is bool:
+        return _truth(name, text)
     try:
         number = kind(text)
     except ValueError:
@@ -147,6 +153,14 @@ def _parsed(name: str, text: str) -> object:
         message = f"{PREFIX}{name.upper()}={text!r} is not allowed: a positive {kind.__name__} is."
         raise InvalidInput(message)
     return number
+
+
+def _truth(name: str, text: str) -> bool:
+    found = _TRUTHS.get(text.lower())
+    if found is None:
+        message = f"{PREFIX}{name.upper()}={text!r} is not allowed: true or false is."
+        raise InvalidInput(message)
+    return found
 
 
 def faults_dir() -> Path | None:

@@ -19,7 +19,7 @@ from stratum.store.clock import now
 CONNECT_TIMEOUT_S = 2.0
 UP = {"STARTING", "RUNNING"}  # the first is only its first second
 SHARED = "Started as an ordinary user: all apps, their builds and Stratum itself share one account."
-REFUSED = "Builds are refused: no fence can be put up here. Ask an administrator."
+REFUSED = "Builds are refused: what is pushed would have all that Stratum has here. Ask an administrator."
 
 blueprint = APIBlueprint("status", __name__, url_prefix="/api")
 
@@ -54,7 +54,7 @@ def _builds(known: list[Token]) -> rows.Row:
     """Tell which fences builds have; who needs no more than that is not told whose token is in the way."""
     instance = services().instance
     found = fences.read(instance.layout.fences) or fences.NONE
-    why = accounts.refusal(instance.fence, found, known, now())
+    why = accounts.refusal(instance.fence, known, now(), trusting=instance.settings.trust_pushers)
     return {
         "fences": sorted(found.standing),
         "missing": dict(found.missing),

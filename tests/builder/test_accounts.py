@@ -1,4 +1,4 @@
-"""Whose code is built where builds share the server's account."""
+"""Whose code is built where apps share the server's account."""
 
 import os
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from stratum.errors import BuildFailed
 from stratum.fence import Fence
 from stratum.layout import Layout
 from stratum.model import Grant, Right
+from stratum.settings import Settings
 from stratum.store import Database, environments, tokens
 from stratum.store.migrate import migrate
 
@@ -32,7 +33,9 @@ def shop(tmp_path):
         home = environments.add_environment(tx, "Home", "production", start_all=False)
         tokens.add_token(tx, "reader", is_admin=False, grants=(Grant(home.id, None, Right.READ),))
     made: Any = SimpleNamespace(
-        instance=SimpleNamespace(layout=layout, fence=Fence(False, os.getuid())), db=db, home=home.id
+        instance=SimpleNamespace(layout=layout, fence=Fence(False, os.getuid()), settings=Settings()),
+        db=db,
+        home=home.id,
     )
     yield made
     db.close()
@@ -54,11 +57,24 @@ def test_a_token_that_may_push_is_one_and_is_named(shop):
         check_accounts(shop)
 
 
-def test_behind_a_fence_all_may_push(shop):
+def test_fences_of_builds_change_nothing_as_what_was_built_runs_without_them(shop):
     let_push(shop)
     fences.write(shop.instance.layout.fences, FENCED)
 
-    check_accounts(shop)
-    shop.instance.layout.fences.unlink()
+    with pytest.raises(BuildFailed, match="'ci' may push") as refused:
+        check_accounts(shop)
+    assert "STRATUM_TRUST_PUSHERS=true" in str(refused.value.hint)
+
+
+def test_where_apps_have_accounts_of_their_own_all_may_push(shop):
+    let_push(shop)
     shop.instance.fence = Fence(True, 1_000_000)
+
+    check_accounts(shop)
+
+
+def test_an_operator_may_trust_whoever_may_push(shop):
+    let_push(shop)
+    shop.instance.settings = Settings(trust_pushers=True)
+
     check_accounts(shop)

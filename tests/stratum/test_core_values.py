@@ -71,10 +71,15 @@ def test_all_variables_together_have_a_limit():
 
 def test_settings_survive_the_way_through_the_environment():
     settings = Settings.from_env(
-        {"STRATUM_BUILDERS": "5", "STRATUM_DRAIN_S": "0.5", "STRATUM_DATA": "/srv/s"}
+        {
+            "STRATUM_BUILDERS": "5",
+            "STRATUM_DRAIN_S": "0.5",
+            "STRATUM_DATA": "/srv/s",
+            "STRATUM_TRUST_PUSHERS": "true",
+        }
     )
 
-    assert (settings.builders, settings.drain_s) == (5, 0.5)
+    assert (settings.builders, settings.drain_s, settings.trust_pushers) == (5, 0.5, True)
     assert Settings.from_env(settings.environ()) == settings
 
 
@@ -95,6 +100,7 @@ def test_a_wrong_setting_is_named(text):
         ("STRATUM_PORT_FIRST", "30000"),
         ("STRATUM_PORT_FIRST", "70000"),
         ("STRATUM_PORT_LAST", "20000"),
+        ("STRATUM_TRUST_PUSHERS", "maybe"),
     ],
 )
 def test_a_setting_that_is_a_number_but_no_use_is_named(variable, text):

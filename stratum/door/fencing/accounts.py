@@ -1,26 +1,28 @@
-"""Whether builds may run at all: where they have our account and no fence, only its owner's may."""
+"""Whether builds may run at all: where apps have our account, only code of its owner's may."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from stratum.door.fencing.fences import Fences
 from stratum.fence import Fence
 from stratum.model import Right, Token
 
 
-def refusal(fence: Fence, found: Fences, tokens: Iterable[Token], at: datetime) -> str:
+def refusal(fence: Fence, tokens: Iterable[Token], at: datetime, *, trusting: bool) -> str:
     """Say why builds are refused; empty when they are not.
 
-    A build runs what its pusher wrote. Unfenced and in plain sight of everything, that is as good as
-    the server's own account, which an administrator has anyway, and nobody else.
+    What is built is run, and unfenced its processes have the server's own account, whatever fences its
+    build had. That is as good as being an administrator.
+
+    Args:
+        trusting: whether the operator has said that whoever may push may have all that this account has.
     """
-    if fence.fenced or found.keeps_from_us:
+    if fence.fenced or trusting:
         return ""
     others = sorted(token.name for token in tokens if _may_build(token) and not token.has_expired(at))
     if not others:
         return ""
     return (
-        f"Builds could read and change all that Stratum has here, since no fence can be put up, and "
+        f"What is pushed runs here as the account of Stratum itself, with all that it has, and "
         f"{_shown(others)} may push without being an administrator."
     )
 

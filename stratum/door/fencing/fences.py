@@ -40,11 +40,6 @@ class Fences:
             flags |= FLAGS[name]
         return flags
 
-    @property
-    def keeps_from_us(self) -> bool:
-        """Whether a step that has our own account is still kept from all that is ours."""
-        return {VIEW, NETWORK, PROCESSES} <= self.standing
-
 
 NONE = Fences()
 

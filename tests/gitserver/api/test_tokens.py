@@ -231,8 +231,10 @@ def test_status_tells_which_fences_builds_have(api, side):
     assert (told["fences"], told["missing"]) == (["files"], dict(found.missing))
 
 
-def test_where_no_fence_can_be_had_builds_are_refused_once_others_may_push(api, side):
+def test_unfenced_builds_are_refused_once_others_may_push(api, side):
     side.app()
+    whole = Fences(frozenset({"files", "network", "processes"}), as_user=True)
+    fences.write(side.instance.layout.fences, whole)
     grants = [{"environment": "MyProdEnv", "right": "read"}]
     api("POST", "/tokens", json={"name": "reader", "grants": grants})
     before = api("GET", "/status")[1]["builds"]["refused"]
@@ -241,4 +243,7 @@ def test_where_no_fence_can_be_had_builds_are_refused_once_others_may_push(api, 
     assert before == ""
     assert "the token 'ci' may push" in api("GET", "/status")[1]["builds"]["refused"]
     told = api("GET", "/status", token=made["token"])[1]["builds"]["refused"]
-    assert told == "Builds are refused: no fence can be put up here. Ask an administrator."
+    assert (
+        told
+        == "Builds are refused: what is pushed would have all that Stratum has here. Ask an administrator."
+    )

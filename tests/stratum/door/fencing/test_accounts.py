@@ -1,11 +1,10 @@
-"""When builds are refused for want of a fence; what is said is in tests/builder/test_accounts.py."""
+"""When builds are refused because apps have our account; its words are in tests/builder/test_accounts.py."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stratum.door.fencing.accounts import refusal
-from stratum.door.fencing.fences import NONE, Fences
 from stratum.fence import Fence
 from stratum.model import Grant, Right, Token
 
@@ -21,13 +20,15 @@ def token(name: str, right: Right | None = None, **rest: object) -> Token:
 
 @pytest.mark.parametrize("right", [Right.PUSH, Right.DEPLOY, Right.ADMIN])
 def test_others_who_may_push_are_in_the_way(right: Right):
-    assert "the token 'ci' may push" in refusal(UNFENCED, NONE, [token("admin"), token("ci", right)], NOW)
+    assert "the token 'ci' may push" in refusal(
+        UNFENCED, [token("admin"), token("ci", right)], NOW, trusting=False
+    )
 
 
 def test_several_are_counted():
     known = [token(name, Right.PUSH) for name in ("b", "a")]
 
-    assert "2 tokens, one of them 'a', may push" in refusal(UNFENCED, NONE, known, NOW)
+    assert "2 tokens, one of them 'a', may push" in refusal(UNFENCED, known, NOW, trusting=False)
 
 
 def test_administrators_readers_and_what_has_expired_are_not():
@@ -37,13 +38,11 @@ def test_administrators_readers_and_what_has_expired_are_not():
         token("old", Right.PUSH, expires_at=NOW - timedelta(1)),
     ]
 
-    assert refusal(UNFENCED, NONE, known, NOW) == ""
+    assert refusal(UNFENCED, known, NOW, trusting=False) == ""
 
 
-def test_any_fence_that_keeps_builds_from_us_is_enough():
+def test_accounts_of_their_own_or_the_operators_trust_are_enough():
     known = [token("ci", Right.PUSH)]
-    whole = Fences(frozenset({"files", "network", "processes"}))
 
-    assert refusal(Fence(True, 1000), NONE, known, NOW) == ""
-    assert refusal(UNFENCED, whole, known, NOW) == ""
-    assert refusal(UNFENCED, Fences(frozenset({"files"})), known, NOW) != ""
+    assert refusal(Fence(True, 1000), known, NOW, trusting=False) == ""
+    assert refusal(UNFENCED, known, NOW, trusting=True) == ""

@@ -65,7 +65,6 @@ def test_what_is_refused_is_told_with_its_reason(host):
 
     assert found.standing == frozenset()
     assert found.missing == dict.fromkeys(FLAGS, "unshare: Operation not permitted")
-    assert not found.keeps_from_us
 
 
 def test_bubblewrap_shows_what_the_view_does(tmp_path: Path):
