@@ -6,6 +6,7 @@ so; --no-editable because an editable install would point to the scratch folder 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ class Site:
 
 def install(site: Site, source: Source, report: Report) -> None:
     """Have the packages in `.venv`; an unchanged lock brings them from the cache, and nothing runs."""
+    _leave_out(site.venv)
     key = _key(site, source)
     kept = Kept(site.cache, key)
     if key and kept.restore(site.venv) is not None:
@@ -72,6 +74,17 @@ def install(site: Site, source: Source, report: Report) -> None:
         _sync(site, report, ())  # what is the app's own changes without its lock
     report.packages = installed(site.venv)
     report.write()
+
+
+def _leave_out(venv: Path) -> None:
+    """Remove what the commit has there: what is installed, and what was kept, would be mixed with it."""
+    if not os.path.lexists(venv):
+        return
+    indent(f"{VENV} is in the commit; it is left out. Add it to .gitignore.")
+    if venv.is_dir() and not venv.is_symlink():
+        shutil.rmtree(venv)
+    else:
+        venv.unlink()
 
 
 def installed(venv: Path) -> dict[str, str]:

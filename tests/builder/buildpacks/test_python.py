@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.buildpacks.kept import Kept
 from builder.buildpacks.python.django import collect_static
-from builder.buildpacks.python.install import Site, _key
+from builder.buildpacks.python.install import Site, _key, install
 from builder.buildpacks.python.interpreter import Interpreter, NoSuchPython, choose, fits, version_of, wish
 from builder.buildpacks.python.sources import Source
 from builder.buildpacks.python.web import default_web
@@ -13,6 +14,7 @@ from builder.buildpacks.told import Report
 from builder.driver.room import NEVER, stack_for
 
 PYTHON = Path("/usr/bin/python3")
+REQUIREMENTS = Source("requirements.txt", "")
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 GUNICORN = 'gunicorn --bind "127.0.0.1:$PORT" '
 UVICORN = 'uvicorn --host 127.0.0.1 --port "$PORT" '
@@ -163,7 +165,7 @@ def test_nothing_is_collected_where_it_is_not_wished_or_not_django(collected):
 
 def key(folder, **environ):
     site = Site(folder, folder / "cache", PYTHON, Interpreter(PYTHON, "3.11.2"), environ)
-    return _key(site, Source("requirements.txt", ""))
+    return _key(site, REQUIREMENTS)
 
 
 def test_all_that_decides_what_is_installed_is_in_its_name(app):
@@ -191,6 +193,27 @@ def test_what_is_installed_from_the_apps_own_files_has_no_name(app, line):
 @pytest.mark.parametrize("line", ["own @ https://host/own.whl", "git+https://host/own", "-r ../../other.txt"])
 def test_what_comes_from_elsewhere_has_one(app, line):
     assert key(app({"requirements.txt": f"{line}\n"}))
+
+
+@pytest.mark.parametrize("committed", ["folder", "file", "link"])
+def test_an_environment_in_the_commit_is_left_out_when_the_kept_one_comes_back(
+    app, tmp_path, monkeypatch, committed
+):
+    monkeypatch.setenv("STRATUM_REPORT", str(tmp_path / "report"))
+    folder = app({"app/requirements.txt": "six\n", "cache/x": "", "tree/kept.py": "", "else/theirs.py": ""})
+    site = Site(folder / "app", folder / "cache", PYTHON, Interpreter(PYTHON, "3.11.2"), {})
+    Kept(site.cache, _key(site, REQUIREMENTS)).keep(folder / "tree", {})
+    if committed == "folder":
+        app({"app/.venv/theirs.py": ""})
+    elif committed == "file":
+        app({"app/.venv": ""})
+    else:
+        (folder / "app/.venv").symlink_to(folder / "else")
+
+    install(site, REQUIREMENTS, Report())
+
+    assert [path.name for path in site.venv.iterdir()] == ["kept.py"]
+    assert (folder / "else/theirs.py").exists()
 
 
 # -- the environment
