@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.buildpacks.kept import Kept, key_of, program_key
+from builder.buildpacks.python.deciding import DECIDING, OWN_SOURCE, is_local, is_open, requirements
 from builder.buildpacks.python.interpreter import Interpreter
-from builder.buildpacks.python.sources import LOCK, POETRY, PROJECT, REQUIREMENTS, Source, lines_of, project
+from builder.buildpacks.python.sources import LOCK, POETRY, PROJECT, REQUIREMENTS, Source, project
 from builder.buildpacks.told import Report, indent
 
 VENV = ".venv"
@@ -24,12 +25,8 @@ MEND = (
     "server's Python; correct the file, commit, and push again."
 )
 _SYSTEM_CERTS = Path("/etc/ssl/certs/ca-certificates.crt")
-_LOCAL_SOURCE = re.compile(rb"^source = \{ (?:editable|directory|path) = ", re.MULTILINE)
-_INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
-_LOCAL_LINE = re.compile(r"(?:-e|--editable)?[ =]*(?:\.|/|file:|[\w.-]+/|\S+\s*@\s*(?:\.|/|file:))")
 _DIST_INFO = re.compile(r"(.+?)-([^-]+)\.dist-info")
 _FROM_HASHES = ["--no-deps", "--require-hashes"]
-_DECIDING = ("UV_", "PIP_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,43 +94,19 @@ def installed(venv: Path) -> dict[str, str]:
 def _key(site: Site, source: Source) -> str:
     """Name what will be installed; empty where it depends on more than locks and tools."""
     names = (LOCK, PROJECT) if source.file == LOCK else (POETRY, PROJECT)
-    deciding = site.files(names) if source.file != REQUIREMENTS else _requirements(site)
-    if deciding is None or (source.file == LOCK and _LOCAL_SOURCE.search(_others(deciding[LOCK]))):
+    read = requirements(site.build) if source.file == REQUIREMENTS else site.files(names)
+    if read is None or is_open(site.environ) or (source.file == LOCK and is_local(read[LOCK])):
         return ""
-    variables = sorted(pair for pair in site.environ.items() if pair[0].startswith(_DECIDING))
-    parts: list[str | bytes] = [part for pair in sorted(deciding.items()) for part in pair]
+    variables = sorted(pair for pair in site.environ.items() if pair[0].startswith(DECIDING))
+    parts: list[str | bytes] = [part for pair in sorted(read.items()) for part in pair]
     tools = (program_key(site.uv), program_key(site.python.path), site.python.version, sys.platform)
     return key_of(
         [source.file, *parts, *tools, os.uname().machine, *(part for one in variables for part in one)]
     )
 
 
-def _others(lock: bytes) -> bytes:
-    """A lock without the mention of its own project, which is installed on its own."""
-    return lock.replace(b'source = { editable = "." }', b"")
-
-
 def _is_package(site: Site) -> bool:
-    return b'source = { editable = "." }' in (site.build / LOCK).read_bytes()
-
-
-def _requirements(site: Site) -> dict[str, bytes] | None:
-    """Read a requirements file and those that it names; None where it asks for files of the app."""
-    found: dict[str, bytes] = {}
-    left = [REQUIREMENTS]
-    while left:
-        name = left.pop()
-        path = Path(os.path.normpath(site.build / name))
-        if name in found or not path.is_relative_to(site.build) or not path.is_file():
-            continue
-        found[name] = path.read_bytes()
-        for line in lines_of(found[name]):
-            included = _INCLUDED.match(line)
-            if included:
-                left.append(os.path.join(os.path.dirname(name), included[1]))  # noqa: PTH118, PTH120 - a name
-            elif _LOCAL_LINE.match(line):
-                return None
-    return found
+    return OWN_SOURCE in (site.build / LOCK).read_bytes()
 
 
 def _run_uv(site: Site, source: Source, report: Report, *, own_too: bool) -> None:

@@ -163,9 +163,9 @@ def test_nothing_is_collected_where_it_is_not_wished_or_not_django(collected):
 # -- what names an installation
 
 
-def key(folder, **environ):
+def key(folder, source=REQUIREMENTS, **environ):
     site = Site(folder, folder / "cache", PYTHON, Interpreter(PYTHON, "3.11.2"), environ)
-    return _key(site, REQUIREMENTS)
+    return _key(site, source)
 
 
 def test_all_that_decides_what_is_installed_is_in_its_name(app):
@@ -184,15 +184,101 @@ def test_all_that_decides_what_is_installed_is_in_its_name(app):
 
 
 @pytest.mark.parametrize(
-    "line", ["-e .", ".", "./own", "own/", "file:///own", "own @ file:///own", "-e ./own"]
+    "line",
+    [
+        *(
+            "-e .",
+            ".",
+            "./own",
+            "own/",
+            "file:///own",
+            "own @ file:///own",
+            "-e ./own",
+            "own-1.0-py3-none-any.whl",
+        ),
+        *(
+            "--find-links ./wheels",
+            "--find-links=wheels",
+            "-f wheels",
+            "-fwheels",
+            "-f file:wheels",
+            "-f ${WHEELS}",
+        ),
+        *("-i ./simple", "--index-url simple", "--extra-index-url=file:simple", "own @ ${WHERE}"),
+    ],
 )
 def test_what_is_installed_from_the_apps_own_files_has_no_name(app, line):
     assert key(app({"requirements.txt": f"flask==1\n{line}\n"})) == ""
 
 
-@pytest.mark.parametrize("line", ["own @ https://host/own.whl", "git+https://host/own", "-r ../../other.txt"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("git+https://host/own", "own @ git+https://host/own@main", "-e git+ssh://host/own@v1#egg=own"),
+        *(f"git+https://host/own@main#sub={'a' * 40}", f"hg+https://host/own@{'a' * 39}"),
+    ],
+)
+def test_what_a_branch_or_tag_names_has_no_name(app, line):
+    assert key(app({"requirements.txt": f"{line}\n"})) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "own @ https://host/own.whl",
+            "https://host/own.zip",
+            "-r ../../other.txt",
+            "-f https://host/wheels",
+        ),
+        *(
+            f"git+https://host/own@{'a' * 40}",
+            f"own @ git+https://host/own@{'a' * 40}#egg=own ; python_version>'3'",
+        ),
+        *(
+            "--index-url https://${TOKEN}@host/simple",
+            "-i http://host/simple",
+            "flask==1 --hash=sha256:ab",
+            "--pre",
+        ),
+    ],
+)
 def test_what_comes_from_elsewhere_has_one(app, line):
     assert key(app({"requirements.txt": f"{line}\n"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "decides"),
+    [
+        ("UV_FIND_LINKS", "wheels", False),
+        ("UV_FIND_LINKS", "https://host/wheels", True),
+        ("UV_EXTRA_INDEX_URL", "https://host/simple ./simple", False),
+        ("UV_INDEX", "own=https://host/simple", True),
+        ("UV_CONSTRAINT", "limits.txt", False),
+        ("UV_OVERRIDE", "", True),
+    ],
+)
+def test_a_variable_that_names_files_of_the_app_leaves_no_name(app, name, value, decides):
+    assert bool(key(app({"requirements.txt": "flask==1\n"}), **{name: value})) is decides
+
+
+@pytest.mark.parametrize(
+    ("source", "decides"),
+    [
+        ('registry = "https://host/simple"', True),
+        ('git = "https://host/own?rev=main#0123456789012345678901234567890123456789"', True),
+        ('url = "https://host/own.whl"', True),
+        ('editable = "."', True),
+        ('registry = "wheels"', False),
+        ('directory = "own"', False),
+        ('virtual = "own"', True),
+    ],
+)
+def test_a_lock_that_takes_packages_from_the_apps_files_has_no_name(app, source, decides):
+    lock = f'[[package]]\nname = "own"\nversion = "1"\nsource = {{ {source} }}\n'
+    folder = app({"uv.lock": lock, "pyproject.toml": "[project]\n"})
+
+    assert bool(key(folder, Source("uv.lock", ""))) is decides
 
 
 @pytest.mark.parametrize("committed", ["folder", "file", "link"])
