@@ -9,10 +9,11 @@ from runner import pace
 from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost, held
 from runner.apply.parts import Parts
+from runner.apply.places import phases_at_once, say_waits
 from runner.apply.rollout import roll_out
 from stratum.model import Rollout, RolloutState
 from stratum.ownership import exclusive, this_process
-from stratum.store import rollouts
+from stratum.store import phases, rollouts
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +71,13 @@ def _patiently(with_parts: Parts, app_id: int) -> Iterator[bool]:
 
 
 def _claim(with_parts: Parts, app_id: int) -> Rollout | None:
+    """Take the app's next rollout; one that has to wait for a place is left to the reconciler."""
     with with_parts.database.write() as tx:
-        return rollouts.claim_next(tx, app_id, this_process())
+        waits = phases.waiting(tx, phases_at_once(with_parts))
+        if app_id not in waits:
+            return rollouts.claim_next(tx, app_id, this_process())
+    say_waits(with_parts, waits[app_id])
+    return None
 
 
 def _apply(with_parts: Parts, rollout: Rollout) -> None:

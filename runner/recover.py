@@ -10,12 +10,13 @@ from typing import Protocol
 from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
+from runner.apply.places import phases_at_once
 from runner.records import prune_builds
 from runner.silence import Silence
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
 from stratum.ownership import end, is_alive, is_free
-from stratum.store import builds, retention, rollouts
+from stratum.store import builds, phases, retention, rollouts
 
 log = logging.getLogger(__name__)
 
@@ -119,13 +120,14 @@ class Recovery:
             self._nudge("rollout", rollout.app_id)
 
     def _remind(self) -> None:
-        """Nudge whom a queued thing waits for, unless somebody works for that app already."""
+        """Nudge whom a queued thing waits for, unless somebody works for that app, or nobody may yet."""
         with self.parts.database.read() as tx:
             waiting_builds = builds.in_state(tx, BuildState.QUEUED)
             building = {build.app_id for build in builds.in_state(tx, BuildState.RUNNING)}
             waiting = rollouts.in_state(tx, RolloutState.QUEUED)
             under_way = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
-        rolling = {rollout.app_id for rollout in under_way}
+            without_place = phases.waiting(tx, phases_at_once(self.parts)).keys()
+        rolling = {rollout.app_id for rollout in under_way} | without_place
         wanted = {("build", build.app_id) for build in waiting_builds if build.app_id not in building}
         wanted |= {("rollout", rollout.app_id) for rollout in waiting if rollout.app_id not in rolling}
         for gone in self._reminders.keys() - wanted:

@@ -32,6 +32,7 @@ SOCKET_TIMEOUT_S = 2.0
 ROOM_POLL_S = 0.02
 LONGEST_JOB_S = 24 * 3600
 MOST_WAITING = 8  # jobs that wait, for each that may run; a fork costs some MiB
+MOST_PHASES = 6  # of them, those that may wait for what an app runs itself: the others soon go on
 
 _WAITS, _GOES_ON = b"-", b"+"
 _NOTICE = b"%b%10d\n"  # all are of one length, so none is read in part

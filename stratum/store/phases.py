@@ -1,0 +1,73 @@
+"""Release phases of all apps together: who has to wait with its own for those of others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from stratum.model import RELEASE_PHASE, Phase, RolloutState
+from stratum.store import tables as t
+from stratum.store.database import Transaction
+
+_UNFINISHED = (
+    select(
+        t.rollouts.c.app_id,
+        t.rollouts.c.build_id,
+        t.rollouts.c.state,
+        t.releases.c.targets,
+        t.releases.c.phase,
+        t.apps.c.destroying,
+    )
+    .select_from(
+        t.rollouts.join(t.apps, t.apps.c.id == t.rollouts.c.app_id).join(
+            t.releases, t.releases.c.id == t.rollouts.c.release_id, isouter=True
+        )
+    )
+    .where(
+        t.rollouts.c.state.in_(
+            [RolloutState.QUEUED.value, RolloutState.RUNNING.value, RolloutState.LIVE.value]
+        )
+    )
+    .order_by(t.rollouts.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The rollout that is an app's next, or under way; with what `_UNFINISHED` selects."""
+
+    app_id: int
+    build_id: int | None
+    state: str
+    targets: Sequence[tuple[str, str]]
+    phase: str | None  # None: it is of no release of its own
+    destroying: bool
+
+    @property
+    def has_phase_ahead(self) -> bool:
+        """Whether its release phase has not ended."""
+        if self.phase not in (Phase.NONE.value, Phase.RUNNING.value):
+            return False
+        return any(name == RELEASE_PHASE and command for name, command in self.targets)
+
+    @property
+    def has_place(self) -> bool:
+        """Whether it is under way: from when its rollout is claimed, though it begins a little later."""
+        return self.state != RolloutState.QUEUED.value or self.phase == Phase.RUNNING.value
+
+
+def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
+    """The apps whose next rollout has to wait, since `most` release phases are under way or come before it.
+
+    A phase whose applier was lost is under way still. An app that is being destroyed waits for none.
+
+    Returns:
+        App id → id of the build that the rollout belongs to, if it does to one.
+    """
+    heads: dict[int, _Next] = {}
+    for row in tx.execute(_UNFINISHED):
+        heads.setdefault(row.app_id, _Next(*row))
+    ahead = [one for one in heads.values() if one.has_phase_ahead]
+    begun = [one for one in ahead if one.has_place]
+    queued = [one for one in ahead if not one.has_place and not one.destroying]
+    return {one.app_id: one.build_id for one in queued[max(0, most - len(begun)) :]}

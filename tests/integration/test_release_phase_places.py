@@ -1,0 +1,48 @@
+"""More release phases than there may be at once: the others wait, and hold up no app without one."""
+
+from pathlib import Path
+
+import pytest
+
+from stratum.queue import MOST_PHASES, MOST_WAITING
+from tests.killing import SERVER
+from tests.served import Served
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+WAITS = "-----> Waiting: 6 release phases of other apps are under way"
+DONE = "-----> Release phase succeeded"
+
+
+def in_phase(served: Served) -> list[str]:
+    conf = str(served.data / "run/supervisord.conf")
+    said = served.run("supervisorctl", "-c", conf, "status", check=False).stdout
+    return [line for line in said.splitlines() if ".release.1" in line and "RUNNING" in line]
+
+
+def logs(served: Served) -> list[str]:
+    return [path.read_text() for path in (served.data / "logs/builds").rglob("*.log")]
+
+
+def test_however_many_there_are_another_app_is_rolled_out(own: Served) -> None:
+    own.settings["STRATUM_APPLIERS"] = "1"
+    own.up()
+    own.login()
+    go = Path(f"/tmp/{own.folder.name}.go")
+    procfile = f"release: while [ ! -e {go} ]; do sleep 0.1; done\nworker: sleep 1000\n"
+    other = own.app("other", {"web.py": SERVER, "text": "one", "Procfile": "web: python3 web.py\n"})
+    slow = [own.app(f"slow{n}", {"Procfile": procfile}) for n in range(MOST_WAITING + 1)]
+    for repo in slow:
+        own.run("git", "push", "-o", "detach", "catalyze", "master", cwd=repo)
+    wait_until(lambda: len(in_phase(own)) == MOST_PHASES, timeout=60)
+    try:
+        own.push(other)
+
+        assert own.get("other") == (200, "one")
+        assert len(in_phase(own)) == MOST_PHASES
+        wait_until(lambda: sum(WAITS in log for log in logs(own)) == len(slow) - MOST_PHASES)
+    finally:
+        go.touch()
+    wait_until(lambda: sum(DONE in log for log in logs(own)) == len(slow), timeout=60)
+    go.unlink()

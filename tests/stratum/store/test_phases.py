@@ -1,0 +1,87 @@
+"""Who waits for a place for its release phase."""
+
+import pytest
+
+from stratum.model import App, Phase, Release, RolloutState, Target
+from stratum.store import Database, environments, releases, rollouts
+from stratum.store.phases import waiting
+
+PHASED, PLAIN = (Target("release", "sleep 9"), Target("web", "x")), (Target("web", "x"),)
+
+
+@pytest.fixture
+def apps(db: Database) -> list[App]:
+    with db.write() as tx:
+        home = environments.add_environment(tx, "MyProdEnv", "production", start_all=False)
+        return [environments.add_app(tx, home, f"app{number}") for number in range(4)]
+
+
+def queue(db: Database, app: App, targets: tuple[Target, ...] = PHASED) -> Release:
+    with db.write() as tx:
+        made = releases.add_release(
+            tx, app.id, slug="a" * 64, commit="c" * 40, targets=targets, cause="push", who="me"
+        )
+        rollouts.add_rollout(tx, app.id, cause="push", who="me", release_id=made.id)
+        return made
+
+
+def who_waits(db: Database, most: int = 1) -> list[int]:
+    with db.read() as tx:
+        return list(waiting(tx, most))
+
+
+def claim(db: Database, app: App) -> None:
+    with db.write() as tx:
+        assert rollouts.claim_next(tx, app.id, "1:1")
+
+
+def test_places_go_to_those_that_have_begun_then_to_the_oldest(db: Database, apps: list[App]) -> None:
+    first, second, third, _ = apps
+    for app in (second, first, third):
+        queue(db, app)
+    assert who_waits(db) == [first.id, third.id]
+    claim(db, first)
+    assert who_waits(db) == [second.id, third.id]
+    assert who_waits(db, most=2) == [third.id]
+    assert who_waits(db, most=3) == []
+
+
+def test_a_phase_that_has_succeeded_gives_its_place_up(db: Database, apps: list[App]) -> None:
+    first, second, *_ = apps
+    release = queue(db, first)
+    queue(db, second)
+    claim(db, first)
+    with db.write() as tx:
+        releases.set_phase(tx, release.id, Phase.RUNNING)
+    assert who_waits(db) == [second.id]
+    with db.write() as tx:
+        releases.set_phase(tx, release.id, Phase.SUCCEEDED)
+    assert who_waits(db) == []
+
+
+def test_one_whose_applier_was_lost_keeps_its_place(db: Database, apps: list[App]) -> None:
+    first, second, *_ = apps
+    queue(db, second)
+    release = queue(db, first)
+    with db.write() as tx:
+        releases.set_phase(tx, release.id, Phase.RUNNING)
+    assert who_waits(db) == [second.id]
+
+
+def test_only_what_comes_next_and_has_a_phase_waits(db: Database, apps: list[App]) -> None:
+    first, plain, scaled, destroyed = apps
+    queue(db, first)
+    claim(db, first)
+    queue(db, plain, PLAIN)
+    with db.write() as tx:
+        rollouts.add_rollout(tx, scaled.id, cause="scale", who="me")
+    queue(db, scaled)
+    queue(db, destroyed)
+    with db.write() as tx:
+        environments.mark_destroying(tx, destroyed.id)
+    assert who_waits(db) == []
+    with db.write() as tx:
+        scale = rollouts.claim_next(tx, scaled.id, "1:1")
+        assert scale
+        rollouts.record(tx, scale, RolloutState.SUCCEEDED, [])
+    assert who_waits(db) == [scaled.id]
