@@ -38,12 +38,15 @@ def build_queued(shop: Workshop, app_id: int) -> None:
     A nudge that comes while the lock is held does nothing. So who has held it looks again after
     letting it go: a build queued in between would otherwise wait for the reconciler.
     """
-    again = True
+    again, is_tidy = True, True
     try:
         while again:
             with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
                 again = held and _build_each(shop, app_id)
+                is_tidy = not again or _tidy(shop, app_id)
             again = again and _is_queued(shop, app_id)
+        if not is_tidy and not shop.door.erase_left(app_id):
+            shop.nudges.build(app_id)  # when other apps have had their turn
     except Unavailable as error:
         log.error("builds of app %d wait for the reconciler: %s", app_id, error)  # noqa: TRY400 - no traceback
 
@@ -56,16 +59,14 @@ def _build_each(shop: Workshop, app_id: int) -> bool:
         with closing(Narration(path, color=build.options.color)) as narration:
             if not _build(Bench(shop, build, narration)):
                 return False
-    _tidy(shop, app_id)
     return True
 
 
-def _tidy(shop: Workshop, app_id: int) -> None:
+def _tidy(shop: Workshop, app_id: int) -> bool:
     """Remove what killed builders have left, what was built for nobody, and what is kept for nothing.
 
-    The caller holds the app's lock: nobody builds.
+    The caller holds the app's lock: nobody builds. False when not all of it is erased, which takes none.
     """
-    shop.door.sweep(app_id)
     with shop.db.read() as tx:
         slugs = builds.unused_slugs(tx, app_id)
     for slug in slugs:
@@ -73,6 +74,7 @@ def _tidy(shop: Workshop, app_id: int) -> None:
         with shop.db.write() as tx:
             builds.forget_slug(tx, app_id, slug)
     _prune(shop, app_id)
+    return shop.door.sweep(app_id)
 
 
 def _prune(shop: Workshop, app_id: int) -> None:

@@ -95,15 +95,26 @@ class Door:
         self._ask("seal", app_id=app_id, number=number, digest=digest)
 
     def discard(self, app_id: int, number: int) -> None:
-        """Remove a build's scratch, and end what still works in it; none being there is fine."""
+        """Remove a build's scratch, and end what still works in it; none being there is fine.
+
+        It takes no longer however much there is: what is left is out of the way, for `sweep`.
+        """
         self._ask("discard", app_id=app_id, number=number)
 
-    def sweep(self, app_id: int) -> None:
-        """Remove the scratch of all builds of an app, none of which may be at work."""
-        self._ask("sweep", app_id=app_id)
+    def sweep(self, app_id: int) -> bool:
+        """Remove the scratch of all builds of an app, none of which may be at work.
+
+        Returns:
+            Whether all of it is erased, and all else that was to be; if not, see `erase_left`.
+        """
+        return bool(self._ask("sweep", app_id=app_id))
+
+    def erase_left(self, app_id: int) -> bool:
+        """Erase for some seconds what was removed, unless a step begins; False when more is left."""
+        return bool(self._ask("erase_left", app_id=app_id))
 
     def empty_cache(self, app_id: int) -> None:
-        """Remove all that an app's builds have kept, none of which may be at work."""
+        """Remove all that an app's builds have kept, none of which may be at work; see `sweep`."""
         self._ask("empty_cache", app_id=app_id)
 
     def has_slug(self, app_id: int, digest: str) -> bool:
@@ -115,7 +126,7 @@ class Door:
         return str(self._ask("slug_digest", app_id=app_id, digest=digest))
 
     def drop_slug(self, app_id: int, digest: str) -> None:
-        """Remove a slug; none being there is fine."""
+        """Remove a slug; none being there is fine. It is erased by `sweep`."""
         self._ask("drop_slug", app_id=app_id, digest=digest)
 
     def destroy(self, app_id: int) -> None:

@@ -7,6 +7,9 @@ Owners and modes are those of docs/architecture.md, "Folders".
 
 import os
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from stratum.door import ending, steps, strays, turns
@@ -16,8 +19,10 @@ from stratum.fence import Fence
 from stratum.layout import Layout
 
 _ROOT = 0
-_DROPPED = ".dropped-"
+_LEFT = ".left-"  # begins the name of what is set aside, beside the scratch, to be erased
 LIMIT_S = 600.0  # a build may leave files without number; removing 100,000 takes seconds
+AT_ONCE_S = 0.5  # for what somebody waits for: a build is canceled, with all that it began, within 2 s
+ROUND_S = 5.0  # for what nobody waits for; a builder has other apps, too
 
 
 class Folders:
@@ -36,8 +41,6 @@ class Folders:
         """Make an app's folders, and mend owners and modes of those that are there."""
         for folder in self._folders(app_id):
             self._trees.make(folder)
-        for left in self._layout.slug(app_id, "x").parent.glob(f"{_DROPPED}*"):
-            self._erase(left, app_id)
 
     def scratch(self, app_id: int, number: int) -> Path:
         """Return the scratch folder of a build, made with what is in it when it is not there."""
@@ -58,45 +61,60 @@ class Folders:
         Raises:
             DoorUnavailable: what the build left as `source` is not a folder of its own.
         """
-        self._end_build(app_id)
         source = self._layout.build(app_id, number) / "source"
         slug = self._layout.slug(app_id, digest)
-        if not self._is_built(slug, app_id):
-            if not self._is_built(source, app_id):
-                message = f"What should be {slug.name} is not a folder that its build has made."
-                raise DoorUnavailable(message, "See what the build does to its own folder.")
-            self._erase(slug, app_id)
-            self._move(source, slug)
-        if not self._fence.fenced:
-            slug.chmod(0o555)
-        _sync(slug)
-        _sync(slug.parent)
+        with self._alone(app_id):
+            if not self._is_built(slug, app_id):
+                if not self._is_built(source, app_id):
+                    message = f"What should be {slug.name} is not a folder that its build has made."
+                    raise DoorUnavailable(message, "See what the build does to its own folder.")
+                self._set_aside(slug, app_id)
+                self._move(source, slug)
+            if not self._fence.fenced:
+                slug.chmod(0o555)
+            _sync(slug)
+            _sync(slug.parent)
 
     def discard(self, app_id: int, number: int) -> None:
-        """Remove a build's scratch, if it is there, with all that still works in it."""
-        self._end_build(app_id)
-        path = self._layout.build(app_id, number)
-        if path.parent.is_dir():
-            with turns.turn(path.parent):  # whoever ran what was ended here ends the uid's processes, too
-                self._erase(path, app_id)
+        """Remove a build's scratch, if it is there, with all that still works in it.
 
-    def sweep(self, app_id: int) -> None:
-        """Remove the scratch of all builds of an app, with all that still works there."""
-        parent = self._layout.build(app_id, 0).parent
-        left = list(parent.iterdir()) if parent.is_dir() else []
-        if left:
-            self._end_build(app_id)
-            with turns.turn(parent):
-                for path in left:
-                    self._erase(path, app_id)
+        What cannot be erased at once is set aside for `erase_left`: it is out of the way.
+        """
+        with self._alone(app_id):
+            path = self._set_aside(self._layout.build(app_id, number), app_id)
+            self._erase_at_once(app_id, [path])
+
+    def sweep(self, app_id: int) -> bool:
+        """Remove the scratch of all builds of an app, with all that still works there, as `discard` does.
+
+        Returns:
+            Whether nothing is left for `erase_left`.
+        """
+        if self._scratches(app_id):
+            with self._alone(app_id):
+                for path in self._scratches(app_id):
+                    self._set_aside(path, app_id)
+        return self._erase_at_once(app_id, self._left(app_id))
+
+    def erase_left(self, app_id: int) -> bool:
+        """Erase what was set aside; False when there is more.
+
+        It keeps no build waiting: the next step ends it, by the uid that it has.
+        """
+        try:
+            self._erase(app_id, self._left(app_id), ROUND_S)
+        except (TimeoutError, InterruptedError):
+            return False
+        return True
 
     def empty_cache(self, app_id: int) -> None:
-        """Remove all that an app's builds have kept for the next ones, by their hand."""
+        """Remove all that an app's builds have kept for the next ones; the rest of it is for `erase_left`."""
         cache, uid = self._layout.cache(app_id), self._fence.build_uid(app_id)
         if cache.is_dir():
-            self._end_build(app_id)
-            self._trees.erase(cache, uid)
-            self._trees.make(Folder(cache, uid, uid, 0o700))
+            with self._alone(app_id):
+                self._set_aside(cache, app_id)
+                self._trees.make(Folder(cache, uid, uid, 0o700))
+            self.erase_left(app_id)
 
     def has_slug(self, app_id: int, digest: str) -> bool:
         """Whether a slug is in its place."""
@@ -117,25 +135,21 @@ class Folders:
             os.close(handle)
 
     def drop_slug(self, app_id: int, digest: str) -> None:
-        """Remove a slug; at once under its name, so that none half gone is ever used."""
-        slug = self._layout.slug(app_id, digest)
-        if os.path.lexists(slug):
-            dropped = slug.with_name(f"{_DROPPED}{digest}")
-            self._erase(dropped, app_id)
-            self._move(slug, dropped)
-            self._erase(dropped, app_id)
+        """Take a slug from its place at once, so that none half gone is ever used; for `erase_left`."""
+        self._set_aside(self._layout.slug(app_id, digest), app_id)
 
     def destroy(self, app_id: int) -> None:
         """End the builds' (fenced, also the app's) processes and remove all folders of an app."""
-        self._end_build(app_id)
-        if self._fence.fenced:
-            ending.end_uid(self._fence.app_uid(app_id))
         build, app = self._fence.build_uid(app_id), self._fence.app_uid(app_id)
-        for folder in self._folders(app_id):
-            if folder.uid in (build, app):
-                self._trees.erase(folder.path, folder.uid)
-            else:
-                self._trees.erase_parent(folder.path, app if folder.path == self._releases(app_id) else build)
+        with self._alone(app_id):
+            if self._fence.fenced:
+                ending.end_uid(app)
+            for folder in self._folders(app_id):
+                if folder.uid in (build, app):
+                    self._trees.erase(folder.path, folder.uid)
+                else:
+                    owner = app if folder.path == self._releases(app_id) else build
+                    self._trees.erase_parent(folder.path, owner)
 
     def _folders(self, app_id: int) -> tuple[Folder, ...]:
         layout, app, build = self._layout, self._fence.app_uid(app_id), self._fence.build_uid(app_id)
@@ -161,8 +175,43 @@ class Folders:
         """Whether it is a folder, no link to one, that a build of the app has made."""
         return is_folder_of(path, self._fence.build_uid(app_id))
 
-    def _erase(self, path: Path, app_id: int) -> None:
-        self._trees.erase(path, self._fence.build_uid(app_id))
+    def _scratches(self, app_id: int) -> list[Path]:
+        parent = self._layout.build(app_id, 0).parent
+        found = parent.iterdir() if parent.is_dir() else ()
+        return [path for path in found if not path.name.startswith(_LEFT)]
+
+    def _left(self, app_id: int) -> list[Path]:
+        return sorted(self._layout.build(app_id, 0).parent.glob(f"{_LEFT}*"))
+
+    def _set_aside(self, path: Path, app_id: int) -> Path:
+        """Take something from its place, if it is there, to one that nothing else ever has."""
+        name = f"{_LEFT}{path.name}-{os.getpid()}-{time.time_ns()}"
+        left = self._layout.build(app_id, 0).with_name(name)
+        if os.path.lexists(path):
+            self._move(path, left)
+        return left
+
+    def _erase(self, app_id: int, paths: list[Path], limit_s: float) -> None:
+        trees = Trees(self._fence, limit_s, tries=1)
+        for path in paths:
+            with suppress(FileNotFoundError):
+                trees.erase(path, self._fence.build_uid(app_id))
+
+    def _erase_at_once(self, app_id: int, paths: list[Path]) -> bool:
+        """Erase what takes no time; what is left for any other reason tells it when it is erased next."""
+        try:
+            self._erase(app_id, paths, AT_ONCE_S)
+        except (OSError, DoorUnavailable):
+            return False
+        return True
+
+    @contextmanager
+    def _alone(self, app_id: int) -> Iterator[None]:
+        """End what works for any build of the app, and let no step begin."""
+        self._end_build(app_id)
+        scratch = self._layout.build(app_id, 0).parent
+        with turns.turn(scratch) if scratch.is_dir() else nullcontext():
+            yield
 
     def _end_build(self, app_id: int) -> None:
         """End what works for any build of the app."""

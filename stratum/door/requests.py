@@ -214,6 +214,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     ),
     "discard": lambda layout, fence, args: Folders(layout, fence).discard(_app_id(args), _number(args)),
     "sweep": lambda layout, fence, args: Folders(layout, fence).sweep(_app_id(args)),
+    "erase_left": lambda layout, fence, args: Folders(layout, fence).erase_left(_app_id(args)),
     "empty_cache": lambda layout, fence, args: Folders(layout, fence).empty_cache(_app_id(args)),
     "has_slug": lambda layout, fence, args: Folders(layout, fence).has_slug(_app_id(args), _digest(args)),
     "slug_digest": lambda layout, fence, args: Folders(layout, fence).slug_digest(

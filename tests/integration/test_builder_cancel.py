@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from builder.pipeline import make_slug
+from stratum.errors import BuildFailed
 from stratum.model import App, Build, BuildState
 from stratum.ownership import is_free
 from stratum.store import builds, environments
@@ -147,6 +148,46 @@ def test_a_slug_that_a_release_has_outlives_a_build_of_the_same_that_is_given_up
 
     assert yard.build(app).state is BuildState.CANCELED
     assert yard.shop.door.has_slug(app.id, yard.releases(app)[0].slug)
+
+
+def test_a_build_that_leaves_much_is_given_up_before_it_is_erased(yard: Yard, monkeypatch):
+    app = yard.app("plain")
+    door, found = yard.shop.door, []
+
+    def give_up(bench, app):
+        slug = make_slug(bench, app)
+        cancel(yard, app)
+        raise BuildFailed("The build", f"of {slug.digest} is given up.")
+
+    def erase(self, app_id):
+        found.append((first(yard, app).state, [path.name for path in yard.scratch(app)]))
+        monkeypatch.undo()
+        return door.erase_left(app_id)
+
+    monkeypatch.setattr("builder.jobs.make_slug", give_up)
+    monkeypatch.setattr("builder.bench.Bench.is_called_off", True)
+    monkeypatch.setattr("stratum.door.folders.AT_ONCE_S", 0)
+    monkeypatch.setattr("stratum.door.client.Door.erase_left", erase)
+
+    yard.build(app)
+
+    [(state, [name])] = found
+    assert state is BuildState.CANCELED
+    assert name.startswith(".left-1-")
+    assert yard.scratch(app) == []
+
+
+def test_what_a_killed_builder_has_not_erased_goes_with_the_next_build(yard: Yard, monkeypatch):
+    app = yard.app("plain")
+    with monkeypatch.context() as killed:
+        killed.setattr("stratum.door.folders.AT_ONCE_S", 0)
+        killed.setattr("stratum.door.client.Door.erase_left", lambda *_: True)
+        yard.build(app)
+        assert [path.name.startswith(".left-1-") for path in yard.scratch(app)] == [True]
+
+    yard.push(app, {})
+    assert yard.build(app).state is BuildState.SUCCEEDED
+    assert yard.scratch(app) == []
 
 
 def test_a_build_given_up_whose_builder_is_killed_is_not_built_again(yard: Yard):

@@ -15,7 +15,7 @@ from stratum.door import proc
 from stratum.door.client import Door
 from stratum.door.fencing import network
 from stratum.door.folders import Folders
-from tests.doors import APP, NOBODY, House, Raised, arguments, as_uid, in_background
+from tests.doors import APP, NOBODY, House, Raised, arguments, as_uid, in_background, stop_one
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -211,16 +211,47 @@ def test_drop_slug_and_destroy_leave_nothing(house: House):
     assert not list(house.layout.data.glob(f"logs/*/{APP}"))
 
 
-def test_a_removal_that_takes_too_long_is_ended_and_refused(house: House):
+def left(house: House) -> list[str]:
+    """What is beside the scratch of builds."""
+    parent = house.scratch().parent
+    return [path.name for path in house.call(lambda: list(parent.iterdir()), as_root=house.fence.fenced)]
+
+
+def test_a_removal_that_takes_long_is_out_of_the_way_at_once_and_ends_later(house: House, monkeypatch):
     house.unpack({"deep/file": ""})
-    quick = Folders(house.layout, house.fence, limit_s=0)
+    monkeypatch.setattr("stratum.door.folders.AT_ONCE_S", 0)
 
-    with pytest.raises(Raised, match=r"TimeoutError: /bin/sh was ended, since it takes too long"):
-        house.call(lambda: quick.discard(APP, 1), as_root=house.fence.fenced)
+    def discard_and_sweep() -> bool:
+        Folders(house.layout, house.fence).discard(APP, 1)
+        return Folders(house.layout, house.fence).sweep(APP)
 
-    assert house.scratch().exists()
-    house.call(lambda: house.door.discard(APP, 1))
+    assert house.call(discard_and_sweep, as_root=house.fence.fenced) is False
     assert not house.scratch().exists()
+    assert [name.startswith(".left-1-") for name in left(house)] == [True]
+
+    assert house.call(lambda: house.door.erase_left(APP)) is True
+    assert left(house) == []
+    assert house.call(lambda: house.door.sweep(APP)) is True
+
+
+@needs_root
+def test_what_is_erased_gives_way_to_the_next_build_and_to_a_release(fenced: House):
+    fenced.unpack({f"dist/{number}": "" for number in range(2000)})
+    fenced.step("close")
+    fenced.call(lambda: fenced.door.seal(APP, 1, DIGEST))
+    fenced.call(lambda: fenced.door.drop_slug(APP, DIGEST))
+
+    with in_background(lambda: fenced.call(lambda: fenced.door.sweep(APP))) as sweeping:
+        helper = stop_one(fenced.fence.build_uid(APP), "-delete")
+        fenced.call(lambda: fenced.door.prepare(APP))  # as a release that is opened does
+        fenced.unpack({"file": ""}, number=2)
+        assert proc.read(helper.pid) is None
+        assert os.waitpid(sweeping, 0)[1] == 0
+
+    assert not fenced.call(lambda: fenced.door.has_slug(APP, DIGEST))
+    assert any(name.startswith(".left-") for name in left(fenced))
+    assert fenced.call(lambda: fenced.door.sweep(APP)) is True
+    assert left(fenced) == []
 
 
 @needs_root
