@@ -18,7 +18,7 @@ from stratum.model import NO_CONTENTS, App, Contents, Target
 from stratum.procfile import Procfile, parse
 from stratum.secrets import unseal
 from stratum.spool import commit_of
-from stratum.store import releases
+from stratum.store import builds, releases
 from stratum.tree import check_complete
 
 _CORRECT = "Correct it, commit, and push again."
@@ -52,20 +52,29 @@ def make_slug(bench: Bench, app: App) -> Slug:
     made = _compile(bench, commit, wants_processes=procfile is None)
     targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
-    digest = _seal(bench)
+    slug = _seal(bench, targets, made.contents)
     faults.reach("build.sealed")
-    return Slug(digest, targets, made.contents)
+    return slug
 
 
 def made_before(bench: Bench) -> Slug | None:
-    """Find what an accepted gated build has made before its ref moved."""
+    """Find what an accepted gated build has made before its ref moved, or a builder before it was lost."""
     build = bench.build
     if not build.slug:
         return None
-    if bench.shop.door.has_slug(build.app_id, build.slug):
+    if _is_there(bench):
         return Slug(build.slug, build.targets, build.contents)
-    bench.narration.step("Building again: what was built is no longer there")
+    if build.attempt == 1:  # else it may never have been there
+        bench.narration.step("Building again: what was built is no longer there")
     return None
+
+
+def _is_there(bench: Bench) -> bool:
+    """Whether the noted slug is in its place; whole, where it may have come there in the last moment."""
+    door, build = bench.shop.door, bench.build
+    if build.attempt > 1:
+        return door.slug_digest(build.app_id, build.slug) == build.slug
+    return door.has_slug(build.app_id, build.slug)
 
 
 def _read_procfile(bench: Bench, commit: Commit, app: App) -> Procfile | None:
@@ -128,9 +137,13 @@ def _variables(bench: Bench) -> Mapping[str, str]:
     return variables
 
 
-def _seal(bench: Bench) -> str:
+def _seal(bench: Bench, targets: tuple[Target, ...], contents: Contents) -> Slug:
+    """Put what was built in its place, noted before: who has lost the lease is ended (`builder.lease`)."""
     bench.doing = "Sealing what was built"
-    digest = bench.close()
-    bench.shop.door.seal(bench.build.app_id, bench.build.number, digest)
+    build, shop = bench.build, bench.shop
+    slug = Slug(bench.close(), targets, contents)
+    with shop.db.write() as tx:
+        builds.note_slug(tx, build, slug.digest, targets, contents)
+    shop.door.seal(build.app_id, build.number, slug.digest)
     bench.check_log()
-    return digest
+    return slug

@@ -197,6 +197,16 @@ def give_back(tx: Transaction, build: Build) -> bool:
     return tx.execute(_held(build).values(values)).rowcount == 1
 
 
+def note_slug(
+    tx: Transaction, build: Build, slug: str, targets: tuple[Target, ...], contents: Contents = NO_CONTENTS
+) -> bool:
+    """Note what a held build is about to put in its place: who is killed then leaves no slug unknown.
+
+    A later attempt takes it from there; False when the lease has been lost, and nothing is noted.
+    """
+    return tx.execute(_held(build).values(**_made(slug, targets, contents))).rowcount == 1
+
+
 def wait(
     tx: Transaction,
     build: Build,
@@ -211,8 +221,7 @@ def wait(
     """
     is_wanted = not get_build(tx, build.id).error
     state = BuildState.WAITING if is_wanted else BuildState.CANCELED
-    commands = [[one.name, one.command] for one in targets]
-    made = {"slug": slug, "targets": commands, "contents": contents.render()}
+    made = _made(slug, targets, contents)
     claim = {"owner": "", "lease_until": None, "attempt": 0}
     ended = {} if is_wanted else {"finished_at": now()}
     values = _held(build).values(state=state.value, **made, **claim, **ended)
@@ -223,9 +232,9 @@ def drop(tx: Transaction, build: Build, reason: str, slug: str = "") -> bool:
     """End a held build that is given up; False when the lease has been lost, and nothing is recorded.
 
     Args:
-        slug: what it has made meanwhile, to be removed (`unused_slugs`).
+        slug: what it has made meanwhile, to be removed (`unused_slugs`); empty: what was noted, if anything.
     """
-    claim = {"owner": "", "lease_until": None, "slug": slug}
+    claim = {"owner": "", "lease_until": None, **({"slug": slug} if slug else {})}
     ended = {"state": _GIVEN_UP, "error": reason, "finished_at": now()}
     return tx.execute(_held(build).values(**ended, **claim)).rowcount == 1
 
@@ -256,7 +265,7 @@ def orphans(tx: Transaction) -> list[Build]:
 
 
 def unused_slugs(tx: Transaction, app_id: int) -> list[str]:
-    """What an app's gated and given up builds have made that was never released, nor will be."""
+    """What an app's builds have made that was never released, nor will be."""
     mine = t.builds.c.app_id == app_id
     states = [state.value for state in BuildState if not state.is_terminal]
     wanted = union(
@@ -295,6 +304,11 @@ def _give_up(tx: Transaction, reason: str, *mine) -> bool:  # type: ignore[no-un
     running = (t.builds.c.state == BuildState.RUNNING.value, t.builds.c.error == "")
     tx.execute(update(t.builds).where(*mine, *running).values(error=reason))
     return False
+
+
+def _made(slug: str, targets: tuple[Target, ...], contents: Contents) -> dict[str, object]:
+    commands = [[one.name, one.command] for one in targets]
+    return {"slug": slug, "targets": commands, "contents": contents.render()}
 
 
 def _held(build: Build):  # type: ignore[no-untyped-def]  # SQLAlchemy's Update is generic in nothing useful here

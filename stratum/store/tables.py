@@ -162,7 +162,7 @@ builds = Table(
     Column("finished_at", UtcDateTime),
     Column("options", JSON, nullable=False, server_default="{}"),
     Column("gate", String(64), nullable=False, server_default=""),  # `pid:starttime` of who waits for it
-    Column("slug", String(64), nullable=False, server_default=""),  # of a gated build that waits for its ref
+    Column("slug", String(64), nullable=False, server_default=""),  # made, or about to be
     Column("targets", JSON, nullable=False, server_default="[]"),
     Column("superseded_by", Integer),  # a build's number
     Column("started_at", UtcDateTime),

@@ -10,7 +10,7 @@ import pytest
 
 from runner.apply.parts import Parts
 from runner.recover import Recovery
-from stratum.model import BuildState
+from stratum.model import App, BuildState
 from stratum.ownership import is_free
 from stratum.store import builds, rollouts
 from tests.fakes import FakeNudges
@@ -80,6 +80,30 @@ def test_a_builder_killed_at_a_named_point_leaves_one_release(yard: Yard, point:
         assert rollouts.claim_next(tx, app.id, "1:1") is not None
     assert len(yard.builds(app)) == 1
     assert yard.scratch(app) == []
+    assert [slug.name for slug in slugs(yard, app)] == [release.slug]
+
+
+def test_what_was_sealed_by_a_builder_that_was_lost_goes_when_nobody_wants_it(yard: Yard):
+    app = yard.app({"Procfile": "web: x\n"})
+    faults = yard.folder / "faults"
+    faults.mkdir()
+    (faults / "build.sealed").touch()
+
+    killed = builder(yard, app.id, STRATUM_FAULTS_DIR=str(faults))
+    wait_until((faults / "build.sealed.reached.pid").exists, timeout=30)
+    assert len(slugs(yard, app)) == 1
+    with yard.shop.db.write() as tx:
+        builds.cancel(tx, yard.builds(app)[0], "Not wanted.")
+    kill(killed)
+    wait_until(lambda: is_free(yard.layout.locks / f"build-{app.id}"))
+    yard.give_back(app)
+
+    assert yard.build(app).state is BuildState.CANCELED
+    assert slugs(yard, app) == []
+
+
+def slugs(yard: Yard, app: App) -> list[Path]:
+    return list(yard.layout.slug(app.id, "x").parent.glob("[0-9a-f]*"))
 
 
 @pytest.mark.parametrize("point", POINTS)

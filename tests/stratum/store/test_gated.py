@@ -153,6 +153,21 @@ def test_what_was_built_for_nothing_is_found_unless_something_else_has_it(db, ap
         assert builds.unused_slugs(tx, app.id) == []
 
 
+def test_what_was_sealed_by_a_builder_that_was_lost_is_known(db, app):
+    with db.write() as tx:
+        queue(tx, app.id, gate="")
+        lost = there(builds.claim_next(tx, app.id, "a"))
+        assert builds.note_slug(tx, lost, SLUG, TARGETS)
+        assert builds.unused_slugs(tx, app.id) == []
+        builds.give_back(tx, lost)
+        again = there(builds.claim_next(tx, app.id, "b"))
+
+        assert (again.slug, again.targets) == (SLUG, TARGETS)
+        assert not builds.note_slug(tx, lost, "b" * 64, ())
+        assert builds.drop(tx, again, "given up")
+        assert builds.unused_slugs(tx, app.id) == [SLUG]
+
+
 def test_redeploy_builds_no_commit_that_was_not_taken(db, app):
     with db.write() as tx:
         waiting = (queue(tx, app.id, TWO), built(tx, app.id))[1]
