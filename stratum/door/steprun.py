@@ -6,6 +6,8 @@ adopts whatever the step sets loose. Fenced, the uid's processes are killed as w
 
 import os
 import socket
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,7 @@ class StepRun:
     def __init__(self, layout: Layout, fence: Fence, terms: Terms, order: Order) -> None:
         self._layout, self._fence, self._terms, self._order = layout, fence, terms, order
         self._uid = fence.build_uid(order.app_id) if fence.fenced else None
+        self._deadline = time.monotonic() + order.timeout_s
 
     def run(self, fds: tuple[int, int, int], caller: socket.socket) -> Ending:
         """Run the step until it ends, its time is over, or the caller closes its connection.
@@ -47,7 +50,12 @@ class StepRun:
         """
         prctl.adopt_orphans()
         # The handler of a killed builder would else end the step of the next attempt: both have one uid.
-        with turns.turn(self._layout.build(self._order.app_id, 0).parent, caller) as is_wanted:
+        folder, limit_s = self._layout.build(self._order.app_id, 0).parent, self._order.timeout_s
+        with ExitStack() as held:
+            try:
+                is_wanted = held.enter_context(turns.turn(folder, caller, limit_s))
+            except TimeoutError:
+                return Ending(None)
             if not is_wanted:
                 return Ending(None, caller_left=True)
             self._clear()
@@ -63,7 +71,7 @@ class StepRun:
         for fd in {fds[0], fds[1]} - {fds[2]}:
             os.close(fd)
         try:
-            return awaiting.end(started.pid, caller, (way_out, watch), self._order.timeout_s)
+            return awaiting.end(started.pid, caller, (way_out, watch), self._deadline - time.monotonic())
         finally:
             way_out.close()
             watch.close()

@@ -1,6 +1,6 @@
-"""One at a time for what ends an app's builds by their uid: it would end what another just began.
+"""One at a time for what would stand in another's way, such as what ends an app's builds by their uid.
 
-The lock is on a folder that no build can open when fenced.
+The lock is on a folder that neither build nor app can open when fenced.
 """
 
 import fcntl
@@ -17,21 +17,24 @@ _ROUND_MS = 5
 
 
 @contextmanager
-def turn(folder: Path, caller: socket.socket | None = None) -> Iterator[bool]:
+def turn(folder: Path, caller: socket.socket | None = None, limit_s: float = LIMIT_S) -> Iterator[bool]:
     """Keep others of the folder away; yields whether the caller, if one is given, is still there.
+
+    Args:
+        limit_s: how long to wait for another.
 
     Raises:
         TimeoutError: another does not end.
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield _lock(handle, caller)
+        yield _lock(handle, caller, limit_s)
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, caller: socket.socket | None) -> bool:
-    deadline = time.monotonic() + LIMIT_S
+def _lock(handle: int, caller: socket.socket | None, limit_s: float) -> bool:
+    deadline = time.monotonic() + limit_s
     poll = select.poll()
     if caller is not None:
         poll.register(caller, select.POLLIN)
@@ -42,5 +45,5 @@ def _lock(handle: int, caller: socket.socket | None) -> bool:
         if poll.poll(_ROUND_MS):
             return False
         if time.monotonic() > deadline:
-            message = f"another step of the app has not ended within {LIMIT_S:g} s"
+            message = f"what else is at work for the app has not ended within {limit_s:g} s"
             raise TimeoutError(message)
