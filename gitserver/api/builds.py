@@ -13,7 +13,7 @@ from gitserver.services import services
 from stratum import spool
 from stratum.buildlog import Log
 from stratum.errors import Conflict
-from stratum.model import Build
+from stratum.model import Build, BuildState
 from stratum.ownership import exclusive
 from stratum.store import Transaction, builds, releases, rollouts
 from stratum.verbs import build as verbs
@@ -53,7 +53,7 @@ def purge(environment: str, app: str) -> rows.Row:
 
 @blueprint.post("/<number:number>/cancel")
 def cancel(environment: str, app: str, number: int) -> rows.Row:
-    """Give one up; one that runs is ended by its builder at once, and then canceled."""
+    """Give one up; a build that runs, or the release phase of one, is ended at once by whoever runs it."""
     with services().database.write() as tx:
         build = verbs.cancel(tx, again(tx), number, who=caller().name)
         if build.state.is_terminal:
@@ -62,6 +62,8 @@ def cancel(environment: str, app: str, number: int) -> rows.Row:
     if build.state.is_terminal:
         spool.remove(services().instance.layout, build)
         services().nudges.build(build.app_id)  # the builder removes what was built
+    if build.state is BuildState.SUCCEEDED:
+        services().nudges.rollout(build.app_id)  # which may wait for a place
     return answer
 
 

@@ -30,10 +30,11 @@ from stratum.store import environments, releases, rollouts
 from stratum.supervisor import ProcessStatus
 
 _NO_INTEGER = 0  # of {{UNIQUE_INT}}: those of processes begin with 1
-_LOOK_FOR_DESTROY_S = 1.0
+_LOOK_FOR_CANCEL_S = 0.5
 _CHUNKS_A_LOOK = 128  # all that supervisord keeps of a log
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _MEND = "Nothing of v{} was started. Mend what the Procfile's `release` runs, and try again."
+_CALLED_OFF = "Nothing of v{} was started."
 _SLOW = "Have it end sooner, or do its work elsewhere; an operator may raise STRATUM_RELEASE_TIMEOUT_S."
 
 
@@ -110,18 +111,19 @@ class _Running:
         return status, time.monotonic() - began
 
     def _check_wanted(self, age_s: float, waited_s: float) -> None:
-        """End it when it takes too long, or its app is destroyed."""
+        """End it when it takes too long, or is called off, or its app is destroyed."""
         limit_s = self._parts.instance.settings.release_timeout_s
         if age_s > limit_s:
-            running.stop(self._parts, self._app, [self._process.name])
-            self._fail(f"was ended: it took longer than {limit_s} s.", _SLOW)
-        if waited_s - self._looked_s >= _LOOK_FOR_DESTROY_S:
+            self._end(f"it took longer than {limit_s} s", _SLOW)
+        if waited_s - self._looked_s >= _LOOK_FOR_CANCEL_S:
             self._looked_s = waited_s
             with self._parts.database.read() as tx:
                 app = environments.get_app(tx, self._app.id)
+                called_off = app and rollouts.get_rollout(tx, self._lease.rollout.id).error
             if app is None or app.destroying:
-                running.stop(self._parts, self._app, [self._process.name])
-                self._fail("was ended: the app is being destroyed.")
+                self._end("the app is being destroyed")
+            if called_off:
+                self._end(called_off, _CALLED_OFF.format(self._release.version))
 
     def _tell(self, lines: list[str]) -> None:
         if lines:
@@ -145,7 +147,15 @@ class _Running:
         with self._parts.database.write() as tx:
             if not rollouts.renew(tx, self._lease.rollout):
                 raise LeaseLost(self._lease.rollout)
-            releases.set_phase(tx, self._release.id, phase)
+            called_off = rollouts.get_rollout(tx, self._lease.rollout.id).error
+            if not called_off:
+                releases.set_phase(tx, self._release.id, phase)
+        if called_off:  # while it was about to begin, or ended by itself
+            self._fail(f"was ended: {called_off}.", _CALLED_OFF.format(self._release.version))
+
+    def _end(self, why: str, hint: str = "") -> NoReturn:
+        running.stop(self._parts, self._app, [self._process.name])
+        self._fail(f"was ended: {why}.", hint)
 
     def _fail(self, reason: str, hint: str = "") -> NoReturn:
         lines = last_lines(self._log, OUTPUT_LINES)

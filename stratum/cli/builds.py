@@ -84,8 +84,9 @@ def purge(app: "RemoteApp", as_json: bool) -> None:
 @json_option
 @for_app
 def cancel(app: "RemoteApp", number: int, as_json: bool) -> None:
-    """Give up a build that has not been released; whatever works for it is ended."""
+    """Give up a build, or the release phase after it; whatever works for it is ended."""
     row, begun = app.cancel_build(number), time.monotonic()
+    called_off = row["status"] == "succeeded"
     while row["status"] == "running" and time.monotonic() - begun < ENDS_WITHIN_S:
         time.sleep(POLL_S)
         row = app.build(number)
@@ -96,6 +97,8 @@ def cancel(app: "RemoteApp", number: int, as_json: bool) -> None:
         raise Conflict(message, f"See what becomes of it: stratum builds follow {number}.")
     if row["status"] == "canceled":
         say(f"Canceled build {number}.")
+    elif called_off:
+        say(f"v{row['release']} is called off: its release phase is being ended.")
     else:
         say(f"Build {number} had ended before: it is {row['status']}.")
 

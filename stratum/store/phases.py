@@ -1,9 +1,9 @@
-"""Release phases of all apps together: who has to wait with its own for those of others."""
+"""Release phases: who has to wait with its own for those of other apps, and calling one off."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from stratum.model import RELEASE_PHASE, Phase, RolloutState
 from stratum.store import tables as t
@@ -14,6 +14,7 @@ _UNFINISHED = (
         t.rollouts.c.app_id,
         t.rollouts.c.build_id,
         t.rollouts.c.state,
+        t.rollouts.c.error,
         t.releases.c.targets,
         t.releases.c.phase,
         t.apps.c.destroying,
@@ -39,6 +40,7 @@ class _Next:
     app_id: int
     build_id: int | None
     state: str
+    error: str
     targets: Sequence[tuple[str, str]]
     phase: str | None  # None: it is of no release of its own
     destroying: bool
@@ -59,7 +61,8 @@ class _Next:
 def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
     """The apps whose next rollout has to wait, since `most` release phases are under way or come before it.
 
-    A phase whose applier was lost is under way still. An app that is being destroyed waits for none.
+    A phase whose applier was lost is under way still. An app that is being destroyed waits for none, nor
+    does what was called off.
 
     Returns:
         App id → id of the build that the rollout belongs to, if it does to one.
@@ -69,5 +72,22 @@ def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
         heads.setdefault(row.app_id, _Next(*row))
     ahead = [one for one in heads.values() if one.has_phase_ahead]
     begun = [one for one in ahead if one.has_place]
-    queued = [one for one in ahead if not one.has_place and not one.destroying]
+    queued = [one for one in ahead if not one.has_place and not one.destroying and not one.error]
     return {one.app_id: one.build_id for one in queued[max(0, most - len(begun)) :]}
+
+
+def call_off(tx: Transaction, build_id: int, reason: str) -> bool:
+    """Have the release phase of what a build has made end, and its release fail; nudge the app's applier.
+
+    Its applier finds the reason as the error of the rollout, which has not ended.
+
+    Returns:
+        Whether there is one that has not succeeded yet.
+    """
+    unfinished = (RolloutState.QUEUED.value, RolloutState.RUNNING.value)
+    mine = (t.rollouts.c.build_id == build_id, t.rollouts.c.state.in_(unfinished))
+    row = tx.execute(_UNFINISHED.where(*mine)).one_or_none()
+    if row is None or not _Next(*row).has_phase_ahead:
+        return False
+    tx.execute(update(t.rollouts).where(*mine, t.rollouts.c.error == "").values(error=reason))
+    return True

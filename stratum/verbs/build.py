@@ -2,7 +2,7 @@
 
 from stratum.errors import Conflict, NotFound
 from stratum.model import App, Build, BuildState, PushState, ReleaseState
-from stratum.store import Transaction, builds, pushes, releases
+from stratum.store import Transaction, builds, phases, pushes, releases
 
 
 def find(tx: Transaction, app: App, number: int) -> Build:
@@ -20,12 +20,16 @@ def find(tx: Transaction, app: App, number: int) -> Build:
 def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     """Give a build up; one that runs is then still running, and ended by its builder at once.
 
+    Of one that has succeeded the release phase is called off; its applier ends that at once.
+
     Raises:
         NotFound: there is no such build.
-        Conflict: it has ended, or has been released.
+        Conflict: it has ended, and no release phase of it is under way.
     """
     build = find(tx, app, number)
     if build.state is BuildState.SUCCEEDED:
+        if phases.call_off(tx, build.id, f"canceled by {who}"):
+            return build
         message = f"Build {number} has been released{_as(tx, build)}."
         raise Conflict(message, "stratum rollback goes back to the release before.")
     if build.state.is_terminal:

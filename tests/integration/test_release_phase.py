@@ -14,7 +14,7 @@ from stratum.buildlog import last_lines
 from stratum.errors import NotAProcess
 from stratum.faults import PHASE_POINTS
 from stratum.model import App, Outcome, Phase, Release, ReleaseState, Rollout, RolloutState
-from stratum.store import builds, environments, formation, releases, rollouts
+from stratum.store import builds, environments, formation, phases, releases, rollouts
 from stratum.verbs import configure
 from stratum.verbs.release import rollback
 from stratum.verbs.scale import launch, scale
@@ -218,6 +218,52 @@ def test_one_that_takes_too_long_is_ended_with_all_that_it_has_started() -> None
         assert marked(short, "MyProdEnv.slow.v2") == []
         assert short.version(slow) == 1
         assert short.pids().keys() == {"MyProdEnv.slow.v1.worker.1"}
+
+
+def call_off(stage: Stage, rollout: Rollout) -> bool:
+    assert rollout.build_id is not None
+    with stage.parts.database.write() as tx:
+        return phases.call_off(tx, rollout.build_id, "canceled by me")
+
+
+def test_one_that_is_called_off_ends_with_all_that_it_has_started(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    before = stage.pids()[f"MyProdEnv.{app.name}.v1.worker.1"]
+    rollout = pushed(stage, app, targets(f"setsid -f sleep 1000; {SLEEP}"))
+    applier = stage.applier(app)
+    wait_until(lambda: f"MyProdEnv.{app.name}.v2.release.1" in stage.pids())
+
+    assert call_off(stage, rollout)
+
+    assert applier.wait(20) == 0
+    done = stage.rollout(rollout)
+    assert done.state is RolloutState.FAILED
+    assert done.error.startswith("The release phase was ended: canceled by me.")
+    assert found(stage, app, 2).phase is Phase.FAILED
+    assert marked(stage, f"MyProdEnv.{app.name}.v2") == []
+    assert stage.pids()[f"MyProdEnv.{app.name}.v1.worker.1"] == before
+    assert not call_off(stage, rollout)
+
+
+def test_one_that_is_called_off_before_it_begins_does_not(stage: Stage, app: App) -> None:
+    rollout = pushed(stage, app, targets("true"), worker=1)
+    assert call_off(stage, rollout)
+
+    done = stage.apply(app, rollout)
+
+    assert (done.state, story(stage, app)) == (RolloutState.FAILED, [])
+    assert done.error.startswith("The release phase was ended: canceled by me.")
+
+
+def test_one_that_has_succeeded_is_not_called_off(stage: Stage, app: App, tmp_path: Path) -> None:
+    rollout = pushed(stage, app, targets("true"), worker=1)
+    (tmp_path / "phase.succeeded").touch()
+    applier = stage.applier(app, tmp_path)
+    wait_until((tmp_path / "phase.succeeded.reached.pid").exists, 20)
+    assert not call_off(stage, rollout)
+    (tmp_path / "phase.succeeded.go").touch()
+    assert applier.wait(30) == 0
+    assert stage.rollout(rollout).state is RolloutState.SUCCEEDED
 
 
 def test_an_app_that_is_being_destroyed_waits_for_no_phase(stage: Stage, app: App) -> None:

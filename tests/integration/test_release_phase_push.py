@@ -49,8 +49,6 @@ def test_a_push_shows_it_live_and_what_ran_serves_meanwhile(served: Served, repo
         assert served.get(name_of(repo)) == (200, "one")
         rows = served.rows("ps", cwd=repo)
         assert [row["target"] for row in rows if row["release"] == "v2"] == ["release"]
-        refused = served.stratum("builds", "cancel", "2", cwd=repo, check=False)
-        assert "has been released as v2" in refused
         go.touch()
         rest = push.stderr.read()
     go.unlink()
@@ -60,6 +58,27 @@ def test_a_push_shows_it_live_and_what_ran_serves_meanwhile(served: Served, repo
     assert "-----> Release phase succeeded after " in rest
     assert served.get(name_of(repo)) == (200, "two")
     assert [row["target"] for row in served.rows("ps", cwd=repo)] == ["web"]
+
+
+def test_canceling_its_build_ends_it_and_what_ran_goes_on(served: Served, repo: Path) -> None:
+    served.push(repo)
+    served.commit(repo, text="two", wait="")
+    served.run("git", "push", "-o", "detach", "catalyze", "master", cwd=repo)
+    wait_until(
+        lambda: ("v2", "release") in [(row["release"], row["target"]) for row in served.rows("ps", cwd=repo)]
+    )
+
+    said = served.stratum("builds", "cancel", "2", cwd=repo)
+
+    assert said == "v2 is called off: its release phase is being ended.\n"
+    followed = served.run("stratum", "builds", "follow", "2", cwd=repo, check=False)
+    assert followed.returncode == 1
+    assert "The release phase was ended: canceled by admin." in followed.stdout
+    assert "v1 keeps running." in followed.stdout
+    assert served.get(name_of(repo)) == (200, "one")
+    assert [row["target"] for row in served.rows("ps", cwd=repo)] == ["web"]
+    again = served.stratum("builds", "cancel", "2", cwd=repo, check=False)
+    assert "has been released as v2" in again
 
 
 def test_a_gated_push_is_taken_before_it_runs(served: Served, repo: Path) -> None:

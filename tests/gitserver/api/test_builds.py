@@ -80,6 +80,17 @@ def test_what_has_ended_or_is_not_there_cannot_be_given_up(api, side, app):
     assert absent[0] == 404
 
 
+def test_a_release_phase_is_called_off_with_its_build(api, side, app):
+    side.release(app, "release", "web")
+    with side.db.write() as tx:
+        tx.execute(update(tables.rollouts).values(state="running", finished_at=None))
+
+    status, found = api("POST", f"{HERE}/builds/1/cancel")
+
+    assert (status, found["status"], found["release"]) == (200, "succeeded", 1)
+    assert api("GET", f"{HERE}/rollouts/1")[1]["error"] == "canceled by admin"
+
+
 @pytest.mark.parametrize("state", ["failed", "canceled", "superseded"])
 def test_an_ended_build_is_built_again_with_its_options(api, side, app, state):
     options = BuildOptions(no_cache=True, scale={"web": 2}, reason="stop the leak")

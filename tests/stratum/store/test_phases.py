@@ -3,8 +3,8 @@
 import pytest
 
 from stratum.model import App, Phase, Release, RolloutState, Target
-from stratum.store import Database, environments, releases, rollouts
-from stratum.store.phases import waiting
+from stratum.store import Database, builds, environments, releases, rollouts
+from stratum.store.phases import call_off, waiting
 
 PHASED, PLAIN = (Target("release", "sleep 9"), Target("web", "x")), (Target("web", "x"),)
 
@@ -18,10 +18,11 @@ def apps(db: Database) -> list[App]:
 
 def queue(db: Database, app: App, targets: tuple[Target, ...] = PHASED) -> Release:
     with db.write() as tx:
+        build = builds.add_build(tx, app.id, "c" * 40, source="push", who="me")
         made = releases.add_release(
             tx, app.id, slug="a" * 64, commit="c" * 40, targets=targets, cause="push", who="me"
         )
-        rollouts.add_rollout(tx, app.id, cause="push", who="me", release_id=made.id)
+        rollouts.add_rollout(tx, app.id, cause="push", who="me", release_id=made.id, build_id=build.id)
         return made
 
 
@@ -85,3 +86,27 @@ def test_only_what_comes_next_and_has_a_phase_waits(db: Database, apps: list[App
         assert scale
         rollouts.record(tx, scale, RolloutState.SUCCEEDED, [])
     assert who_waits(db) == [scaled.id]
+
+
+def test_what_was_called_off_waits_for_no_place(db: Database, apps: list[App]) -> None:
+    first, second, third, _ = apps
+    for app in (first, second, third):
+        queue(db, app)
+    with db.write() as tx:
+        (waits, also) = waiting(tx, 1).values()
+        assert waits
+        assert call_off(tx, waits, "canceled by me")
+        assert call_off(tx, waits, "canceled by another")
+        assert list(waiting(tx, 1).values()) == [also]
+        rollout = rollouts.rollout_of_build(tx, waits)
+        assert rollout
+        assert rollout.error == "canceled by me"
+
+
+def test_only_a_release_phase_can_be_called_off(db: Database, apps: list[App]) -> None:
+    queue(db, apps[0], PLAIN)
+    with db.write() as tx:
+        rollout = rollouts.claim_next(tx, apps[0].id, "1:1")
+        assert rollout
+        assert rollout.build_id
+        assert not call_off(tx, rollout.build_id, "canceled by me")
