@@ -7,17 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from builder import inherited
 from builder.narration import Narration
 from builder.workshop import Workshop
 from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.door.leash import Leash
-from stratum.door.wayout import rules
 from stratum.errors import BuildFailed
 from stratum.model import Build, BuildOptions
-from stratum.settings import inherited_environ
 
-# What the server was given to reach package indexes with, for the installers.
-_INHERITED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_HTTP_TIMEOUT", *rules.VARIABLES)
 _DIGEST = re.compile(rb"[0-9a-f]{64}\n")
 _DISK_FULL = re.compile(r"No space left on device|disk quota exceeded|disk is full", re.IGNORECASE)
 _MAKE_ROOM = "The server's disk is full. Its operator has to make room; then push again."
@@ -45,7 +42,7 @@ class Bench:
         self.doing = "The build"
         self._limit_s = shop.instance.settings.build_timeout_s
         self._end = time.monotonic() + self._limit_s
-        self._environ = {"LANG": "C.UTF-8", **inherited_environ(*_INHERITED)}
+        self._environ = {"LANG": "C.UTF-8", **inherited.environ()}
         self._asked = _variables_for(build.options)
         self._leash = Leash()
 
@@ -62,6 +59,12 @@ class Bench:
     def call_off(self) -> None:
         """End the step that runs, with all that it has started, and begin no other; from any thread."""
         self._leash.cut()
+
+    def mask(self, variables: Mapping[str, str]) -> None:
+        """Keep values of the app, and what the server signs in with elsewhere, out of the log."""
+        ours = inherited.credentials(self._environ)
+        both = {name: f"{ours.get(name, '')}\n{variables.get(name, '')}" for name in {*ours, *variables}}
+        self.narration.mask(both)
 
     def clear(self) -> None:
         """Remove the scratch, and end all that still works there."""

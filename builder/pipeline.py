@@ -133,7 +133,7 @@ def _variables(bench: Bench) -> Mapping[str, str]:
     with bench.shop.db.read() as tx:
         sealed = releases.get_config(tx, app_id, releases.config_version(tx, app_id))
     variables = unseal(bench.shop.instance.layout.config_key, sealed)
-    bench.narration.mask({name: value for name, value in variables.items() if name != VARIABLE})
+    bench.mask({name: value for name, value in variables.items() if name != VARIABLE})
     return variables
 
 

@@ -89,7 +89,8 @@ class Road:
         return Pack(Used(name), BUILT_IN / name, self._room, index)
 
     def _fetched(self, one: Asked, index: int) -> Pack:
-        found = repository(self._room.cache, one, self._room.environ)
+        room = self._room
+        found = repository(room.cache, one, {**room.environ, **room.way})
         if not one.commit:
             self._say(f"Fetching the buildpack {one.url}")
         commit = found.fetch()

@@ -20,6 +20,8 @@ NEVER = re.compile(
     r"|CPATH|CPPATH|LIBRARY_PATH|LD_.*|GIT_.*|STRATUM_.*|PYTHONHOME|PYTHONPATH|UV_(?:CACHE_DIR|PYTHON.*)"
     r"|UV_LINK_MODE|UV_PROJECT_ENVIRONMENT"
 )
+# The operator's; nobody else's are in a build's own environment (`builder.inherited`).
+_OF_THE_WAY = re.compile(r"(?:UV|PIP|NPM|YARN)_.*|.*_PROXY", re.IGNORECASE)
 _ASKED = {"FORCE_COLOR", "CLICOLOR_FORCE"}  # with the push, which goes before variables
 _STACKS = (((2, 39), "heroku-24"), ((2, 35), "heroku-22"), ((2, 31), "heroku-20"))
 
@@ -34,6 +36,8 @@ class Room:
         cache: kept for the app's next builds; a new folder when it asked for none.
         environ: of every program; what a buildpack exports joins it.
         variables: the app's own that programs may have.
+        told: what built-in buildpacks find besides.
+        way: the operator's addresses with a user or password, for what fetches by our own hand.
     """
 
     order: Order
@@ -44,6 +48,7 @@ class Room:
     environ: dict[str, str]
     variables: Mapping[str, str]
     told: Mapping[str, str] = field(default_factory=dict)
+    way: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def make(cls, order: Order, environ: Mapping[str, str]) -> "Room":
@@ -54,9 +59,10 @@ class Room:
         cache.mkdir(exist_ok=True)
         kept = (name for name in order.variables if not NEVER.fullmatch(name))
         variables = {name: order.variables[name] for name in kept if name not in _ASKED & environ.keys()}
-        room = cls(
-            order, Path.cwd(), own, cache, own / "env", _base(environ), variables, _for_ours(environ, order)
-        )
+        base = _base(environ)
+        way = {name: base.pop(name) for name in _signed(base)}
+        told = {**_for_ours(environ, order), **way}
+        room = cls(order, Path.cwd(), own, cache, own / "env", base, variables, told, way)
         room.environ |= room.identity()
         room._write_variables()
         return room
@@ -88,6 +94,11 @@ def stack_for(libc: str) -> str:
 def _base(environ: Mapping[str, str]) -> dict[str, str]:
     ours = ("UV_CACHE_DIR", "STRATUM_UV", "STRATUM_APP_PYTHON")
     return {name: value for name, value in environ.items() if name not in ours}
+
+
+def _signed(environ: Mapping[str, str]) -> list[str]:
+    """Name the operator's variables that sign in: neither an app's programs nor foreign ones need know."""
+    return [name for name, value in environ.items() if "@" in value and _OF_THE_WAY.fullmatch(name)]
 
 
 def _for_ours(environ: Mapping[str, str], order: Order) -> dict[str, str]:
