@@ -8,7 +8,11 @@ from tests.served import Served
 @pytest.fixture(scope="session")
 def served():
     """One Stratum for all tests that leave it as they found it but for their own apps."""
-    instance = Served.in_new_folder(STRATUM_WEB_START_TIMEOUT_S="15", STRATUM_STOP_GRACE_S="3")
+    instance = Served.in_new_folder(
+        STRATUM_WEB_START_TIMEOUT_S="15",
+        STRATUM_STOP_GRACE_S="3",
+        STRATUM_TRUST_PUSHERS="true",  # the manual makes a token for CI, as whoever runs the tests
+    )
     instance.up()
     instance.login()
     yield instance

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from stratum.door import prctl
+from stratum.door.fencing import calls
 
 UMASK = 0o022
 NOT_STARTED = 127
@@ -41,6 +42,7 @@ class Program:
         goes_first: whether the kernel ends it before others when memory is short.
         kept: an open file that it has as number 3.
         may_gain: whether set-uid bits have power for it.
+        refused: the filter of system calls it is held to (`calls.filter_`); empty for none.
     """
 
     argv: tuple[str, ...]
@@ -51,6 +53,7 @@ class Program:
     goes_first: bool = False
     kept: int | None = None
     may_gain: bool = False
+    refused: bytes = b""
 
 
 Begin: TypeAlias = Callable[[Program, tuple[int, int, int]], int]
@@ -153,13 +156,7 @@ def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
     _take_over(fds)
     os.setsid()
     reset_signals()
-    if program.goes_first:
-        with suppress(OSError):  # a container may have closed it
-            Path("/proc/self/oom_score_adj").write_text(_GOES_FIRST)
-    for limit, wanted in (*LIMITS, *program.limits):
-        hard = resource.getrlimit(limit)[1]
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(limit, (value, value))
+    _limit(program)
     if isinstance(program.cwd, int):
         os.fchdir(program.cwd)
     parent = os.getppid()
@@ -177,6 +174,18 @@ def _set_up(program: Program, fds: tuple[int, int, int]) -> None:
     else:
         os.dup2(program.kept, 3)
         os.closerange(4, 65536)
+    if program.refused:
+        calls.confine(program.refused)
+
+
+def _limit(program: Program) -> None:
+    if program.goes_first:
+        with suppress(OSError):  # a container may have closed it
+            Path("/proc/self/oom_score_adj").write_text(_GOES_FIRST)
+    for limit, wanted in (*LIMITS, *program.limits):
+        hard = resource.getrlimit(limit)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(limit, (value, value))
 
 
 def reset_signals() -> None:

@@ -83,7 +83,13 @@ class StepRun:
         step = steps.step(order.step)
         env = {"PATH": steps.SYSTEM_PATH, **order.env, **step.env, **self._own_env(scratch)}
         return spawn.Program(
-            step.argv, env, scratch / "source", self._uid, self._terms.rlimits(), goes_first=True
+            step.argv,
+            env,
+            scratch / "source",
+            self._uid,
+            self._terms.rlimits(),
+            goes_first=True,
+            refused=self._terms.refused(),
         )
 
     def _own_env(self, scratch: Path) -> dict[str, str]:

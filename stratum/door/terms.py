@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import stratum
-from stratum.door.fencing import fences
+from stratum.door.fencing import calls, fences
 from stratum.door.fencing.fences import Fences
 from stratum.door.fencing.view import View
 from stratum.door.limits.limits import Limits
@@ -54,6 +54,11 @@ class Terms:
         """
         stage = layout.door_socket.parent  # nothing in there is for a step
         return View(stage, layout.data, self.shown, own, fences.PROCESSES in self.fences.standing)
+
+    def refused(self) -> bytes:
+        """The filter of system calls for steps; empty where there is none."""
+        has_none = fences.FILTER in self.fences.missing or calls.missing()
+        return b"" if has_none else calls.filter_()
 
     def rlimits(self) -> tuple[tuple[int, int], ...]:
         """What the kernel keeps a step to by itself; it counts the dead, too, so the watch comes first."""

@@ -74,6 +74,33 @@ def test_too_much_memory_ends_a_build(house: House, size: list[int]):
     assert left(house) == []
 
 
+@pytest.mark.parametrize(
+    "take",
+    [
+        "held = mmap.mmap(-1, 300 << 20); held.write(bytes(300 << 20)); time.sleep(100)",
+        "pid = os.fork(); held = mmap.mmap(-1, 150 << 20); held.write(bytes(150 << 20)); time.sleep(100)",
+    ],
+)
+def test_memory_for_sharing_is_memory(house: House, take: str):
+    with pytest.raises(Raised, match=MEMORY):
+        house.script(f"unset BASH_ENV; exec python3 -c 'import mmap, os, time; {take}'")
+
+
+def test_memory_that_would_be_no_processs_cannot_be_had(house: House):
+    said = house.script(
+        """unset BASH_ENV
+        python3 -c 'import os; os.memfd_create("x")' 2>&1 | tail -1
+        unshare -Urm true 2>&1
+        python3 -c 'import ctypes; print(ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600))'
+        exit 0"""
+    )
+
+    memfd, namespace, shared = said.splitlines()
+    assert "Function not implemented" in memfd
+    assert "Operation not permitted" in namespace
+    assert shared == "-1"
+
+
 def test_what_forks_share_counts_once(house: House):
     fork = "import os, time; held = b'x' * (100 << 20); [os.fork() for _ in range(2)]; time.sleep(1)"
 

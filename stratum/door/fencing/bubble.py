@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from stratum.door import spawn
-from stratum.door.fencing import network
+from stratum.door.fencing import calls, network
 from stratum.door.fencing.view import SYSTEM, TMP_BYTES, View
 from stratum.door.spawn import Program
 
@@ -36,6 +36,8 @@ def start(program: Program, fds: tuple[int, int, int], bwrap: str, view: View) -
         "env": dict(program.env),
         "cwd": str(program.cwd),
         "port": network.WAY_OUT_PORT,
+        "refused": program.refused.hex(),
+        "seccomp": calls.number() if program.refused else 0,
     }
     ours.sendall(json.dumps(order).encode() + b"\n")
     return pid, ours

@@ -8,6 +8,7 @@ from pathlib import Path
 from stratum.door.fencing import kernel
 
 VIEW, NETWORK, PROCESSES, IPC = "files", "network", "processes", "ipc"
+FILTER = "filter of system calls"  # stands wherever nothing says that it is missing
 FLAGS = {
     VIEW: kernel.NEW_VIEW,
     NETWORK: kernel.NEW_NETWORK,

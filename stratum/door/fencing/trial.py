@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from stratum.door.fencing.fences import FLAGS, PROCESSES, VIEW, Fences
+from stratum.door.fencing import calls
+from stratum.door.fencing.fences import FILTER, FLAGS, PROCESSES, VIEW, Fences
 from stratum.door.fencing.inside import NOT_PUT_UP, Cell, start
 from stratum.door.fencing.view import View
 from stratum.door.spawn import Program, capture
@@ -20,7 +21,14 @@ _TRUE = "/bin/true"
 
 
 def find() -> Fences:
-    """Try all fences, then bubblewrap for a user, then as many as stand together."""
+    """Try all fences."""
+    found = _find_namespaces()
+    refusal = _refusal_of_filter()
+    return replace(found, missing={**found.missing, FILTER: refusal}) if refusal else found
+
+
+def _find_namespaces() -> Fences:
+    """Try all together, then bubblewrap for a user, then as many as stand together."""
     as_user = os.geteuid() != 0
     every = Fences(frozenset(FLAGS), as_user=as_user)
     if not _refusal(every):
@@ -65,6 +73,14 @@ def _refusal(fences: Fences) -> str:
 
         code, said = capture(Program((_TRUE,), {}, own, None), LIMIT_S, begin)
     return "" if code == 0 else said.strip().removeprefix(NOT_PUT_UP) or f"{_TRUE} ended with {code}"
+
+
+def _refusal_of_filter() -> str:
+    """Return what keeps a filter of system calls from being had; empty for nothing."""
+    if why := calls.missing():
+        return why
+    code, said = capture(Program((_TRUE,), {}, Path("/"), None, refused=calls.filter_()), LIMIT_S)
+    return "" if code == 0 else said.strip() or f"{_TRUE} ended with {code}"
 
 
 def _interpreter() -> tuple[Path, ...]:

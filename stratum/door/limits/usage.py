@@ -1,15 +1,16 @@
 """What the processes of a step use, as their /proc tells.
 
-Source: proc(5). Threads and statm can be read by everybody. What processes share is counted once by
-smaps_rollup, which walks all their pages: it is read only when the quick sum is above the limit.
+Source: proc(5). Threads, statm and status can be read by everybody. What processes share is counted once
+by smaps_rollup, which walks all their pages: it is read only when sums that are never too low are above
+the limit. Memory that no process has mapped is none of these; a step is refused such (fencing/calls.py).
 """
 
 import os
 import resource
 from collections.abc import Iterable
 
-_THREADS, _RESIDENT, _SHARED = 17, 1, 2  # fields, the first being 0; of stat after the name
-_COUNTED = (b"Pss_Anon:", b"Pss_Shmem:")
+_THREADS, _RESIDENT = 17, 1  # fields, the first being 0; of stat after the name
+_SHARES, _WHOLES = (b"Pss_Anon:", b"Pss_Shmem:"), (b"RssAnon:", b"RssShmem:")
 _PAGE = resource.getpagesize()
 _KIB = 1024
 
@@ -27,22 +28,24 @@ def threads(folder: int, pids: Iterable[int]) -> int:
 
 def is_above(folder: int, pids: list[int], memory_bytes: int) -> bool:
     """Whether processes together have more memory than this."""
-    if _quick(folder, pids) <= memory_bytes:
+    if _resident(folder, pids) <= memory_bytes:
         return False
-    exact = [_exact(folder, pid) for pid in pids]
-    return sum(exact) > memory_bytes if any(exact) else True
+    whole = {pid: _sum(folder, pid, "status", _WHOLES) for pid in pids}
+    if sum(whole.values()) <= memory_bytes:
+        return False
+    # Where we may not look, as root without CAP_SYS_PTRACE, what is shared counts once for each.
+    return sum(_sum(folder, pid, "smaps_rollup", _SHARES) or whole[pid] for pid in pids) > memory_bytes
 
 
-def _quick(folder: int, pids: list[int]) -> int:
-    """Add up what is resident and of no file; forks that still share their pages count too often."""
+def _resident(folder: int, pids: list[int]) -> int:
+    """Add up all that is resident: files too, and what is shared as often as it is."""
     fields = (_read(folder, pid, "statm").split() for pid in pids)
-    return sum(int(field[_RESIDENT]) - int(field[_SHARED]) for field in fields if field) * _PAGE
+    return sum(int(field[_RESIDENT]) for field in fields if field) * _PAGE
 
 
-def _exact(folder: int, pid: int) -> int:
-    """Nothing where we may not look: root without CAP_SYS_PTRACE."""
-    lines = _read(folder, pid, "smaps_rollup").splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(_COUNTED)) * _KIB
+def _sum(folder: int, pid: int, name: str, wanted: tuple[bytes, ...]) -> int:
+    lines = _read(folder, pid, name).splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(wanted)) * _KIB
 
 
 def _read(folder: int, pid: int, name: str) -> bytes:

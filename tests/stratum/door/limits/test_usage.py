@@ -20,6 +20,17 @@ if all(os.fork() for _ in range(2)):
 time.sleep(100)
 """
 MIB = 1 << 20
+SHARE_OPENLY = """
+import mmap, os, time
+held = mmap.mmap(-1, 50 << 20)
+held.write(bytes(50 << 20))
+if os.fork():
+    held[::4096]
+    print(1, flush=True)
+else:
+    held[::4096]
+time.sleep(100)
+"""
 
 
 @contextmanager
@@ -57,6 +68,22 @@ def test_memory_that_forks_share_counts_once():
     with running(SHARE) as (folder, pids):
         assert usage.is_above(folder, pids, 50 * MIB)
         assert not usage.is_above(folder, pids, 100 * MIB)
+
+
+def test_memory_shared_on_purpose_counts_and_counts_once():
+    with running(SHARE_OPENLY) as (folder, pids):
+        assert usage.is_above(folder, pids, 50 * MIB)
+        assert not usage.is_above(folder, pids, 95 * MIB)
+
+
+def test_where_it_may_not_be_looked_into_what_is_shared_counts_for_each(monkeypatch):
+    read = usage._read
+    monkeypatch.setattr(
+        usage, "_read", lambda folder, pid, name: b"" if name == "smaps_rollup" else read(folder, pid, name)
+    )
+    with running(SHARE) as (folder, pids):
+        assert usage.is_above(folder, pids, 150 * MIB)
+        assert not usage.is_above(folder, pids, 250 * MIB)
 
 
 def test_a_process_that_is_gone_takes_nothing():
