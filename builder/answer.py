@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from stratum.buildpacks import MAX_BUILDPACKS
 from stratum.model import Contents, UsedBuildpack
 
 MAX_BYTES = 2 << 20
-_MAX_PACKAGES = 10_000
+MAX_PACKAGES_BYTES = 100 << 10  # as JSON: some thousand; each release of the app has them again
 _MAX_WORD = 200
 _MAX_URL = 1000
 _MAX_TEXT = 64 << 10
@@ -45,7 +46,8 @@ def parse(data: bytes) -> Made:
         return NOTHING
     if not isinstance(found, dict):
         return NOTHING
-    used = [one for one in _list(found.get("buildpacks")) if isinstance(one, dict)]
+    listed = _list(found.get("buildpacks"))[:MAX_BUILDPACKS]
+    used = [one for one in listed if isinstance(one, dict)]
     contents = Contents(tuple(map(_used, used)), _packages(found.get("packages")), _site(found.get("site")))
     return Made(
         contents,
@@ -71,10 +73,16 @@ def _is_commit(text: str) -> bool:
 
 
 def _packages(found: object) -> dict[str, str]:
-    if not isinstance(found, dict):
-        return {}
-    few = list(found.items())[:_MAX_PACKAGES]
-    return {_text(name, _MAX_WORD): _text(version, _MAX_WORD) for name, version in few}
+    """Read the first, as many as fit."""
+    few: dict[str, str] = {}
+    left = MAX_PACKAGES_BYTES
+    for name, version in found.items() if isinstance(found, dict) else ():
+        pair = _text(name, _MAX_WORD), _text(version, _MAX_WORD)
+        left -= len(json.dumps(pair))
+        if left < 0:
+            break
+        few[pair[0]] = pair[1]
+    return few
 
 
 def _site(found: object) -> str:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.answer import MAX_BYTES, NOTHING, parse
+from builder.answer import MAX_BYTES, MAX_PACKAGES_BYTES, NOTHING, parse
 from builder.driver.order import Answer, Used
+from stratum.buildpacks import MAX_BUILDPACKS
 from stratum.model import UsedBuildpack
 
 COMMIT = "1" * 40
@@ -33,6 +34,19 @@ def test_an_answer_is_read_as_it_was_given():
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"1", b"[" * 100_000, b'"' + b"x" * MAX_BYTES + b'"'])
 def test_what_is_no_answer_says_nothing(data):
     assert parse(data) == NOTHING
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f40d"])
+def test_what_each_release_has_again_is_bounded(letter):
+    packages = {f"{number}-{letter * 40}": letter * 40 for number in range(2000)}
+    used = [{"name": letter * 40, "url": URL, "ref": str(number), "commit": COMMIT} for number in range(2000)]
+    made = parse(json.dumps({"packages": packages, "buildpacks": used}, ensure_ascii=False).encode())
+
+    kept = dict(made.contents.packages)
+    assert kept == dict(list(packages.items())[: len(kept)])
+    assert MAX_PACKAGES_BYTES // 2 < len(json.dumps(kept)) <= MAX_PACKAGES_BYTES
+    assert len(json.dumps(made.contents.render())) < 2 * MAX_PACKAGES_BYTES
+    assert (len(made.contents.buildpacks), len(made.pins or {})) == (MAX_BUILDPACKS, MAX_BUILDPACKS)
 
 
 @pytest.mark.parametrize("site", ["/etc", "..", "a/../..", "a\0b", 1, None, ["x"]])
