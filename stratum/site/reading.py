@@ -77,6 +77,11 @@ class _Reader:
             headers=tuple(self._few("headers", rules.MAX_HEADERS, self._headers)),
             routes=tuple(self._few("routes", rules.MAX_ROUTES, self._route)),
         )
+        if found.rules.characters > rules.MAX_CHARACTERS:
+            self._refuse(
+                f"redirects, headers and routes have {found.rules.characters:,} characters; "
+                f"{rules.MAX_CHARACTERS:,} are allowed, since the router reads them at each request"
+            )
 
     def _look_at_names(self) -> None:
         for name in self._asked:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-# The router's configuration has a place for each (runner.router.site), whether it is used or not.
+# The router's configuration has a place for each (runner.router.site), and goes through them at each request.
 MAX_REDIRECTS = 50
-MAX_HEADERS = 50
-MAX_ROUTES = 20
+MAX_HEADERS = 20
+MAX_ROUTES = 10
+MAX_CHARACTERS = 8192  # of all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ class Rules:
     redirects: tuple[Redirect, ...] = ()
     headers: tuple[Header, ...] = ()
     routes: tuple[Fallback, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """How many the redirects, headers and routes have together."""
+        redirects = sum(len(one.pattern) + len(one.url) for one in self.redirects)
+        headers = sum(len(one.pattern) + len(one.name) + len(one.value) for one in self.headers)
+        return redirects + headers + sum(len(one.pattern) + len(one.file) for one in self.routes)
 
 
 PLAIN = Rules()

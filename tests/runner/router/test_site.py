@@ -19,21 +19,33 @@ RULES = Rules(
 )
 
 
-def test_the_file_of_a_site_says_all_in_eight_lines() -> None:
+def test_the_file_of_a_site_says_all_in_thirteen_lines() -> None:
     lines = site.text("/data/sites/1/v2", RULES).split("\n")
 
     assert lines[:4] == ["/data/sites/1/v2", "https", "clean", "/errors/lost.html"]
-    assert [line.rstrip("\t").split("\t") for line in lines[4:7]] == [
+    assert [line.rstrip("\t").split("\t") for line in lines[4:12]] == [
         ["/old/*", "302", "/new"],
+        *[[""]] * 4,
         ["/**", "X-A", "1, 2"],
+        [""],
         ["/*", "/index.html"],
     ]
-    assert lines[4].count("\t") == 3 * MAX_REDIRECTS
-    assert lines[7:] == ["."]
+    assert lines[4].count("\t") == 3 * 10
+    assert lines[12:] == ["."]
 
 
 def test_a_plain_site_has_nothing_to_go_through() -> None:
-    assert site.text("/s", PLAIN).split("\n") == ["/s", "", "", "/404.html", "", "", "", "."]
+    assert site.text("/s", PLAIN).split("\n") == ["/s", "", "", "/404.html", *[""] * 8, "."]
+
+
+def test_ten_are_on_a_line() -> None:
+    many = Rules(redirects=tuple(Redirect(f"/{n}", "/new", 301) for n in range(MAX_REDIRECTS)))
+
+    lines = site.text("/s", many).split("\n")[4:9]
+
+    assert [[line.split("\t")[0], line.count("\t")] for line in lines] == [
+        [f"/{n}0".replace("/00", "/0"), 30] for n in range(5)
+    ]
 
 
 def test_the_one_route_reads_any_site() -> None:

@@ -133,6 +133,16 @@ def test_more_than_there_is_room_for_is_refused() -> None:
     assert problem == 'static.json: "redirects" has 51 entries; 50 are allowed.'
 
 
+def test_more_text_than_a_request_should_cost_is_refused() -> None:
+    headers = {"/**": {"A": "x" * 4000, "B": "y" * 4000}}
+    assert said(headers=headers, redirects={"/a": "/" + "b" * 181}) == []
+    (problem,) = said(headers=headers, redirects={"/a": "/" + "b" * 182})
+    assert problem == (
+        "static.json: redirects, headers and routes have 8,193 characters; 8,192 are allowed, since the "
+        "router reads them at each request."
+    )
+
+
 @given(st.binary(max_size=200) | ANYTHING.map(lambda value: json.dumps(value).encode()))
 def test_whatever_is_read_is_read_again_the_same(content: bytes) -> None:
     reading = read(content)
