@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+PROFILES = ".profile.d"
+
 
 @dataclass(slots=True)
 class Report:
@@ -70,9 +72,14 @@ def export(lines: str) -> None:
         file.write(lines)
 
 
-def profile(build: Path, name: str, lines: str) -> None:
+def profile(build: Path, name: str, lines: str, report: Report) -> None:
     """Have every process of the app source a piece of shell, before what it has itself under that name."""
-    path = build / ".profile.d" / f"{name}.sh"
+    path = build / PROFILES / f"{name}.sh"
+    report.begin(f"Writing {PROFILES}/{path.name}", "Rename or remove it, commit, and push again.")
+    if os.path.lexists(path.parent) and not path.parent.is_dir():
+        report.fail(f"{PROFILES} is no folder.")
+    if path.is_dir():
+        report.fail(f"{PROFILES}/{path.name} is a folder.")
     path.parent.mkdir(exist_ok=True)
     own = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
     if not own.startswith(lines):

@@ -41,7 +41,7 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
     except (Unusable, NoSuchPython) as refused:
         report.fail(str(refused), refused.mend)
     django.collect_static(site, report)
-    profile(build, "python", _PROFILE)
+    profile(build, "python", _PROFILE, report)
     export(_PROFILE.replace("$HOME", str(build)))
     return 0
 

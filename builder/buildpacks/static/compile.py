@@ -11,6 +11,7 @@ from builder.buildpacks.told import Report, indent, step
 from stratum.site import FILE, Reading, Site, read, reading, render, staticfile
 
 _CORRECT = "Correct it, commit, and push again."
+_RENAME = "Rename or remove it, commit, and push again."
 _MODULES = "node_modules"
 
 
@@ -32,6 +33,8 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
         if was_built and not _is_told(build):
             return 0  # what was built is no site, then: bin/release says what node would
         _refuse(report, str(error))
+    if (build / FILE).is_dir() and not (build / FILE).is_symlink():
+        report.fail(f"{FILE} is a folder; the router reads a file of that name.", _RENAME)
     (build / FILE).unlink(missing_ok=True)
     (build / FILE).write_bytes(render(Site(folder, asked.rules)))
     _tell(build, folder)

@@ -394,6 +394,31 @@ def test_a_profile_of_the_app_by_the_same_name_comes_after_ours(pack: Pack, writ
     assert pack.build(app).run("echo $NODE_ENV $PATH").startswith("mine /")
 
 
+@pytest.mark.parametrize(
+    ("in_the_way", "said"),
+    [
+        ("file", ".profile.d is no folder."),
+        ("link", ".profile.d is no folder."),
+        ("folder", "node.sh is a folder."),
+    ],
+)
+def test_what_stands_where_our_profile_goes_is_named(pack: Pack, write, in_the_way: str, said: str):
+    app = write({})
+    if in_the_way == "file":
+        (app / ".profile.d").write_text("")
+    elif in_the_way == "link":
+        (app / ".profile.d").symlink_to("nowhere")
+    else:
+        (app / ".profile.d/node.sh").mkdir(parents=True)
+
+    built = pack.build(app)
+
+    assert built.code == 1
+    assert built.report["doing"] == "Writing .profile.d/node.sh"
+    assert built.report["detail"].endswith(said)
+    assert "Error" not in built.output
+
+
 def test_files_of_the_app_are_left_as_they_are(pack: Pack):
     built = pack.build(APPS / "node_npm")
 

@@ -178,6 +178,15 @@ def test_a_file_that_pretends_to_be_ours_is_replaced_and_not_followed(static: St
     assert parse((static.app / FILE).read_bytes()).folder == "."
 
 
+def test_a_folder_by_our_files_name_is_refused(static: Static) -> None:
+    static.write({"index.html": "", f"{FILE}/x": ""})
+
+    done = static.compile()
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert str(static.report["detail"]).startswith(f"{FILE} is a folder")
+
+
 def test_links_are_warned_of(static: Static) -> None:
     static.write({"index.html": ""})
     (static.app / "a").symlink_to("index.html")
