@@ -74,7 +74,9 @@ def newly_pinned(
 
 def _contents(commit: Commit, found: Mapping[str, Entry]) -> dict[str, bytes | None]:
     """Read the files that may ask for buildpacks; None for one that is too large."""
-    files = {name: entry for name, entry in found.items() if name in buildpacks.FILES}
+    files = {
+        name: entry for name, entry in found.items() if name in buildpacks.FILES and entry.kind == "blob"
+    }
     small = {name: entry for name, entry in files.items() if entry.size <= buildpacks.MAX_BYTES}
     return dict.fromkeys(files) | commit.contents(small)
 

@@ -10,6 +10,8 @@ from builder.driver.packs import exit_code
 from builder.driver.room import Room
 
 FOLDERS = (".stratum", ".catalyze")
+NAMES = ("pre-build", "post-build")
+FILES = tuple(f"{folder}/{name}" for folder in FOLDERS for name in NAMES)
 
 
 def run(room: Room, name: str, say: Callable[[str], None]) -> None:
