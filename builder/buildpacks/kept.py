@@ -61,10 +61,10 @@ class Kept:
     def keep(self, tree: Path, note: Mapping[str, Any]) -> None:
         """Copy a tree to its place; a failure leaves none there, and is no reason to fail."""
         parent = self._folder.parent
-        parent.mkdir(exist_ok=True)
         fresh = parent / f".new-{os.urandom(4).hex()}"
-        fresh.mkdir()
         try:
+            parent.mkdir(exist_ok=True)
+            fresh.mkdir()
             if copied(tree, fresh / _TREE):
                 (fresh / _NOTE).write_text(json.dumps(note), encoding="utf-8")
                 shutil.rmtree(self._folder, ignore_errors=True)

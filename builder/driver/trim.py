@@ -41,6 +41,7 @@ def trim(cache: Path, most: int, split: set[str]) -> list[Path]:
 
 
 def _units(folder: Path, split: set[str]) -> Iterator[Unit]:
+    _open(folder)
     for entry in sorted(folder.iterdir()):
         if entry.name in split and entry.is_dir() and not entry.is_symlink():
             yield from _units(entry, split)
@@ -50,7 +51,7 @@ def _units(folder: Path, split: set[str]) -> Iterator[Unit]:
 
 def _size(path: Path) -> int:
     total = path.lstat().st_blocks * _BLOCK
-    for folder, names, files in os.walk(path):
+    for folder, names, files in _walk(path):
         for name in (*names, *files):
             with suppress(OSError):
                 total += os.lstat(f"{folder}/{name}").st_blocks * _BLOCK
@@ -59,9 +60,23 @@ def _size(path: Path) -> int:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        for folder, _, _ in os.walk(path):  # Go closes what it caches to writing, to itself, too
+        for folder, _, _ in _walk(path):  # Go closes what it caches to writing, to itself, too
             with suppress(OSError):
                 os.chmod(folder, 0o700)  # noqa: PTH101 - a path of os.walk
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _walk(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    _open(path)
+    for folder, names, files in os.walk(path):
+        for name in names:
+            _open(Path(folder, name))
+        yield folder, names, files
+
+
+def _open(folder: Path) -> None:
+    """Open a folder that is closed to reading: what is in it takes room as well."""
+    if folder.is_dir() and not folder.is_symlink() and not os.access(folder, os.R_OK | os.X_OK):
+        folder.chmod(0o700)

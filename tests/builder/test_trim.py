@@ -1,6 +1,8 @@
 """The cache of an app's builds stays below its bound."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from builder.driver.trim import trim
@@ -44,3 +46,30 @@ def test_folders_closed_to_writing_go_as_well(tmp_path):
     trim(tmp_path, 0, set())
 
     assert not closed.exists()
+
+
+# Relative, since an ordinary user may not come to where tests have their folders.
+CLOSED = """
+import os
+from pathlib import Path
+from builder.buildpacks.kept import Kept
+from builder.driver.trim import trim
+if os.geteuid() == 0:
+    os.setgroups([]); os.setresgid(65533, 65533, 65533); os.setresuid(65533, 65533, 65533)
+for name in ("python/kept/a", "foreign/deep"):
+    Path(name).mkdir(parents=True)
+    Path(name, "file").write_bytes(bytes(range(256)) * 512)
+for name in ("python/kept/a", "python/kept", "foreign/deep"):
+    os.chmod(name, 0)
+Kept(Path("python"), "b").keep(Path("foreign"), {})
+print(sorted(map(str, trim(Path(), 10, {"python"}))), os.listdir(), os.listdir("python/kept"))
+"""
+
+
+def test_folders_closed_to_reading_count_and_go_as_well(tmp_path):
+    tmp_path.chmod(0o777)
+    argv = [sys.executable, "-c", CLOSED]
+    environ = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("['foreign', 'python/kept/a'] ['python'] []\n", "")
