@@ -41,7 +41,7 @@ def end(pid: int, caller: socket.socket, beside: tuple[WayOut, Watch], timeout_s
         while (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
             ready = {fd for fd, _ in poll.poll(min(left_ms, LOOK_MS))}
             if handle in ready:
-                return _ended(pid)
+                return _ended(pid, watch)
             if caller.fileno() in ready:
                 return Ending(None, caller_left=True)
             if ready:
@@ -53,6 +53,9 @@ def end(pid: int, caller: socket.socket, beside: tuple[WayOut, Watch], timeout_s
         os.close(handle)
 
 
-def _ended(pid: int) -> Ending:
+def _ended(pid: int, watch: Watch) -> Ending:
+    """Tell how it ended; a shell says of its last command what the kernel would, and so may any program."""
     code = spawn.exit_code(os.waitpid(pid, 0)[1])
-    return Ending(None, over=DISK) if code == _FILE_TOO_LARGE else Ending(code)
+    if code == _FILE_TOO_LARGE and watch.has_full_file():
+        return Ending(None, over=DISK)
+    return Ending(code)

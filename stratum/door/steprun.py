@@ -71,12 +71,14 @@ class StepRun:
         for fd in {fds[0], fds[1]} - {fds[2]}:
             os.close(fd)
         try:
-            return awaiting.end(started.pid, caller, (way_out, watch), self._deadline - time.monotonic())
+            ended = awaiting.end(started.pid, caller, (way_out, watch), self._deadline - time.monotonic())
         finally:
             way_out.close()
             watch.close()
             started.close()
             self._end()
+        over = watch.look_at_end() if ended.exit_code == 0 else ""
+        return Ending(None, over=over) if over else ended
 
     def _program(self, scratch: Path) -> spawn.Program:
         order = self._order

@@ -23,6 +23,22 @@ PROCESSES = (
 )
 DISK = r"StepOverLimit: close failed: it filled more than 60 MiB of disk, the app's cache included, and was"
 HOLD = "python3 -c 'import time; held = b\"x\" * (SIZE << 20); print(1, flush=True); time.sleep(100)'"
+HOLD_NAMELESS = """
+import os, time
+held = [open(str(n), "wb", 0) for n in range(4)]
+for file in held:
+    os.remove(file.name)
+    file.write(bytes(20 << 20))
+time.sleep(100)
+"""
+FILL_DEEP = """
+import os
+for n in range(2500):
+    os.mkdir("d" * 20)
+    os.chdir("d" * 20)
+for n in range(4):
+    open(str(n), "wb").write(bytes(20 << 20))
+"""
 BARE = '{"standing": [], "missing": {}, "as_user": false, "bwrap": ""}'
 
 
@@ -129,11 +145,18 @@ def test_threads_count_as_processes(house: House):
         "for i in 1 2 3 4; do head -c 20M /dev/zero > $i; done; sleep 100",
         "head -c 20M /dev/zero > $UV_CACHE_DIR/x; cp $UV_CACHE_DIR/x a; cp a b; cp a $TMPDIR/c; sleep 100",
         "exec head -c 100M /dev/zero > one",
+        "for i in 1 2; do head -c 40M /dev/zero > $i; done; exit 0",
+        "cd $TMPDIR; exec python3 -c '" + HOLD_NAMELESS + "'",
+        "exec python3 -c '" + FILL_DEEP + "'",
     ],
 )
 def test_too_much_disk_ends_a_build(house: House, fill: str):
     with pytest.raises(Raised, match=DISK):
         house.script(f"unset BASH_ENV; {fill}")
+
+
+def test_an_exit_code_is_no_signal(house: House):
+    house.script("unset BASH_ENV; exit 153", code=153)
 
 
 def test_a_build_within_its_limits_is_left_alone(house: House):

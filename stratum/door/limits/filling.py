@@ -1,24 +1,41 @@
 """How much of the disk trees take, counted piece by piece beside other work."""
 
 import os
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from stratum.door.limits.descent import Descent
 
 _BLOCK = 512  # unit of st_blocks, whatever the file system's own (stat(2))
 _SHARE = 20  # a count rests this many times as long as it took
 _REST_S = 1.0
+_GROWN_SHARE = 32  # of the limit: what may have come between the last count and the end unseen
+_AT_END_S = 20.0
 
 
 class Filling:
     """Counts again and again; what cannot be looked at is left out. A link is not followed."""
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
-        self._folders = folders
-        self._walk: Iterator[int] | None = None
+    def __init__(self, folders: tuple[Path, ...], beside: Callable[[], int] = lambda: 0) -> None:
+        """Take the folders.
+
+        Args:
+            beside: tells what else takes room on the disk, in bytes; asked as a round begins.
+        """
+        self._folders, self._beside = folders, beside
+        self._used_before = _used(folders)
+        self._descent = Descent(())
+        self._walk: Iterator[os.stat_result] | None = None
         self._sum = 0
         self._worked_s = 0.0
         self._again = 0.0
+
+    def close(self) -> None:
+        """Let go of a round that has not come to its end."""
+        self._walk = None
+        self._descent.close()
 
     def is_above(self, limit_bytes: int, budget_s: float) -> bool:
         """Count on for a while; whether what was counted in this round is more than the limit."""
@@ -26,28 +43,51 @@ class Filling:
         if begun < self._again:
             return False
         if self._walk is None:
-            self._walk, self._sum, self._worked_s = _sizes(self._folders), 0, 0.0
-        for size in self._walk:
-            self._sum += size
+            self._begin()
+        for found in self._walk or ():
+            self._sum += found.st_blocks * _BLOCK
             if self._sum > limit_bytes:
-                return True
+                break
             if time.monotonic() - begun > budget_s:
-                self._worked_s += budget_s
+                self._worked_s += time.monotonic() - begun
                 return False
-        self._walk = None
+        self.close()
+        if self._sum > limit_bytes:
+            return True
         now = time.monotonic()
         self._again = now + max(_REST_S, (self._worked_s + now - begun) * _SHARE)
         return False
 
+    def is_above_at_end(self, limit_bytes: int) -> bool:
+        """Whether it is more than the limit now; counted only if the disk has filled since we were made.
 
-def _sizes(folders: tuple[Path, ...]) -> Iterator[int]:
-    left = [str(folder) for folder in folders]
-    while left:
+        Counting at the end of every step would take longer than most steps.
+        """
+        if _used(self._folders) - self._used_before < limit_bytes // _GROWN_SHARE:
+            return False
+        self.close()
+        self._again = 0.0
+        return self.is_above(limit_bytes, _AT_END_S)
+
+    def has_file_of(self, size_bytes: int) -> bool:
+        """Whether there is a file as long as this, or longer."""
+        descent = Descent(self._folders)
         try:
-            with os.scandir(left.pop()) as entries:
-                for entry in entries:
-                    yield entry.stat(follow_symlinks=False).st_blocks * _BLOCK
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(entry.path)
-        except OSError:  # gone, closed, or too deep
+            return any(stat.S_ISREG(found.st_mode) and found.st_size >= size_bytes for found in descent)
+        finally:
+            descent.close()
+
+    def _begin(self) -> None:
+        self._descent = Descent(self._folders)
+        self._walk, self._sum, self._worked_s = iter(self._descent), self._beside(), 0.0
+
+
+def _used(folders: tuple[Path, ...]) -> int:
+    """Tell how much of the folders' disk is taken, by whomever."""
+    for folder in folders:
+        try:
+            disk = os.statvfs(folder)
+        except OSError:
             continue
+        return (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    return 0

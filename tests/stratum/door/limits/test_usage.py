@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stratum.door.limits import usage
+from stratum.door.limits.descent import Descent
 from stratum.door.limits.filling import Filling
+from stratum.door.limits.openfiles import nameless
 
 HOLD = "import time; held = b'x' * (50 << 20); print(1, flush=True); time.sleep(100)"
 SHARE = """
@@ -104,6 +106,85 @@ def test_folders_are_counted_with_all_below_and_without_following_links(tmp_path
 
     assert Filling((tmp_path / "a", tmp_path / "other")).is_above(MIB - 1, 10)
     assert not Filling((tmp_path / "a", tmp_path / "missing")).is_above(2 * MIB, 10)
+
+
+def test_folders_are_counted_to_any_depth(tmp_path: Path):
+    bottom = deep(tmp_path, 3000)
+    with os.fdopen(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=bottom), "wb") as file:
+        file.write(b"x" * MIB)
+    os.close(bottom)
+    (tmp_path / "zz").mkdir()
+    (tmp_path / "zz/file").write_bytes(b"x" * MIB)
+    most = 0
+    descent = Descent((tmp_path,))
+    for found in descent:
+        most = max(most, found.st_size)
+
+    assert most >= MIB
+    assert Filling((tmp_path,)).is_above(2 * MIB - 1, 20)
+    assert Filling((tmp_path,)).has_file_of(MIB)
+    assert not Filling((tmp_path,)).has_file_of(MIB + 1)
+    subprocess.run(["rm", "-rf", tmp_path], check=True)
+
+
+def deep(folder: Path, levels: int) -> int:
+    """Make folders in folders, further down than a path can say; the last one, open."""
+    handle = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d" * 20, dir_fd=handle)
+        below = os.open("d" * 20, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = below
+    return handle
+
+
+def test_a_folder_that_becomes_a_link_leads_nowhere(tmp_path: Path):
+    bait, inside = tmp_path / "bait", tmp_path / "in/a"
+    bait.mkdir()
+    (bait / "file").write_bytes(b"x" * MIB)
+    inside.mkdir(parents=True)
+    descent = iter(Descent((tmp_path / "in",)))
+    next(descent)
+    inside.rmdir()
+    inside.symlink_to(bait)
+
+    assert list(descent) == []
+
+
+def test_a_folder_that_is_moved_out_leads_nobody_after_it(tmp_path: Path):
+    bottom = tmp_path / "in" / "/".join("a" * 80)
+    bottom.mkdir(parents=True)
+    for name in ("one", "two"):
+        (bottom / name).mkdir()
+    (tmp_path / "bait").write_bytes(b"x" * MIB)
+    descent = Descent((tmp_path / "in",))
+    walk = iter(descent)
+    for _ in range(81):
+        next(walk)
+    bottom.rename(tmp_path / "out")
+
+    assert MIB not in [found.st_size for found in walk]
+
+
+def test_what_is_open_and_has_no_name_counts_once(tmp_path: Path):
+    path = tmp_path / "file"
+    program = (
+        f"import os, time; held = open({str(path)!r}, 'wb'); held.write(bytes({MIB})); held.flush();"
+        f"os.remove({str(path)!r}); os.fork() and print(1, flush=True); time.sleep(100)"
+    )
+    with running(program) as (folder, pids):
+        assert nameless(folder, pids, {tmp_path.stat().st_dev}) >= MIB
+        assert nameless(folder, pids, {tmp_path.stat().st_dev}) < 2 * MIB
+        assert nameless(folder, pids, set()) == 0
+    assert Filling((tmp_path,), lambda: 2 * MIB).is_above(MIB, 10)
+
+
+def test_at_the_end_it_is_counted_once_more_if_the_disk_has_filled(tmp_path: Path):
+    filling = Filling((tmp_path,))
+    assert not filling.is_above(MIB, 10)
+    (tmp_path / "file").write_bytes(os.urandom(2 * MIB))
+
+    assert filling.is_above_at_end(MIB)
 
 
 def test_counting_goes_on_where_it_was_left(tmp_path: Path):
