@@ -1,0 +1,92 @@
+"""Every error Stratum raises on purpose, in one tree.
+
+    StratumError                 slug, hint
+    ├── InvalidInput             the caller's data
+    │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
+    │   ├── InvalidPushOption    option, reason, known
+    │   ├── InvalidMount         path, reason
+    │   ├── ProcfileInvalid      problems
+    │   ├── CommitIncomplete     kind, paths
+    │   ├── NotAProcess          target
+    │   └── UnknownTarget        target, known
+    ├── NotFound                 what, name
+    │   └── Renamed              now
+    ├── Conflict                 AlreadyExists, NothingReleased, PushRaced, ServedByRouter
+    ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
+    ├── BuildFailed              step, exit_code, detail, output
+    ├── RolloutFailed            process, exit_status, output
+    │   └── PhaseFailed
+    ├── ReleaseUnusable          version, reason
+    ├── Refused                  status: what a server told its client
+    └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable,
+                                 ServerUnavailable
+
+Attributes carry the values and `__str__` makes the sentence. HTTP status and exit codes are
+mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
+"""
+
+from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
+from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
+from stratum.errors.found import AlreadyExists, Conflict, NotFound, NothingReleased, Renamed, ServedByRouter
+from stratum.errors.given import (
+    CommitIncomplete,
+    InvalidBranch,
+    InvalidInput,
+    InvalidMount,
+    InvalidName,
+    InvalidPushOption,
+    InvalidScale,
+    InvalidVariable,
+    NotAProcess,
+    ProcfileInvalid,
+    UnknownTarget,
+)
+from stratum.errors.parts import (
+    DoorLost,
+    DoorUnavailable,
+    QueueUnavailable,
+    Refused,
+    RouterUnavailable,
+    ServerUnavailable,
+    SupervisorUnavailable,
+    Unavailable,
+)
+from stratum.errors.root import Located, StratumError
+
+__all__ = [
+    "AlreadyExists",
+    "BadCredentials",
+    "BuildFailed",
+    "CommitIncomplete",
+    "Conflict",
+    "Denied",
+    "DoorLost",
+    "DoorUnavailable",
+    "InvalidBranch",
+    "InvalidInput",
+    "InvalidMount",
+    "InvalidName",
+    "InvalidPushOption",
+    "InvalidScale",
+    "InvalidVariable",
+    "Located",
+    "NotAProcess",
+    "NotAllowed",
+    "NotFound",
+    "NothingReleased",
+    "PhaseFailed",
+    "ProcfileInvalid",
+    "QueueUnavailable",
+    "Refused",
+    "ReleaseUnusable",
+    "Renamed",
+    "RolloutFailed",
+    "RouterUnavailable",
+    "ServedByRouter",
+    "ServerUnavailable",
+    "StratumError",
+    "SupervisorUnavailable",
+    "TooManyAttempts",
+    "Unavailable",
+    "UnknownTarget",
+]

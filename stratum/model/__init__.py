@@ -1,0 +1,54 @@
+"""The words of the domain as values: what the store returns and the pure parts compute with."""
+
+from stratum.model.access import Grant, Right, Token
+from stratum.model.apps import App, Environment, Formation, Slot, Target, Volume
+from stratum.model.builds import (
+    NO_CONTENTS,
+    NO_OPTIONS,
+    Build,
+    BuildOptions,
+    Contents,
+    Push,
+    RefUpdate,
+    UsedBuildpack,
+)
+from stratum.model.releases import Release, ReportLine, Rollout
+from stratum.model.states import (
+    RELEASE_PHASE,
+    BuildState,
+    Outcome,
+    Phase,
+    PushState,
+    ReleaseState,
+    RolloutState,
+)
+
+__all__ = [
+    "NO_CONTENTS",
+    "NO_OPTIONS",
+    "RELEASE_PHASE",
+    "App",
+    "Build",
+    "BuildOptions",
+    "BuildState",
+    "Contents",
+    "Environment",
+    "Formation",
+    "Grant",
+    "Outcome",
+    "Phase",
+    "Push",
+    "PushState",
+    "RefUpdate",
+    "Release",
+    "ReleaseState",
+    "ReportLine",
+    "Right",
+    "Rollout",
+    "RolloutState",
+    "Slot",
+    "Target",
+    "Token",
+    "UsedBuildpack",
+    "Volume",
+]
