@@ -282,6 +282,7 @@ def test_a_range_that_the_servers_node_is_in_is_fine(pack: Pack, write, range_: 
         ({"engines": {"node": "4.x"}}, {}, f"asks for Node.js 4.x; this server has {NODE}."),
         ({"engines": {"node": "new"}}, {}, 'engines.node in package.json is no range of versions: "new".'),
         ({"packageManager": "yarn"}, {}, 'packageManager in package.json is no name@version: "yarn".'),
+        ({"packageManager": "yarn@4.0.0+sha999.00"}, {}, "packageManager in package.json is no name@version"),
         ({"packageManager": "pnpm@9.0.0"}, {}, "says pnpm, but there is no lock file of it."),
         (
             {"packageManager": "pnpm@9.0.0"},
@@ -360,6 +361,7 @@ def test_a_pinned_manager_of_another_digest_is_refused(pack: Pack, tmp_path: Pat
     source = tmp_path / "app"
     shutil.copytree(APPS / "node_berry", source)
     manifest = json.loads((source / "package.json").read_text())
+    assert pack.build(source).code == 0  # fetched, and kept
     manifest["packageManager"] += "+sha512." + "0" * 128
     (source / "package.json").write_text(json.dumps(manifest))
 

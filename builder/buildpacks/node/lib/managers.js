@@ -6,7 +6,7 @@ const berry = require('./managers/berry');
 const pnpm = require('./managers/pnpm');
 const { Refusal } = require('./refusal');
 
-const PINNED = /^(npm|yarn|pnpm|bun)@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)(?:\+(sha\d+)\.([0-9a-f]+))?$/;
+const PINNED = /^(npm|yarn|pnpm|bun)@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)(?:\+(sha(?:1|224|256|384|512))\.([0-9a-f]{1,128}))?$/;
 const BUN = ['bun.lock', 'bun.lockb'];
 
 /** Choose by lock file; returns the manager, its lock file (null for none), and the version that is pinned. */

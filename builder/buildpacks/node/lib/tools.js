@@ -9,7 +9,8 @@ const { Refusal, step } = require('./refusal');
 
 /** Have a tool in the slug; returns its exact version. */
 function provide(tool, pinned, { caches, app, programs }) {
-  const home = path.join(caches, 'tools', `${tool.command}@${tool.version}`);
+  const checked = pinned?.digest ? `+${pinned.algorithm}.${pinned.digest}` : ''; // so that what was kept has been compared with it
+  const home = path.join(caches, 'tools', `${tool.command}@${tool.version}${checked}`);
   if (fs.existsSync(home)) touch(path.dirname(home));
   else fetch(tool, pinned, home, programs);
   fs.cpSync(path.join(home, 'node_modules'), path.join(app.folder, TOOLS, 'node_modules'), { recursive: true, verbatimSymlinks: true });
