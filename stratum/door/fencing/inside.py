@@ -97,7 +97,7 @@ def _keep(program: Program, fds: tuple[int, int, int], cell: Cell, link: socket.
         _unshare(cell.fences)
         if fences.PROCESSES not in cell.fences.standing:
             _set_up(cell, link)
-            spawn.become_program(program, fds)
+            _be_step(program, fds, cell.fences)
         leash, held = os.pipe()
         first = os.fork()
         if first == 0:
@@ -123,7 +123,7 @@ def _be_first(
         _set_up(cell, link)
         step = os.fork()
         if step == 0:
-            spawn.become_program(program, fds)
+            _be_step(program, fds, cell.fences)
         _close_all_but(leash)
         _give_up_rights(program.uid, cell.fences)
         if not select.select([leash], [], [], 0)[0]:  # else the keeper is gone already
@@ -134,6 +134,12 @@ def _be_first(
         os._exit(code)
 
 
+def _be_step(program: Program, fds: tuple[int, int, int], standing: Fences) -> NoReturn:
+    if standing.as_user:
+        prctl.show_to_own_account(True)  # else what is written of it in /proc belongs to root
+    spawn.become_program(program, fds)
+
+
 def _unshare(standing: Fences) -> None:
     uid, gid = os.getuid(), os.getgid()
     kernel.unshare(standing.flags)
@@ -142,6 +148,7 @@ def _unshare(standing: Fences) -> None:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        prctl.show_to_own_account(False)  # before there is a step, which has the same account
 
 
 def _set_up(cell: Cell, link: socket.socket) -> None:
