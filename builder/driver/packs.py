@@ -22,7 +22,6 @@ BUILT_IN = Path(__file__).resolve().parents[1] / "buildpacks"
 MAX_PRINTED = 64 << 10  # of bin/release
 _EXPORTED = 'set -a; . "$0" >/dev/null; exec /usr/bin/env -0'
 _NOT_EXPORTED = {"_", "SHLVL", "PWD", "OLDPWD"}
-_NOT_FOUND = 126
 
 
 @dataclass(frozen=True, slots=True)
