@@ -1,6 +1,6 @@
-"""Copies a site out of a slug: `python -I -m stratum.door.sitecopy`, as a uid of its own.
+"""Copies a site out of a slug: `python -I -m stratum.door.sitecopy GOAL`, as a uid of its own.
 
-The slug is the working folder; descriptor 3 is the empty folder to fill. What the slug says of the
+The slug is the working folder; GOAL is the number of an open one, empty, to fill. What the slug says of the
 site goes to the standard output. Only regular files are copied, and links to such ones within the
 site, as files.
 """
@@ -21,7 +21,6 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _CHUNK = 1 << 20
 _NS_PER_S = 1_000_000_000
 MAX_DEPTH = 64
-GOAL = 3
 SHOWN = ".well-known"  # RFC 8615; every other name with a dot in front is hidden
 # Beside a site that is all of its repository.
 NOT_SERVED = frozenset({"static.json", "Staticfile", "Procfile", "node_modules"})
@@ -31,7 +30,7 @@ def main() -> int:
     """Copy; return the exit code."""
     slug = os.open(".", _FOLDER)
     try:
-        sys.stdout.buffer.write(copy(slug, GOAL))
+        sys.stdout.buffer.write(copy(slug, int(sys.argv[1])))
     except (InvalidInput, OSError) as error:
         sys.stdout.write(f"{error}\n")
         return 1

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from stratum.door import sitecopy, spawn
+from stratum.door import spawn
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.steps import SYSTEM_PATH
 from stratum.door.trees import Folder, Trees
@@ -20,8 +20,9 @@ from stratum.fence import Fence
 from stratum.layout import Layout
 
 # Python takes no folder as its standard input; of the working folder, the slug, it imports nothing.
-_HANDED_ON = f'exec {sitecopy.GOAL}<&0 0</dev/null; exec "$@"'
-_COPY = ("/bin/sh", "-c", _HANDED_ON, "sh", sys.executable, "-I", "-m", "stratum.door.sitecopy")
+_GOAL = "3"  # the descriptor; not imported from there, as that reads what the idle door has no use for
+_HANDED_ON = f'exec {_GOAL}<&0 0</dev/null; exec "$@"'
+_COPY = ("/bin/sh", "-c", _HANDED_ON, "sh", sys.executable, "-I", "-m", "stratum.door.sitecopy", _GOAL)
 _HALF = ".half-"
 _ASKED = ".rules"  # beside a site's folder: what its slug says of how it is served
 
