@@ -1,17 +1,17 @@
 """The folders that releases run from: writable copies of slugs, each for one release alone.
 
-Made by the app's own hand, which can only read the slug, under a name that nobody else uses, and
-renamed when whole; so one that is there is whole. A loss of power may take what is not yet on disk, so
+Made by the app's own hand, which can only read the slug, under another name, and renamed when whole;
+so one that is there is whole. A loss of power may take what is not yet on disk, so
 a copy that was made before the last boot counts only once it has been synced: `<name>.boot` holds the
 boot in which it was made, until then.
 """
 
 import os
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from stratum.door import disk
+from stratum.door import disk, turns
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.trees import Folder, Trees, is_folder_of
 from stratum.door.volumes import Volumes
@@ -46,22 +46,25 @@ class Releases:
         folders = Folders(self._layout, self._fence, self._limit_s)
         folders.prepare(app_id)
         path = self._layout.release(app_id, version)
-        if not self._is_whole(path, app_id):
-            if not folders.has_slug(app_id, digest):
-                return "what was built for it is not there any more"
-            why = self._make_anew(path, app_id, digest, mounts)
-            if why:
-                return why
-        self._own(self._layout.release_tmp(app_id, version), app_id)
+        with self._alone(app_id):
+            if not self._is_whole(path, app_id):
+                if not folders.has_slug(app_id, digest):
+                    return "what was built for it is not there any more"
+                why = self._make_anew(path, app_id, digest, mounts)
+                if why:
+                    return why
+            self._own(self._layout.release_tmp(app_id, version), app_id)
         return ""
 
     def keep(self, app_id: int, versions: Collection[int]) -> None:
         """Remove all release folders of an app but some."""
         parent = self._layout.release(app_id, 1).parent
         kept = {f"v{version}" for version in versions}
-        for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
-            if entry.name.partition(".")[0] not in kept:
-                self._trees.erase(entry, self._fence.app_uid(app_id))
+        if parent.is_dir():
+            with self._alone(app_id):
+                for entry in sorted(parent.iterdir()):
+                    if entry.name.partition(".")[0] not in kept:
+                        self._trees.erase(entry, self._fence.app_uid(app_id))
 
     def settle(self) -> None:
         """Have the folders of all apps on disk."""
@@ -72,20 +75,22 @@ class Releases:
         for mark in marks:
             mark.unlink(missing_ok=True)
 
+    def _alone(self, app_id: int) -> AbstractContextManager[bool]:
+        """Wait for a handler that is still at work for an applier which was killed, and has come again."""
+        return turns.turn(self._layout.process_log(app_id, "x").parent, limit_s=self._limit_s)
+
     def _make_anew(self, path: Path, app_id: int, digest: str, mounts: Mapping[str, str]) -> str:
-        """Make a folder; beside another handler, perhaps, whose caller was killed and has come again."""
-        mark, half = _mark(path), path.with_name(f"{_HALF}{path.name}-{os.getpid()}")
+        mark, half = _mark(path), path.with_name(f"{_HALF}{path.name}")
         uid = self._fence.app_uid(app_id)
         for left in (half, path, mark):
             self._trees.erase(left, uid)
         why = self._copy(self._layout.slug(app_id, digest), half, app_id) or self._link(half, app_id, mounts)
-        if not why:
-            mark.write_text(_BOOT_ID.read_text())
-            with suppress(OSError):  # it is there already: the other one was quicker
-                half.rename(path)
-                return ""
-        self._trees.erase(half, uid)
-        return "" if self._is_whole(path, app_id) else why or "its folder is in somebody's way"
+        if why:
+            self._trees.erase(half, uid)
+            return why
+        mark.write_text(_BOOT_ID.read_text())
+        half.rename(path)
+        return ""
 
     def _is_whole(self, path: Path, app_id: int) -> bool:
         """Whether a release's folder is there as it was made, or as the app has changed it since."""

@@ -4,8 +4,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +15,11 @@ from runner.reconciler import Reconciler
 from runner.recover import Recovery
 from stratum.door import requests
 from stratum.door.client import Door
+from stratum.door.releases import Releases
 from stratum.errors import DoorUnavailable
 from stratum.model import App, RolloutState
 from stratum.store import environments
-from tests.doors import as_uid
+from tests.doors import as_uid, in_background
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, Stage, staged
 from tests.waiting import wait_until
@@ -186,6 +189,35 @@ def test_two_that_make_one_folder_at_once_both_find_it_whole(stage: Stage, app: 
     assert sum(path.is_file() for path in here.rglob("*")) == 601
     assert names(stage, app) == ["v1", "v1.tmp"]
     assert here.with_name("v1.boot").exists()
+
+
+def test_a_folder_in_which_processes_were_started_is_not_made_again(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, with the first one late: it has found no folder, and makes one when the other is there."""
+    stage.slug(app)
+    make_anew, (source, sink) = Releases._make_anew, os.pipe()
+
+    def open_and_start() -> None:
+        os.read(source, 1)
+        assert Releases(stage.layout, stage.instance.fence).open(app.id, 1, "a" * 64, {}) == ""
+        (folder(stage, app, 1) / "started").touch()
+
+    with in_background(open_and_start) as other:  # with none of our locks
+
+        def make_late(self: Releases, *args: Any) -> str:
+            os.write(sink, b"\n")
+            with suppress(AssertionError):  # what must not happen takes no longer
+                wait_until((folder(stage, app, 1) / "started").exists, 1)
+            return make_anew(self, *args)
+
+        monkeypatch.setattr(Releases, "_make_anew", make_late)
+        assert Releases(stage.layout, stage.instance.fence).open(app.id, 1, "a" * 64, {}) == ""
+        assert os.waitpid(other, 0)[1] == 0
+
+    assert (folder(stage, app, 1) / "started").exists()
+    os.close(source)
+    os.close(sink)
 
 
 def test_a_copy_that_a_loss_of_power_may_have_emptied_is_made_again(stage: Stage, app: App) -> None:
