@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import stratum
-from stratum.door.fencing import calls, fences
+from stratum.door.fencing import calls, fences, home
 from stratum.door.fencing.fences import Fences
 from stratum.door.fencing.view import View
 from stratum.door.limits.limits import Limits
@@ -30,12 +30,14 @@ class Terms:
     Attributes:
         limits: what each step may use.
         shown: folders of the host, besides the system's, that steps may read.
+        private: of the account that steps share with us, what they may not.
     """
 
     fences: Fences
     rules: Rules
     limits: Limits
     shown: tuple[Path, ...]
+    private: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, layout: Layout, settings: Settings | None = None) -> Self:
@@ -44,7 +46,8 @@ class Terms:
         found = fences.read(layout.fences)
         ruled = Rules.read(chosen.build_hosts, inherited_environ(*rules.VARIABLES))
         limits = Limits(chosen.build_memory_bytes, chosen.build_processes, chosen.build_disk_bytes)
-        return cls(found or _try(), ruled, limits, (*_install(), *_certificates(), *ruled.folders))
+        shown = (*_install(), *_certificates(), *ruled.folders)
+        return cls(found or _try(), ruled, limits, shown, home.private(home.of_account(), shown))
 
     def view(self, layout: Layout, own: tuple[Path, ...]) -> View:
         """What a step sees of the host.
@@ -53,7 +56,8 @@ class Terms:
             own: folders that it may write to.
         """
         stage = layout.door_socket.parent  # nothing in there is for a step
-        return View(stage, layout.data, self.shown, own, fences.PROCESSES in self.fences.standing)
+        has_own = fences.PROCESSES in self.fences.standing
+        return View(stage, layout.data, self.shown, own, has_own, self.private)
 
     def refused(self) -> bytes:
         """The filter of system calls for steps; empty where there is none."""

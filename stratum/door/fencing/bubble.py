@@ -54,10 +54,28 @@ def arguments(view: View) -> list[str]:
     for folder in _EMPTY:
         made += ["--dir", folder]
     made += ["--symlink", "/tmp", "/var/tmp", "--dev", "/dev", "--proc", "/proc"]
+    around = view.private_around
+    made += _hiding(around)
     for path in sorted(view.shown):
-        if not any(path.is_relative_to(one) for one in SYSTEM):
+        is_there = any(path.is_relative_to(one) for one in SYSTEM)
+        if not is_there or any(path.is_relative_to(one) for one in around):
             made += ["--ro-bind-try", str(path), str(path)]
-    made += ["--tmpfs", str(view.hidden)]
+    made += [*_hiding(view.private_within), "--tmpfs", str(view.hidden)]
     for path in view.own:
         made += ["--bind", str(path), str(path)]
-    return [*made, "--remount-ro", str(view.hidden), "--remount-ro", "/"]
+    closed = (*(path for path in view.private if _is_folder(path)), view.hidden, Path("/"))
+    return [*made, *(word for path in closed for word in ("--remount-ro", str(path)))]
+
+
+def _hiding(paths: tuple[Path, ...]) -> list[str]:
+    made = []
+    for path in paths:
+        if _is_folder(path):
+            made += ["--tmpfs", str(path)]
+        elif path.is_file() and not path.is_symlink():
+            made += ["--ro-bind", "/dev/null", str(path)]
+    return made
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()

@@ -38,6 +38,8 @@ class View:
     Attributes:
         stage: an empty folder over which the new root is mounted while it is made.
         hidden: shown to nobody, be it within what is.
+        private: folders and files of the account's own that are not shown either, as its home, except for
+            what is shown or own within.
         shown: to read, besides the system's folders; what does not exist is left out.
         own: to write; must exist, and lie in folders that only we change.
         own_processes: whether /proc is to be that of a new namespace of processes, which we are in.
@@ -48,6 +50,17 @@ class View:
     shown: tuple[Path, ...]
     own: tuple[Path, ...]
     own_processes: bool
+    private: tuple[Path, ...] = ()
+
+    @property
+    def private_around(self) -> tuple[Path, ...]:
+        """Those that may hold something shown: hidden before it is."""
+        return tuple(path for path in self.private if path not in self.private_within)
+
+    @property
+    def private_within(self) -> tuple[Path, ...]:
+        """Those that lie in something shown: hidden after."""
+        return tuple(path for path in self.private if any(path.is_relative_to(one) for one in self.shown))
 
 
 def enter(view: View) -> None:
@@ -73,8 +86,12 @@ def enter(view: View) -> None:
     )
     (stage / "var/tmp").symlink_to("/tmp")
     _mount_tmp(stage)
+    for path in view.private_around:
+        _hide(path, stage)
     for path in sorted(view.shown):
         _show(path, stage)
+    for path in view.private_within:
+        _hide(path, stage)
     _hide(view.hidden, stage)
     _make(stage, *view.own)
     kernel.set_read_only(stage, recursive=True)
@@ -113,8 +130,12 @@ def _show(path: Path, stage: Path) -> None:
 
 def _hide(path: Path, stage: Path) -> None:
     place = _at(stage, path)
+    if place.is_symlink():  # leads to what is hidden, or to nothing that is shown
+        return
     if place.is_dir():
         kernel.mount("tmpfs", place, "tmpfs", _PLAIN, "mode=755,size=1m")
+    elif place.exists():
+        kernel.bind(Path("/dev/null"), place)
 
 
 def _mount_tmp(stage: Path) -> None:
