@@ -46,6 +46,7 @@ class Unreachable(Refused):
         super().__init__(place, f"it cannot be reached ({reason}).")
 
 
+_UNKNOWN = "its address cannot be looked up here"
 _LISTED = "builds reach package registries only"
 _PRIVATE = "its address is one of the server or of a private network"
 
@@ -62,8 +63,7 @@ def to(place: Place, rules: Rules, *, tunnel: bool) -> socket.socket:
     upstream = upstream_for(place, rules)
     if upstream is None:
         return _direct(place, closed_too=rules.hosts.allow_private(place.host, port))
-    if _is_closed_address(place.host) and not rules.hosts.allow_private(place.host, port):
-        raise Forbidden(place, _PRIVATE)
+    _check_public(place, rules)
     server = _direct(upstream.place, closed_too=True)
     if tunnel:
         _ask_for_tunnel(server, place, upstream)
@@ -78,6 +78,23 @@ def upstream_for(place: Place, rules: Rules) -> Upstream | None:
 def shown(place: Place) -> str:
     """Write a place as `host:port`."""
     return f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
+
+
+def _check_public(place: Place, rules: Rules) -> None:
+    """See that another proxy is asked for nothing private.
+
+    It looks names up itself, and may know those of its own network: so only names that are listed in
+    full go there unseen. Whatever is allowed by `*` or a domain has to be public by our own look-up.
+    """
+    port = place.port or 0
+    if rules.hosts.names(place.host, port):
+        return
+    try:
+        found = addresses.look_up(place.host, port)
+    except OSError as error:
+        raise Forbidden(place, _UNKNOWN) from error
+    if not all(addresses.is_public(one[1][0]) for one in found):
+        raise Forbidden(place, _PRIVATE)
 
 
 def _direct(place: Place, *, closed_too: bool) -> socket.socket:
@@ -116,11 +133,6 @@ def _ask_for_tunnel(server: socket.socket, place: Place, upstream: Upstream) -> 
     if line.split(" ")[1:2] != ["200"]:
         server.close()
         raise Unreachable(place, f"the server's own proxy said {line[:200]!r}")
-
-
-def _is_closed_address(host: str) -> bool:
-    is_address = ":" in host or host.replace(".", "").isdigit()
-    return is_address and not addresses.is_public(host)
 
 
 def _setting(place: Place) -> str:

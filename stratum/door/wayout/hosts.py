@@ -83,6 +83,10 @@ class Hosts:
             _is_in(self.domains, host[at:], port) for at, letter in enumerate(host) if letter == "."
         )
 
+    def names(self, host: str, port: int) -> bool:
+        """Whether it is listed in full, and not only meant by a domain or by `*`."""
+        return _is_in(self.places, host, port)
+
     def allow_private(self, host: str, port: int) -> bool:
         """Whether it may be reached also where its address is one of this machine or of a private network."""
         return _is_in(self.named, host, port)

@@ -6,6 +6,7 @@ program, and is read by `request.read` alone.
 
 import os
 import socket
+import sys
 import threading
 from contextlib import suppress
 
@@ -56,6 +57,7 @@ class Proxy:
             return
         try:
             asked = request.read(head)
+            goes_on = self._goes_on(asked)
             server = connecting.to(asked.place, self._rules, tunnel=asked.method is None)
         except request.Malformed as error:
             _reply(client, "400 Bad Request", f"The way out of builds does not take this: {error}.")
@@ -66,8 +68,19 @@ class Proxy:
             return
         with server:
             self._begin(asked, client, server)
-            server.sendall(rest)
-            _join(client, server)
+            _join(client, server, rest, None if goes_on else asked.length)
+
+    def _goes_on(self, asked: Request) -> bool:
+        """Whether all that comes after the head is for the same server.
+
+        Another proxy reads the next request as one to itself, wherever that leads.
+        """
+        if asked.method is None or connecting.upstream_for(asked.place, self._rules) is None:
+            return True
+        if asked.length is None:
+            message = "the server's own proxy takes no body without its Content-Length"
+            raise request.Malformed(message)
+        return False
 
     def _begin(self, asked: Request, client: socket.socket, server: socket.socket) -> None:
         if asked.method is None:
@@ -108,21 +121,30 @@ def _reply(client: socket.socket, status: str, sentence: str) -> None:
     client.sendall(head.encode() + body)
 
 
-def _join(client: socket.socket, server: socket.socket) -> None:
-    """Pass everything both ways until both have ended."""
+def _join(client: socket.socket, server: socket.socket, begun: bytes, most: int | None) -> None:
+    """Pass everything both ways until both have ended.
+
+    Args:
+        begun: what the client has sent already.
+        most: how many bytes of the client's, these included, go to the server; None for all.
+    """
     for one in (client, server):
         one.settimeout(None)
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    up = threading.Thread(target=_pour, args=(client, server), daemon=True)
+    up = threading.Thread(target=_pour, args=(client, server, begun, most), daemon=True)
     up.start()
     _pour(server, client)
     up.join()
 
 
-def _pour(source: socket.socket, sink: socket.socket) -> None:
+def _pour(source: socket.socket, sink: socket.socket, begun: bytes = b"", most: int | None = None) -> None:
+    left = sys.maxsize if most is None else most
     with suppress(OSError):
+        sink.sendall(begun[:left])
+        left = max(0, left - len(begun))
         while chunk := source.recv(_CHUNK):
-            sink.sendall(chunk)
+            sink.sendall(chunk[:left])
+            left = max(0, left - len(chunk))
     for one, how in ((sink, socket.SHUT_WR), (source, socket.SHUT_RD)):
         with suppress(OSError):
             one.shutdown(how)

@@ -11,6 +11,7 @@ HTTP_PORT = 80
 END = b"\r\n\r\n"
 _LINE = re.compile(rb"([A-Z]{1,20}) ([\x21-\x7e]{1,16384}) HTTP/1\.[01]")
 _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*")
+_NUMBER = re.compile(rb"[0-9]{1,18}")
 # Of one connection only (RFC 9110, 7.6.1); Host is written anew.
 _LEFT_OUT = (b"connection:", b"proxy-connection:", b"proxy-authorization:", b"keep-alive:", b"host:")
 
@@ -28,12 +29,14 @@ class Request:
         method: None for a tunnel.
         target: the whole address, empty for a tunnel.
         headers: those to be passed on.
+        length: of its body, in bytes; None where the body itself tells its end.
     """
 
     place: Place
     method: bytes | None = None
     target: bytes = b""
     headers: tuple[bytes, ...] = ()
+    length: int | None = 0
 
     def head(self, *, whole: bool = False) -> bytes:
         """Write the request for the server itself; `whole` for another proxy."""
@@ -63,7 +66,7 @@ def read(head: bytes) -> Request:
     if method == b"CONNECT":
         return Request(_tunnel(target))
     passed = tuple(header for header in headers if not header.lower().startswith(_LEFT_OUT))
-    return Request(_whole(target), method, target, passed)
+    return Request(_whole(target), method, target, passed, _length(passed))
 
 
 def _tunnel(target: bytes) -> Place:
@@ -84,6 +87,17 @@ def _whole(target: bytes) -> Place:
         message = "a proxy is asked for http://host/path"
         raise Malformed(message)
     return Place(written.host, written.port or HTTP_PORT)
+
+
+def _length(headers: tuple[bytes, ...]) -> int | None:
+    """Tell how long a body is (RFC 9112, 6.3); what two servers could read in two ways is malformed."""
+    named = [header.partition(b":") for header in headers]
+    values = [value.strip(b" \t") for name, _, value in named if name.lower() == b"content-length"]
+    is_coded = any(name.lower() == b"transfer-encoding" for name, _, _ in named)
+    if len(values) + is_coded > 1 or not all(_NUMBER.fullmatch(value) for value in values):
+        message = "the length of its body is told in several ways, or is no number"
+        raise Malformed(message)
+    return None if is_coded else int(values[0]) if values else 0
 
 
 def _authority(target: bytes) -> bytes:

@@ -46,10 +46,7 @@ def find(environ: Mapping[str, str]) -> Upstream | None:
         if text and url.scheme == "http" and url.hostname:
             pair = f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode()
             credentials = f"Basic {base64.b64encode(pair).decode()}" if url.username else ""
-            listed = ",".join(environ.get(one, "") for one in _EXCEPT).lower().split(",")
-            return Upstream(
-                Place(url.hostname, port), credentials, tuple(filter(None, map(str.strip, listed)))
-            )
+            return Upstream(Place(url.hostname, port), credentials, _direct(environ))
     return None
 
 

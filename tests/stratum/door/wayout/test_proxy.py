@@ -189,6 +189,39 @@ def test_a_whole_address_goes_there_whole(way_out: Callable[..., socket.socket])
     )
 
 
+def test_one_request_goes_there_and_nothing_after_it(way_out: Callable[..., socket.socket]):
+    with server(echo) as port, way_out(upstream=upstream_of(port)) as client:
+        client.sendall(b"POST http://pypi.org/ HTTP/1.1\r\nContent-Length: 6\r\n\r\nbo")
+        client.sendall(b"dy12GET http://10.0.0.1/ HTTP/1.1\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        said = until_end(client)
+
+    assert said.endswith(b"\r\n\r\nbody12")
+
+
+def test_what_tells_its_own_end_does_not_go_there(way_out: Callable[..., socket.socket]):
+    with way_out(upstream=upstream_of(1)) as client:
+        client.sendall(b"POST http://pypi.org/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+
+        assert until_end(client).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("host", ["0x7f.1", "127.1", "localhost", "a.test.invalid", "10.0.0.1", "0x0a000001"])
+def test_what_is_not_named_in_full_is_looked_up_before_that_proxy_is_asked(way_out, host: str):
+    with way_out("*,.invalid", Upstream(Place("127.0.0.1", 1))) as client:
+        client.sendall(f"CONNECT {host}:443 HTTP/1.1\r\n\r\n".encode())
+
+        assert until_end(client).startswith(b"HTTP/1.1 403")
+
+
+def test_what_is_named_in_full_is_left_to_that_proxy_to_look_up(way_out: Callable[..., socket.socket]):
+    with server(echo) as port, way_out("a.test.invalid", upstream=upstream_of(port)) as client:
+        client.sendall(b"GET http://a.test.invalid/ HTTP/1.1\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+
+        assert until_end(client).startswith(b"GET http://a.test.invalid/ HTTP/1.1\r\n")
+
+
 def test_what_that_proxy_refuses_is_told(way_out, log):
     def refuse(connection: socket.socket) -> None:
         connection.recv(1 << 16)

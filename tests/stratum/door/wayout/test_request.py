@@ -32,6 +32,14 @@ def test_an_address_without_a_path_asks_for_the_root():
 
 
 @pytest.mark.parametrize(
+    ("header", "length"),
+    [(b"Accept: */*", 0), (b"content-length:\t12 ", 12), (b"Transfer-Encoding: chunked", None)],
+)
+def test_the_length_of_a_body_is_told_by_its_header(header: bytes, length: int | None):
+    assert read(b"POST http://a/ HTTP/1.1\r\n" + header + END).length == length
+
+
+@pytest.mark.parametrize(
     "head",
     [
         b"",
@@ -50,6 +58,10 @@ def test_an_address_without_a_path_asks_for_the_root():
         b"CONNECT a:1 HTTP/1.1\r\n folded: x",
         b"CONNECT a:1 HTTP/1.1\r\na: b\nc: d",
         b"CONNECT \xc3\xa4:1 HTTP/1.1",
+        b"POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\ncontent-length: 1",
+        b"POST http://a/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+        b"POST http://a/ HTTP/1.1\r\nContent-Length: +1",
+        b"POST http://a/ HTTP/1.1\r\nContent-Length: 1, 1",
     ],
 )
 def test_anything_else_is_malformed(head: bytes):
