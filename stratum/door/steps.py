@@ -19,9 +19,9 @@ _BASH = "/bin/bash"
 _DRIVER = Path(__file__).resolve().parents[2] / "builder" / "driver"
 
 # Closed to writing (set-uid bits go too: the owner of the tree is the build's uid, not the app's),
-# brought to the disk, since the release that names it will be there, and counted: the same tree
-# gives the same digest, wherever and whenever it was made, which is computed while the disk writes. One
-# step: each costs a fork through the door.
+# open to reading, whatever a build has closed, brought to the disk, since the release that names it will
+# be there, and counted: the same tree gives the same digest, wherever and whenever it was made, which is
+# computed while the disk writes. One step: each costs a fork through the door.
 # Nothing else is said, since the caller reads the digest: sockets, which tar leaves out, are no news.
 _COUNT = (
     "tar --warning=no-file-ignored --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner"
@@ -29,7 +29,7 @@ _COUNT = (
     " | sha256sum | cut -c1-64"
 )
 _CLOSE = (
-    "chmod -R go=rX,a-ws,-t . || exit; sync --file-system . & "
+    "chmod -R u+rX,go=rX,a-ws,-t . || exit; sync --file-system . & "
     f'digest=$({_COUNT}) && wait $! && echo "$digest"'
 )
 

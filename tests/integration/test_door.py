@@ -139,6 +139,15 @@ def test_a_socket_that_was_left_in_the_source_is_no_part_of_it(house: House):
     assert len(with_socket.strip()) == 64
 
 
+def test_a_folder_that_the_build_has_closed_is_part_of_the_slug(house: House):
+    house.script("mkdir -p a/b; touch a/b/c; chmod 0 a/b/c a/b a; exit 3", code=3)
+    (house.scratch() / "source" / "evil.sh").unlink()
+    closed = house.step("close")
+    house.unpack({"a/b/c": ""}, number=2)
+
+    assert closed == house.step("close", number=2)
+
+
 def test_a_slug_that_is_there_is_kept(house: House):
     for number in (1, 2):
         house.unpack({"file": str(number)}, number)
