@@ -1,14 +1,18 @@
 """Copies a site out of a slug: `python -I -m stratum.door.sitecopy GOAL`, as a uid of its own.
 
 The slug is the working folder; GOAL is the number of an open one, empty, to fill. What the slug says of the
-site goes to the standard output. Only regular files are copied, and links to such ones within the
-site, as files.
+site goes to the standard output, what is wrong to the standard error. Only regular files are copied,
+and links to such ones within the site, as files. The copy takes no more of the disk than the slug, which
+the build's limit bounds: however many names a file has, it is copied once, and without its holes.
 """
 
+import errno
 import hashlib
+import io
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from stratum.errors import InvalidInput
@@ -32,7 +36,7 @@ def main() -> int:
     try:
         sys.stdout.buffer.write(copy(slug, int(sys.argv[1])))
     except (InvalidInput, OSError) as error:
-        sys.stdout.write(f"{error}\n")
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
@@ -50,7 +54,7 @@ def copy(slug: int, goal: int) -> bytes:
     parts = PurePosixPath(parse(text).folder).parts
     root = _entered(slug, parts)
     try:
-        _Copy(root, omitted=frozenset() if parts else NOT_SERVED).folder(root, goal, ())
+        _Copy(root, goal, omitted=frozenset() if parts else NOT_SERVED).folder(root, goal, ())
     finally:
         os.close(root)
     return text
@@ -69,8 +73,9 @@ def _entered(folder: int, parts: tuple[str, ...]) -> int:
 
 
 class _Copy:
-    def __init__(self, root: int, omitted: frozenset[str]) -> None:
-        self._root, self._omitted = root, omitted
+    def __init__(self, root: int, goal: int, omitted: frozenset[str]) -> None:
+        self._root, self._goal, self._omitted = root, goal, omitted
+        self._copied: dict[tuple[int, int], str] = {}  # device and inode → path of the copy
 
     def folder(self, source: int, goal: int, at: tuple[str, ...]) -> None:
         """Copy what an open folder holds.
@@ -89,7 +94,7 @@ class _Copy:
             if stat.S_ISDIR(mode):
                 self._inner(name, source, goal, (*at, name))
             elif stat.S_ISREG(mode):
-                _copy_file(os.open(name, _FILE, dir_fd=source), name, goal)
+                self._file(os.open(name, _FILE, dir_fd=source), goal, (*at, name))
             elif stat.S_ISLNK(mode):
                 self._linked(name, os.readlink(name, dir_fd=source), goal, at)
 
@@ -120,7 +125,29 @@ class _Copy:
                 os.close(folder)
         except OSError:
             return
-        _copy_file(found, name, goal)
+        self._file(found, goal, (*at, name))
+
+    def _file(self, handle: int, goal: int, place: tuple[str, ...]) -> None:
+        """Copy an open file, if it is a regular one, or give the copy that there is one more name."""
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(handle)
+            return
+        key = (found.st_dev, found.st_ino)
+        with os.fdopen(handle, "rb", buffering=0) as file:
+            if key not in self._copied or not self._is_linked(self._copied[key], place[-1], goal):
+                _copy_file(file, found, place[-1], goal)
+                self._copied[key] = "/".join(place)
+
+    def _is_linked(self, copy: str, name: str, goal: int) -> bool:
+        """Give a copy one more name; False when it has as many as it can have."""
+        try:
+            os.link(copy, name, src_dir_fd=self._goal, dst_dir_fd=goal)
+        except OSError as error:
+            if error.errno == errno.EMLINK:
+                return False
+            raise
+        return True
 
 
 def within(at: tuple[str, ...], target: str) -> tuple[str, ...]:
@@ -138,27 +165,41 @@ def within(at: tuple[str, ...], target: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _copy_file(handle: int, name: str, goal: int) -> None:
-    """Copy an open file, if it is a regular one, with its time.
+def _copy_file(file: io.FileIO, found: os.stat_result, name: str, goal: int) -> None:
+    """Copy an open file with its holes and its time.
 
     Nanoseconds are those of its contents' digest: the router takes time and size for the file's
     identity, and two commits of one second may differ in neither.
     """
-    found = os.fstat(handle)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(handle)
-        return
-    with os.fdopen(handle, "rb") as file:
-        digest = hashlib.blake2b(digest_size=8)
-        made = os.open(name, _NEW, 0o644, dir_fd=goal)
-        with os.fdopen(made, "wb") as copied:
-            while chunk := file.read(_CHUNK):
+    digest = hashlib.blake2b(digest_size=8)
+    made = os.open(name, _NEW, 0o644, dir_fd=goal)
+    with os.fdopen(made, "wb") as copied:
+        for start, end in _written(file.fileno(), found.st_size):
+            digest.update(start.to_bytes(8, "big"))
+            file.seek(start)
+            copied.seek(start)
+            while chunk := file.read(min(_CHUNK, end - file.tell())):
                 digest.update(chunk)
                 copied.write(chunk)
-            copied.flush()
-            seconds = found.st_mtime_ns // _NS_PER_S
-            moment = seconds * _NS_PER_S + int.from_bytes(digest.digest(), "big") % _NS_PER_S
-            os.utime(made, ns=(moment, moment))
+        copied.flush()
+        copied.truncate(found.st_size)
+        seconds = found.st_mtime_ns // _NS_PER_S
+        moment = seconds * _NS_PER_S + int.from_bytes(digest.digest(), "big") % _NS_PER_S
+        os.utime(made, ns=(moment, moment))
+
+
+def _written(handle: int, size: int) -> Iterator[tuple[int, int]]:
+    """Find the parts of a file that are no holes. Source: lseek(2)."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(handle, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                return
+            raise
+        end = os.lseek(handle, start, os.SEEK_HOLE)
+        yield start, end
 
 
 if __name__ == "__main__":

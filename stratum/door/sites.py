@@ -24,6 +24,7 @@ _GOAL = "3"  # the descriptor; not imported from there, as that reads what the i
 _HANDED_ON = f'exec {_GOAL}<&0 0</dev/null; exec "$@"'
 _COPY = ("/bin/sh", "-c", _HANDED_ON, "sh", sys.executable, "-I", "-m", "stratum.door.sitecopy", _GOAL)
 _HALF = ".half-"
+_MOST_SAID = 1 << 16
 _ASKED = ".rules"  # beside a site's folder: what its slug says of how it is served
 
 
@@ -97,14 +98,17 @@ class Sites:
         uid = self._fence.site_uid if self._fence.fenced else None
         program = spawn.Program(_COPY, {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}, source, uid)
 
+        complaint = os.memfd_create("complaint")  # on the pipe it would join what the slug says
+
         def begin(program: spawn.Program, fds: tuple[int, int, int]) -> int:
-            return spawn.start(program, (goal, fds[1], fds[2]))
+            return spawn.start(program, (goal, fds[1], complaint))
 
         try:
-            return spawn.capture(program, self._limit_s, begin)
+            code, said = spawn.capture(program, self._limit_s, begin)
+            return code, os.pread(complaint, _MOST_SAID, 0).decode(errors="replace") if code else said
         finally:
-            os.close(source)
-            os.close(goal)
+            for handle in (source, goal, complaint):
+                os.close(handle)
 
     def _erase(self, path: Path) -> None:
         self._trees.erase(path, self._fence.site_uid)

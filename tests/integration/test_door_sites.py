@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stratum.door import proc
+from stratum.door import proc, sites
 from stratum.errors import DoorUnavailable
 from stratum.site import FILE, PLAIN, Site, parse, render
 from tests.doors import APP, House, as_uid, in_background, stop_one
@@ -133,6 +133,46 @@ def test_links_lead_to_files_of_the_site_only(house: House):
 
     slug(house, fill)
     assert published(house) == {"index.html": "home", "sub/up": "home"}
+
+
+def test_a_site_takes_no_more_of_the_disk_than_the_slug(house: House):
+    def fill(folder: Path) -> None:
+        dist = folder / "dist"
+        (dist / "sub").mkdir(parents=True)
+        (dist / "a.bin").write_bytes(b"x" * 500_000)
+        for number in range(40):
+            (dist / f"sub/{number}.bin").symlink_to("../a.bin")
+        os.link(dist / "a.bin", dist / "same.bin")
+        with (dist / "holes.bin").open("wb") as file:
+            file.seek(20 << 20)
+            file.write(b"end")
+            file.truncate(100 << 20)
+
+    slug(house, fill)
+    files = published(house)
+    site = house.layout.site(APP, 1)
+    taken = as_uid(
+        house.fence.router_uid, lambda: {(f := site / name).stat().st_ino: f.stat() for name in files}
+    )
+
+    assert len(files) == 43
+    assert files["sub/7.bin"] == files["same.bin"] == "x" * 500_000
+    assert files["holes.bin"].strip("\0") == "end"
+    assert len(files["holes.bin"]) == 100 << 20
+    assert sum(one.st_blocks * 512 for one in taken.values()) < 2 << 20
+
+
+def test_what_the_copying_program_complains_of_is_no_part_of_what_the_slug_says(house: House, monkeypatch):
+    slug(house, write(dist__index_html="home"))
+    program = "import sys; sys.stderr.write('hm'); from stratum.door.sitecopy import main; sys.exit(main())"
+    monkeypatch.setattr(sites, "_COPY", (*sites._COPY[:-3], "-c", program, sites._COPY[-1]))
+
+    def publish() -> tuple[str, str]:
+        return sites.Sites(house.layout, house.fence).publish(APP, 1, DIGEST)
+
+    said, why = house.call(publish, as_root=house.fence.fenced)
+    assert why == ""
+    assert parse(said.encode()) == Site("dist", PLAIN)
 
 
 def test_a_site_folder_that_is_a_link_is_refused(house: House):
