@@ -1,6 +1,7 @@
 """Which fences are chosen where the kernel grants some, or bubblewrap alone may put them up."""
 
 import os
+import platform
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from stratum.door.fencing import trial
 from stratum.door.fencing.bubble import arguments
 from stratum.door.fencing.fences import FLAGS, Fences
 from stratum.door.fencing.view import View
+from stratum.door.limits.limits import Limits
+from stratum.door.terms import Terms
+from stratum.door.wayout.hosts import Hosts
+from stratum.door.wayout.rules import Rules
 
 ALL = frozenset(FLAGS)
 
@@ -65,6 +70,16 @@ def test_what_is_refused_is_told_with_its_reason(host):
 
     assert found.standing == frozenset()
     assert found.missing == dict.fromkeys(FLAGS, "unshare: Operation not permitted")
+
+
+def test_a_machine_whose_system_calls_are_not_known_says_so(host, monkeypatch):
+    host({}, uid=0)
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+
+    found = trial.find()
+
+    assert found == Fences(ALL, {"filter of system calls": "none is known for riscv64"})
+    assert Terms(found, Rules(Hosts(frozenset())), Limits(1, 1, 1), ()).refused() == b""
 
 
 def test_bubblewrap_shows_what_the_view_does(tmp_path: Path):
