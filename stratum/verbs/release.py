@@ -26,7 +26,8 @@ def goal(tx: Transaction, app: App, version: int | None) -> Release:
     """The release that a rollback goes back to.
 
     Args:
-        version: which; None: the newest that ran before the current one.
+        version: which; None: the newest that ran before the current one, and while another one is still to
+            come the current one.
 
     Raises:
         NotFound: there is no such release.
@@ -35,7 +36,9 @@ def goal(tx: Transaction, app: App, version: int | None) -> Release:
     if app.current_release_id is None:
         raise NothingReleased(app.label)
     current = releases.get_release(tx, app.current_release_id)
-    return _earlier(tx, app, current) if version is None else _asked(tx, app, version)
+    if version is not None:
+        return _asked(tx, app, version)
+    return current if _is_to_come(tx, current) else _earlier(tx, app, current)
 
 
 def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Change:
@@ -44,7 +47,7 @@ def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Cha
     Storage stays where it is mounted now: what people have kept there is not to vanish.
 
     Args:
-        version: which; None: the newest that ran before the current one.
+        version: which, as in `goal`.
 
     Whether its slug is sound is for the caller to see first (`sound`): that takes too long for a transaction.
 
@@ -52,7 +55,7 @@ def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Cha
         NotFound, Conflict: as `goal`.
     """
     chosen = goal(tx, app, version)
-    if chosen.id == app.current_release_id:
+    if chosen.id == app.current_release_id and not _is_to_come(tx, chosen):
         return Change(changed=False, message=f"v{chosen.version} is the current release; nothing changed.")
     cause = f"rollback to v{chosen.version}"
     kept = replace(chosen, mounts=releases.mounts_in_force(tx, app.id))
@@ -122,6 +125,12 @@ def redeploy(tx: Transaction, app: App, *, who: str) -> Build:
         NothingReleased: nothing was ever pushed.
     """
     return builds.add_build(tx, app.id, _commit(tx, app), source="redeploy", who=who)
+
+
+def _is_to_come(tx: Transaction, current: Release) -> bool:
+    """Whether a newer release is under way."""
+    wished = releases.wished_release(tx, current.app_id)
+    return wished is not None and wished.version > current.version
 
 
 def _build_again(tx: Transaction, release: Release) -> str:

@@ -87,6 +87,20 @@ def test_a_rollback_without_a_version_skips_what_failed(api, side, app):
     assert api("GET", f"{HERE}/releases")[1][0]["cause"] == "rollback to v2"
 
 
+def test_a_rollback_while_a_release_is_to_come_goes_back_to_what_runs(api, side, app):
+    """Its release phase may take an hour: who rolls back means to stay with what runs."""
+    side.release(app)
+    side.release(app, commit="b" * 40)
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "slow"}})
+
+    change = api("POST", f"{HERE}/rollback", json={})[1]
+
+    assert (change["changed"], change["release"]) == (True, 4)
+    newest = api("GET", f"{HERE}/releases")[1][0]
+    assert (newest["cause"], newest["commit"]) == ("rollback to v2", "b" * 40)
+    assert api("GET", f"{HERE}/vars")[1] == []
+
+
 def test_rolling_back_to_what_cannot_run_is_refused(api, side, app):
     assert api("POST", f"{HERE}/rollback", json={})[1]["error"] == "nothing-released"
     side.release(app)
