@@ -9,7 +9,8 @@ from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
 from gitserver.api.shapes import Confirmation, Mount, NewVolume
 from gitserver.services import services
-from stratum.errors import DoorUnavailable
+from stratum.errors import Conflict, DoorUnavailable
+from stratum.ownership import exclusive
 from stratum.store import releases, volumes
 from stratum.verbs import storage
 from stratum.verbs.change import Change
@@ -61,12 +62,18 @@ def change(environment: str, app: str, name: str, json_data: Mount) -> rows.Row:
 @blueprint.input(Confirmation, location="json")
 def remove(environment: str, app: str, name: str, json_data: Confirmation) -> rows.Row:
     """Remove it with its data; where that takes long it is not `done`, and goes on when asked again."""
-    with services().database.write() as tx:
-        volume = storage.begin_destroying(tx, again(tx), name, json_data.confirm)
-    is_gone = services().door.empty_volume(volume.app_id, volume.name)
-    if is_gone:
+    # Another one under way would go on with what is created under the name when this one is done.
+    found = app_named()
+    with exclusive(services().instance.layout.locks / f"storage-{found.id}") as is_alone:
+        if not is_alone:
+            message = f"Storage of {found.label} is being destroyed by another request."
+            raise Conflict(message, "Ask again in half a minute.")
         with services().database.write() as tx:
-            storage.forget(tx, volume)
+            volume = storage.begin_destroying(tx, again(tx), name, json_data.confirm)
+        is_gone = services().door.empty_volume(volume.app_id, volume.name)
+        if is_gone:
+            with services().database.write() as tx:
+                storage.forget(tx, volume)
     return {"changed": True, "done": is_gone}
 
 

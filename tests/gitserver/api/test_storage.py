@@ -211,6 +211,25 @@ def test_a_destruction_that_was_cut_off_is_seen_and_taken_up(api, side, app, mon
     assert listed(api) == {}
 
 
+def test_storage_is_not_destroyed_while_another_request_does_it(api, side, app, monkeypatch):
+    """That one would go on with what is created anew under the name."""
+    create(api)
+    asked = []
+
+    def empty(*_):
+        asked.append(api("DELETE", f"{STORAGE}/data", {"confirm": "data"}))
+        return True
+
+    monkeypatch.setattr("stratum.door.client.Door.empty_volume", empty)
+    assert api("DELETE", f"{STORAGE}/data", {"confirm": "data"}) == (200, {"changed": True, "done": True})
+
+    [(status, said)] = asked
+    assert (status, said["message"]) == (
+        409,
+        f"Storage of {app.label} is being destroyed by another request.",
+    )
+
+
 def test_who_deploys_mounts_and_who_administers_destroys(api, side, released):
     may = side.token("ci", Grant(released.environment.id, released.id, Right.DEPLOY))
     create(api)
