@@ -91,7 +91,7 @@ class Door:
         return int(code)
 
     def seal(self, app_id: int, number: int, digest: str) -> None:
-        """Make a build's source the slug of that digest; one that is there already is kept."""
+        """Make a build's source the slug of that digest; one that is there and has it is kept."""
         self._ask("seal", app_id=app_id, number=number, digest=digest)
 
     def discard(self, app_id: int, number: int) -> None:

@@ -53,7 +53,7 @@ class Folders:
         return path
 
     def seal(self, app_id: int, number: int, digest: str) -> None:
-        """Move a build's source to its place as a slug. A slug of that digest is kept as it is.
+        """Move a build's source to its place as a slug. One that is there is kept if it has that digest.
 
         Looked at before it moves, so that whatever stands in that place has been: all that worked in
         it has ended, and nobody can exchange it.
@@ -64,7 +64,7 @@ class Folders:
         source = self._layout.build(app_id, number) / "source"
         slug = self._layout.slug(app_id, digest)
         with self._alone(app_id):
-            if not self._is_built(slug, app_id):
+            if self.slug_digest(app_id, digest) != digest:
                 if not self._is_built(source, app_id):
                     message = f"What should be {slug.name} is not a folder that its build has made."
                     raise DoorUnavailable(message, "See what the build does to its own folder.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from stratum.door import awaiting, ending, folders, marks, prctl, spawn, steps, turns
 from stratum.door.awaiting import Ending
 from stratum.door.fencing import inside, network
-from stratum.door.fencing.fences import NETWORK, PROCESSES
+from stratum.door.fencing.fences import NETWORK, PROCESSES, VIEW
 from stratum.door.fencing.inside import Cell
 from stratum.door.limits.watch import Watch
 from stratum.door.terms import Terms
@@ -95,9 +95,12 @@ class StepRun:
         )
 
     def _own_env(self, scratch: Path) -> dict[str, str]:
-        proxies = network.environ() if NETWORK in self._terms.fences.standing else {}
+        standing = self._terms.fences.standing
+        proxies = network.environ() if NETWORK in standing else {}
+        shared = {} if VIEW in standing else {steps.SHARED: "1"}
         return {
             **proxies,
+            **shared,
             "HOME": str(scratch / "home"),
             "TMPDIR": str(scratch / "tmp"),
             "UV_CACHE_DIR": str(self._layout.cache(self._order.app_id)),

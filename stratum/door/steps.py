@@ -28,7 +28,13 @@ _COUNT = (
     " --format=gnu -cf - ."
     " | sha256sum | cut -c1-64"
 )
+# Where its folders are one mount, a build can link a file of its cache into what becomes a slug, which a
+# later build would change there. So each file with another name becomes a copy of its own.
+SHARED = "STRATUM_CACHE_IS_NEAR"  # set for the step where that is so
+_UNLINK = 'for file; do cp -p -- "$file" "$TMPDIR/own" && mv -f -- "$TMPDIR/own" "$file" || exit; done'
 _CLOSE = (
+    f'if [ "${SHARED}" ]; then chmod -R u+rwX . && find . -type f -links +1'
+    f" -exec /bin/sh -c '{_UNLINK}' sh {{}} + || exit; fi; "
     "chmod -R u+rX,go=rX,a-ws,-t . || exit; sync --file-system . & "
     f'digest=$({_COUNT}) && wait $! && echo "$digest"'
 )

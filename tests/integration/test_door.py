@@ -12,7 +12,7 @@ import pytest
 
 from stratum.door import proc
 from stratum.door.client import Door
-from stratum.door.fencing import network
+from stratum.door.fencing import fences, network
 from tests.doors import APP, NOBODY, House, Raised, arguments, as_uid
 from tests.waiting import wait_until
 
@@ -148,14 +148,38 @@ def test_a_folder_that_the_build_has_closed_is_part_of_the_slug(house: House):
     assert closed == house.step("close", number=2)
 
 
-def test_a_slug_that_is_there_is_kept(house: House):
-    for number in (1, 2):
-        house.unpack({"file": str(number)}, number)
-        house.step("close", number)
-        house.seal(DIGEST, number)
+def test_a_slug_that_is_there_is_kept_unless_it_has_been_changed(house: House):
+    def build(number: int) -> Path:
+        house.unpack({"file": "1"}, number)
+        digest = house.step("close", number).strip()
+        house.seal(digest, number)
+        assert not house.scratch(number).exists()
+        return house.layout.slug(APP, digest)
 
-    assert (house.layout.slug(APP, DIGEST) / "file").read_text() == "1"
-    assert not house.scratch(2).exists()
+    slug = build(1)
+    first = slug.stat().st_ino
+    build(2)
+    assert slug.stat().st_ino == first
+
+    (slug / "file").chmod(0o644)
+    (slug / "file").write_text("2")
+    build(3)
+    assert (slug / "file").read_text() == "1"
+
+
+def test_what_a_build_has_linked_from_its_cache_is_no_part_of_the_cache_any_more(house: House):
+    fences.write(house.layout.fences, fences.NONE)
+    if house.fence.fenced:
+        house.stop()
+        house.start()
+    house.script("echo 1 > $UV_CACHE_DIR/x; ln $UV_CACHE_DIR/x linked; mkdir -m 0 closed; exit 3", code=3)
+    (house.scratch() / "source" / "evil.sh").unlink()
+
+    digest = house.step("close").strip()
+    house.seal(digest)
+
+    house.script("echo 2 > $UV_CACHE_DIR/x; exit 3", number=2, code=3)
+    assert (house.layout.slug(APP, digest) / "linked").read_text() == "1\n"
 
 
 def test_a_source_that_is_a_link_is_not_sealed(house: House):
