@@ -56,6 +56,9 @@ BUILT_IN = (
     BuiltIn("node", ("package.json",)),
 )
 
+# Heroku's short names of those that do what ours do; app.json and BUILDPACK_URL of its apps have them.
+HEROKU = {"heroku/python": "python", "heroku/nodejs": "node"}
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -110,7 +113,7 @@ def asked_for(variable: str, files: Mapping[str, bytes | None]) -> tuple[str, tu
 
 
 def reference(text: str, where: str) -> Reference:
-    """Read one buildpack: the name of a built-in one, or `URL` or `URL#REF` of a git repository.
+    """Read one buildpack: a built-in one's name, or Heroku's for it, or `URL` or `URL#REF` of a repository.
 
     Args:
         where: where it stands, for messages.
@@ -119,7 +122,7 @@ def reference(text: str, where: str) -> Reference:
         InvalidInput: it is neither.
     """
     text = text.strip()
-    name = text.removeprefix(OURS)
+    name = HEROKU.get(text) or text.removeprefix(OURS)
     if name in {one.name for one in BUILT_IN}:
         return Reference(name=name)
     url, _, ref = text.partition("#")
@@ -141,7 +144,9 @@ def _check_url(url: str, text: str, where: str) -> None:
     except ValueError as error:
         raise _refused(shown, where, "it is no URL") from error
     if parts.scheme not in _SCHEMES or not host or host.startswith("-"):
-        raise _refused(shown, where, "it is neither built in nor the https:// URL of a git repository")
+        raise _refused(
+            shown, where, "it is neither built in nor the https:// or http:// URL of a git repository"
+        )
     if has_user:
         raise _refused(shown, where, "a URL with a user or password would be shown in logs")
     if parts.query or _ARCHIVE.search(parts.path):
@@ -166,7 +171,7 @@ def _is_ref(ref: str) -> bool:
 
 
 def _refused(text: str, where: str, reason: str) -> InvalidInput:
-    names = ", ".join(one.name for one in BUILT_IN)
+    names = ", ".join([*(one.name for one in BUILT_IN), *HEROKU])
     shown = text if len(text) <= 100 else text[:99] + "…"  # noqa: PLR2004 - what fits on a line
     return InvalidInput(
         f"{shown!r} in {where} is no buildpack: {reason}.",

@@ -27,6 +27,12 @@ URL = "https://packs.example/heroku-buildpack-go"
     [
         ("python", Reference("python")),
         (" stratum/python\n", Reference("python")),
+        ("heroku/python", Reference("python")),
+        ("heroku/nodejs", Reference("node")),
+        (
+            "https://github.com/heroku/heroku-buildpack-python",
+            Reference(url="https://github.com/heroku/heroku-buildpack-python"),
+        ),
         (URL, Reference(url=URL)),
         (f"{URL}.git#v1.2", Reference(url=f"{URL}.git", ref="v1.2")),
         (f"{URL}#feature/x", Reference(url=URL, ref="feature/x")),
@@ -53,7 +59,18 @@ def test_anything_else_is_refused_with_what_there_is(text):
         reference(text, ".buildpacks:1")
 
     assert ".buildpacks:1 is no buildpack" in refused.value.message
-    assert "python" in refused.value.hint
+    assert all(one.name in refused.value.hint for one in BUILT_IN)
+
+
+def test_what_is_no_url_is_told_of_both_schemes_and_of_herokus_names():
+    with pytest.raises(InvalidInput) as refused:
+        reference("heroku/ruby", APP_JSON)
+
+    assert refused.value.message == (
+        "'heroku/ruby' in app.json is no buildpack: "
+        "it is neither built in nor the https:// or http:// URL of a git repository."
+    )
+    assert "heroku/python, heroku/nodejs" in refused.value.hint
 
 
 @pytest.mark.parametrize(
