@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 
 from runner import pace
 from runner.apply.parts import Parts
+from runner.apply.wish import Wish
 from runner.plan import Process
 from stratum.buildlog import last_lines
 from stratum.errors import RolloutFailed
+from stratum.masking import Mask
 from stratum.supervisor import ProcessStatus
 
 OUTPUT_LINES = 20
@@ -46,9 +48,7 @@ class Up:
     seconds: float
 
 
-def await_up(
-    parts: Parts, app_id: int, watched: Sequence[Watched], check: Callable[[], None]
-) -> Iterator[Up]:
+def await_up(parts: Parts, goal: Wish, watched: Sequence[Watched], check: Callable[[], None]) -> Iterator[Up]:
     """Yield processes as they come up, until all have.
 
     Args:
@@ -68,7 +68,7 @@ def await_up(
         known = _statuses(parts, pending)
         due_s = pace.LONGEST_PAUSE_S
         for one in list(pending):
-            status = _alive(parts, app_id, one, known.get(one.process.name))
+            status = _alive(parts, goal, one, known.get(one.process.name))
             age_s = _age_s(status)
             if _is_up(parts, one, age_s):
                 pending.remove(one)
@@ -76,21 +76,25 @@ def await_up(
             elif not one.process.port:
                 due_s = min(due_s, settings.alive_after_s - age_s)
             elif waited_s >= settings.web_start_timeout_s:
-                raise _silent(parts, app_id, one.process)
+                raise _silent(parts, goal, one.process)
         if not pending:
             return
-    raise _silent(parts, app_id, pending[0].process)
+    raise _silent(parts, goal, pending[0].process)
 
 
 def failure(
-    parts: Parts, app_id: int, process: Process, reason: str, *, exit_status: int | None = None
+    parts: Parts, goal: Wish, process: Process, reason: str, *, exit_status: int | None = None
 ) -> RolloutFailed:
     """Say why a process is not up, with the last lines it wrote itself, and what may help.
+
+    The lines get into the log of a build, the database and answers of the API, where more people read than
+    may see the values of variables: these are masked.
 
     Args:
         exit_status: how it ended; None when it did not.
     """
-    output = last_lines(parts.instance.layout.process_log(app_id, process.name), OUTPUT_LINES)
+    path = parts.instance.layout.process_log(goal.app.id, process.name)
+    output = last_lines(path, OUTPUT_LINES, Mask(goal.variables).whole)
     hint = _advice(process, exit_status, silent=not output)
     return RolloutFailed(process.label, reason, output, hint if output else f"{_SILENT} {hint}")
 
@@ -124,15 +128,13 @@ def _statuses(parts: Parts, pending: Sequence[Watched]) -> dict[str, ProcessStat
     return {status.name: status for status in parts.sections.status(names)}
 
 
-def _alive(parts: Parts, app_id: int, one: Watched, status: ProcessStatus | None) -> ProcessStatus:
+def _alive(parts: Parts, goal: Wish, one: Watched, status: ProcessStatus | None) -> ProcessStatus:
     if status is None:
-        raise failure(
-            parts, app_id, one.process, "did not come up: its section was removed by somebody else."
-        )
+        raise failure(parts, goal, one.process, "did not come up: its section was removed by somebody else.")
     if status.pid != one.pid or status.state not in _ALIVE:
         how, age_s = ending(status.exit_status), _age_s(status)
         reason = f"did not come up: {how} after {age_s:.1f} s."
-        raise failure(parts, app_id, one.process, reason, exit_status=status.exit_status)
+        raise failure(parts, goal, one.process, reason, exit_status=status.exit_status)
     return status
 
 
@@ -148,7 +150,7 @@ def _age_s(status: ProcessStatus) -> float:
     return max((datetime.now(UTC) - status.started_at).total_seconds(), 0.0)
 
 
-def _silent(parts: Parts, app_id: int, process: Process) -> RolloutFailed:
+def _silent(parts: Parts, goal: Wish, process: Process) -> RolloutFailed:
     limit_s = parts.instance.settings.web_start_timeout_s
     reason = f"did not come up: nothing of it listened on port {process.port} ($PORT) within {limit_s:g} s."
-    return failure(parts, app_id, process, reason)
+    return failure(parts, goal, process, reason)

@@ -5,7 +5,7 @@ processes may append (the builder, then the applier): each write is one `write(2
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -115,11 +115,19 @@ def read_from(path: Path, offset: int, limit: int = 65536) -> bytes:
         return b""
 
 
-def last_lines(path: Path, count: int, window: int = 65536) -> list[str]:
-    """Return the last lines of any log, made harmless; fewer when it is shorter."""
+def last_lines(
+    path: Path, count: int, mask: Callable[[bytes], bytes] = bytes, window: int = 65536
+) -> list[str]:
+    """Return the last lines of any log, made harmless; fewer when it is shorter.
+
+    Args:
+        mask: takes out what may not be shown (`stratum.masking.Mask.whole`); done before anything is removed
+            of the lines, and again after, as a value may hold what is removed, or be hidden by it.
+    """
     try:
         size = path.stat().st_size
     except OSError:
         return []
-    text = harmless(read_from(path, max(0, size - window), window)).decode("utf-8", "replace")
+    data = mask(read_from(path, max(0, size - window), window))
+    text = mask(harmless(data)).decode("utf-8", "replace")
     return text.splitlines()[-count:]

@@ -1,4 +1,4 @@
-"""Keeping the values of an app's variables out of what its builds and release phases print. Pure.
+"""Keeping the values of an app's variables out of what is shown of its builds and processes that fail. Pure.
 
 It is against accidents: a tool that shows its settings, a command that is echoed. A program that
 means to tell a value can encode it. A value of several lines is looked for line by line, since a log

@@ -158,8 +158,7 @@ class _Running:
         self._fail(f"was ended: {why}.", hint)
 
     def _fail(self, reason: str, hint: str = "") -> NoReturn:
-        lines = last_lines(self._log, OUTPUT_LINES)
-        output = [self._mask.whole(line.encode()).decode("utf-8", "replace") for line in lines]
+        output = last_lines(self._log, OUTPUT_LINES, self._mask.whole)
         raise PhaseFailed(self._process.label, reason, output, hint or _MEND.format(self._release.version))
 
 

@@ -145,7 +145,7 @@ class _Rolling:
                     watched.append(Watched(process, status.pid or 0))
                 else:
                     self.report.kept(process, status)
-        for up in await_up(self.parts, self.app.id, watched, self.lease.check):
+        for up in await_up(self.parts, goal, watched, self.lease.check):
             self.report.up(up)
 
     def _must_prove_itself(self, process: Process) -> bool:

@@ -172,6 +172,23 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
     assert tail[-1] == " !     v1 keeps running."
 
 
+def test_values_that_a_failing_process_has_printed_are_told_to_nobody(stage: Stage, app: App) -> None:
+    """The log of a build, and what a rollout reports, are read by more people than see the values."""
+    from stratum import secrets
+
+    sealed = secrets.seal(stage.layout.config_key, {"SECRET": "correct horse"})
+    with stage.parts.database.write() as tx:
+        releases.add_config(tx, app.id, sealed)
+    build = with_build(stage, app)
+    dying = {"web": 'echo "dying $SECRET"; sleep 0.2; exit 3'}
+
+    done = stage.apply(app, stage.release(app, dying, scales={"web": 1}, build_id=build.id)[1])
+
+    assert (done.state, done.report[0].output) == (RolloutState.FAILED, ("dying [SECRET]",))
+    assert "       dying [SECRET]\n" in log_of(stage, build)
+    assert "correct horse" not in log_of(stage, build) + done.error
+
+
 def test_web_that_dies_on_an_address_in_use_says_so(stage: Stage, app: App) -> None:
     done = stage.deploy(app, {"web": "echo Address already in use >&2; exit 98"}, web=1)
     assert done.state is RolloutState.FAILED

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stratum.buildlog import Log, colored, harmless, last_lines, read_from
+from stratum.masking import Mask
 
 BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -116,6 +117,14 @@ def test_two_writers_append_whole_lines(tmp_path):
         one.step("c")
 
     assert last_lines(tmp_path / "1.log", 2) == ["-----> b", "-----> c"]
+
+
+@pytest.mark.parametrize("value", ["correct horse", "correct\x07horse"])
+def test_last_lines_are_masked_whatever_stands_in_a_value_or_is_put_into_it(tmp_path, value):
+    (tmp_path / "1.log").write_text(f"it is {value}!\nit is correct \x1b[31mhorse\n")
+    mask = Mask({"PHRASE": value, "SPOKEN": "correct horse"}).whole
+
+    assert "horse" not in " ".join(last_lines(tmp_path / "1.log", 2, mask))
 
 
 def test_a_log_is_followed_by_offset_and_may_be_missing(tmp_path):
