@@ -6,6 +6,7 @@ import click
 
 from stratum.cli.facts import tell
 from stratum.cli.output import json_option, say, shortened, show
+from stratum.cli.versions import any_version_argument, number_of, version_argument
 from stratum.cli.waiting import finish
 from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import Conflict
@@ -19,24 +20,6 @@ if TYPE_CHECKING:
 KEPT = ("live", "retired")
 SHOWN = 50  # changes of a kind
 COLUMNS = ("version", "status", "commit", "cause", "who", "created_at", "name", "pinned")
-
-
-class Version(click.ParamType[int]):
-    """A release's version: `v3`, or `3`."""
-
-    name = "vN"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number."""
-        digits = str(value).removeprefix("v")
-        if not (digits.isascii() and digits.isdigit()):
-            message = f"{value!r} is no version; v3 is one."
-            raise click.UsageError(message)
-        return int(digits)
-
-
-version_argument = click.argument("version", type=Version(), metavar="vN")
-any_version_argument = click.argument("version", type=Version(), required=False, metavar="[vN]")
 
 
 @click.group(invoke_without_command=True)
@@ -62,9 +45,9 @@ def list_all(app: "RemoteApp", as_json: bool) -> None:
 @version_argument
 @json_option
 @for_app
-def describe(app: "RemoteApp", version: int, as_json: bool) -> None:
+def describe(app: "RemoteApp", version: int | str, as_json: bool) -> None:
     """Show a release, and what it has changed next to the one that ran before it."""
-    row = app.release(version)
+    row = app.release(number_of(app, version))
     if as_json:
         show([row], (), as_json=True)
     else:
@@ -75,10 +58,10 @@ def describe(app: "RemoteApp", version: int, as_json: bool) -> None:
 @any_version_argument
 @json_option
 @for_app
-def verify(app: "RemoteApp", version: int | None, as_json: bool) -> None:
+def verify(app: "RemoteApp", version: int | str | None, as_json: bool) -> None:
     """See whether what a release runs is what was built; without vN, of all that can be gone back to."""
     kept = [row["version"] for row in app.releases() if row["status"] in KEPT]
-    found = [app.verify_release(one) for one in (kept if version is None else [version])]
+    found = [app.verify_release(one) for one in (kept if version is None else [number_of(app, version)])]
     rows = found if as_json else [{**row, "version": f"v{row['version']}"} for row in found]
     show(rows, ("version", "sound", "slug"), as_json=as_json)
     broken = [f"v{row['version']}" for row in found if not row["sound"]]
@@ -93,47 +76,51 @@ def verify(app: "RemoteApp", version: int | None, as_json: bool) -> None:
 @version_argument
 @click.argument("name")
 @for_app
-def name(app: "RemoteApp", version: int, name: str) -> None:
-    """Give a release a name; an empty one takes it away."""
-    app.describe_release(version, {"name": name})
-    say(f"v{version} is called {name}." if name else f"v{version} has no name now.")
+def name(app: "RemoteApp", version: int | str, name: str) -> None:
+    """Give a release a name that no other has; an empty one takes it away."""
+    number = number_of(app, version)
+    app.describe_release(number, {"name": name})
+    say(f"v{number} is called {name}." if name else f"v{number} has no name now.")
 
 
 @releases.command()
 @version_argument
 @click.argument("text")
 @for_app
-def note(app: "RemoteApp", version: int, text: str) -> None:
+def note(app: "RemoteApp", version: int | str, text: str) -> None:
     """Write a note to a release; an empty one takes it away."""
-    app.describe_release(version, {"note": text})
-    say(f"v{version} has {'a' if text else 'no'} note now.")
+    number = number_of(app, version)
+    app.describe_release(number, {"note": text})
+    say(f"v{number} has {'a' if text else 'no'} note now.")
 
 
 @releases.command()
 @version_argument
 @for_app
-def pin(app: "RemoteApp", version: int) -> None:
+def pin(app: "RemoteApp", version: int | str) -> None:
     """Keep a release, however many newer ones there will be."""
-    app.describe_release(version, {"pinned": True})
-    say(f"v{version} is kept.")
+    number = number_of(app, version)
+    app.describe_release(number, {"pinned": True})
+    say(f"v{number} is kept.")
 
 
 @releases.command()
 @version_argument
 @for_app
-def unpin(app: "RemoteApp", version: int) -> None:
+def unpin(app: "RemoteApp", version: int | str) -> None:
     """Have a release removed once there are enough newer ones."""
-    app.describe_release(version, {"pinned": False})
-    say(f"v{version} is no longer kept for ever.")
+    number = number_of(app, version)
+    app.describe_release(number, {"pinned": False})
+    say(f"v{number} is no longer kept for ever.")
 
 
 @click.command()
 @any_version_argument
 @json_option
 @for_app
-def rollback(app: "RemoteApp", version: int | None, as_json: bool) -> None:
-    """Run an earlier release's code and variables again; the one before the current, or vN."""
-    change = app.rollback(version)
+def rollback(app: "RemoteApp", version: int | str | None, as_json: bool) -> None:
+    """Run an earlier release's code and variables again; the one before the current, or vN, or NAME."""
+    change = app.rollback(None if version is None else number_of(app, version))
     finish(app, change, as_json=as_json)
     if change["release"]:
         say(f"Released v{change['release']}.")

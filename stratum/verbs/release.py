@@ -1,13 +1,16 @@
 """Releasing again what was released before: rollback, another configuration, another build."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from stratum.door.client import Door
-from stratum.errors import Conflict, NotFound, NothingReleased
+from stratum.errors import Conflict, InvalidName, NotFound, NothingReleased
 from stratum.model import App, Build, Release, ReleaseState
 from stratum.store import Transaction, builds, releases, rollouts
 from stratum.verbs.change import Change
+
+_VERSION = re.compile(r"v?\d+", re.IGNORECASE)
 
 
 def find(tx: Transaction, app: App, version: int) -> Release:
@@ -70,14 +73,27 @@ def describe(tx: Transaction, app: App, version: int, values: Mapping[str, objec
 
     Raises:
         NotFound: there is no such release.
-        Conflict: it is to be kept, and its slug is not there any more.
+        InvalidName: it would be taken for a version.
+        Conflict: another has the name; or it is to be kept, and its slug is not there any more.
     """
     found = find(tx, app, version)
+    _check_name(tx, found, str(values.get("name", "")))
     if values.get("pinned") and found.state is ReleaseState.PRUNED:
         message = f"What v{version} ran is no longer kept."
         raise Conflict(message, _build_again(tx, found))
     releases.describe(tx, found.id, values)
     return releases.get_release(tx, found.id)
+
+
+def _check_name(tx: Transaction, release: Release, name: str) -> None:
+    if _VERSION.fullmatch(name.strip()):
+        kind, reason = "a release", "that is a version"
+        raise InvalidName(kind, name, reason, "Use another than digits, or v and digits.")
+    others = (one for one in releases.list_releases(tx, release.app_id) if one.id != release.id)
+    taken = next((one.version for one in others if name and one.name == name), None)
+    if taken is not None:
+        message = f"v{taken} is called {name!r}; v{release.version} cannot be, too."
+        raise Conflict(message, f"Take another name, or free this one: stratum releases name v{taken} ''.")
 
 
 def sound(door: Door, release: Release) -> bool:

@@ -331,6 +331,28 @@ def test_a_release_is_named_noted_and_pinned(api, side, app):
     assert api("PATCH", f"{HERE}/releases/2", json={})[0] == 404
 
 
+def test_a_name_is_given_to_one_release_only(api, side, app):
+    side.release(app)
+    side.release(app)
+    api("PATCH", f"{HERE}/releases/2", json={"name": "good-one"})
+
+    again = api("PATCH", f"{HERE}/releases/2", json={"name": "good-one"})
+    taken = api("PATCH", f"{HERE}/releases/1", json={"name": "good-one"})
+    unnamed = [api("PATCH", f"{HERE}/releases/{one}", json={"name": ""})[0] for one in (1, 2)]
+
+    assert (again[0], unnamed) == (200, [200, 200])
+    assert (taken[0], taken[1]["message"]) == (409, "v2 is called 'good-one'; v1 cannot be, too.")
+
+
+@pytest.mark.parametrize("name", ["v6", "V6", "6", " v6"])
+def test_a_name_that_looks_like_a_version_is_refused(api, side, app, name):
+    side.release(app)
+
+    status, said = api("PATCH", f"{HERE}/releases/1", json={"name": name})
+
+    assert (status, said["message"]) == (422, f"{name!r} cannot name a release: that is a version.")
+
+
 def test_what_is_not_what_was_built_is_not_gone_back_to(api, side, app, monkeypatch):
     side.release(app)
     side.release(app, commit="b" * 40)

@@ -1,8 +1,10 @@
 """Releases from the command line."""
 
 import pytest
+from sqlalchemy import update
 
 from stratum.door.client import Door
+from stratum.store import tables
 from tests.webside import SLUG
 
 AT = ("-E", "MyProdEnv", "releases")
@@ -60,8 +62,35 @@ def test_names_notes_and_pins_are_told_and_listed(terminal, app):
     ]
     assert terminal(*AT).out.splitlines()[1].split()[-1] == "yes"
     assert terminal(*AT, "--json").rows[0]["pinned"] is True
-    assert terminal(*AT, "pin", "x").code == 2
+    assert terminal(*AT, "pin", "").code == 2
+    assert terminal(*AT, "pin", "x").err.startswith("There is no release 'x' here that you may use.\n")
     assert terminal(*AT, "pin", "v9").code == 1
+
+
+def test_a_release_is_meant_by_its_name_as_well(terminal, side, app):
+    side.release(app, commit="b" * 40)
+    terminal(*AT, "name", "v1", "spring 26")
+    shown = terminal(*AT, "show", "spring 26", "--json").rows[0]
+    said = [terminal(*AT, *verb).err for verb in (["note", "spring 26", "x"], ["pin", "spring 26"])]
+    said.append(terminal(*AT, "unpin", "spring 26").err)
+    verified = terminal(*AT, "verify", "spring 26", "--json").rows
+    back = terminal("-E", "MyProdEnv", "rollback", "spring 26")
+
+    assert shown["version"] == 1
+    assert [text.split()[0] for text in said] == ["v1"] * 3
+    assert [row["version"] for row in verified] == [1]
+    assert (back.code, back.err.splitlines()[-1]) == (0, "Released v3.")
+    assert terminal(*AT, "--json").rows[0]["cause"] == "rollback to v1"
+
+
+def test_a_name_that_several_have_is_refused_with_their_versions(terminal, side, app):
+    side.release(app)
+    with side.db.write() as tx:
+        tx.execute(update(tables.releases).values(name="spring"))
+
+    said = terminal("-E", "MyProdEnv", "rollback", "spring")
+
+    assert (said.code, said.err.splitlines()[0]) == (1, "v2, v1 are all called 'spring'.")
 
 
 def test_all_that_can_be_gone_back_to_is_verified(terminal, app, monkeypatch):
