@@ -7,7 +7,7 @@ from stratum.errors import NothingReleased, UnknownTarget
 from stratum.model import RELEASE_PHASE, App, Release
 from stratum.processes import label, phase_name, wished_names
 from stratum.processlog import Tail, sizes
-from stratum.store import Transaction, environments, formation, releases
+from stratum.store import Transaction, environments, formation, releases, rollouts
 
 
 class AppLogs:
@@ -20,6 +20,7 @@ class AppLogs:
         self._before = sizes(self._folder)
         self._tails: dict[str, Tail] = {}
         self._listed: list[str] = []
+        self._failed: list[str] = []
 
     def refresh(self) -> bool:
         """Look which processes the app has now; False when it has been destroyed.
@@ -32,7 +33,9 @@ class AppLogs:
             app = environments.get_app(tx, self._app.id)
             if app is None:
                 return False
-            self._listed = [name for release in self._releases(tx, app) for name in self._names(tx, release)]
+            self._failed = self._failures(tx, app)
+            wished = [name for release in self._releases(tx, app) for name in self._names(tx, release)]
+            self._listed = [name for name in wished if name not in self._failed] + self._failed
         for name in self._listed:
             if name not in self._tails:
                 self._tails[name] = self._tail(name)
@@ -47,13 +50,13 @@ class AppLogs:
         """Yield the last lines of each process."""
         for name in self._listed:
             for line in self._tails[name].last(count):
-                yield f"{label(name)} | {line}"
+                yield f"{self._label(name)} | {line}"
 
     def fresh(self) -> Iterator[str]:
         """Yield what was written since the last call."""
         for name, tail in self._tails.items():
             for line in tail.fresh():
-                yield f"{label(name)} | {line}"
+                yield f"{self._label(name)} | {line}"
 
     def close(self) -> None:
         """Close all files."""
@@ -63,6 +66,20 @@ class AppLogs:
     def _tail(self, name: str) -> Tail:
         path = self._services.instance.layout.process_log(self._app.id, name)
         return Tail(path, self._before.get(path.name, 0))
+
+    def _label(self, name: str) -> str:
+        """Name a process; one that did not come up with its release, as another may run under its label."""
+        return ".".join(name.rsplit(".", 3)[1:]) if name in self._failed else label(name)
+
+    def _failures(self, tx: Transaction, app: App) -> list[str]:
+        """Name what the newest rollout did not bring up: its hint sends people here.
+
+        Nobody who asks for all targets of an app that runs is shown it.
+        """
+        if self._target == RELEASE_PHASE or (self._target is None and app.current_release_id is not None):
+            return []
+        failed = rollouts.failed_processes(tx, app.id)
+        return [name for name in failed if self._target in (None, _target(name))]
 
     def _releases(self, tx: Transaction, app: App) -> list[Release]:
         """The current release and one that is being rolled out; the newest where neither is.
@@ -85,6 +102,7 @@ class AppLogs:
 
     def _check_target(self, found: list[Release]) -> None:
         known = list(dict.fromkeys(name for release in found for name in release.target_names()))
+        known += [target for target in map(_target, self._failed) if target not in known]
         if self._target is not None and self._target not in known:
             raise UnknownTarget(self._target, known)
 
@@ -92,4 +110,8 @@ class AppLogs:
         if self._target == RELEASE_PHASE:
             return [phase_name(self._app, release)]
         names = wished_names(self._app, release, formation.get_formation(tx, self._app.id))
-        return [name for name in names if self._target in (None, label(name).rpartition(".")[0])]
+        return [name for name in names if self._target in (None, _target(name))]
+
+
+def _target(name: str) -> str:
+    return label(name).rpartition(".")[0]

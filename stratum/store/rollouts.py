@@ -53,6 +53,15 @@ def find_rollout(tx: Transaction, app_id: int, number: int) -> Rollout | None:
     return _one(tx, t.rollouts.c.app_id == app_id, t.rollouts.c.number == number)
 
 
+def failed_processes(tx: Transaction, app_id: int) -> list[str]:
+    """Name what did not come up, if the app's newest rollout has failed."""
+    mine = select(t.rollouts).where(t.rollouts.c.app_id == app_id)
+    row = tx.execute(mine.order_by(t.rollouts.c.number.desc()).limit(1)).one_or_none()
+    if row is None or row.state != RolloutState.FAILED.value:
+        return []
+    return [line.name for line in _rollout(row).report if line.outcome is Outcome.FAILED]
+
+
 def rollout_of_build(tx: Transaction, build_id: int) -> Rollout | None:
     """The rollout that a build's release caused."""
     return _one(tx, t.rollouts.c.build_id == build_id)

@@ -13,7 +13,8 @@ from gitserver.api.shapes import Logs
 from gitserver.api.streams import app_logs
 from gitserver.git.client import Client
 from gitserver.services import Services, services_of
-from stratum.store import formation
+from stratum.model import Outcome, ReportLine, Target
+from stratum.store import formation, releases, rollouts
 
 HERE = "/apps/MyProdEnv/app02"
 
@@ -43,6 +44,45 @@ def test_last_lines_of_each_process_carry_its_name(api, side, app):
     assert api.text(f"{HERE}/logs?lines=2") == (200, "web.1 | two\nweb.1 | three\nworker.2 | red\n")
     assert api.text(f"{HERE}/logs?target=worker") == (200, "worker.2 | red\n")
     assert api.text(f"{HERE}/logs?lines=0") == (200, "")
+
+
+def fail(side, app, process, targets):
+    """Record a release of which one process did not come up."""
+    index = process.rpartition(".")[2]
+    line = ReportLine(f"MyProdEnv.{app.name}.{process}", "new", int(index), Outcome.FAILED)
+    with side.db.write() as tx:
+        lines = tuple(Target(name, f"run {name}") for name in targets)
+        made = releases.add_release(
+            tx, app.id, slug="d" * 64, commit="b" * 40, targets=lines, cause="push", who="admin"
+        )
+        rollouts.add_rollout(tx, app.id, cause="push", who="admin", release_id=made.id)
+    side.settle(app, f"{process} did not come up.", [line])
+
+
+def test_what_did_not_come_up_can_be_read_under_its_target_with_its_release(api, side, app):
+    """The hint of a failed rollout says so."""
+    write(side, "v1.web.1", "runs\n")
+    write(side, "v1.worker.1", "works\n")
+    write(side, "v2.worker.1", "dying\n")
+    fail(side, app, "v2.worker.1", ["web", "worker"])
+
+    assert api.text(f"{HERE}/logs?target=worker") == (200, "worker.1 | works\nv2.worker.1 | dying\n")
+    assert api.text(f"{HERE}/logs?target=web") == (200, "web.1 | runs\n")
+    assert api.text(f"{HERE}/logs") == (200, "web.1 | runs\nworker.1 | works\n")
+
+    write(side, "v3.new.1", "new and dying\n")
+    fail(side, app, "v3.new.1", ["web", "new"])
+    assert api.text(f"{HERE}/logs?target=new") == (200, "v3.new.1 | new and dying\n")
+    assert api.text(f"{HERE}/logs?target=worker") == (200, "worker.1 | works\n")
+
+
+def test_a_first_release_that_did_not_come_up_has_logs(api, side):
+    app = side.app("app02")
+    write(side, "v1.web.1", "dying\n")
+    fail(side, app, "v1.web.1", ["web"])
+
+    for query in ("", "?target=web"):
+        assert api.text(f"{HERE}/logs{query}") == (200, "v1.web.1 | dying\n")
 
 
 def test_an_unknown_target_is_refused(api, app):
