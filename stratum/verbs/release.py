@@ -74,13 +74,13 @@ def describe(tx: Transaction, app: App, version: int, values: Mapping[str, objec
     Raises:
         NotFound: there is no such release.
         InvalidName: it would be taken for a version.
-        Conflict: another has the name; or it is to be kept, and its slug is not there any more.
+        Conflict: another has the name; or it is to be kept, and nothing can go back to it: it has
+            failed, or its slug is not there any more.
     """
     found = find(tx, app, version)
     _check_name(tx, found, str(values.get("name", "")))
-    if values.get("pinned") and found.state is ReleaseState.PRUNED:
-        message = f"What v{version} ran is no longer kept."
-        raise Conflict(message, _build_again(tx, found))
+    if values.get("pinned"):
+        _check_pin(tx, found)
     releases.describe(tx, found.id, values)
     return releases.get_release(tx, found.id)
 
@@ -94,6 +94,15 @@ def _check_name(tx: Transaction, release: Release, name: str) -> None:
     if taken is not None:
         message = f"v{taken} is called {name!r}; v{release.version} cannot be, too."
         raise Conflict(message, f"Take another name, or free this one: stratum releases name v{taken} ''.")
+
+
+def _check_pin(tx: Transaction, release: Release) -> None:
+    if release.state is ReleaseState.PRUNED:
+        message = f"What v{release.version} ran is no longer kept."
+        raise Conflict(message, _build_again(tx, release))
+    if release.state is ReleaseState.FAILED:
+        message = f"v{release.version} has failed: it never ran, and nothing can go back to it."
+        raise Conflict(message, "Pin one that did: stratum releases lists them.")
 
 
 def sound(door: Door, release: Release) -> bool:

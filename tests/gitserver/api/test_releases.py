@@ -353,6 +353,21 @@ def test_a_name_that_looks_like_a_version_is_refused(api, side, app, name):
     assert (status, said["message"]) == (422, f"{name!r} cannot name a release: that is a version.")
 
 
+def test_a_release_that_has_failed_is_not_pinned(api, side, app):
+    side.release(app)
+    api("PATCH", f"{HERE}/vars", json={"set": {"A": "1"}})
+    side.settle(app, error="it does not come up")
+
+    status, said = api("PATCH", f"{HERE}/releases/2", json={"pinned": True})
+    unpinned = api("PATCH", f"{HERE}/releases/2", json={"pinned": False, "note": "why"})
+
+    assert (status, said["message"]) == (
+        409,
+        "v2 has failed: it never ran, and nothing can go back to it.",
+    )
+    assert (unpinned[0], unpinned[1]["note"], unpinned[1]["pinned"]) == (200, "why", False)
+
+
 def test_what_is_not_what_was_built_is_not_gone_back_to(api, side, app, monkeypatch):
     side.release(app)
     side.release(app, commit="b" * 40)
