@@ -92,14 +92,17 @@ def installed(venv: Path) -> dict[str, str]:
 
 
 def _key(site: Site, source: Source) -> str:
-    """Name what will be installed; empty where it depends on more than locks and tools."""
+    """Name what will be installed; empty where it depends on more than locks and tools.
+
+    The interpreter counts as the program that it is: which version was asked for, if any, changes nothing.
+    """
     names = (LOCK, PROJECT) if source.file == LOCK else (POETRY, PROJECT)
     read = requirements(site.build) if source.file == REQUIREMENTS else site.files(names)
     if read is None or is_open(site.environ) or (source.file == LOCK and is_local(read[LOCK])):
         return ""
     variables = sorted(pair for pair in site.environ.items() if pair[0].startswith(DECIDING))
     parts: list[str | bytes] = [part for pair in sorted(read.items()) for part in pair]
-    tools = (program_key(site.uv), program_key(site.python.path), site.python.version, sys.platform)
+    tools = (program_key(site.uv), program_key(site.python.path), sys.platform)
     return key_of(
         [source.file, *parts, *tools, os.uname().machine, *(part for one in variables for part in one)]
     )

@@ -183,6 +183,17 @@ def test_all_that_decides_what_is_installed_is_in_its_name(app):
     assert len({first, *changed}) == 4
 
 
+def test_asking_for_the_interpreter_that_is_used_anyway_leaves_the_name_and_another_changes_it(app, tmp_path):
+    folder = app({"requirements.txt": "six\n", "another/python3": ""})
+    version = version_of(PYTHON)
+    chosen = [choose(wanted, ".python-version", PYTHON) for wanted in ("", "3", version)]
+    chosen.append(Interpreter(tmp_path / "another/python3", version))
+
+    names = [_key(Site(folder, folder / "cache", PYTHON, one, {}), REQUIREMENTS) for one in chosen]
+
+    assert names[0] == names[1] == names[2] != names[3]
+
+
 @pytest.mark.parametrize(
     "line",
     [
