@@ -90,6 +90,7 @@ def test_a_gated_push_is_taken_before_it_runs(served: Served, repo: Path) -> Non
 
     head = served.run("git", "rev-parse", "HEAD", cwd=repo).stdout.strip()
     assert served.run("git", "ls-remote", "catalyze", "master", cwd=repo).stdout.startswith(head)
+    assert done.returncode == 0
     assert "The release phase failed: exit status 7" in done.stderr
     assert "v1 keeps running." in done.stderr
     assert served.get(name_of(repo)) == (200, "one")
