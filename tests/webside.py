@@ -227,7 +227,7 @@ FAILING = {
                 "worker",
                 9,
                 Outcome.FAILED,
-                note="exit code 3 after 0.1 s",
+                note="did not come up: exit status 3 after 0.1 s.",
                 output=("no broker",),
             ),
         ),

@@ -9,6 +9,7 @@ from stratum.cli.facts import tell
 from stratum.cli.output import json_lines_option, json_option, pass_on, say, shortened, show
 from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import BuildFailed, Conflict, RolloutFailed
+from stratum.model import BuildState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ def cancel(app: "RemoteApp", number: int, as_json: bool) -> None:
     elif called_off:
         say(f"v{row['release']} is called off: its release phase is being ended.")
     else:
-        say(f"Build {number} had ended before: it is {row['status']}.")
+        say(f"Build {number} had ended before: it {BuildState(row['status']).verb}.")
 
 
 @builds.command()
@@ -175,6 +176,7 @@ def _check(app: "RemoteApp", build: "Row") -> None:
 
     Raises:
         BuildFailed, RolloutFailed: they did not.
+        Conflict: the build was canceled.
     """
     name = f"Build {build['number']}"
     newer = build["superseded_by"]
@@ -183,6 +185,9 @@ def _check(app: "RemoteApp", build: "Row") -> None:
             f"Build {build['number']} was superseded by #{newer}, a newer push: stratum builds follow {newer}"
         )
         return
+    if build["status"] == "canceled":
+        message = f"{name} was canceled: {build['error']}"
+        raise Conflict(message, f"stratum builds retry {build['number']} builds its commit once more.")
     if build["status"] != "succeeded":
         raise BuildFailed(name, build["error"] or build["status"])
     if build["rollout"] is None:

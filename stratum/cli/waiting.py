@@ -62,7 +62,7 @@ def sentence(line: Mapping[str, Any]) -> str:
         "restarted": f"of the old release started again ({_pid(line)})",
         "stopped": "stopped",
         "ran": f"ran for {line['seconds']:.1f} s",
-        "failed": f"failed: {line['note']}" if line["note"] else "failed",
+        "failed": line["note"] or "failed",
     }
     return f"{line['label']} {said[line['outcome']]}"
 

@@ -27,6 +27,13 @@ class BuildState(StrEnum):
         """Whether the build will change no more."""
         return self not in (BuildState.QUEUED, BuildState.RUNNING, BuildState.WAITING)
 
+    @property
+    def verb(self) -> str:
+        """What a sentence says of such a build: `it has failed`."""
+        if self in (BuildState.SUCCEEDED, BuildState.FAILED):
+            return f"has {self}"
+        return f"was {self}" if self.is_terminal else f"is {self}"
+
 
 class ReleaseState(StrEnum):
     """Pending until its first rollout ends; one release of an app is live. Pruned: its slug is not kept."""

@@ -33,7 +33,7 @@ def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
         message = f"Build {number} has been released{_as(tx, build)}."
         raise Conflict(message, "stratum rollback goes back to the release before.")
     if build.state.is_terminal:
-        message = f"Build {number} has ended already: it is {build.state}."
+        message = f"Build {number} has ended already: it {build.state.verb}."
         raise Conflict(message, "stratum builds lists those that have not.")
     builds.cancel(tx, build, f"{who} asked for it.")
     return builds.get_build(tx, build.id)
@@ -48,7 +48,7 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     """
     build = find(tx, app, number)
     if not build.state.is_terminal:
-        message = f"Build {number} has not ended yet: it is {build.state}."
+        message = f"Build {number} has not ended yet: it {build.state.verb}."
         raise Conflict(message, f"See how far it is: stratum builds follow {number}.")
     if build.state is BuildState.SUCCEEDED and not _is_pruned(tx, build):
         message = f"Build {number} has been released{_as(tx, build)}."

@@ -104,7 +104,7 @@ def test_variables_that_it_refuses_are_out_of_force_and_its_output_can_be_read(
     refused = served.run("stratum", "vars", "set", "MODE=bad", cwd=repo, check=False)
 
     assert refused.returncode == 1
-    assert "release.1 failed: failed: exit status 1" in refused.stdout + refused.stderr
+    assert "release.1 failed: exit status 1" in refused.stdout + refused.stderr
     assert "MODE=good" in served.stratum("vars", "list", cwd=repo)
     assert served.stratum("logs", "-t", "release", cwd=repo) == "release.1 | to bad\n"
     assert "release.1 ran for " in served.stratum("vars", "set", "MODE=better", cwd=repo)

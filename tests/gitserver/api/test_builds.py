@@ -76,7 +76,7 @@ def test_what_has_ended_or_is_not_there_cannot_be_given_up(api, side, app):
         "Build 1 has been released as v1.",
         "stratum rollback goes back to the release before.",
     )
-    assert (failed[0], failed[1]["message"]) == (409, "Build 2 has ended already: it is failed.")
+    assert (failed[0], failed[1]["message"]) == (409, "Build 2 has ended already: it has failed.")
     assert absent[0] == 404
 
 

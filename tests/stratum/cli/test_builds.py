@@ -54,16 +54,17 @@ def test_a_queued_build_is_given_up(side, terminal, app):
 
     assert (said.code, said.out, said.err) == (0, "", "Canceled build 2.\n")
     again = terminal(*AT, "cancel", "2")
-    assert (again.code, again.err.splitlines()[0]) == (1, "Build 2 has ended already: it is canceled.")
+    assert (again.code, again.err.splitlines()[0]) == (1, "Build 2 has ended already: it was canceled.")
     followed = terminal(*AT, "follow", "2")
     assert (followed.code, followed.out) == (1, " !     Build canceled: admin asked for it.\n")
+    assert followed.err.splitlines()[0] == "Build 2 was canceled: admin asked for it."
 
 
 @pytest.mark.parametrize(
     ("end", "said"),
     [
         (BuildState.CANCELED, "Canceled build 2.\n"),
-        (BuildState.FAILED, "Build 2 had ended before: it is failed.\n"),
+        (BuildState.FAILED, "Build 2 had ended before: it has failed.\n"),
     ],
 )
 def test_the_end_of_one_that_runs_is_waited_for(side, terminal, app, end, said):

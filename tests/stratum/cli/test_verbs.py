@@ -75,7 +75,7 @@ def test_a_rollout_that_fails_exits_1_with_the_last_lines(terminal, app):
 
     assert (said.code, said.err) == (
         1,
-        "worker.9 failed: exit code 3 after 0.1 s\n"
+        "worker.9 did not come up: exit status 3 after 0.1 s.\n"
         "    no broker\n"
         "worker.9 ended with exit code 3 after 0.1 s. What ran before runs on.\n",
     )
