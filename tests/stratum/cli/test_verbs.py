@@ -87,7 +87,7 @@ def test_wrong_usage_exits_2(terminal, app):
         ["scale", "worker=1", "worker=2"],
         ["scale"],
         ["vars", "set", "A"],
-        ["rollback", "x"],
+        ["rollback", "x", "y"],
         ["nope"],
     ):
         assert terminal("-E", "MyProdEnv", *wrong).code == 2, wrong
