@@ -11,6 +11,7 @@ from stratum.names import checked_name
 from stratum.procfile import Problem, Reading, read, stage_file
 
 STDIN = "-"
+MAX_READ = 16 << 20  # bytes; far more than is allowed, so that the number that is told is true
 
 
 class Unreadable(StratumError):
@@ -43,7 +44,7 @@ def lint(ctx: click.Context, file: str | None, stage: str | None, as_json: bool)
 
 def _given(file: str) -> tuple[str, bytes]:
     if file == STDIN:
-        return "Procfile", sys.stdin.buffer.read()
+        return "Procfile", sys.stdin.buffer.read(MAX_READ)
     return safe(file), _content(Path(file))
 
 
@@ -58,7 +59,8 @@ def _chosen(stage: str | None) -> tuple[str, bytes]:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_READ)
     except (OSError, ValueError) as error:  # the latter for a path that none can have
         message = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
         raise Unreadable(message) from error

@@ -96,3 +96,11 @@ def test_a_file_that_is_no_procfile_at_all_is_refused(lint, tmp_path):
 
     assert lint().exit_code == 1
     assert "\x1b" not in lint().stdout
+
+
+@pytest.mark.timeout(30)
+def test_a_file_without_end_is_read_no_further_than_needed(lint):
+    result = lint("/dev/zero")
+
+    assert result.exit_code != 0
+    assert "65536 are allowed" in result.output
