@@ -30,11 +30,16 @@ def is_above(folder: int, pids: list[int], memory_bytes: int) -> bool:
     """Whether processes together have more memory than this."""
     if _resident(folder, pids) <= memory_bytes:
         return False
-    whole = {pid: _sum(folder, pid, "status", _WHOLES) for pid in pids}
-    if sum(whole.values()) <= memory_bytes:
+    if sum(_whole(folder, pid) for pid in pids) <= memory_bytes:
         return False
-    # Where we may not look, as root without CAP_SYS_PTRACE, what is shared counts once for each.
-    return sum(_sum(folder, pid, "smaps_rollup", _SHARES) or whole[pid] for pid in pids) > memory_bytes
+    # Where we may not look, as root without CAP_SYS_PTRACE, what is shared counts once for each. Asked again,
+    # since one that has ended meanwhile cannot be looked at either, and has none.
+    shares = (_sum(folder, pid, "smaps_rollup", _SHARES) or _whole(folder, pid) for pid in pids)
+    return sum(shares) > memory_bytes
+
+
+def _whole(folder: int, pid: int) -> int:
+    return _sum(folder, pid, "status", _WHOLES)
 
 
 def _resident(folder: int, pids: list[int]) -> int:

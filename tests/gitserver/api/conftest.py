@@ -5,9 +5,10 @@ from tests.webside import WebSide
 
 
 @pytest.fixture
-def side(tmp_path, monkeypatch):
+def side(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(Door, "slug_digest", lambda _door, _app_id, digest: digest)  # nothing is built here
-    side = WebSide.make(tmp_path / "data")
+    # A short name: the path of a socket in there may have 107 characters (unix(7)).
+    side = WebSide.make(tmp_path_factory.mktemp("s") / "data")
     yield side
     side.close()
 
