@@ -42,7 +42,7 @@ def make_instance(data: Path) -> Instance:
     """An unfenced instance with a database and a key; nothing of it runs."""
     data.mkdir()
     Identity("0" * 12, fenced=False, uid_base=os.getuid(), listen="127.0.0.1:8080").write(data)
-    layout = Layout(data, "test-" + data.parent.name[-40:])
+    layout = Layout(data, f"test-{os.getpid():x}-{data.parent.name[-32:]}")
     instance = Instance(Settings(data=data), layout, Fence(False, os.getuid()), "127.0.0.1:8080")
     folders.make(instance)
     migrate(layout.database)
