@@ -67,6 +67,7 @@ def test_a_pin_stays_as_it_was_made(side, app):
 
 def test_a_purge_empties_the_cache(api, side, app):
     cache = side.instance.layout.cache(app.id)
+    side.instance.layout.build(app.id, 1).parent.mkdir(parents=True)
     (cache / "python" / "kept").mkdir(parents=True)
     (cache / "python" / "kept" / "x").write_text("x")
     cache.chmod(0o700)
