@@ -201,8 +201,12 @@ class Served:
 def _ports_place(port: int) -> int:
     """Choose a place for the ports of apps that no other process of the test run chooses (pytest-xdist)."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return port % (PLACES // workers) * workers + worker
+    return port % (PLACES // workers) * workers + worker_number()
+
+
+def worker_number() -> int:
+    """Number of this process among those of the test run."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def _children(pid: int) -> list[int]:

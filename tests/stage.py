@@ -31,10 +31,12 @@ from stratum.store.migrate import migrate
 from stratum.supervisor import ProcessStatus, Supervisor
 from stratum.up import binaries, folders, supervisord
 from stratum.up.programs import Tools
+from tests.served import worker_number
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 # Two runs at a time must not end each other's processes, which are told by their accounts.
+FIRST_PORT, PORTS_EACH = 30_000, 500  # above those of tests.served, below the kernel's own; apart by process
 UID_BASE = 1_910_000_000 + os.getpid() % 1000 * BASE_STEP
 
 # Says on every request which release and pid answers; `slow` takes its time.
@@ -262,7 +264,14 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
         f"test{os.getpid():x}{data.name[3:].lower()}", fenced, base, f"127.0.0.1:{free_port()}"
     )
     identity.write(data)
-    defaults: dict[str, object] = {"web_start_timeout_s": 5.0, "stop_grace_s": 3, "drain_s": 5.0}
+    first = FIRST_PORT + worker_number() * PORTS_EACH
+    defaults: dict[str, object] = {
+        "web_start_timeout_s": 5.0,
+        "stop_grace_s": 3,
+        "drain_s": 5.0,
+        "port_first": first,
+        "port_last": first + PORTS_EACH - 1,
+    }
     chosen = Settings(data=data, **{**defaults, **settings})  # type: ignore[arg-type]
     instance = Instance(chosen, Layout(data, identity.id), Fence(fenced, base), identity.listen)
     folders.make(instance)

@@ -15,6 +15,7 @@ from stratum.site import Site, read, render, table
 from stratum.store.sites import Served
 from tests.doors import as_uid
 from tests.stage import Stage, staged
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +67,15 @@ class Client:
         answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read()
 
+    def is_answered(self) -> bool:
+        """Whether the router keeps the connection: one made while it loads is closed (docs/decisions.md)."""
+        try:
+            self.ask()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self.connection.close()
+            return False
+        return True
+
     def get(self, path: str = "/", **headers: str) -> tuple[int, str]:
         status, _, body = self.ask(path, **headers)
         return status, body.decode()
@@ -101,7 +111,9 @@ def publish(
 def served(stage: Stage, name: str, files: Mapping[str, str | bytes] = FILES, **asked: object) -> Client:
     app = stage.app(name)
     stage.parts.router.route(app, [], site=publish(stage, app, 1, files, asked))
-    return Client(stage, app)
+    client = Client(stage, app)
+    wait_until(client.is_answered)
+    return client
 
 
 def test_files_are_served_with_what_browsers_keep_them_by(stage: Stage) -> None:
