@@ -110,9 +110,9 @@ def begun(web: GitWeb, app: App, length: int | None, **headers: str) -> http.cli
 def gits_of(web: GitWeb, app: App) -> list[str]:
     """Programs that serve an app's repository."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            words = entry.read_bytes()
+            words = (entry / "cmdline").read_bytes()
             found += [words.replace(b"\0", b" ").decode()] * (str(web.repo(app)).encode() in words)
     return found
 

@@ -223,9 +223,9 @@ def test_clone_whose_client_goes_ends_on_the_server_too(web):
 def gits_of(web, app) -> list[str]:
     """Processes that serve an app's repository."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            found += [str(entry)] * (str(web.repo(app)).encode() in entry.read_bytes())
+            found += [str(entry)] * (str(web.repo(app)).encode() in (entry / "cmdline").read_bytes())
     return found
 
 

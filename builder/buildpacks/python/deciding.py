@@ -25,7 +25,7 @@ _ARCHIVE = re.compile(r"[^\s/@]+\.(?:whl|zip|tgz|tar\.\w+)(?:\s|\[|;|$)")
 _FROM_HISTORY = re.compile(r"\b(?:git|hg|svn|bzr)\+(?!\S*@[0-9a-f]{40}(?:[#\s]|$))")
 _PLACES = ("UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX")
 _FILES = ("UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT", "UV_EXCLUDE", "UV_CONFIG_FILE")
-_REMOTE = re.compile(r"(?:[\w-]+=)?https?://")
+_NAMED = re.compile(r"(?:[\w-]+=)?(https?://.*|(?:file://)?(/.*))")
 
 
 def requirements(build: Path) -> dict[str, bytes] | None:
@@ -52,10 +52,18 @@ def is_local(lock: bytes) -> bool:
     return bool(_LOCAL_SOURCE.search(lock.replace(OWN_SOURCE, b"")))
 
 
-def is_open(variables: Mapping[str, str]) -> bool:
-    """Whether a variable has packages, or what limits them, come from files that it names."""
+def is_open(variables: Mapping[str, str], build: Path) -> bool:
+    """Whether a variable has packages come from the app's own files, or limited by what a file says."""
     places = (place for name in _PLACES for place in re.split(r"[\s,]+", variables.get(name, "")))
-    return any(place and not _REMOTE.match(place) for place in places) or any(map(variables.get, _FILES))
+    return any(place and _is_within(place, build) for place in places) or any(map(variables.get, _FILES))
+
+
+def _is_within(place: str, build: Path) -> bool:
+    """Whether a place is the app's own: neither an index elsewhere, nor a folder of the machine."""
+    named = _NAMED.fullmatch(place)
+    if named is None:
+        return True
+    return bool(named[2]) and Path(os.path.normpath(named[2])).is_relative_to(build)
 
 
 def _decides(line: str) -> bool:

@@ -98,7 +98,7 @@ def _key(site: Site, source: Source) -> str:
     """
     names = (LOCK, PROJECT) if source.file == LOCK else (POETRY, PROJECT)
     read = requirements(site.build) if source.file == REQUIREMENTS else site.files(names)
-    if read is None or is_open(site.environ) or (source.file == LOCK and is_local(read[LOCK])):
+    if read is None or is_open(site.environ, site.build) or (source.file == LOCK and is_local(read[LOCK])):
         return ""
     variables = sorted(pair for pair in site.environ.items() if pair[0].startswith(DECIDING))
     parts: list[str | bytes] = [part for pair in sorted(read.items()) for part in pair]

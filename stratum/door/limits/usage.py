@@ -32,10 +32,14 @@ def is_above(folder: int, pids: list[int], memory_bytes: int) -> bool:
         return False
     if sum(_whole(folder, pid) for pid in pids) <= memory_bytes:
         return False
+    # Twice, since one that forks between two readings counts whole, and its children's shares besides.
+    return all(sum(_share(folder, pid) for pid in pids) > memory_bytes for _ in range(2))
+
+
+def _share(folder: int, pid: int) -> int:
     # Where we may not look, as root without CAP_SYS_PTRACE, what is shared counts once for each. Asked again,
     # since one that has ended meanwhile cannot be looked at either, and has none.
-    shares = (_sum(folder, pid, "smaps_rollup", _SHARES) or _whole(folder, pid) for pid in pids)
-    return sum(shares) > memory_bytes
+    return _sum(folder, pid, "smaps_rollup", _SHARES) or _whole(folder, pid)
 
 
 def _whole(folder: int, pid: int) -> int:

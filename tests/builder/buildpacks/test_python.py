@@ -265,12 +265,18 @@ def test_what_comes_from_elsewhere_has_one(app, line):
         ("UV_FIND_LINKS", "https://host/wheels", True),
         ("UV_EXTRA_INDEX_URL", "https://host/simple ./simple", False),
         ("UV_INDEX", "own=https://host/simple", True),
+        ("UV_INDEX", "file:///srv/simple own=file:///srv/more", True),
+        ("UV_FIND_LINKS", "/srv/wheels", True),
+        ("UV_FIND_LINKS", "/srv/../{build}/wheels", False),
+        ("UV_INDEX", "own=file://{build}/simple", False),
         ("UV_CONSTRAINT", "limits.txt", False),
         ("UV_OVERRIDE", "", True),
     ],
 )
 def test_a_variable_that_names_files_of_the_app_leaves_no_name(app, name, value, decides):
-    assert bool(key(app({"requirements.txt": "flask==1\n"}), **{name: value})) is decides
+    folder = app({"requirements.txt": "flask==1\n"})
+
+    assert bool(key(folder, **{name: value.format(build=folder)})) is decides
 
 
 @pytest.mark.parametrize(
