@@ -80,6 +80,9 @@ apps = Table(
     Column("supersede_running", Boolean, nullable=False, server_default=false()),
     Column("max_push_bytes", Integer),
     Column("max_repo_bytes", Integer),
+    Column("max_processes", Integer),  # NULL: as the server's settings say; so the next two
+    Column("maintenance", Boolean, nullable=False, server_default=false()),
+    Column("roll_back_within_s", Integer),
     UniqueConstraint("environment_id", "name_key"),
     sqlite_autoincrement=True,
 )
@@ -206,6 +209,7 @@ releases = Table(
     Column("contents", JSON, nullable=False, server_default="{}"),  # what the slug holds
     Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": not begun
     Column("mounts", JSON, nullable=False, server_default="{}"),  # name of a volume → path
+    Column("settings", JSON, nullable=False, server_default="{}"),  # target → how it is kept, from app.json
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )
@@ -217,6 +221,7 @@ formation = Table(
     _app_id(),
     Column("target", String(63), nullable=False),
     Column("scale", Integer, nullable=False),
+    Column("paused", Integer),  # the scale that comes back with `resume`; NULL: not paused
     UniqueConstraint("app_id", "target"),
 )
 
@@ -302,4 +307,40 @@ volumes = Table(
     Column("destroying", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("app_id", "name"),
+)
+
+# How targets are kept, as the API was told; it goes before what app.json says.
+target_settings = Table(
+    "target_settings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("target", String(63), nullable=False),
+    Column("settings", JSON, nullable=False),
+    UniqueConstraint("app_id", "target"),
+)
+
+# Names of an app beside its own; lower case.
+domains = Table(
+    "domains",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("name", String(253), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_domains_app_id", "app_id"),
+)
+
+# Processes that keep ending; a row goes when one has lived for long enough.
+crashes = Table(
+    "crashes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("process", String(255), nullable=False, unique=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("exit_status", Integer),  # of the last end; negative: a signal
+    Column("last_at", UtcDateTime, nullable=False),
+    Index("ix_crashes_app_id", "app_id"),
 )
