@@ -7,11 +7,12 @@ from apiflask import APIBlueprint
 from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
+from gitserver.api.lastwords import last_said
 from gitserver.api.shapes import Scales
 from gitserver.services import services
 from stratum import processes
 from stratum.model import App
-from stratum.store import Transaction, formation, names, releases
+from stratum.store import Transaction, crashes, formation, names, releases
 from stratum.verbs.scale import launch, scale
 
 blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environment>/<app>")
@@ -21,22 +22,18 @@ blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environme
 def show(environment: str, app: str) -> list[rows.Row]:
     """List the scales wished; `present`: whether the current release has the target."""
     with services().database.read() as tx:
-        scales = formation.get_formation(tx, app_named().id).scales
-        known = _targets(tx, app_named())
-    ordered = [*known, *sorted(set(scales) - set(known))]
-    return [
-        {"target": target, "scale": scales.get(target, 0), "present": target in known} for target in ordered
-    ]
+        return _listing(tx, app_named())
 
 
 @blueprint.put("/formation")
 @blueprint.input(Scales, location="json")
 def change_scales(environment: str, app: str, json_data: Scales) -> rows.Row:
-    """Wish scales; targets that are not named keep theirs."""
+    """Wish scales, or change them (`"+1"`, `"-2"`); targets that are not named keep theirs."""
     limit = services().instance.settings.max_scale
     with services().database.write() as tx:
         change = scale(tx, again(tx), json_data.root, who=caller().name, max_scale=limit)
-    return done(change)
+        wished = _listing(tx, app_named())
+    return {**done(change), "formation": wished}
 
 
 @blueprint.post("/workers/<target>")
@@ -44,7 +41,8 @@ def launch_worker(environment: str, app: str, target: str) -> rows.Row:
     """Launch a target as a worker, unless it runs."""
     with services().database.write() as tx:
         change = launch(tx, again(tx), target, who=caller().name)
-    return done(change)
+        wished = _listing(tx, app_named())
+    return {**done(change), "formation": wished}
 
 
 @blueprint.get("/processes")
@@ -54,10 +52,12 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
         wished = wished_names(tx, app_named())
         ports = formation.ports_of(tx, app_named().id)
         site = _site(tx, app_named())
+        looping = crashes.crashes(tx, app_named().id)
         begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
     statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
-    return [rows.process(found) for found in [*site, *processes.listed(wished, statuses, ports, up_since)]]
+    listed = [*site, *processes.listed(wished, statuses, ports, up_since, looping)]
+    return [rows.process(found, last_said(services(), found)) for found in listed]
 
 
 def wished_names(tx: Transaction, app: App) -> list[str]:
@@ -66,6 +66,14 @@ def wished_names(tx: Transaction, app: App) -> list[str]:
         return []
     release = releases.get_release(tx, app.current_release_id)
     return processes.wished_names(app, release, formation.get_formation(tx, app.id))
+
+
+def _listing(tx: Transaction, app: App) -> list[rows.Row]:
+    scales, known = formation.get_formation(tx, app.id).scales, _targets(tx, app)
+    ordered = [*known, *sorted(set(scales) - set(known))]
+    return [
+        {"target": target, "scale": scales.get(target, 0), "present": target in known} for target in ordered
+    ]
 
 
 def _site(tx: Transaction, app: App) -> list[processes.Process]:

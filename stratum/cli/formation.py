@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stratum.cli.crashes import quote
 from stratum.cli.output import json_option, show
 from stratum.cli.waiting import finish
 from stratum.cli.which import for_app
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
 
 PS = ("name", "target", "index", "pid", "port", "release", "state", "since", "restarts")
-_WHOLE = re.compile(r"-?[0-9]{1,18}")  # int() would take other scripts' digits and blanks as well
+_WHOLE = re.compile(r"[0-9]{1,18}")  # int() would take other scripts' digits and blanks as well
 
 
 @click.command()
@@ -31,7 +32,7 @@ def worker(app: "RemoteApp", target: str, as_json: bool) -> None:
 @json_option
 @for_app
 def scale(app: "RemoteApp", scales: tuple[str, ...], as_json: bool) -> None:
-    """Set how many processes each TARGET has; other targets keep theirs."""
+    """Set how many processes each TARGET has, or change it: worker=3 web=+1 mailer=-2; others keep theirs."""
     finish(app, app.scale(_parsed(scales)), until="ended", as_json=as_json)
 
 
@@ -39,17 +40,20 @@ def scale(app: "RemoteApp", scales: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @for_app
 def ps(app: "RemoteApp", as_json: bool) -> None:
-    """List the app's processes."""
-    show(app.processes(), PS, as_json=as_json)
+    """List the app's processes, and what those that are crash-looping said last."""
+    rows = app.processes()
+    show(rows, PS, as_json=as_json)
+    if not as_json:
+        quote(row["crash"] for row in rows if row["crash"])
 
 
 def _parsed(scales: Iterable[str]) -> dict[str, object]:
-    """Split each `TARGET=N`; what is no whole number goes as it is to the server, which says what is."""
+    """Split each `TARGET=N`; what is no whole number, such as `+1`, goes as it is to the server."""
     wanted: dict[str, object] = {}
     for given in scales:
         target, equals, number = given.partition("=")
         if not equals or not target:
-            message = f"{given!r} is not TARGET=N."
+            message = f"{given!r} is not TARGET=N, TARGET=+N or TARGET=-N."
             raise click.UsageError(message)
         if target in wanted:
             message = f"{target} is given twice; give it one scale."

@@ -37,13 +37,25 @@ class InvalidBranch(InvalidInput):
 
 
 class InvalidScale(InvalidInput):
-    """A scale is no whole number within the allowed range."""
+    """A scale is no whole number within the allowed range, or a change leads out of it.
+
+    Attributes:
+        now: the scale that a change such as `-2` begins from; None where none was asked for.
+    """
 
     slug = "invalid-scale"
 
-    def __init__(self, target: str, given: object, max_scale: int) -> None:
-        super().__init__(f"{given!r} is no scale for {target}: a whole number from 0 to {max_scale} is.")
-        self.target, self.given, self.max_scale = target, given, max_scale
+    def __init__(self, target: str, given: object, max_scale: int, *, now: int | None = None) -> None:
+        if now is None:
+            message = f"{given!r} is no scale for {target}: a whole number from 0 to {max_scale} is."
+            hint = "+1 and -1 change the scale there is."
+        else:
+            message = f"{target} cannot go from {now} by {given}: a scale is from 0 to {max_scale}."
+            hint = (
+                f"Give the scale itself, such as {target}={0 if str(given).startswith('-') else max_scale}."
+            )
+        super().__init__(message, hint)
+        self.target, self.given, self.max_scale, self.now = target, given, max_scale, now
 
 
 class InvalidVariable(InvalidInput):

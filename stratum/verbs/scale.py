@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from stratum.errors import (
     InvalidInput,
-    InvalidScale,
     NotAProcess,
     NothingReleased,
     ServedByRouter,
     UnknownTarget,
 )
 from stratum.first_scales import WEB
-from stratum.model import RELEASE_PHASE, App, Release
+from stratum.model import RELEASE_PHASE, App, Formation, Release
+from stratum.scaling import checked_scale
 from stratum.store import Transaction, formation, releases, rollouts
 from stratum.verbs.change import Change
 
@@ -20,7 +20,7 @@ def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, m
     """Wish scales of targets.
 
     Args:
-        given: {target: scale}, unchecked.
+        given: {target: scale}, unchecked; a scale is a number, or `+1` or `-2` as text.
 
     Raises:
         InvalidScale, UnknownTarget, NotAProcess: nothing is changed then.
@@ -29,7 +29,8 @@ def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, m
     """
     release = current_release(tx, app)
     _check_has_web(release, given)
-    wished = checked_scales(given, release.process_names(), max_scale)
+    now = formation.get_formation(tx, app.id)
+    wished = checked_scales(given, release.process_names(), now, max_scale)
     said = " ".join(f"{target}={number}" for target, number in wished.items())
     return _wish(tx, app, wished, cause=f"scale {said}", who=who) or Change(
         changed=False, message=f"{said} is wished already; nothing changed."
@@ -67,18 +68,25 @@ def current_release(tx: Transaction, app: App) -> Release:
     return releases.get_release(tx, app.current_release_id)
 
 
-def checked_scales(given: Mapping[str, object], known: Sequence[str], max_scale: int) -> dict[str, int]:
+def checked_scales(
+    given: Mapping[str, object], known: Sequence[str], now: Formation, max_scale: int
+) -> dict[str, int]:
     """Return the scales if all can be wished. Pure.
 
     Raises:
         InvalidInput: there is none.
-        InvalidScale: one is no whole number, or out of range.
+        InvalidScale: one is neither whole number nor change, or out of range.
         UnknownTarget, NotAProcess: one is of a target that cannot have processes.
     """
     if not given:
         message = "No scale was given."
         raise InvalidInput(message, "Name targets with their scales: stratum scale worker=2.")
-    return {target: _checked(target, number, known, max_scale) for target, number in given.items()}
+    for target in given:
+        check_target(target, known)
+    return {
+        target: checked_scale(target, number, now.scale(target), max_scale)
+        for target, number in given.items()
+    }
 
 
 def _check_has_web(release: Release, targets: Collection[str]) -> None:
@@ -99,13 +107,6 @@ def check_target(target: str, known: Sequence[str], of: str = "the current relea
         raise NotAProcess(target)
     if target not in known:
         raise UnknownTarget(target, known, of=of)
-
-
-def _checked(target: str, number: object, known: Sequence[str], max_scale: int) -> int:
-    check_target(target, known)
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= max_scale:
-        raise InvalidScale(target, number, max_scale)
-    return number
 
 
 def _wish(tx: Transaction, app: App, scales: Mapping[str, int], *, cause: str, who: str) -> Change | None:

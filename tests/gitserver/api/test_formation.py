@@ -1,5 +1,7 @@
 """Scaling and launching: what is allowed, what changes, what does not."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from stratum.model import Contents, Target
@@ -35,7 +37,7 @@ def test_a_scale_that_is_no_small_whole_number_is_refused(api, side, app, given,
         {
             "error": "invalid-scale",
             "message": f"{shown} is no scale for worker: a whole number from 0 to 100 is.",
-            "hint": "",
+            "hint": "+1 and -1 change the scale there is.",
         },
     )
     assert scales(side, app) == before
@@ -74,7 +76,16 @@ def test_a_scale_is_wished_with_a_rollout_that_knows_the_former_one(api, side, a
     status, change = api("PUT", f"{HERE}/formation", json={"worker": 3, "web": 1})
 
     assert status == 200
-    assert change == {"changed": True, "rollout": 2, "release": None, "message": ""}
+    assert change == {
+        "changed": True,
+        "rollout": 2,
+        "release": None,
+        "message": "",
+        "formation": [
+            {"target": "web", "scale": 1, "present": True},
+            {"target": "worker", "scale": 3, "present": True},
+        ],
+    }
     assert scales(side, app) == {"web": 1, "worker": 3}
     with side.db.read() as tx:
         rollout = rollouts.find_rollout(tx, app.id, 2)
@@ -86,23 +97,54 @@ def test_a_scale_is_wished_with_a_rollout_that_knows_the_former_one(api, side, a
     )
 
 
-def test_the_same_scale_again_changes_nothing(api, app):
-    assert api("PUT", f"{HERE}/formation", json={"web": 1})[1] == {
-        "changed": False,
-        "rollout": None,
-        "release": None,
-        "message": "web=1 is wished already; nothing changed.",
-    }
+def test_the_same_scale_again_changes_nothing(api, side, app):
+    _, said = api("PUT", f"{HERE}/formation", json={"web": 1})
+
+    assert (said["changed"], said["rollout"]) == (False, None)
+    assert said["message"] == "web=1 is wished already; nothing changed."
+    assert said["formation"] == api("GET", f"{HERE}/formation")[1]
+
+
+def test_a_scale_is_changed_by_so_many(api, side, app):
+    api("PUT", f"{HERE}/formation", json={"worker": 3})
+
+    _, said = api("PUT", f"{HERE}/formation", json={"worker": "-2", "web": "+1"})
+
+    assert said["changed"]
+    assert scales(side, app) == {"web": 2, "worker": 1}
+    with side.db.read() as tx:
+        rollout = rollouts.find_rollout(tx, app.id, 3)
+    assert rollout is not None
+    assert (rollout.cause, rollout.formation_before) == ("scale worker=1 web=2", {"web": 1, "worker": 3})
+
+
+def test_changes_of_a_scale_at_once_all_count(api, side, app):
+    def one_more(_):
+        return api("PUT", f"{HERE}/formation", json={"worker": "+1"})[0]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(one_more, range(16))) == {200}
+
+    assert scales(side, app) == {"web": 1, "worker": 16}
+
+
+@pytest.mark.parametrize(("given", "hint"), [("-2", "worker=0"), ("+100", "worker=100")])
+def test_no_change_of_a_scale_leads_below_0_or_above_the_limit(api, side, app, given, hint):
+    api("PUT", f"{HERE}/formation", json={"worker": 1})
+
+    status, said = api("PUT", f"{HERE}/formation", json={"web": 5, "worker": given})
+
+    assert (status, said["error"]) == (422, "invalid-scale")
+    assert said["message"] == f"worker cannot go from 1 by {given}: a scale is from 0 to 100."
+    assert said["hint"] == f"Give the scale itself, such as {hint}."
+    assert scales(side, app) == {"web": 1, "worker": 1}
 
 
 def test_launching_twice_changes_nothing_the_second_time(api, app):
     assert api("POST", f"{HERE}/workers/worker")[1]["rollout"] == 2
-    assert api("POST", f"{HERE}/workers/worker")[1] == {
-        "changed": False,
-        "rollout": None,
-        "release": None,
-        "message": "worker is already running (1 process); nothing changed.",
-    }
+    _, said = api("POST", f"{HERE}/workers/worker")
+    assert (said["changed"], said["rollout"]) == (False, None)
+    assert said["message"] == "worker is already running (1 process); nothing changed."
 
 
 def test_the_formation_lists_targets_of_the_release_and_remembered_ones(api, side, app):

@@ -59,14 +59,27 @@ def test_scaling_tells_what_it_did_to_each_process(terminal, app):
     assert (said.code, said.out) == (0, "web.1 kept (pid 4701)\nworker.1 kept (pid 4701)\nworker.2 stopped\n")
 
 
-@pytest.mark.parametrize("given", ["-1", "1.5", "1000000000", "many", "\uff12", " 2", "1_0", "9" * 5000])
+def test_a_scale_is_changed_by_so_many(terminal, app):
+    terminal("-E", "MyProdEnv", "scale", "worker=+2")
+    said = terminal("-E", "MyProdEnv", "scale", "web=+1", "worker=-1")
+
+    assert said.out == (
+        "web.1 kept (pid 4701)\nweb.2 started (pid 4702)\nworker.1 kept (pid 4701)\nworker.2 stopped\n"
+    )
+    assert terminal("-E", "MyProdEnv", "scale", "worker=-2").err == (
+        "worker cannot go from 1 by -2: a scale is from 0 to 100.\nGive the scale itself, such as worker=0.\n"
+    )
+
+
+@pytest.mark.parametrize("given", ["--1", "1.5", "1000000000", "many", "\uff12", " 2", "1_0", "9" * 5000])
 def test_a_wrong_scale_exits_1_with_what_is_allowed(terminal, app, given):
     said = terminal("-E", "MyProdEnv", "scale", f"worker={given}")
 
-    shown = given if given in ("-1", "1000000000") else repr(given)
+    shown = given if given == "1000000000" else repr(given)
     assert (said.code, said.err) == (
         1,
-        f"{shown} is no scale for worker: a whole number from 0 to 100 is.\n",
+        f"{shown} is no scale for worker: a whole number from 0 to 100 is.\n"
+        "+1 and -1 change the scale there is.\n",
     )
 
 

@@ -1,0 +1,43 @@
+"""What a scale that was given means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stratum.errors import InvalidScale
+from stratum.scaling import checked_scale
+
+MOST = 100
+SCALES = st.integers(0, MOST)
+
+
+@given(SCALES, SCALES)
+def test_a_number_is_what_it_is_to_be_and_a_signed_text_what_it_changes_by(now, wished):
+    assert checked_scale("worker", wished, now, MOST) == wished
+    assert checked_scale("worker", f"{wished - now:+}", now, MOST) == wished
+
+
+@given(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(), st.lists(st.none())), SCALES
+)
+def test_whatever_is_given_becomes_a_scale_in_range_or_is_refused(anything, now):
+    try:
+        found = checked_scale("worker", anything, now, MOST)
+    except InvalidScale as error:
+        assert "worker" in error.message
+    else:
+        assert 0 <= found <= MOST
+
+
+@pytest.mark.parametrize(
+    "given_text", ["+", "1", "+ 1", " +1", "+1 ", "+1.0", "++1", "+\uff11", "+1_0", "+9999999"]
+)
+def test_no_other_text_is_a_change(given_text):
+    with pytest.raises(InvalidScale):
+        checked_scale("worker", given_text, 1, MOST)
+
+
+def test_what_is_above_a_limit_that_was_lowered_may_become_less_but_not_more():
+    assert checked_scale("worker", "-1", 150, MOST) == 149
+    with pytest.raises(InvalidScale):
+        checked_scale("worker", "+1", 150, MOST)
