@@ -54,6 +54,11 @@ def deviating(wished: Iterable[Wished], actual: Actual) -> list[App]:
     ]
 
 
+def owners(wished: Iterable[Wished]) -> dict[str, int]:
+    """How the names of processes begin, `<env>.<app>` → id of the app they belong to."""
+    return {label: one.app.id for one in wished for label in _labels(one)}
+
+
 def orphaned(wished: Iterable[Wished], actual: Actual) -> list[str]:
     """Name sections of apps that do not exist any more."""
     known = {label for one in wished for label in _labels(one)}

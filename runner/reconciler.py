@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from runner import jobs
+from runner import crashes, jobs
 from runner.apply import folders, running
 from runner.apply.converge import clear, converge
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
-from runner.deviation import Actual, Wished, deviating, orphaned
+from runner.deviation import Actual, Wished, deviating, orphaned, owners
 from runner.recover import Recovery
 from stratum.errors import ReleaseUnusable, Unavailable
 from stratum.model import App, Formation, RolloutState
@@ -135,6 +135,7 @@ class Reconciler:
         described = {path.name for path in self._parts.instance.layout.descriptions.iterdir()}
         wished = self._wished()
         actual = Actual(statuses, described)
+        _guarded("noting crashes", partial(crashes.note, self._parts, statuses, owners(wished)))
         for app in deviating(wished, actual):
             _guarded(f"converging {app.label}", partial(self._converge_app, app.id))
         running.end(self._parts, orphaned(wished, actual))

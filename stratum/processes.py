@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from stratum.model import RELEASE_PHASE, App, Formation, Release
+from stratum.model import RELEASE_PHASE, App, Crash, Formation, Release
 from stratum.supervisor import ProcessStatus
 
 _WORDS = {
@@ -30,6 +30,7 @@ class Process:
         release: version of the release it belongs to.
         since: start of the process that runs; None when none does.
         restarts: starts after the first.
+        crash: None unless it is crash-looping.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Process:
     state: str
     since: datetime | None
     restarts: int
+    crash: Crash | None = None
 
 
 def prefixes(app: App, names: Iterable[str]) -> list[str]:
@@ -67,7 +69,11 @@ def phase_name(app: App, release: Release) -> str:
 
 
 def listed(
-    wished: Iterable[str], statuses: Iterable[ProcessStatus], ports: Mapping[str, int], up_since: datetime
+    wished: Iterable[str],
+    statuses: Iterable[ProcessStatus],
+    ports: Mapping[str, int],
+    up_since: datetime,
+    crashes: Iterable[Crash] = (),
 ) -> list[Process]:
     """Join what should run with what does: wished ones first, then those that are on their way out.
 
@@ -77,13 +83,25 @@ def listed(
     """
     actual = {status.name: _risen(status, up_since) for status in statuses if not _is_over(status)}
     names = [*dict.fromkeys([*wished, *sorted(actual)])]
-    return [_process(name, actual.get(name), ports.get(name)) for name in names]
+    looping = {crash.process: crash for crash in crashes}
+    return [_shown(_process(name, actual.get(name), ports.get(name)), looping.get(name)) for name in names]
 
 
 def served(app: App, release: Release) -> Process:
     """Show the site of a release, which the router serves, as what answers in place of a web process."""
     name = f"{app.environment.name}.{release.app_name}.v{release.version}.web.0"
     return Process(name, "web", 0, None, None, release.version, "served by the router", None, 0)
+
+
+def crash_text(crash: Crash) -> str:
+    """Say what keeps ending: `worker.1 of v3 is crash-looping since …: 5 crashes, the last with exit 1`."""
+    version = crash.process.rsplit(".", 3)[1]
+    status = crash.exit_status
+    last = "it could not be started" if status is None else f"the last with {_how(status)}"
+    advice = ", though a process has to keep running" if status == 0 else ""
+    since = f"{crash.since:%Y-%m-%d %H:%M:%S} UTC"
+    head = f"{label(crash.process)} of {version} is crash-looping since {since}"
+    return f"{head}: {crash.count} crashes, {last}{advice}"
 
 
 def label(name: str) -> str:
@@ -110,6 +128,14 @@ def _process(name: str, status: ProcessStatus | None, port: int | None) -> Proce
     return Process(
         name, target, int(index), status.pid, port, release, _state(status), since, status.restarts
     )
+
+
+def _shown(process: Process, crash: Crash | None) -> Process:
+    """Whatever supervisord calls it at this moment, between two crashes, it is crash-looping."""
+    if crash is None:
+        return process
+    how = "" if crash.exit_status is None else f" ({_how(crash.exit_status)})"
+    return replace(process, state=f"crash-looping{how}", crash=crash)
 
 
 def _state(status: ProcessStatus) -> str:

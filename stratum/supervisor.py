@@ -55,6 +55,8 @@ class ProcessStatus:
         started_at: of its last start; None before the first.
         restarts: starts after the first since it was added.
         exit_status: of its last end, negative for a signal; None when it never ended.
+        crashes: ends in a row that nobody asked for, none of them after it had lived for a minute.
+        crashing_since: the first of these; None when there are none.
     """
 
     name: str
@@ -63,6 +65,8 @@ class ProcessStatus:
     started_at: datetime | None
     restarts: int
     exit_status: int | None
+    crashes: int = 0
+    crashing_since: datetime | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -167,12 +171,18 @@ def _refused(method: str, fault: xmlrpc.client.Fault) -> SupervisorUnavailable:
 
 
 def _status(line: str) -> ProcessStatus:
-    name, pid, state, started, restarts, exit_status = line.split("\t")
+    name, pid, state, started, restarts, exit_status, crashes, since = line.split("\t")
     return ProcessStatus(
         name=name,
         pid=int(pid) or None,
         state=state,
-        started_at=datetime.fromtimestamp(float(started), UTC) if float(started) else None,
+        started_at=_moment(started),
         restarts=int(restarts),
         exit_status=int(exit_status) if exit_status else None,
+        crashes=int(crashes),
+        crashing_since=_moment(since),
     )
+
+
+def _moment(epoch_s: str) -> datetime | None:
+    return datetime.fromtimestamp(float(epoch_s), UTC) if float(epoch_s) else None

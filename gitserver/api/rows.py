@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from stratum.comparison import Difference
 from stratum.history import Log
 from stratum.instance import Instance
-from stratum.model import App, Build, Environment, Release, Rollout, Token, UsedBuildpack, Volume
-from stratum.processes import Process, label
+from stratum.model import App, Build, Crash, Environment, Release, Rollout, Token, UsedBuildpack, Volume
+from stratum.processes import Process, crash_text, label
 from stratum.store.buildpacks import Pin
 
 Row = dict[str, object]
@@ -41,9 +41,23 @@ def app(found: App, instance: Instance) -> Row:
     }
 
 
-def process(found: Process) -> Row:
-    """A process."""
-    return {**asdict(found), "release": f"v{found.release}", "since": _moment(found.since)}
+def process(found: Process, last: Sequence[str] = ()) -> Row:
+    """A process; where it is crash-looping, with the last lines that it wrote."""
+    looping = None if found.crash is None else crash(found.crash, last)
+    row = {**asdict(found), "release": f"v{found.release}", "since": _moment(found.since)}
+    return {**row, "crash": looping}
+
+
+def crash(found: Crash, last: Sequence[str]) -> Row:
+    """How a process keeps ending."""
+    return {
+        "since": _moment(found.since),
+        "count": found.count,
+        "exit_status": found.exit_status,
+        "last_at": _moment(found.last_at),
+        "message": crash_text(found),
+        "lines": list(last),
+    }
 
 
 def build(found: Build) -> Row:

@@ -7,10 +7,11 @@ from runner.apply.parts import Parts
 from runner.apply.running import Stopped
 from runner.plan import Process, known
 from runner.probe import Up, ending
-from stratum.buildlog import ARROW, Log, last_lines
+from stratum.buildlog import ARROW, BANG, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
-from stratum.model import App, Outcome, Release, ReportLine, Rollout
-from stratum.store import builds, releases
+from stratum.model import App, Crash, Outcome, Release, ReportLine, Rollout
+from stratum.processes import crash_text
+from stratum.store import builds, crashes, releases
 from stratum.supervisor import ProcessStatus, Started
 
 _ALIVE = frozenset({"STARTING", "RUNNING"})
@@ -141,11 +142,13 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
     with parts.database.read() as tx:
         build = builds.get_build(tx, rollout.build_id)
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
+        looping = crashes.crashes(tx, app.id)
     asked = build.options.scale.items()
     scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
     with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
             _say_released(log, release, scaled, again=rollout.attempt > 1)
+            _say_looping(log, looping, release)
         yield Report(rollout.report, log)
 
 
@@ -155,6 +158,16 @@ def _say_released(log: Log, release: Release, scaled: Mapping[str, int], *, agai
     for text in (f"Released v{release.version}", *(f"Scaled {name} to {n}" for name, n in scaled.items())):
         if ARROW + text not in said:
             log.step(text)
+
+
+def _say_looping(log: Log, looping: Iterable[Crash], release: Release) -> None:
+    """Tell who pushes what keeps ending: the new release may be meant to mend it, or may not know."""
+    said = last_lines(log.path, _FORMER_LINES)
+    for crash in looping:
+        text, version = crash_text(crash), known(crash.process).version
+        is_told = any(line.startswith(BANG + text.partition(":")[0]) for line in said)
+        if version != release.version and not is_told:
+            log.error(f"{text}; stratum ps shows its last lines")
 
 
 def _cut(command: str) -> str:

@@ -12,6 +12,7 @@ from stratum.model.builds import (
     RefUpdate,
     UsedBuildpack,
 )
+from stratum.model.crashes import Crash
 from stratum.model.releases import Release, ReportLine, Rollout
 from stratum.model.states import (
     RELEASE_PHASE,
@@ -32,6 +33,7 @@ __all__ = [
     "BuildOptions",
     "BuildState",
     "Contents",
+    "Crash",
     "Environment",
     "Formation",
     "Grant",

@@ -1,6 +1,7 @@
 """What the applier says of a rollout in the log of its build."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,8 @@ from sqlalchemy import update
 
 from runner.apply import report
 from stratum.buildlog import Log
-from stratum.store import rollouts, tables
+from stratum.model import Crash
+from stratum.store import crashes, rollouts, tables
 from tests.there import there
 from tests.webside import WebSide
 
@@ -58,3 +60,25 @@ def test_scales_that_came_with_the_push_are_told_after_the_release(side):
 
     path = side.instance.layout.build_log(app.id, 1)
     assert path.read_text() == "-----> Released v1\n-----> Scaled worker to 3\n"
+
+
+def test_a_push_tells_once_what_keeps_crashing_of_the_release_before(side):
+    """Not of the release itself: an earlier attempt has started that, and it is about to be judged."""
+    app = side.app()
+    side.release(app)
+    at = datetime(2026, 11, 22, 10, 2, 11, tzinfo=UTC)
+    with side.db.write() as tx:
+        names = [f"MyProdEnv.app02.v{version}.worker.1" for version in (1, 3)]
+        crashes.note(tx, [Crash(app.id, name, at, 5, 1, at) for name in names])
+    with side.db.read() as tx:
+        rollout = there(rollouts.find_rollout(tx, app.id, 1))
+
+    for attempt in (1, 2):
+        with report.opened(parts_of(side), app, replace(rollout, attempt=attempt)):
+            pass
+
+    assert side.instance.layout.build_log(app.id, 1).read_text() == (
+        "-----> Released v1\n"
+        " !     worker.1 of v3 is crash-looping since 2026-11-22 10:02:11 UTC: 5 crashes, "
+        "the last with exit 1; stratum ps shows its last lines\n"
+    )

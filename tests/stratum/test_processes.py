@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stratum.model import App, Environment, Formation, Release, ReleaseState, Target
-from stratum.processes import label, listed, prefixes, wished_names
+from stratum.model import App, Crash, Environment, Formation, Release, ReleaseState, Target
+from stratum.processes import crash_text, label, listed, prefixes, wished_names
 from stratum.supervisor import ProcessStatus
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -88,3 +88,26 @@ def test_states_are_said_in_words(state, exit_status, said):
     (found,) = listed([], [status(name, state, exit_status=exit_status)], {}, AT)
 
     assert (found.state, found.since) == (said, None)
+
+
+def crash(exit_status):
+    return Crash(1, "MyProdEnv.app02.v3.worker.1", AT, 5, exit_status, AT)
+
+
+@pytest.mark.parametrize(
+    ("exit_status", "state", "last"),
+    [
+        (1, "crash-looping (exit 1)", "the last with exit 1"),
+        (-9, "crash-looping (SIGKILL)", "the last with SIGKILL"),
+        (0, "crash-looping (exit 0)", "the last with exit 0, though a process has to keep running"),
+        (None, "crash-looping", "it could not be started"),
+    ],
+)
+def test_a_process_that_keeps_ending_is_crash_looping_whatever_supervisord_calls_it(exit_status, state, last):
+    looping = crash(exit_status)
+
+    (found,) = listed([], [status(looping.process, "RUNNING", pid=7)], {}, AT, [looping])
+
+    assert (found.state, found.crash) == (state, looping)
+    said = f"worker.1 of v3 is crash-looping since 2026-11-21 00:00:00 UTC: 5 crashes, {last}"
+    assert crash_text(looping) == said

@@ -4,8 +4,10 @@ Loaded into supervisord. Source: supervisor 4.3.0, process.py and options.py; ov
 call what they override, but for `_prepare_child_fds`.
 """
 
+import math
 import os
 import signal
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -14,9 +16,8 @@ from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
 from runner.engines.supervisord import adopted, members
+from runner.engines.supervisord.crashes import STABLE_S, Crashes
 from runner.engines.supervisord.wakeup import Wakeup
-
-MAX_BACKOFF_S = 30
 
 _watch = members.Watch()
 
@@ -31,6 +32,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         starts: since it was added.
         exit_status: of its last end, negative for a signal; None before the first.
             Supervisor's own forgets it at the next start and has -1 for every signal.
+        crashes: its ends in a row that nobody has asked for.
     """
 
     backoff: int
@@ -39,12 +41,20 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         super().__init__(config)
         self.starts = 0
         self.exit_status: int | None = None
+        self.crashes = Crashes()
+        self._started_at = 0.0
         self._leader_end: tuple[int, int] | None = None
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether it has lived for so long that earlier crashes say nothing of it."""
+        return bool(self.pid) and self._lived_s() >= STABLE_S
 
     def spawn(self) -> int | None:
         """Start it, with the stop signals held back until the child can die of them."""
         if not self.pid:
             self.starts += 1
+            self._started_at = time.monotonic()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
             pid: int | None = super().spawn()
@@ -92,10 +102,21 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         super().transition()
 
     def change_state(self, new_state: int, expected: bool = True) -> Any:
-        """Pass through states; the pause between failing starts grows by 1 s up to MAX_BACKOFF_S."""
+        """Pass through states; count ends that nobody asked for, and have the next start wait."""
+        dies_young = new_state == ProcessStates.BACKOFF and self.get_state() == ProcessStates.STARTING
+        if dies_young or new_state == ProcessStates.EXITED:
+            self.crashes.note(self._lived_s(), time.time())
+        elif new_state == ProcessStates.STOPPED:
+            self.crashes.clear()
+        changed = super().change_state(new_state, expected)
         if new_state == ProcessStates.BACKOFF:
-            self.backoff = min(self.backoff, MAX_BACKOFF_S - 1)
-        return super().change_state(new_state, expected)
+            # Never below the pause, which supervisord would take for a clock that was set back.
+            self.backoff = math.ceil(self.crashes.pause_s)
+            self.delay = time.time() + self.crashes.pause_s
+        return changed
+
+    def _lived_s(self) -> float:
+        return time.monotonic() - self._started_at
 
     def _finish_when_alone(self, pid: int, sts: int) -> None:
         if _watch.lives(pid):
@@ -106,6 +127,9 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     def _finish(self, pid: int, sts: int) -> None:
         super().finish(pid, sts)
+        # Supervisord starts what has lived for a second again at once, however often.
+        if self.get_state() == ProcessStates.EXITED and self.config.autorestart and self.crashes.pause_s:
+            self.change_state(ProcessStates.BACKOFF)
         if os.getuid():
             adopted.end(self.config.options.pidhistory)
 

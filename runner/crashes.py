@@ -1,0 +1,80 @@
+"""Which processes are crash-looping, kept true in the database from what supervisord tells."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runner.apply.parts import Parts
+from runner.engines.supervisord.crashes import STABLE_S
+from stratum.model import Crash
+from stratum.processes import crash_text
+from stratum.store import crashes
+from stratum.store.clock import now
+from stratum.supervisor import ProcessStatus
+
+log = logging.getLogger(__name__)
+
+LOOPS_FROM = 3  # ends in a row; one or two may be a database that was away
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be written down and what removed, by name."""
+
+    noted: tuple[Crash, ...]
+    over: tuple[str, ...]
+
+
+def note(parts: Parts, statuses: Mapping[str, ProcessStatus], owners: Mapping[str, int]) -> None:
+    """Bring the database up to date; where nothing has changed nothing is written.
+
+    Args:
+        owners: `<env>.<app>` as names begin → app id.
+    """
+    with parts.database.read() as tx:
+        known = {one.process: one for one in crashes.crashes(tx)}
+    change = compared(known, statuses.values(), owners, now())
+    if change.noted or change.over:
+        with parts.database.write() as tx:
+            crashes.note(tx, change.noted)
+            crashes.forget(tx, change.over)
+    for one in change.noted:
+        if one.process not in known:
+            log.warning("%s (%s)", crash_text(one), one.process)
+
+
+def compared(
+    known: Mapping[str, Crash], statuses: Iterable[ProcessStatus], owners: Mapping[str, int], at: datetime
+) -> Change:
+    """Compare what is written down with what is. Pure.
+
+    Supervisord counts anew when it was started anew: what had crashed before it, and has not lived for
+    long enough since, is crash-looping still.
+    """
+    found = {status.name: status for status in statuses}
+    looping = {name: status for name, status in found.items() if status.crashes >= LOOPS_FROM}
+    noted = tuple(
+        _crash(status, owners[_owner(name)], known.get(name), at)
+        for name, status in looping.items()
+        if _owner(name) in owners and (name not in known or known[name].count != status.crashes)
+    )
+    over = tuple(name for name in known.keys() - looping.keys() if _is_over(found.get(name), at))
+    return Change(noted, over)
+
+
+def _crash(status: ProcessStatus, app_id: int, before: Crash | None, at: datetime) -> Crash:
+    since = status.crashing_since or at
+    since = min(since, before.since) if before else since
+    return Crash(app_id, status.name, since, status.crashes, status.exit_status, at)
+
+
+def _is_over(status: ProcessStatus | None, at: datetime) -> bool:
+    if status is None or status.has_ended:
+        return True
+    began = status.started_at
+    return status.pid is not None and began is not None and at - began >= timedelta(seconds=STABLE_S)
+
+
+def _owner(name: str) -> str:
+    return name.rsplit(".", 3)[0]

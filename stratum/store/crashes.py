@@ -1,0 +1,33 @@
+"""Which processes are crash-looping: a row for each, as the reconciler last saw it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from sqlalchemy import delete, insert, select
+
+from stratum.model import Crash
+from stratum.store import tables as t
+from stratum.store.database import Transaction
+
+_COLUMNS = [column for column in t.crashes.c if column.name != "id"]
+
+
+def crashes(tx: Transaction, app_id: int | None = None) -> list[Crash]:
+    """List the crash-looping processes of all apps, or of one, by name."""
+    chosen = select(*_COLUMNS).order_by(t.crashes.c.process)
+    if app_id is not None:
+        chosen = chosen.where(t.crashes.c.app_id == app_id)
+    return [Crash(**row._mapping) for row in tx.execute(chosen)]
+
+
+def note(tx: Transaction, found: Iterable[Crash]) -> None:
+    """Write down how crash-looping processes are now."""
+    rows = [asdict(one) for one in found]
+    forget(tx, [row["process"] for row in rows])
+    if rows:
+        tx.execute(insert(t.crashes).values(rows))
+
+
+def forget(tx: Transaction, processes: Iterable[str]) -> None:
+    """Remove processes that have lived for long enough, or are gone."""
+    tx.execute(delete(t.crashes).where(t.crashes.c.process.in_(list(processes))))
