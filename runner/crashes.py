@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.apply.parts import Parts
-from runner.engines.supervisord.crashes import STABLE_S
+from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S
 from stratum.model import Crash
 from stratum.processes import crash_text
 from stratum.store import crashes
@@ -14,8 +14,6 @@ from stratum.store.clock import now
 from stratum.supervisor import ProcessStatus
 
 log = logging.getLogger(__name__)
-
-LOOPS_FROM = 3  # ends in a row; one or two may be a database that was away
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def crash_text(crash: Crash) -> str:
     """Say what keeps ending: `worker.1 of v3 is crash-looping since …: 5 crashes, the last with exit 1`."""
     version = crash.process.rsplit(".", 3)[1]
     status = crash.exit_status
-    last = "it could not be started" if status is None else f"the last with {_how(status)}"
+    last = "it could not be started" if status is None else f"the last with {ended(status)}"
     advice = ", though a process has to keep running" if status == 0 else ""
     since = f"{crash.since:%Y-%m-%d %H:%M:%S} UTC"
     head = f"{label(crash.process)} of {version} is crash-looping since {since}"
@@ -134,7 +134,7 @@ def _shown(process: Process, crash: Crash | None) -> Process:
     """Whatever supervisord calls it at this moment, between two crashes, it is crash-looping."""
     if crash is None:
         return process
-    how = "" if crash.exit_status is None else f" ({_how(crash.exit_status)})"
+    how = "" if crash.exit_status is None else f" ({ended(crash.exit_status)})"
     return replace(process, state=f"crash-looping{how}", crash=crash)
 
 
@@ -142,10 +142,11 @@ def _state(status: ProcessStatus) -> str:
     word = _WORDS.get(status.state, status.state.lower())
     if status.state not in _ENDED or status.exit_status is None:
         return word
-    return f"{word} ({_how(status.exit_status)})"
+    return f"{word} ({ended(status.exit_status)})"
 
 
-def _how(exit_status: int) -> str:
+def ended(exit_status: int) -> str:
+    """Say how: `exit 1`, `SIGKILL`."""
     if exit_status >= 0:
         return f"exit {exit_status}"
     try:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from stratum.comparison import Difference
+from stratum.events import Event
 from stratum.history import Log
 from stratum.instance import Instance
 from stratum.model import App, Build, Crash, Environment, Release, Rollout, Token, UsedBuildpack, Volume
@@ -57,6 +58,23 @@ def crash(found: Crash, last: Sequence[str]) -> Row:
         "last_at": _moment(found.last_at),
         "message": crash_text(found),
         "lines": list(last),
+    }
+
+
+def event(found: Event) -> Row:
+    """A change of a process's state."""
+    version, target, index = found.process.rsplit(".", 3)[1:]
+    return {
+        "at": _moment(found.at),
+        "name": found.process,
+        "release": version,
+        "target": target,
+        "index": int(index),
+        "kind": found.kind.value,
+        "pid": found.pid,
+        "exit_status": found.exit_status,
+        "lived_s": found.lived_s,
+        "message": found.message,
     }
 
 

@@ -144,6 +144,13 @@ class Following(BaseModel):
     follow: bool = False
 
 
+class Events(BaseModel):
+    """Query of what became of an app's processes."""
+
+    target: str | None = None
+    lines: int = Field(default=100, ge=0, le=10_000)
+
+
 class Logs(BaseModel):
     """Query of an app's logs."""
 

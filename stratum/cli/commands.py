@@ -21,6 +21,7 @@ COMMANDS = {
     "worker": ("stratum.cli.formation", "worker", "Launch a Procfile target as a worker."),
     "scale": ("stratum.cli.formation", "scale", "Set how many processes targets have."),
     "ps": ("stratum.cli.formation", "ps", "List the app's processes."),
+    "events": ("stratum.cli.events", "events", "Show what became of the app's processes."),
     "logs": ("stratum.cli.logs", "logs", "Show what the app's processes write."),
     "vars": ("stratum.cli.variables", "variables", "List, set and unset the app's variables."),
     "storage": ("stratum.cli.storage", "storage", "Keep folders of the app over releases."),

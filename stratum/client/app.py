@@ -48,6 +48,13 @@ class RemoteApp:
         """List its processes."""
         return self._list("/processes")
 
+    def events(self, target: str | None, *, lines: int) -> list[Row]:
+        """List what became of its processes."""
+        wanted = {"lines": str(lines)}
+        params = wanted if target is None else {**wanted, "target": target}
+        answer: list[Row] = self.connection.send("GET", self._path("/events"), params=params)
+        return answer
+
     def scale(self, scales: Mapping[str, object]) -> Row:
         """Wish scales."""
         return self._send("PUT", "/formation", dict(scales))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from stratum.events import last_events
 from stratum.supervisor import Wanted
 from tests.supervision import Supervised, supervised
 from tests.waiting import wait_until
@@ -48,3 +49,22 @@ def test_what_ends_after_its_first_second_is_back_at_once_and_the_second_time_wa
     assert again - ended < again - began
     assert server.ctl("stop", "MyProdEnv.app02.v2.worker.1").endswith(": stopped\n")
     assert server.status(second).state == "STOPPED"
+
+
+def test_each_start_and_end_is_noted_beside_the_log(server: Supervised) -> None:
+    third = Wanted("MyProdEnv", "app02", 8, 1, "worker", 1)
+    pid = server.run(third, "exit 3")
+    wait_until(lambda: server.status(third).crashes >= 3, 30)
+    server.stopped(third)
+    server.run(third, "exec sleep 1000")
+    server.stopped(third)
+
+    file = server.log(third).parent / "events"
+    found = last_events(file, 100)
+    kinds = [event.kind.value for event in found]
+    assert kinds == [*["started", "exited"] * 3, "crash-looping", "stopped", "started", "stopped"]
+    assert (found[0].pid, found[1].pid, found[1].exit_status) == (pid, pid, 3)
+    assert [event.exit_status for event in found[-3:]] == [None, None, -15]
+    if server.fenced:
+        assert file.stat().st_mode & 0o777 == 0o640
+        assert file.stat().st_gid == server.owner

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from runner.crashes import LOOPS_FROM, Change, compared, note
+from runner.crashes import Change, compared, note
+from runner.engines.supervisord.crashes import LOOPS_FROM
 from stratum.model import Crash
 from stratum.store import crashes
 from stratum.supervisor import ProcessStatus

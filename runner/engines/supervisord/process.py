@@ -15,8 +15,8 @@ from supervisor.options import ProcessConfig
 from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
-from runner.engines.supervisord import adopted, members
-from runner.engines.supervisord.crashes import STABLE_S, Crashes
+from runner.engines.supervisord import adopted, journal, members
+from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S, Crashes
 from runner.engines.supervisord.wakeup import Wakeup
 
 _watch = members.Watch()
@@ -60,6 +60,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             pid: int | None = super().spawn()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if pid is not None:
+            self._tell("started")
         return pid
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
@@ -105,15 +107,31 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         """Pass through states; count ends that nobody asked for, and have the next start wait."""
         dies_young = new_state == ProcessStates.BACKOFF and self.get_state() == ProcessStates.STARTING
         if dies_young or new_state == ProcessStates.EXITED:
-            self.crashes.note(self._lived_s(), time.time())
+            self._crashed()
         elif new_state == ProcessStates.STOPPED:
             self.crashes.clear()
+            self._tell("stopped", self.exit_status if self.pid else None)
         changed = super().change_state(new_state, expected)
         if new_state == ProcessStates.BACKOFF:
             # Never below the pause, which supervisord would take for a clock that was set back.
             self.backoff = math.ceil(self.crashes.pause_s)
             self.delay = time.time() + self.crashes.pause_s
         return changed
+
+    def _crashed(self) -> None:
+        self.crashes.note(self._lived_s(), time.time())
+        if self.pid:
+            self._tell("exited", self.exit_status)
+        else:
+            self._tell("not-started")
+        if self.crashes.count == LOOPS_FROM:
+            self._tell("crash-looping", self.exit_status)
+
+    def _tell(self, what: str, exit_status: int | None = None) -> None:
+        lived_s = self._lived_s() if self.pid else 0.0
+        end = "" if exit_status is None else exit_status
+        when, lived = f"{time.time():.3f}", f"{lived_s:.3f}"
+        journal.note(self.config.stdout_logfile, when, self.config.name, what, self.pid, end, lived)
 
     def _lived_s(self) -> float:
         return time.monotonic() - self._started_at
