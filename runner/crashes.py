@@ -9,9 +9,10 @@ from runner.apply.parts import Parts
 from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S
 from stratum.model import Crash
 from stratum.processes import crash_text
-from stratum.store import crashes
+from stratum.store import crashes, environments, releases
 from stratum.store.clock import now
 from stratum.supervisor import ProcessStatus
+from stratum.verbs.automatic import roll_back_by_itself
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,22 @@ def note(parts: Parts, statuses: Mapping[str, ProcessStatus], owners: Mapping[st
     for one in change.noted:
         if one.process not in known:
             log.warning("%s (%s)", crash_text(one), one.process)
+
+
+def roll_back(parts: Parts) -> None:
+    """Go back from new releases that crash-loop, of the apps that are to have that; it is told in the log."""
+    with parts.database.read() as tx:
+        looping = crashes.crashes(tx)
+        apps = [environments.get_app(tx, app_id) for app_id in sorted({one.app_id for one in looping})]
+    for app in apps:
+        if app is None or app.roll_back_within_s is None:
+            continue
+        with parts.database.write() as tx:
+            again = environments.get_app(tx, app.id)
+            change = again and roll_back_by_itself(tx, again, crashes.crashes(tx, app.id))
+            made = change and change.release and releases.find_release(tx, app.id, change.release)
+        if made:
+            log.warning("v%d of %s is an %s", made.version, app.label, made.cause)
 
 
 def compared(

@@ -136,6 +136,7 @@ class Reconciler:
         wished = self._wished()
         actual = Actual(statuses, described)
         _guarded("noting crashes", partial(crashes.note, self._parts, statuses, owners(wished)))
+        _guarded("rolling back", partial(crashes.roll_back, self._parts))
         for app in deviating(wished, actual):
             _guarded(f"converging {app.label}", partial(self._converge_app, app.id))
         running.end(self._parts, orphaned(wished, actual))

@@ -132,7 +132,8 @@ def _wished(asked: AppChange) -> dict[str, object]:
         action = "give it more than the server's own limits"
         raise NotAllowed(action, app_named().label, "administer")
     gate = {"gate": "" if asked.gate == "none" else asked.gate} if asked.given("gate") else {}
-    return {**asked.given("protected", "supersede_running"), **sizes, **gate}
+    plain = asked.given("protected", "supersede_running", "roll_back_within_s")
+    return {**plain, **sizes, **gate}
 
 
 def _described(app: App) -> rows.Row:

@@ -13,6 +13,7 @@ from gitserver.services import services
 from stratum import processes
 from stratum.model import App
 from stratum.store import Transaction, crashes, formation, names, releases
+from stratum.verbs import automatic
 from stratum.verbs.scale import launch, scale
 
 blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environment>/<app>")
@@ -53,11 +54,12 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
         ports = formation.ports_of(tx, app_named().id)
         site = _site(tx, app_named())
         looping = crashes.crashes(tx, app_named().id)
+        note = automatic.told(tx, app_named())
         begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
     statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
     listed = [*site, *processes.listed(wished, statuses, ports, up_since, looping)]
-    return [rows.process(found, last_said(services(), found)) for found in listed]
+    return [rows.process(found, last_said(services(), found), note) for found in listed]
 
 
 def wished_names(tx: Transaction, app: App) -> list[str]:

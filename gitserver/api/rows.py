@@ -37,16 +37,17 @@ def app(found: App, instance: Instance) -> Row:
         "supersede_running": found.supersede_running,
         "max_push_bytes": found.max_push_bytes,
         "max_repo_bytes": found.max_repo_bytes,
+        "roll_back_within_s": found.roll_back_within_s,
         "destroying": found.destroying,
         "created_at": _moment(found.created_at),
     }
 
 
-def process(found: Process, last: Sequence[str] = ()) -> Row:
-    """A process; where it is crash-looping, with the last lines that it wrote."""
+def process(found: Process, last: Sequence[str] = (), note: str = "") -> Row:
+    """A process; where it is crash-looping, with the last lines that it wrote; and a note on its app."""
     looping = None if found.crash is None else crash(found.crash, last)
     row = {**asdict(found), "release": f"v{found.release}", "since": _moment(found.since)}
-    return {**row, "crash": looping}
+    return {**row, "crash": looping, "note": note}
 
 
 def crash(found: Crash, last: Sequence[str]) -> Row:

@@ -10,6 +10,7 @@ from stratum.model import Right
 from stratum.sizes import MAX_BYTES
 
 MAX_WAIT_S = 30.0
+MAX_WITHIN_S = 24 * 3600
 MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
 MAX_NUMBER = 10**MAX_DIGITS - 1
 MAX_GRANTS = 1000  # each is a row, and all others who write wait for them
@@ -48,7 +49,7 @@ class NewApp(_Body):
 
 
 class AppChange(_Body):
-    """Body of PATCH apps: what is to be changed. A limit that is null is the server's."""
+    """Body of PATCH apps: what is to be changed. A limit that is null is the server's; no time is never."""
 
     name: str = ""
     deploy_branch: str = ""
@@ -57,6 +58,7 @@ class AppChange(_Body):
     supersede_running: bool = Field(default=False, strict=True)
     max_push_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
     max_repo_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
+    roll_back_within_s: int | None = Field(default=None, strict=True, ge=1, le=MAX_WITHIN_S)
 
     def given(self, *names: str) -> dict[str, object]:
         """Return those of the fields that the body has."""

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 
 from runner.apply.parts import Parts
 from runner.apply.running import Stopped
+from runner.apply.troubles import tell, troubles
 from runner.plan import Process, known
 from runner.probe import Up, ending
-from stratum.buildlog import ARROW, BANG, Log, last_lines
+from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
-from stratum.model import App, Crash, Outcome, Release, ReportLine, Rollout
+from stratum.model import App, Outcome, Release, ReportLine, Rollout
 from stratum.processes import crash_text
-from stratum.store import builds, crashes, releases
+from stratum.store import builds, releases
 from stratum.supervisor import ProcessStatus, Started
 
 _ALIVE = frozenset({"STARTING", "RUNNING"})
@@ -142,13 +143,13 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
     with parts.database.read() as tx:
         build = builds.get_build(tx, rollout.build_id)
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
-        looping = crashes.crashes(tx, app.id)
+        wrong = [] if release is None else troubles(tx, app, release)
     asked = build.options.scale.items()
     scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
     with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
             _say_released(log, release, scaled, again=rollout.attempt > 1)
-            _say_looping(log, looping, release)
+            tell(log, wrong)
         yield Report(rollout.report, log)
 
 

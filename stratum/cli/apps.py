@@ -1,5 +1,6 @@
 """Apps."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -91,14 +92,16 @@ def describe(ctx: click.Context, name: str, environment: str | None, as_json: bo
 )
 @click.option("--max-push", "max_push_bytes", metavar="SIZE", help=f"Largest push, as 200M; {SERVERS}.")
 @click.option("--quota", "max_repo_bytes", metavar="SIZE", help=f"Largest repository, as 2G; {SERVERS}.")
+@click.option(
+    "--roll-back-within",
+    "roll_back_within_s",
+    metavar="SECONDS",
+    help="Go back from a new release that crash-loops within this time; off: never.",
+)
 @click.pass_context
 def change(ctx: click.Context, /, name: str, environment: str | None, **given: object) -> None:
     """Change settings of one, from the next push on."""
-    wished = {
-        what: _size(str(value)) if what in LIMITS else value
-        for what, value in given.items()
-        if value is not None
-    }
+    wished = {what: _parsed(what, value) for what, value in given.items() if value is not None}
     if not wished:
         message = "Say what to set."
         raise click.UsageError(message)
@@ -147,6 +150,21 @@ def destroy(ctx: click.Context, name: str, environment: str | None, confirm: str
     say(f"Destroyed {app.label}{storage}.")
 
 
+def _parsed(what: str, value: object) -> object:
+    if what in LIMITS:
+        return _size(str(value))
+    return _seconds(str(value)) if what == "roll_back_within_s" else value
+
+
+def _seconds(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        message = f"{text!r} is no time to roll back within: give whole seconds, as 300, or off."
+        raise click.UsageError(message)
+    return int(text)
+
+
 def _size(text: str) -> int | None:
     return None if text == "server" else sizes.parsed(text)
 
@@ -161,9 +179,18 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "gate", found["gate"]
     yield "protected", found["protected"]
     yield "supersede running", found["supersede_running"]
+    yield "roll back within", _time(found["roll_back_within_s"])
     yield "max push", _limit(limits["push_bytes"], found["max_push_bytes"])
     yield "quota", _limit(limits["repo_bytes"], found["max_repo_bytes"])
     yield "repository", sizes.shown(found["repo_bytes"])
+
+
+def _told_of_rollback(seconds: int | None) -> list[str]:
+    return [] if seconds is None else [f"goes back from a release that crash-loops within {seconds} s"]
+
+
+def _time(seconds: int | None) -> str:
+    return "off" if seconds is None else f"{seconds} s"
 
 
 def _limit(in_force: int, own: int | None) -> str:
@@ -178,6 +205,7 @@ def _spoken(found: Mapping[str, Any]) -> str:
         f"gate {found['gate']}",
         "protected" if found["protected"] else "not protected",
         *(["running builds give way to newer pushes"] if found["supersede_running"] else []),
+        *_told_of_rollback(found["roll_back_within_s"]),
     ]
     limits = found["limits"]
     said.append(

@@ -17,3 +17,9 @@ def quote(crashes: Iterable[Mapping[str, Any]]) -> None:
             click.echo(f"{INDENT}{safe(line)}")
         if not crash["lines"]:
             click.echo(f"{INDENT}(it has printed nothing)")
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Print what there is to know of the release, once."""
+    for note in dict.fromkeys(filter(None, notes)):
+        click.echo(f"\n{safe(note)}")

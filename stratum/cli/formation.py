@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stratum.cli.crashes import quote
+from stratum.cli.crashes import quote, tell
 from stratum.cli.output import json_option, show
 from stratum.cli.waiting import finish
 from stratum.cli.which import for_app
@@ -45,6 +45,7 @@ def ps(app: "RemoteApp", as_json: bool) -> None:
     show(rows, PS, as_json=as_json)
     if not as_json:
         quote(row["crash"] for row in rows if row["crash"])
+        tell(row["note"] for row in rows)
 
 
 def _parsed(scales: Iterable[str]) -> dict[str, object]:

@@ -142,7 +142,7 @@ def set_deploy_branch(tx: Transaction, app_id: int, branch: str) -> None:
 
 
 def set_settings(tx: Transaction, app_id: int, values: Mapping[str, object]) -> None:
-    """Set some of `gate`, `protected`, `supersede_running`, `max_push_bytes` and `max_repo_bytes`."""
+    """Set some of those that are columns of their own: `gate`, `protected`, `max_push_bytes` and such."""
     if values:
         tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(dict(values)))
 
@@ -187,4 +187,5 @@ def _app(row: Row[tuple[object, ...]]) -> App:
         supersede_running=bool(row.supersede_running),
         max_push_bytes=row.max_push_bytes,
         max_repo_bytes=row.max_repo_bytes,
+        roll_back_within_s=row.roll_back_within_s,
     )

@@ -67,6 +67,11 @@ def rollout_of_build(tx: Transaction, build_id: int) -> Rollout | None:
     return _one(tx, t.rollouts.c.build_id == build_id)
 
 
+def rollout_of_release(tx: Transaction, release_id: int) -> Rollout | None:
+    """The rollout that was to bring a release."""
+    return _one(tx, t.rollouts.c.release_id == release_id)
+
+
 def claim_next(tx: Transaction, app_id: int, owner: str) -> Rollout | None:
     """Take the app's oldest queued rollout; None while one is under way, or none is queued."""
     mine = t.rollouts.c.app_id == app_id

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from runner.apply import report
 from stratum.buildlog import Log
 from stratum.model import Crash
-from stratum.store import crashes, rollouts, tables
+from stratum.store import crashes, environments, rollouts, tables
 from tests.there import there
 from tests.webside import WebSide
 
@@ -82,3 +82,19 @@ def test_a_push_tells_once_what_keeps_crashing_of_the_release_before(side):
         " !     worker.1 of v3 is crash-looping since 2026-11-22 10:02:11 UTC: 5 crashes, "
         "the last with exit 1; stratum ps shows its last lines\n"
     )
+
+
+def test_a_push_tells_that_what_runs_was_gone_back_to(side):
+    app = side.app()
+    side.release(app)
+    second = side.release(app)
+    cause = "automatic rollback to v1: worker.1 of v2 crash-looped"
+    with side.db.write() as tx:
+        tx.execute(update(tables.releases).where(tables.releases.c.id == second.id).values(cause=cause))
+        rollout = there(rollouts.find_rollout(tx, app.id, 2))
+        now = there(environments.get_app(tx, app.id))
+
+    with report.opened(parts_of(side), now, rollout):
+        pass
+
+    assert f" !     v2 is an {cause}\n" in side.instance.layout.build_log(app.id, 2).read_text()

@@ -143,7 +143,7 @@ def test_settings_are_changed_one_by_one(api, side):
     side.app()
     _, before = api("GET", HERE)
     own = {"gate": "build", "protected": True, "max_push_bytes": 1000, "max_repo_bytes": 2000}
-    own |= {"supersede_running": True}
+    own |= {"supersede_running": True, "roll_back_within_s": 300}
 
     for name, value in own.items():
         status, changed = api("PATCH", HERE, json={name: value})
@@ -163,6 +163,7 @@ def test_settings_are_changed_one_by_one(api, side):
             "max_repo_bytes": None,
             "protected": False,
             "supersede_running": False,
+            "roll_back_within_s": None,
         },
     )
     assert api("GET", HERE)[1] == before
@@ -181,6 +182,8 @@ def test_settings_are_changed_one_by_one(api, side):
         {"max_push_bytes": "1"},
         {"max_repo_bytes": 1.5},
         {"max_repo_bytes": 1 << 60},
+        {"roll_back_within_s": 0},
+        {"roll_back_within_s": 86_401},
         {"deploy_branch": None},
         {"size": 1},
     ],

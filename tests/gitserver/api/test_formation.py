@@ -186,6 +186,7 @@ def test_processes_are_those_wished_and_those_that_run(api, side, app):
         "release": "v1",
         "restarts": 0,
         "crash": None,
+        "note": "",
     }
     assert (worker["name"], worker["state"], worker["pid"]) == (
         "MyProdEnv.app02.v1.worker.1",

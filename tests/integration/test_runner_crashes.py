@@ -1,0 +1,51 @@
+"""A release that crash-loops, on a real supervisord: written down, told, and gone back from."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runner import jobs
+from runner.reconciler import Reconciler
+from runner.recover import Recovery
+from stratum.store import crashes, environments
+from tests.fakes import FakeNudges
+from tests.stage import Stage, staged
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+CRASHING = "sleep 0.6; exit 3"  # long enough to have come up
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True) as ready:
+        yield ready
+
+
+def test_a_new_release_that_crash_loops_is_gone_back_from(stage: Stage) -> None:
+    app = stage.app("looping")
+    with stage.parts.database.write() as tx:
+        environments.set_settings(tx, app.id, {"roll_back_within_s": 600})
+    stage.deploy(app, {"worker": "exec sleep 1000"}, worker=1)
+    stage.slug(app, "b" * 64, note="other")
+    _, queued = stage.release(app, {"worker": CRASHING}, slug="b" * 64)
+    stage.apply(app, queued)
+    loop = Reconciler(stage.parts, Recovery(stage.parts, FakeNudges()))
+
+    def is_looping() -> bool:
+        loop.converge()
+        with stage.parts.database.read() as tx:
+            return bool(crashes.crashes(tx, app.id))
+
+    wait_until(is_looping, 60)
+    with stage.parts.database.read() as tx:
+        (found,) = crashes.crashes(tx, app.id)
+    assert (found.process, found.exit_status) == ("MyProdEnv.looping.v2.worker.1", 3)
+    jobs.apply_queued(stage.parts, app.id)
+    loop.converge()
+
+    assert stage.version(app) == 3
+    with stage.parts.database.read() as tx:
+        assert crashes.crashes(tx, app.id) == []
+    assert stage.statuses()["MyProdEnv.looping.v3.worker.1"].pid
