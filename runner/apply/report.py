@@ -11,7 +11,6 @@ from runner.probe import Up, ending
 from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
-from stratum.processes import crash_text
 from stratum.store import builds, releases
 from stratum.supervisor import ProcessStatus, Started
 
@@ -159,16 +158,6 @@ def _say_released(log: Log, release: Release, scaled: Mapping[str, int], *, agai
     for text in (f"Released v{release.version}", *(f"Scaled {name} to {n}" for name, n in scaled.items())):
         if ARROW + text not in said:
             log.step(text)
-
-
-def _say_looping(log: Log, looping: Iterable[Crash], release: Release) -> None:
-    """Tell who pushes what keeps ending: the new release may be meant to mend it, or may not know."""
-    said = last_lines(log.path, _FORMER_LINES)
-    for crash in looping:
-        text, version = crash_text(crash), known(crash.process).version
-        is_told = any(line.startswith(BANG + text.partition(":")[0]) for line in said)
-        if version != release.version and not is_told:
-            log.error(f"{text}; stratum ps shows its last lines")
 
 
 def _cut(command: str) -> str:
