@@ -107,12 +107,13 @@ def _scale(tx: Transaction, app: App, build: Build, made: Release) -> dict[str, 
     """Wish the first scales of new targets, and those that were asked for; return what these were before.
 
     A failed rollout puts back only what was asked for: a first scale is what the target starts with
-    whenever it comes up.
+    whenever it comes up. What joins an app all of which is paused is paused, too.
     """
-    names, start_all = made.process_names(), app.environment.start_all
-    formation.set_scales(
-        tx, app.id, first_scales(names, formation.get_formation(tx, app.id), start_all=start_all)
-    )
+    names, before = made.process_names(), formation.get_formation(tx, app.id)
+    first = first_scales(names, before, start_all=app.environment.start_all)
+    formation.set_scales(tx, app.id, first)
+    if before.is_paused:
+        formation.set_paused(tx, app.id, first, paused=True)
     asked = {target: scale for target, scale in build.options.scale.items() if target in names}
     return formation.set_scales(tx, app.id, asked)
 

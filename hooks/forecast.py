@@ -66,7 +66,9 @@ def _wished(present: Present, new: Next) -> Formation:
         present.formation,
         start_all=present.app.environment.start_all,
     )
-    return Formation({**present.formation.scales, **first, **new.scale})
+    before = present.formation
+    paused = before.paused | first.keys() if before.is_paused else before.paused
+    return Formation({**before.scales, **first, **new.scale}, paused)
 
 
 def _headline(present: Present, new: Next) -> str:
@@ -87,22 +89,28 @@ def _processes(
     before: Formation, wished: Formation, old: Mapping[str, Target], targets: Sequence[Target]
 ) -> Iterator[str]:
     for target in targets:
-        runs = before.scale(target.name) if target.name in old else 0
-        will = wished.scale(target.name)
-        kept = min(runs, will)
-        if kept:
-            yield detail(f"{_named(target.name, 1, kept)} restarted; {_way(target)}")
-        if will > kept:
-            yield detail(f"{_named(target.name, kept + 1, will)} added")
-        if runs > will:
-            yield detail(f"{_named(target.name, will + 1, runs)} removed")
-        if not runs and not will:
-            yield detail(f"{target.name}: not started; stratum worker {target.name} would start it")
+        yield from _of(target, before.scale(target.name) if target.name in old else 0, wished)
     names = {target.name for target in targets}
     for name in old:
         if name not in names and before.scale(name):
             gone = _named(name, 1, before.scale(name))
             yield detail(f"{gone} removed: the Procfile has no {name} any more; its scale is remembered")
+
+
+def _of(target: Target, runs: int, wished: Formation) -> Iterator[str]:
+    will = wished.scale(target.name)
+    kept = min(runs, will)
+    if kept:
+        yield detail(f"{_named(target.name, 1, kept)} restarted; {_way(target)}")
+    if will > kept:
+        yield detail(f"{_named(target.name, kept + 1, will)} added")
+    if runs > will:
+        yield detail(f"{_named(target.name, will + 1, runs)} removed")
+    if target.name in wished.paused:
+        number = wished.remembered(target.name)
+        yield detail(f"{target.name}: paused; stratum resume {target.name} would start {number}")
+    elif not runs and not will:
+        yield detail(f"{target.name}: not started; stratum worker {target.name} would start it")
 
 
 def _way(target: Target) -> str:
@@ -117,9 +125,9 @@ def _named(target: str, first: int, last: int) -> str:
 
 def _scales(before: Formation, wished: Formation, names: Sequence[str]) -> Iterator[str]:
     changed = [
-        f"{name} {before.scale(name)} → {wished.scale(name)}"
+        f"{name} {before.remembered(name)} → {wished.remembered(name)}"
         for name in names
-        if before.scale(name) != wished.scale(name)
+        if before.remembered(name) != wished.remembered(name)
     ]
     yield step(f"Scale: {', '.join(changed) or 'unchanged'}")
 

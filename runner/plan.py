@@ -110,6 +110,20 @@ def wished_slots(release: Release, formation: Formation) -> list[Slot]:
 
 def port_names(app: App, release: Release, formation: Formation) -> list[str]:
     """Name the processes that need a port."""
+def remembered_slots(formation: Formation, running: Collection[str]) -> list[Slot]:
+    """List the places to which processes come back: of targets that are paused, or that no Procfile has now.
+
+    Args:
+        running: targets that have processes; what these have given up is not kept for them.
+    """
+    return [
+        Slot(target, index)
+        for target, scale in formation.scales.items()
+        if target not in running
+        for index in range(1, scale + 1)
+    ]
+
+
     slots = wished_slots(release, formation)
     return [process_name(app, release, slot) for slot in slots if slot.target == WEB]
 

@@ -155,6 +155,7 @@ def settle_next(db: Database, app_id: int, error: str = "", report: Sequence[Rep
             _record_release(tx, app, rollout.release_id, failed=bool(error))
         elif error:
             formation.set_scales(tx, app_id, rollout.formation_before)
+            formation.set_paused(tx, app_id, rollout.resumed, paused=True)
         rollouts.record(tx, rollout, state, lines, error)
     return True
 
@@ -176,8 +177,12 @@ def _report(tx, app: App, rollout: Rollout) -> list[ReportLine]:
         return []
     release = releases.get_release(tx, release_id)
     lines = []
-    for target, scale in formation.get_formation(tx, app.id).scales.items():
-        before = 0 if rollout.release_id else rollout.formation_before.get(target, scale)
+    wished = formation.get_formation(tx, app.id)
+    for target in wished.scales:
+        scale = wished.scale(target)
+        before = rollout.formation_before.get(target, scale)
+        if rollout.release_id or target in rollout.resumed:
+            before = 0
         for index in range(1, max(scale, before) + 1):
             name = f"{app.environment.name}.{app.name}.v{release.version}.{target}.{index}"
             line = ReportLine(name, target, index, Outcome.KEPT, pid=4700 + index)

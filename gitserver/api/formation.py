@@ -8,12 +8,14 @@ from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
 from gitserver.api.lastwords import last_said
-from gitserver.api.shapes import Scales
+from gitserver.api.shapes import Scales, Targets
 from gitserver.services import services
 from stratum import processes
 from stratum.model import App
+from stratum.pauses import resting as paused_processes
 from stratum.store import Transaction, crashes, formation, names, releases
 from stratum.verbs import automatic
+from stratum.verbs.pause import pause, resume
 from stratum.verbs.scale import launch, scale
 
 blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environment>/<app>")
@@ -21,7 +23,10 @@ blueprint = APIBlueprint("formation", __name__, url_prefix="/api/apps/<environme
 
 @blueprint.get("/formation")
 def show(environment: str, app: str) -> list[rows.Row]:
-    """List the scales wished; `present`: whether the current release has the target."""
+    """List the scales wished; `present`: whether the current release has the target.
+
+    A target that is `paused` has no processes, and its scale once it is resumed.
+    """
     with services().database.read() as tx:
         return _listing(tx, app_named())
 
@@ -46,6 +51,26 @@ def launch_worker(environment: str, app: str, target: str) -> rows.Row:
     return {**done(change), "formation": wished}
 
 
+@blueprint.post("/pause")
+@blueprint.input(Targets, location="json")
+def pause_targets(environment: str, app: str, json_data: Targets) -> rows.Row:
+    """Have targets, or all of them, at rest until they are resumed."""
+    with services().database.write() as tx:
+        change = pause(tx, again(tx), json_data.targets, who=caller().name)
+        wished = _listing(tx, app_named())
+    return {**done(change), "formation": wished}
+
+
+@blueprint.post("/resume")
+@blueprint.input(Targets, location="json")
+def resume_targets(environment: str, app: str, json_data: Targets) -> rows.Row:
+    """End the pause of targets, or of all: each has its scale again."""
+    with services().database.write() as tx:
+        change = resume(tx, again(tx), json_data.targets, who=caller().name)
+        wished = _listing(tx, app_named())
+    return {**done(change), "formation": wished}
+
+
 @blueprint.get("/processes")
 def list_processes(environment: str, app: str) -> list[rows.Row]:
     """List the processes that should run and those that do."""
@@ -53,12 +78,15 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
         wished = wished_names(tx, app_named())
         ports = formation.ports_of(tx, app_named().id)
         site = _site(tx, app_named())
+        resting = _resting(tx, app_named())
         looping = crashes.crashes(tx, app_named().id)
         note = automatic.told(tx, app_named())
         begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
     statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
     listed = [*site, *processes.listed(wished, statuses, ports, up_since, looping)]
+    there = {found.name for found in listed}
+    listed += [found for found in resting if found.name not in there]  # others are still stopping
     return [rows.process(found, last_said(services(), found), note) for found in listed]
 
 
@@ -71,10 +99,15 @@ def wished_names(tx: Transaction, app: App) -> list[str]:
 
 
 def _listing(tx: Transaction, app: App) -> list[rows.Row]:
-    scales, known = formation.get_formation(tx, app.id).scales, _targets(tx, app)
-    ordered = [*known, *sorted(set(scales) - set(known))]
+    wished, known = formation.get_formation(tx, app.id), _targets(tx, app)
     return [
-        {"target": target, "scale": scales.get(target, 0), "present": target in known} for target in ordered
+        {
+            "target": target,
+            "scale": wished.remembered(target),
+            "paused": target in wished.paused,
+            "present": target in known,
+        }
+        for target in [*known, *sorted(set(wished.scales) - set(known))]
     ]
 
 
@@ -84,6 +117,14 @@ def _site(tx: Transaction, app: App) -> list[processes.Process]:
         return []
     release = releases.get_release(tx, app.current_release_id)
     return [processes.served(app, release)] if release.has_site else []
+
+
+def _resting(tx: Transaction, app: App) -> list[processes.Process]:
+    """What comes back once its target is resumed."""
+    if app.current_release_id is None:
+        return []
+    release = releases.get_release(tx, app.current_release_id)
+    return paused_processes(app, release, formation.get_formation(tx, app.id))
 
 
 def _targets(tx: Transaction, app: App) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ MAX_WAIT_S = 30.0
 MAX_WITHIN_S = 24 * 3600
 MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
 MAX_NUMBER = 10**MAX_DIGITS - 1
+MAX_TARGETS = 1000  # more than a Procfile's 64 KiB name in practice
 MAX_GRANTS = 1000  # each is a row, and all others who write wait for them
 MAX_OFFSET = 1 << 40  # bytes; seeking far beyond is an error of some file systems
 
@@ -73,6 +74,12 @@ class Confirmation(_Body):
 
 class Scales(RootModel[dict[str, object]]):
     """Body of PUT formation: {target: scale}."""
+
+
+class Targets(_Body):
+    """Body of POST pause and resume; none: all."""
+
+    targets: list[str] = Field(default_factory=list, max_length=MAX_TARGETS)
 
 
 class VariablesEdit(BaseModel):

@@ -10,7 +10,7 @@ from runner.apply import descriptions, folders, ports, running
 from runner.apply.parts import Parts
 from runner.apply.running import Stopped
 from runner.apply.wish import Wish, wish
-from runner.plan import Process, port_names
+from runner.plan import Process, port_names, remembered_slots
 from stratum.model import App, Formation, Release
 from stratum.store import formation as formation_store
 from stratum.supervisor import Started
@@ -81,11 +81,13 @@ def clear(parts: Parts, goal: Wish) -> None:
     app, names = goal.app, {process.name for process in goal.processes}
     with parts.database.read() as tx:
         surplus_ports = formation_store.ports_of(tx, app.id).keys() - names
-        surplus_slots = formation_store.unique_ints(tx, app.id).keys() - {one.slot for one in goal.processes}
+        remembered = remembered_slots(formation_store.get_formation(tx, app.id), goal.targets())
+        kept = {*remembered, *(one.slot for one in goal.processes)}
+        surplus_slots = formation_store.unique_ints(tx, app.id).keys() - kept
     if surplus_ports or surplus_slots:
         with parts.database.write() as tx:
             formation_store.free_ports(tx, app.id, surplus_ports)
-            formation_store.free_unique_ints(tx, app.id, [one.slot for one in goal.processes])
+            formation_store.free_unique_ints(tx, app.id, kept)
     layout = parts.instance.layout
     mine = running.prefixes(parts, app)
     left = [name for name in descriptions.present(layout) - names if name.startswith(mine)]

@@ -1,6 +1,6 @@
 """What a rollout did with each process: for the database, and as lines of the log of its build."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from runner.apply.parts import Parts
@@ -11,7 +11,9 @@ from runner.probe import Up, ending
 from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
+from stratum.pauses import waiting_texts
 from stratum.store import builds, releases
+from stratum.store import formation as formation_store
 from stratum.supervisor import ProcessStatus, Started
 
 _ALIVE = frozenset({"STARTING", "RUNNING"})
@@ -144,18 +146,22 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
         wrong = [] if release is None else troubles(tx, app, release)
     asked = build.options.scale.items()
+        wished = formation_store.get_formation(tx, app.id)
     scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
     with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
-            _say_released(log, release, scaled, again=rollout.attempt > 1)
+    facts = [f"Scaled {name} to {scale}" for name, scale in scaled.items()]
+    if release is not None:
+        facts += waiting_texts(wished, release.process_names())
+            _say_released(log, release, facts, again=rollout.attempt > 1)
             tell(log, wrong)
         yield Report(rollout.report, log)
 
 
-def _say_released(log: Log, release: Release, scaled: Mapping[str, int], *, again: bool) -> None:
+def _say_released(log: Log, release: Release, facts: Iterable[str], *, again: bool) -> None:
     """Begin with what the builder recorded: by now it is, and no line of ours came before."""
     said = last_lines(log.path, _FORMER_LINES) if again else []
-    for text in (f"Released v{release.version}", *(f"Scaled {name} to {n}" for name, n in scaled.items())):
+    for text in (f"Released v{release.version}", *facts):
         if ARROW + text not in said:
             log.step(text)
 

@@ -52,20 +52,24 @@ def put_back(tx: Transaction, rollout: Rollout) -> None:
     What a later rollout has changed again stays as that one wants it; should it fail as well, it
     puts back what this one would have, not a scale that never worked.
     """
-    scales = dict(rollout.formation_before)
+    scales, resumed = dict(rollout.formation_before), set(rollout.resumed)
     for later in rollouts.queued_behind(tx, rollout):
+        resumed -= set(later.resumed)
         shared = {target: scales.pop(target) for target in later.formation_before if target in scales}
         if shared:
             rollouts.set_formation_before(tx, later, {**later.formation_before, **shared})
     formation_store.set_scales(tx, rollout.app_id, scales)
+    formation_store.set_paused(tx, rollout.app_id, resumed, paused=True)
 
 
 def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
     """What was wished before this rollout; what later ones have changed has not proved itself either."""
-    scales = dict(formation_store.get_formation(tx, rollout.app_id).scales)
+    wished = formation_store.get_formation(tx, rollout.app_id)
+    scales, paused = dict(wished.scales), wished.paused
     for one in (*reversed(rollouts.queued_behind(tx, rollout)), rollout):
         scales.update(one.formation_before)
-    return Formation(scales)
+        paused |= set(one.resumed)
+    return Formation(scales, paused)
 
 
 def _bring_back(

@@ -29,6 +29,10 @@ class Wish:
     variables: Mapping[str, str]
     site: Served | None = None
 
+    def targets(self) -> set[str]:
+        """Name the targets that have processes."""
+        return {process.target for process in self.processes}
+
     def routed(self) -> list[str]:
         """Name the processes that the router should send requests to."""
         return [process.name for process in self.processes if process.port]

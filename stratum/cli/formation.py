@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stratum.cli.crashes import quote, tell
-from stratum.cli.output import json_option, show
+from stratum.cli.output import json_option, say, show
 from stratum.cli.waiting import finish
 from stratum.cli.which import for_app
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
 
 PS = ("name", "target", "index", "pid", "port", "release", "state", "since", "restarts")
+FORMATION = ("target", "scale", "paused", "present")
 _WHOLE = re.compile(r"[0-9]{1,18}")  # int() would take other scripts' digits and blanks as well
 
 
@@ -28,12 +29,18 @@ def worker(app: "RemoteApp", target: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("scales", nargs=-1, required=True, metavar="TARGET=N...")
+@click.argument("scales", nargs=-1, metavar="[TARGET=N]...")
 @json_option
 @for_app
 def scale(app: "RemoteApp", scales: tuple[str, ...], as_json: bool) -> None:
-    """Set how many processes each TARGET has, or change it: worker=3 web=+1 mailer=-2; others keep theirs."""
-    finish(app, app.scale(_parsed(scales)), until="ended", as_json=as_json)
+    """Set how many processes each TARGET has, or change it: worker=3 web=+1 mailer=-2; others keep theirs.
+
+    Without any, show them.
+    """
+    if scales:
+        finish(app, app.scale(_parsed(scales)), until="ended", as_json=as_json)
+    else:
+        show(app.formation(), FORMATION, as_json=as_json)
 
 
 @click.command()

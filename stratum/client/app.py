@@ -59,6 +59,18 @@ class RemoteApp:
         """Wish scales."""
         return self._send("PUT", "/formation", dict(scales))
 
+    def formation(self) -> list[Row]:
+        """List the scales wished."""
+        return self._list("/formation")
+
+    def pause(self, targets: Sequence[str]) -> Row:
+        """Have targets at rest; none named: all."""
+        return self._send("POST", "/pause", {"targets": list(targets)})
+
+    def resume(self, targets: Sequence[str]) -> Row:
+        """End a pause; none named: of all."""
+        return self._send("POST", "/resume", {"targets": list(targets)})
+
     def launch(self, target: str) -> Row:
         """Launch a target as a worker."""
         return self._send("POST", f"/workers/{quote(target, safe='')}")

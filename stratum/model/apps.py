@@ -84,10 +84,25 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Formation:
-    """Target → scale wished; survives deploys, reboots and a target's absence."""
+    """Target → scale wished; survives deploys, reboots, pauses and a target's absence.
+
+    Attributes:
+        scales: as wished, whether a target is paused or not.
+        paused: targets that have no process until they are resumed.
+    """
 
     scales: Mapping[str, int] = field(default_factory=dict)
 
+    paused: frozenset[str] = frozenset()
     def scale(self, target: str) -> int:
-        """Processes wished of a target; 0 for one never launched."""
+        """Processes that a target is to have now; 0 for one paused, or never launched."""
+        return 0 if target in self.paused else self.remembered(target)
+
+    def remembered(self, target: str) -> int:
+        """Processes that a target has once it is not paused any more."""
         return self.scales.get(target, 0)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether all there is of an app is paused; so is then what joins it."""
+        return bool(self.scales) and self.scales.keys() <= self.paused

@@ -93,3 +93,4 @@ class Rollout:
     lease_until: datetime | None
     created_at: datetime
     finished_at: datetime | None
+    resumed: tuple[str, ...] = ()  # targets that it ends the pause of; paused again if it fails

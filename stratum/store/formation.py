@@ -1,8 +1,8 @@
 """The wished formation, and what keeps processes recognisable: unique integers and ports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from stratum.model import Formation, Slot
 from stratum.store import tables as t
@@ -10,21 +10,23 @@ from stratum.store.database import Transaction
 
 
 def get_formation(tx: Transaction, app_id: int) -> Formation:
-    """All scales ever wished of an app's targets."""
-    rows = tx.execute(select(t.formation).where(t.formation.c.app_id == app_id))
-    return Formation({row.target: row.scale for row in rows})
+    """All scales ever wished of an app's targets, and which of these are paused."""
+    return _formation(tx.execute(select(t.formation).where(t.formation.c.app_id == app_id)))
 
 
 def formations(tx: Transaction) -> dict[int, Formation]:
     """App id → formation, for all apps that have one."""
-    found: dict[int, dict[str, int]] = {}
+    found: dict[int, list[Row[tuple[object, ...]]]] = {}
     for row in tx.execute(select(t.formation)):
-        found.setdefault(row.app_id, {})[row.target] = row.scale
-    return {app_id: Formation(scales) for app_id, scales in found.items()}
+        found.setdefault(row.app_id, []).append(row)
+    return {app_id: _formation(rows) for app_id, rows in found.items()}
 
 
 def set_scales(tx: Transaction, app_id: int, scales: Mapping[str, int]) -> dict[str, int]:
-    """Wish scales; return those that differed before, with their former values (0 when new)."""
+    """Wish scales; return those that differed before, with their former values (0 when new).
+
+    A paused target stays so: its scale is what comes back.
+    """
     before = get_formation(tx, app_id)
     for target, scale in scales.items():
         if target in before.scales:
@@ -32,7 +34,18 @@ def set_scales(tx: Transaction, app_id: int, scales: Mapping[str, int]) -> dict[
             tx.execute(update(t.formation).where(*where).values(scale=scale))
         else:
             tx.execute(insert(t.formation).values(app_id=app_id, target=target, scale=scale))
-    return {target: before.scale(target) for target, scale in scales.items() if before.scale(target) != scale}
+    return {
+        target: before.remembered(target)
+        for target, scale in scales.items()
+        if before.remembered(target) != scale
+    }
+
+
+def set_paused(tx: Transaction, app_id: int, targets: Collection[str], *, paused: bool) -> None:
+    """Pause targets, or end their pause; scales stay as they are, 0 for one that never had any."""
+    set_scales(tx, app_id, dict.fromkeys(set(targets) - get_formation(tx, app_id).scales.keys(), 0))
+    where = (t.formation.c.app_id == app_id, t.formation.c.target.in_(list(targets)))
+    tx.execute(update(t.formation).where(*where).values(paused=paused))
 
 
 def unique_ints(tx: Transaction, app_id: int) -> dict[Slot, int]:
@@ -117,3 +130,9 @@ def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
 def unroute(tx: Transaction, ports: Iterable[int]) -> None:
     """Have the router send nothing to these ports."""
     tx.execute(update(t.ports).where(t.ports.c.port.in_(list(ports))).values(routed=False))
+
+
+def _formation(rows: Iterable[Row[tuple[object, ...]]]) -> Formation:
+    found = list(rows)
+    scales = {row.target: row.scale for row in found}
+    return Formation(scales, frozenset(row.target for row in found if row.paused))

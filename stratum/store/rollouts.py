@@ -25,6 +25,7 @@ def add_rollout(
     release_id: int | None = None,
     build_id: int | None = None,
     formation_before: Mapping[str, int] | None = None,
+    resumed: Iterable[str] = (),
 ) -> Rollout:
     """Queue a rollout: of a release, or (release_id None) of the changed formation."""
     last = tx.scalar(select(func.max(t.rollouts.c.number)).where(t.rollouts.c.app_id == app_id)) or 0
@@ -37,6 +38,7 @@ def add_rollout(
         "who": who,
         "state": RolloutState.QUEUED.value,
         "formation_before": dict(formation_before or {}),
+        "resumed": list(resumed),
         "report": [],
         "created_at": now(),
     }
@@ -164,4 +166,5 @@ def _rollout(row: Row[tuple[object, ...]]) -> Rollout:
         ReportLine(**{**line, "outcome": Outcome(line["outcome"]), "output": tuple(line["output"])})
         for line in row.report
     )
-    return Rollout(**{**values, "state": RolloutState(row.state), "report": report})
+    parsed = {"state": RolloutState(row.state), "report": report, "resumed": tuple(row.resumed)}
+    return Rollout(**{**values, **parsed})

@@ -221,7 +221,7 @@ formation = Table(
     _app_id(),
     Column("target", String(63), nullable=False),
     Column("scale", Integer, nullable=False),
-    Column("paused", Integer),  # the scale that comes back with `resume`; NULL: not paused
+    Column("paused", Boolean, nullable=False, server_default=false()),  # none runs until `resume`
     UniqueConstraint("app_id", "target"),
 )
 
@@ -269,6 +269,7 @@ rollouts = Table(
     Column("who", String(63), nullable=False),
     Column("state", String(16), nullable=False),
     Column("error", Text, nullable=False, default=""),
+    Column("resumed", JSON, nullable=False, server_default="[]"),  # targets, paused again if it fails
     Column("formation_before", JSON, nullable=False),
     Column("report", JSON, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),

@@ -17,7 +17,7 @@ from stratum.verbs.change import Change
 
 
 def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, max_scale: int) -> Change:
-    """Wish scales of targets.
+    """Wish scales of targets; one that is paused stays so, and has its scale once it is resumed.
 
     Args:
         given: {target: scale}, unchecked; a scale is a number, or `+1` or `-2` as text.
@@ -28,17 +28,18 @@ def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, m
         ServedByRouter: it is `web` of a release that has a site.
     """
     release = current_release(tx, app)
-    _check_has_web(release, given)
+    check_has_web(release, given)
     now = formation.get_formation(tx, app.id)
     wished = checked_scales(given, release.process_names(), now, max_scale)
     said = " ".join(f"{target}={number}" for target, number in wished.items())
     return _wish(tx, app, wished, cause=f"scale {said}", who=who) or Change(
-        changed=False, message=f"{said} is wished already; nothing changed."
+        changed=False,
+        message=f"{said} is wished already; nothing changed. {_still_paused(now.paused, wished)}".rstrip(),
     )
 
 
 def launch(tx: Transaction, app: App, target: str, *, who: str) -> Change:
-    """Wish one process of a target, unless there are some already.
+    """Wish one process of a target, unless there are some already; a paused one stays so.
 
     Raises:
         UnknownTarget: the current release has no such target.
@@ -47,11 +48,13 @@ def launch(tx: Transaction, app: App, target: str, *, who: str) -> Change:
         ServedByRouter: as `scale`.
     """
     release = current_release(tx, app)
-    _check_has_web(release, (target,))
+    check_has_web(release, (target,))
     check_target(target, release.process_names())
-    number = formation.get_formation(tx, app.id).scale(target)
+    now = formation.get_formation(tx, app.id)
+    number = now.remembered(target)
     if number:
-        return Change(changed=False, message=_already_running(target, number))
+        is_still = _still_paused(now.paused, {target: number})
+        return Change(changed=False, message=is_still or _already_running(target, number))
     change = _wish(tx, app, {target: 1}, cause=f"worker {target}", who=who)
     assert change is not None
     return change
@@ -84,12 +87,17 @@ def checked_scales(
     for target in given:
         check_target(target, known)
     return {
-        target: checked_scale(target, number, now.scale(target), max_scale)
+        target: checked_scale(target, number, now.remembered(target), max_scale)
         for target, number in given.items()
     }
 
 
-def _check_has_web(release: Release, targets: Collection[str]) -> None:
+def check_has_web(release: Release, targets: Collection[str]) -> None:
+    """See that targets can have processes, though there may be a site.
+
+    Raises:
+        ServedByRouter: one is `web` of a release that has a site.
+    """
     if WEB in targets and release.has_site:
         raise ServedByRouter(release.version)
 
@@ -110,11 +118,21 @@ def check_target(target: str, known: Sequence[str], of: str = "the current relea
 
 
 def _wish(tx: Transaction, app: App, scales: Mapping[str, int], *, cause: str, who: str) -> Change | None:
-    before = formation.set_scales(tx, app.id, scales)
+    before, paused = formation.set_scales(tx, app.id, scales), formation.get_formation(tx, app.id).paused
     if not before:
         return None
     rollout = rollouts.add_rollout(tx, app.id, cause=cause, who=who, formation_before=before)
-    return Change(changed=True, rollout=rollout.number)
+    return Change(changed=True, rollout=rollout.number, message=_still_paused(paused, scales))
+
+
+def _still_paused(paused: Collection[str], scales: Mapping[str, int]) -> str:
+    """Say of those that are paused what will start; empty where none is."""
+    said = [
+        f"{target} is paused: stratum resume {target} will start {number}."
+        for target, number in scales.items()
+        if target in paused
+    ]
+    return " ".join(said)
 
 
 def _already_running(target: str, number: int) -> str:

@@ -93,6 +93,19 @@ def test_a_new_target_that_fails_falls_back_to_its_first_scale(yard: Yard):
     assert before(yard, build) == {"web": 1}
 
 
+def test_what_joins_an_app_all_of_which_is_paused_is_paused(yard: Yard, app):
+    with yard.shop.db.write() as tx:
+        formation.set_paused(tx, app.id, ["web", "worker"], paused=True)
+    yard.push(app, {"Procfile": "web: x\nworker: y\nclock: z\n"}, BuildOptions(scale={"worker": 3}))
+
+    yard.build(app)
+
+    with yard.shop.db.read() as tx:
+        wished = formation.get_formation(tx, app.id)
+    assert wished.scales == {"web": 1, "worker": 3, "clock": 0}
+    assert wished.paused == {"web", "worker", "clock"}
+
+
 def test_the_reason_is_the_releases_cause(yard: Yard, app):
     yard.push(app, {}, BuildOptions(reason="stop the leak"))
 

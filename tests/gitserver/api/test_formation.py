@@ -82,8 +82,8 @@ def test_a_scale_is_wished_with_a_rollout_that_knows_the_former_one(api, side, a
         "release": None,
         "message": "",
         "formation": [
-            {"target": "web", "scale": 1, "present": True},
-            {"target": "worker", "scale": 3, "present": True},
+            {"target": "web", "scale": 1, "paused": False, "present": True},
+            {"target": "worker", "scale": 3, "paused": False, "present": True},
         ],
     }
     assert scales(side, app) == {"web": 1, "worker": 3}
@@ -152,9 +152,9 @@ def test_the_formation_lists_targets_of_the_release_and_remembered_ones(api, sid
         formation.set_scales(tx, app.id, {"gone": 2})
 
     assert api("GET", f"{HERE}/formation")[1] == [
-        {"target": "web", "scale": 1, "present": True},
-        {"target": "worker", "scale": 0, "present": True},
-        {"target": "gone", "scale": 2, "present": False},
+        {"target": "web", "scale": 1, "paused": False, "present": True},
+        {"target": "worker", "scale": 0, "paused": False, "present": True},
+        {"target": "gone", "scale": 2, "paused": False, "present": False},
     ]
 
 

@@ -9,9 +9,11 @@ from tests.gitserver.api.test_rights import ADMINISTERING, DEPLOYING
 HERE = "/apps/MyProdEnv/app02"
 DATA = {"name": "data"}
 # What each address is asked, and whether a release comes of it. A build's release comes at its end.
-ASKED = {
+ASKED: dict[str, tuple[dict[str, object] | None, bool]] = {
     "PUT /formation": ({"worker": 2}, False),  # how many run, not what: a rollout without a release
     "POST /workers/worker": (None, False),
+    "POST /pause": ({"targets": []}, False),
+    "POST /resume": ({"targets": []}, False),
     "PATCH /vars": ({"set": {"A": "1"}}, True),
     "POST /rollback": ({"version": 1}, True),
     "PATCH /releases/1": ({"name": "spring", "note": "x", "pinned": True}, False),

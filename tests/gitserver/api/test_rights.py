@@ -11,6 +11,8 @@ APP = "/api/apps/<environment>/<app>"
 DEPLOYING = {
     ("PUT", f"{APP}/formation"),
     ("POST", f"{APP}/workers/<target>"),
+    ("POST", f"{APP}/pause"),
+    ("POST", f"{APP}/resume"),
     ("PATCH", f"{APP}/vars"),
     ("POST", f"{APP}/rollback"),
     ("PATCH", f"{APP}/releases/<number>"),

@@ -98,7 +98,6 @@ def test_wrong_usage_exits_2(terminal, app):
     for wrong in (
         ["scale", "worker"],
         ["scale", "worker=1", "worker=2"],
-        ["scale"],
         ["vars", "set", "A"],
         ["rollback", "x", "y"],
         ["nope"],

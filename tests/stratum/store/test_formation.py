@@ -39,3 +39,17 @@ def test_ports_are_given_once_and_taken_back(db, app):
         assert formation.ports_of(tx, app.id) == {"E.a.v1.web.1": 20001}
         formation.free_ports(tx, app.id, ["E.a.v1.web.1"])
         assert formation.ports_taken(tx) == set()
+
+
+def test_a_pause_leaves_scales_as_they_are(db, app):
+    with db.write() as tx:
+        formation.set_scales(tx, app.id, {"web": 2})
+        formation.set_paused(tx, app.id, ["web", "new"], paused=True)
+        paused = formation.get_formation(tx, app.id)
+        assert formation.set_scales(tx, app.id, {"web": 3}) == {"web": 2}
+        assert formation.formations(tx) == {app.id: formation.get_formation(tx, app.id)}
+        formation.set_paused(tx, app.id, ["web"], paused=False)
+        resumed = formation.get_formation(tx, app.id)
+
+    assert (paused.scales, paused.paused, paused.scale("web")) == ({"web": 2, "new": 0}, {"web", "new"}, 0)
+    assert (resumed.scale("web"), resumed.paused) == (3, {"new"})

@@ -11,7 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.add_column("formation", sa.Column("paused", sa.Integer(), nullable=True))
+    op.add_column("formation", sa.Column("paused", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("rollouts", sa.Column("resumed", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("apps", sa.Column("max_processes", sa.Integer(), nullable=True))
     op.add_column("apps", sa.Column("maintenance", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("apps", sa.Column("roll_back_within_s", sa.Integer(), nullable=True))
@@ -59,6 +60,7 @@ def downgrade() -> None:
     op.drop_table("target_settings")
     op.drop_column("releases", "settings")
     op.drop_column("apps", "roll_back_within_s")
+    op.drop_column("rollouts", "resumed")
     op.drop_column("apps", "maintenance")
     op.drop_column("apps", "max_processes")
     op.drop_column("formation", "paused")

@@ -1,0 +1,40 @@
+"""What a push would change, of an app some of which is paused."""
+
+from datetime import UTC, datetime
+
+from hooks.forecast import Next, Present, forecast
+from stratum.model import App, Environment, Formation, Release, ReleaseState, Target
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+HOME = Environment(1, "MyProdEnv", "production", True, NOW)
+APP = App(2, "app02", HOME, "master", 9, False, NOW)
+
+
+def said(formation: Formation, *targets: str, scale: dict[str, int] | None = None) -> str:
+    lines = tuple(Target(name, f"run {name}") for name in ("web", "worker"))
+    state = ReleaseState.LIVE
+    release = Release(9, 2, 3, None, "c" * 40, "s" * 64, 0, lines, "push", "me", state, NOW, "app02")
+    new = tuple(Target(name, f"run {name}") for name in targets)
+    return "\n".join(forecast(Present(APP, release, formation, ()), Next("d" * 40, new, scale or {})))
+
+
+def test_what_is_paused_is_not_started_and_a_scale_asked_for_is_remembered():
+    formation = Formation({"web": 1, "worker": 3}, frozenset({"worker"}))
+
+    told = said(formation, "web", "worker", "clock", scale={"worker": 5})
+
+    assert "web.1 restarted" in told
+    assert "worker: paused; stratum resume worker would start 5" in told
+    assert "worker.1" not in told
+    assert "Scale: worker 3 → 5, clock 0 → 1" in told
+    assert "clock.1 added" in told
+
+
+def test_what_joins_an_app_all_of_which_is_paused_is_paused():
+    formation = Formation({"web": 1, "worker": 3}, frozenset({"web", "worker"}))
+
+    told = said(formation, "web", "clock")
+
+    assert "clock: paused; stratum resume clock would start 1" in told
+    assert "added" not in told
+    assert "Ports: none" in told
