@@ -108,8 +108,6 @@ def wished_slots(release: Release, formation: Formation) -> list[Slot]:
     ]
 
 
-def port_names(app: App, release: Release, formation: Formation) -> list[str]:
-    """Name the processes that need a port."""
 def remembered_slots(formation: Formation, running: Collection[str]) -> list[Slot]:
     """List the places to which processes come back: of targets that are paused, or that no Procfile has now.
 
@@ -124,6 +122,8 @@ def remembered_slots(formation: Formation, running: Collection[str]) -> list[Slo
     ]
 
 
+def port_names(app: App, release: Release, formation: Formation) -> list[str]:
+    """Name the processes that need a port."""
     slots = wished_slots(release, formation)
     return [process_name(app, release, slot) for slot in slots if slot.target == WEB]
 

@@ -144,15 +144,15 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
     with parts.database.read() as tx:
         build = builds.get_build(tx, rollout.build_id)
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
+        wished = formation_store.get_formation(tx, app.id)
         wrong = [] if release is None else troubles(tx, app, release)
     asked = build.options.scale.items()
-        wished = formation_store.get_formation(tx, app.id)
     scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
-    with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
-        if release is not None:
     facts = [f"Scaled {name} to {scale}" for name, scale in scaled.items()]
     if release is not None:
         facts += waiting_texts(wished, release.process_names())
+    with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
+        if release is not None:
             _say_released(log, release, facts, again=rollout.attempt > 1)
             tell(log, wrong)
         yield Report(rollout.report, log)

@@ -157,6 +157,8 @@ class _Rolling:
             return True
         rollout = self.lease.rollout
         before = rollout.formation_before.get(process.target, process.index)
+        if process.target in rollout.resumed:
+            before = 0
         return process.index > before and not rollouts.was_live(rollout)
 
     def _stop(self, surplus: Sequence[Known]) -> None:
@@ -178,8 +180,6 @@ class _Rolling:
                 if self.current is not None:
                     releases.set_release_state(tx, self.current.id, ReleaseState.RETIRED)
                 releases.set_release_state(tx, release.id, ReleaseState.LIVE)
-        if process.target in rollout.resumed:
-            before = 0
                 environments.set_current_release(tx, self.app.id, release.id)
         log.info("rollout %d of %s is live with v%d", rollout.number, self.app.label, release.version)
         faults.reach("rollout.live")

@@ -92,8 +92,8 @@ class Formation:
     """
 
     scales: Mapping[str, int] = field(default_factory=dict)
-
     paused: frozenset[str] = frozenset()
+
     def scale(self, target: str) -> int:
         """Processes that a target is to have now; 0 for one paused, or never launched."""
         return 0 if target in self.paused else self.remembered(target)

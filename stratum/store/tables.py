@@ -269,8 +269,8 @@ rollouts = Table(
     Column("who", String(63), nullable=False),
     Column("state", String(16), nullable=False),
     Column("error", Text, nullable=False, default=""),
-    Column("resumed", JSON, nullable=False, server_default="[]"),  # targets, paused again if it fails
     Column("formation_before", JSON, nullable=False),
+    Column("resumed", JSON, nullable=False, server_default="[]"),  # targets, paused again if it fails
     Column("report", JSON, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
     Column("fence", Integer, nullable=False, default=0),

@@ -60,7 +60,7 @@ def downgrade() -> None:
     op.drop_table("target_settings")
     op.drop_column("releases", "settings")
     op.drop_column("apps", "roll_back_within_s")
-    op.drop_column("rollouts", "resumed")
     op.drop_column("apps", "maintenance")
     op.drop_column("apps", "max_processes")
+    op.drop_column("rollouts", "resumed")
     op.drop_column("formation", "paused")
