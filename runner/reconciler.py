@@ -43,6 +43,7 @@ def main() -> None:
         threading.Thread(target=reconciler.guard_on, name="guard", daemon=True).start()
     threading.Thread(target=reconciler.settle_on, name="settle", daemon=True).start()
     threading.Thread(target=reconciler.recover_on, name="recovery", daemon=True).start()
+    threading.Thread(target=reconciler.route_on, name="routes", daemon=True).start()
     while True:
         reconciler.mend()
         time.sleep(EVERY_S)
@@ -59,6 +60,7 @@ class Reconciler:
         """Look at everything once."""
         self.recover()
         self.mend()
+        self.route()
 
     def recover_on(self) -> None:
         """Recover again and again; what a thread of its own runs.
@@ -79,9 +81,18 @@ class Reconciler:
         if time.monotonic() - self._strays_ended_at >= STRAYS_EVERY_S:
             _guarded("ending strays", self.end_strays)
         _guarded("converging", self.converge)
-        _guarded("routing", self._parts.router.ensure)
         if time.monotonic() - self._folders_cleared_at >= FOLDERS_EVERY_S:
             _guarded("removing folders of releases", self.clear_folders)
+
+    def route_on(self) -> None:
+        """Route again and again; what a thread of its own runs, since mending may wait for the door."""
+        while True:
+            self.route()
+            time.sleep(EVERY_S)
+
+    def route(self) -> None:
+        """Have the router do what is recorded: its routes, and the pages in apps' places."""
+        _guarded("routing", self._parts.router.ensure)
 
     def guard_on(self) -> None:
         """Guard again and again; what a thread of its own runs, since nothing may delay it."""

@@ -35,6 +35,7 @@ def app(found: App, instance: Instance) -> Row:
         "gate": found.gate or "none",
         "protected": found.protected,
         "supersede_running": found.supersede_running,
+        "maintenance": found.maintenance,
         "max_push_bytes": found.max_push_bytes,
         "max_repo_bytes": found.max_repo_bytes,
         "roll_back_within_s": found.roll_back_within_s,

@@ -66,6 +66,12 @@ class AppChange(_Body):
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
+class Maintenance(_Body):
+    """Body of PUT maintenance."""
+
+    on: bool = Field(strict=True)
+
+
 class Confirmation(_Body):
     """Body of DELETE: the name, typed once more."""
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from runner.router import site
+from runner.router import pages, site
+from runner.router.pages import Page
 from stratum.errors import BadCredentials
 from stratum.layout import ROUTER_FD
 
@@ -32,9 +33,6 @@ CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X
 GIT = {"path_regexp": {"pattern": r"^/[^/]+/[^/]+\.git/"}, "header": {"Authorization": None}}
 CHALLENGE = 'Basic realm="Stratum", charset="UTF-8"'
 
-NO_APP = "There is no app at this address.\n"
-NO_WEB = "This app has no web process running.\n"
-NO_ANSWER = "This app does not answer.\n"
 NO_CONTROL = "Stratum does not answer at the moment; apps do. Try again in a few seconds.\n"
 
 
@@ -63,20 +61,27 @@ class Route:
     Attributes:
         site: what the file of its site says (`runner.router.site`); empty when it has had a site, and
             runs processes now; None when it never had one.
+        page: what is answered in the app's place.
     """
 
     host: str
     ports: tuple[int, ...]
     site: str | None = None
+    page: Page = Page.NONE
 
     @property
     def dials(self) -> int:
-        """Among how many processes its requests are spread, when it is not its site that answers.
+        """Among how many processes its requests are spread, when it is one of them that answers.
 
-        A site has one place kept for the process that may follow it, so that neither change needs
-        another configuration.
+        One place is kept for the process that may come, so that neither the first nor the last process
+        needs another configuration.
         """
-        return max(len(self.ports), 1 if self.site else 0)
+        return max(len(self.ports), 1)
+
+    @property
+    def shown(self) -> Page:
+        """What is answered in its place: always something where nothing of it could."""
+        return self.page or (Page.NONE if self.ports or self.site else Page.NO_PROCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,8 @@ class Config:
 
     Attributes:
         mark: an id that Caddy knows as long as just this configuration is loaded.
-        upstreams: `host:port`, or what the file of a site says, by the name of the file that Caddy reads
-            it from at each request; in the order in which they are to change.
+        upstreams: `host:port`, what the file of a site says, or which page an app has, by the name of the
+            file that Caddy reads it from at each request; in the order in which they are to change.
     """
 
     content: bytes
@@ -97,22 +102,31 @@ class Config:
 def render(place: Place, routes: Iterable[Route]) -> Config:
     """Render the whole configuration; the same routes give the same bytes, in whatever order they come.
 
-    A release that moves an app's web processes to other ports changes upstreams only: Caddy loads
-    nothing, so that no connection of any client is closed (Caddy 2.11: a load closes idle ones, and
-    drops requests that it reads meanwhile; docs/decisions.md).
+    A release that moves an app's web processes to other ports, and a page in an app's place, change files
+    only: Caddy loads nothing, so that no connection of any client is closed (Caddy 2.11: a load closes
+    idle ones, and drops requests that it reads meanwhile; docs/decisions.md).
     """
     apps = sorted(routes, key=lambda route: route.host)
     listed = [_app_route(place, route) for route in apps]
     handled: list[Json] = [*listed, _unknown_app(place), _nobody(), _control(place)]
-    named: Json = {site.NAME: site.named_route()} if any(one.site is not None for one in apps) else {}
-    digest = hashlib.sha256(json.dumps([handled, place.listen, named]).encode()).hexdigest()[:16]
-    mark = f"stratum-{digest}"
-    handled[-1] = {"@id": mark, **handled[-1]}
+    whole = _whole(place, handled, named=_named(apps))
+    mark = f"stratum-{hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]}"
+    handled[-1]["@id"] = mark
+    return Config((json.dumps(whole, indent=1) + "\n").encode(), mark, _files(apps))
+
+
+def _named(apps: Sequence[Route]) -> Json:
+    named: Json = {pages.NAME: pages.named_route()}
+    if any(one.site is not None for one in apps):
+        named[site.NAME] = site.named_route()
+    return named
+
+
+def _files(apps: Sequence[Route]) -> dict[str, str]:
+    """What stands in the files: before an app's page is gone there is something else that answers."""
     upstreams = {_file(one, n): f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
     sites = {f"{one.host}.{site.NAME}": one.site for one in apps if one.site is not None}
-    return Config(
-        (json.dumps(_whole(place, handled, named), indent=1) + "\n").encode(), mark, upstreams | sites
-    )
+    return upstreams | sites | {f"{one.host}.{pages.NAME}": one.shown.value for one in apps}
 
 
 def _file(route: Route, number: int) -> str:
@@ -123,12 +137,10 @@ def _whole(place: Place, routes: list[Json], named: Json) -> Json:
     server: Json = {
         "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
-        "errors": {
-            "routes": [_below_apps_domain(place, _error(NO_ANSWER)), {"handle": [_error(NO_CONTROL)]}]
-        },
+        "named_routes": named,
+        "errors": {"routes": [_of_an_app(pages.handler(pages.NO_ANSWER)), {"handle": [_error(NO_CONTROL)]}]},
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
-        **({"named_routes": named} if named else {}),
     }
     return {
         "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
@@ -138,27 +150,30 @@ def _whole(place: Place, routes: list[Json], named: Json) -> Json:
 
 
 def _app_route(place: Place, route: Route) -> Json:
-    if not route.dials:
-        return _for_host(route.host, _page("503", NO_WEB))
     # Kept connections to a process that is to stop must not look like requests under way for long.
     transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
     dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(route.dials)]
-    proxy: Json = {**_proxy(dials), "transport": transport}
-    if route.site is None:
-        return _for_host(route.host, proxy)
-    routes = [*site.serve(f"{place.upstreams}/{route.host}.{site.NAME}"), {"handle": [proxy]}]
+    routes: list[Json] = [
+        {"handle": [{"handler": "vars", _APP: "yes"}]},
+        *pages.instead(f"{place.upstreams}/{route.host}.{pages.NAME}"),
+        *([] if route.site is None else site.serve(f"{place.upstreams}/{route.host}.{site.NAME}")),
+        {"handle": [{**_proxy(dials), "transport": transport}]},
+    ]
     return _for_host(route.host, {"handler": "subroute", "routes": routes})
 
 
+_APP = "app"  # what a request to one has among Caddy's variables, as long as it lasts
+
+
+def _of_an_app(handler: Json) -> Json:
+    return {"match": [{"vars": {_APP: ["yes"]}}], "handle": [handler], "terminal": True}
+
+
 def _unknown_app(place: Place) -> Json:
-    return _below_apps_domain(place, _page("404", NO_APP))
-
-
-def _below_apps_domain(place: Place, handler: Json) -> Json:
     """Answer for all names below the apps' domain, however many labels they have: none is the API's."""
     below = {"pattern": rf"(?i)\.{re.escape(place.apps_domain)}\.?$"}
     match: Json = {"vars_regexp": {"{http.request.host}": below}}
-    return {"match": [match], "handle": [handler], "terminal": True}
+    return {"match": [match], "handle": [pages.handler(pages.UNKNOWN_APP)], "terminal": True}
 
 
 def _nobody() -> Json:

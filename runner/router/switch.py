@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner import pace
-from runner.router import admin, site
+from runner.router import admin, pages, site
 from runner.router.config import Config, Place, Route, render
+from runner.router.pages import Page
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
 from stratum.model import App
 from stratum.site import read_table
-from stratum.store import Database, environments, sites
+from stratum.store import Database, environments, quiet, sites
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
 
@@ -91,6 +92,7 @@ class Router:
         with self._database.read() as tx:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
             names, served = formation_store.routed_as(tx), sites.all_served(tx)
+            silent = quiet.quiet_apps(tx)
         names |= {app_id: one.app_name for app_id, one in served.items() if one.version}
         domain = instance.settings.apps_domain
         routes = [
@@ -98,6 +100,7 @@ class Router:
                 app.host(domain, names.get(app.id, "")),
                 ports.get(app.id, ()),
                 self._site(app.id, served[app.id]) if app.id in served else None,
+                Page.MAINTENANCE if app.maintenance else pages.why(silent.get(app.id)),
             )
             for app in apps
         ]
@@ -137,11 +140,13 @@ class Router:
     def _forget(self, config: Config) -> None:
         """Remove upstreams that the loaded configuration does not name.
 
-        Where a site has taken a process's place, requests may be on their way that have yet to look.
+        Where a site or a page stands in for processes, requests may be on their way that have yet to look.
         """
+        files = config.upstreams
         for file in self._instance.layout.router_upstreams.iterdir():
             host = file.name.rpartition(".")[0]
-            if file.name not in config.upstreams and not config.upstreams.get(f"{host}.{site.NAME}"):
+            in_place = files.get(f"{host}.{site.NAME}") or files.get(f"{host}.{pages.NAME}")
+            if file.name not in files and not in_place:
                 file.unlink()
 
     @contextmanager

@@ -179,6 +179,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "gate", found["gate"]
     yield "protected", found["protected"]
     yield "supersede running", found["supersede_running"]
+    yield "maintenance", found["maintenance"]
     yield "roll back within", _time(found["roll_back_within_s"])
     yield "max push", _limit(limits["push_bytes"], found["max_push_bytes"])
     yield "quota", _limit(limits["repo_bytes"], found["max_repo_bytes"])

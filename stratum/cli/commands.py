@@ -23,6 +23,7 @@ COMMANDS = {
     "pause": ("stratum.cli.pauses", "pause", "Have targets at rest; their scales are remembered."),
     "resume": ("stratum.cli.pauses", "resume", "End a pause: just what ran before runs again."),
     "ps": ("stratum.cli.formation", "ps", "List the app's processes."),
+    "maintenance": ("stratum.cli.maintenance", "maintenance", "Show visitors a page instead of the app."),
     "events": ("stratum.cli.events", "events", "Show what became of the app's processes."),
     "logs": ("stratum.cli.logs", "logs", "Show what the app's processes write."),
     "vars": ("stratum.cli.variables", "variables", "List, set and unset the app's variables."),

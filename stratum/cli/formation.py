@@ -53,6 +53,8 @@ def ps(app: "RemoteApp", as_json: bool) -> None:
     if not as_json:
         quote(row["crash"] for row in rows if row["crash"])
         tell(row["note"] for row in rows)
+        if app.maintenance():
+            say("Maintenance is on: visitors get a page that says so.")
 
 
 def _parsed(scales: Iterable[str]) -> dict[str, object]:

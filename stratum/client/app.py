@@ -75,6 +75,14 @@ class RemoteApp:
         """Launch a target as a worker."""
         return self._send("POST", f"/workers/{quote(target, safe='')}")
 
+    def maintenance(self) -> bool:
+        """Tell whether its visitors get the page that says it is down for maintenance."""
+        return bool(self._send("GET", "/maintenance")["on"])
+
+    def set_maintenance(self, *, on: bool) -> Row:
+        """Give its visitors that page, or the app."""
+        return self._send("PUT", "/maintenance", {"on": on})
+
     def variables(self) -> list[Row]:
         """List its variables."""
         return self._list("/vars")

@@ -33,6 +33,7 @@ class App:
     max_push_bytes: int | None = None  # None: the server's
     max_repo_bytes: int | None = None
     roll_back_within_s: int | None = None  # of a new release that crash-loops so soon; None: never
+    maintenance: bool = False  # whoever visits it gets a page that says so
 
     @property
     def label(self) -> str:

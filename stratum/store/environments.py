@@ -147,6 +147,11 @@ def set_settings(tx: Transaction, app_id: int, values: Mapping[str, object]) -> 
         tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(dict(values)))
 
 
+def set_maintenance(tx: Transaction, app_id: int, *, on: bool) -> None:
+    """Have whoever visits an app get the page that says so, or the app."""
+    tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(maintenance=on))
+
+
 def set_current_release(tx: Transaction, app_id: int, release_id: int) -> None:
     """Record which release runs."""
     tx.execute(update(t.apps).where(t.apps.c.id == app_id).values(current_release_id=release_id))
@@ -187,5 +192,6 @@ def _app(row: Row[tuple[object, ...]]) -> App:
         supersede_running=bool(row.supersede_running),
         max_push_bytes=row.max_push_bytes,
         max_repo_bytes=row.max_repo_bytes,
+        maintenance=bool(row.maintenance),
         roll_back_within_s=row.roll_back_within_s,
     )

@@ -85,7 +85,7 @@ def test_requests_spread_over_an_apps_processes_and_follow_its_routes(stage: Sta
         stage.parts.router.route(app, ["x.3"])
         assert {json.loads(stage.get(app)[1])[0] for _ in range(10)} == {"x.3"}
     stage.parts.router.route(app, [])
-    assert stage.get(app) == (503, "This app has no web process running.\n")
+    assert stage.get(app) == (404, "This app has not been deployed yet.\n")
 
 
 def test_a_kept_connection_lives_through_a_change_to_other_processes(stage: Stage) -> None:
@@ -163,7 +163,7 @@ def test_hosts_of_no_app_get_a_page_that_says_so(stage: Stage) -> None:
         "There is no app at this address.\n",
     )
     stage.parts.router.ensure()
-    assert stage.get(app, "/", Host="KNOWN.MyProdEnv.LOCALHOST")[0] == 503
+    assert stage.get(app, "/", Host="KNOWN.MyProdEnv.LOCALHOST")[1].startswith("This app has not")
 
 
 def test_an_app_that_is_down_is_waited_for_and_then_told(stage: Stage) -> None:
@@ -195,7 +195,7 @@ def test_a_configuration_that_caddy_refuses_is_said_and_changes_nothing(stage: S
         admin.load(stage.layout.router_socket, json.dumps(broken).encode())
     app = stage.app("after-refusal")
     stage.parts.router.route(app, [])
-    assert stage.get(app)[0] == 503
+    assert stage.get(app)[1].startswith("This app has not")
 
 
 def test_a_router_that_is_away_is_said(stage: Stage, tmp_path: Path) -> None:
@@ -234,4 +234,4 @@ def test_who_waits_for_a_router_that_is_away_keeps_nobody_else_waiting(
     wait_until(lambda: is_free(lock), timeout=2)
     back.set()
     waiting.join(10)
-    assert stage.get(app)[0] == 503
+    assert stage.get(app)[1].startswith("This app has not")

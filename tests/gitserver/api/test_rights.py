@@ -10,6 +10,7 @@ APP = "/api/apps/<environment>/<app>"
 # A new address has to be put into one of these; those with GET take the right to read.
 DEPLOYING = {
     ("PUT", f"{APP}/formation"),
+    ("PUT", f"{APP}/maintenance"),
     ("POST", f"{APP}/workers/<target>"),
     ("POST", f"{APP}/pause"),
     ("POST", f"{APP}/resume"),

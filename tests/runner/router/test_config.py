@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+from runner.router import pages
 from runner.router.config import NO_CONTROL, Place, Route, render
+from runner.router.pages import Page
 
 PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost", "/up")
 DELETED = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
@@ -29,7 +31,14 @@ def page(status: str, text: str) -> dict[str, Any]:
     return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
 
 
-def host(name: str, handler: dict[str, object]) -> dict[str, object]:
+def of_app(name: str, *files: str) -> dict[str, object]:
+    transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
+    routes = [
+        {"handle": [{"handler": "vars", "app": "yes"}]},
+        *pages.instead(f"/up/{name}.page"),
+        {"handle": [{**proxy(*files), "transport": transport}]},
+    ]
+    handler = {"handler": "subroute", "routes": routes}
     return {"match": [{"host": [name, f"{name}."]}], "handle": [handler], "terminal": True}
 
 
@@ -38,7 +47,6 @@ def test_the_whole_configuration() -> None:
 
     status = "{http.error.status_code}"
     files = ["{file./up/b.env.localhost.0}", "{file./up/b.env.localhost.1}"]
-    transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
     ask = page("401", "This needs a valid token. Sign in with: stratum login URL.\n")
     ask["headers"] = {**ask["headers"], "WWW-Authenticate": ['Basic realm="Stratum", charset="UTF-8"']}
     control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
@@ -51,11 +59,11 @@ def test_the_whole_configuration() -> None:
                     "stratum": {
                         "listen": ["fd/3"],
                         "routes": [
-                            host("a.env.localhost", page("503", "This app has no web process running.\n")),
-                            host("b.env.localhost", {**proxy(*files), "transport": transport}),
+                            of_app("a.env.localhost", "{file./up/a.env.localhost.0}"),
+                            of_app("b.env.localhost", *files),
                             {
                                 "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
-                                "handle": [page("404", "There is no app at this address.\n")],
+                                "handle": [pages.handler(pages.UNKNOWN_APP)],
                                 "terminal": True,
                             },
                             {
@@ -70,11 +78,12 @@ def test_the_whole_configuration() -> None:
                             },
                             control,
                         ],
+                        "named_routes": {"page": pages.named_route()},
                         "errors": {
                             "routes": [
                                 {
-                                    "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
-                                    "handle": [page(status, "This app does not answer.\n")],
+                                    "match": [{"vars": {"app": ["yes"]}}],
+                                    "handle": [pages.handler(pages.NO_ANSWER)],
                                     "terminal": True,
                                 },
                                 {"handle": [page(status, NO_CONTROL)]},
@@ -93,8 +102,23 @@ def test_other_ports_are_other_upstreams_and_the_same_configuration() -> None:
     one, other = (render(PLACE, [Route("a.env.localhost", (port,))]) for port in (20001, 20002))
 
     assert (one.content, one.mark) == (other.content, other.mark)
-    assert one.upstreams == {"a.env.localhost.0": "127.0.0.1:20001"}
-    assert other.upstreams == {"a.env.localhost.0": "127.0.0.1:20002"}
+    assert one.upstreams == {"a.env.localhost.0": "127.0.0.1:20001", "a.env.localhost.page": ""}
+    assert other.upstreams == {"a.env.localhost.0": "127.0.0.1:20002", "a.env.localhost.page": ""}
+
+
+def test_a_page_is_a_word_in_a_file_and_the_same_configuration() -> None:
+    runs, rests, stopped = (
+        render(PLACE, [route])
+        for route in (
+            Route("a.env.localhost", (20001,)),
+            Route("a.env.localhost", (20001,), page=Page.MAINTENANCE),
+            Route("a.env.localhost", ()),
+        )
+    )
+
+    assert runs.content == rests.content == stopped.content
+    assert list(rests.upstreams.items())[-1] == ("a.env.localhost.page", "maintenance")
+    assert stopped.upstreams == {"a.env.localhost.page": "no-process"}
 
 
 def test_the_mark_tells_configurations_apart_and_nothing_else() -> None:

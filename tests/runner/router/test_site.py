@@ -62,8 +62,12 @@ def test_no_release_of_a_site_changes_the_configuration_nor_does_one_process_in_
 
     assert one.content == other.content == process.content
     assert one.mark == other.mark == process.mark
-    assert list(process.upstreams.items()) == [(f"{HOST}.0", "127.0.0.1:20001"), (f"{HOST}.site", "")]
-    assert list(other.upstreams) == [f"{HOST}.site"]
+    assert list(process.upstreams.items()) == [
+        (f"{HOST}.0", "127.0.0.1:20001"),
+        (f"{HOST}.site", ""),
+        (f"{HOST}.page", ""),
+    ]
+    assert list(other.upstreams) == [f"{HOST}.site", f"{HOST}.page"]
 
 
 def test_apps_that_never_had_a_site_are_rendered_as_if_there_were_none() -> None:
@@ -72,7 +76,7 @@ def test_apps_that_never_had_a_site_are_rendered_as_if_there_were_none() -> None
         render(PLACE, [Route(HOST, (1,)), Route("b", (), "/s")]),
     )
 
-    assert "named_routes" not in json.loads(alone.content)["apps"]["http"]["servers"]["stratum"]
+    assert "site" not in json.loads(alone.content)["apps"]["http"]["servers"]["stratum"]["named_routes"]
     first, second = (
         json.loads(one.content)["apps"]["http"]["servers"]["stratum"]["routes"][0] for one in (alone, beside)
     )
@@ -80,7 +84,6 @@ def test_apps_that_never_had_a_site_are_rendered_as_if_there_were_none() -> None
 
 
 def test_an_app_whose_site_and_processes_are_gone_says_so() -> None:
-    (route, *_) = json.loads(render(PLACE, [Route(HOST, (), "")]).content)["apps"]["http"]["servers"][
-        "stratum"
-    ]["routes"]
-    assert route["handle"][0]["status_code"] == "503"
+    gone = render(PLACE, [Route(HOST, (), "")])
+
+    assert gone.upstreams == {f"{HOST}.site": "", f"{HOST}.page": "no-process"}

@@ -1,0 +1,138 @@
+"""What the router answers by itself where no process of an app does, and what it says then.
+
+Which of these an app's visitors get is one word in a file of the app's, read at each request as its
+upstreams are (docs/decisions.md), so that none of it has Caddy load anything. Browsers get a page,
+whoever else asks the same sentence as text. All texts are fixed: nothing of a user's is in one.
+
+Pure. Source: Caddy 2.11, https://caddyserver.com/docs/json/; the pages have no braces, which Caddy
+would take for something to fill in.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from typing import TypeAlias
+
+from stratum.store.quiet import Quiet
+
+Json: TypeAlias = dict[str, object]
+
+NAME = "page"  # of the route, and of what a request finds in its app's file
+_SOON_S, _LATER_S = "5", "60"
+
+
+class Page(StrEnum):
+    """What is said in an app's place; the values stand in files."""
+
+    NONE = ""
+    MAINTENANCE = "maintenance"
+    EMPTY = "empty"
+    FIRST = "first"
+    NO_TARGET = "no-target"
+    NO_PROCESS = "no-process"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A page.
+
+    Attributes:
+        status: an HTTP status, or what Caddy fills one in for.
+        text: one sentence, which is all that others than browsers get.
+        more: what a browser's page says besides.
+        retry_s: when a client may come back; empty: not said.
+    """
+
+    status: str
+    text: str
+    more: str
+    retry_s: str = ""
+
+
+PAGES = {
+    Page.MAINTENANCE: Said("503", "This app is down for maintenance.", "It will be back soon.", _LATER_S),
+    Page.EMPTY: Said("404", "This app has not been deployed yet.", "Its first push will put it here."),
+    Page.FIRST: Said(
+        "503", "This app is being deployed for the first time.", "Try again in a few seconds.", _SOON_S
+    ),
+    Page.NO_TARGET: Said(
+        "404", "This app has no web target.", "Its Procfile has no line that begins with web."
+    ),
+    Page.NO_PROCESS: Said("503", "This app has no web process running.", "Nothing of it can answer now."),
+    Page.PAUSED: Said("503", "This app is paused.", "Whoever runs it has stopped it for a while.", _LATER_S),
+}
+UNKNOWN_APP = Said("404", "There is no app at this address.", "Perhaps the address has a slip in it.")
+NO_ANSWER = Said(
+    "{http.error.status_code}",
+    "This app does not answer.",
+    "It may have crashed, or be busy. Try again in a few seconds.",
+)
+
+_HTML = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><title>%(text)s</title></head>'
+    '<body style="margin:20vh auto;max-width:30em;padding:0 1em;font-family:sans-serif;text-align:center">'
+    "<h1>%(text)s</h1><p>%(more)s</p></body></html>\n"
+)
+
+
+def why(quiet: Quiet | None) -> Page:
+    """Choose the page of an app that sends requests to no process; none for one that does."""
+    if quiet is None:
+        return Page.NONE
+    if not quiet.released:
+        return Page.FIRST if quiet.deploying else Page.EMPTY
+    if not quiet.has_web:
+        return Page.NO_TARGET
+    return Page.PAUSED if quiet.paused else Page.NO_PROCESS
+
+
+def answers(said: Said) -> list[Json]:
+    """Routes that answer a request with a page, or with its sentence."""
+    page = _HTML % {"text": escape(said.text), "more": escape(said.more)}
+    wants_page = {"header": {"Accept": ["*text/html*"]}}
+    return [
+        {"match": [wants_page], "handle": [_static(said, "text/html", page)], "terminal": True},
+        {"handle": [_static(said, "text/plain", f"{said.text}\n")], "terminal": True},
+    ]
+
+
+def handler(said: Said) -> Json:
+    """Render what `answers` gives as one handler."""
+    return {"handler": "subroute", "routes": answers(said)}
+
+
+def instead(file: str) -> list[Json]:
+    """Routes that answer with the page that a file names; with an empty file they pass a request on.
+
+    Args:
+        file: absolute path.
+    """
+    return [
+        {"handle": [{"handler": "vars", NAME: f"{{file.{file}}}"}]},
+        {
+            "match": [{"not": [{"vars": {_WORD: [""]}}]}],
+            "handle": [{"handler": "invoke", "name": NAME}],
+            "terminal": True,
+        },
+    ]
+
+
+def named_route() -> Json:
+    """Render the one route of all pages; a word that is none is taken for an app that does not run."""
+    routes: list[Json] = [
+        {"match": [{"vars": {_WORD: [page.value]}}], "handle": [handler(said)], "terminal": True}
+        for page, said in PAGES.items()
+    ]
+    return {"handle": [{"handler": "subroute", "routes": [*routes, *answers(PAGES[Page.NO_PROCESS])]}]}
+
+
+_WORD = f"{{http.vars.{NAME}}}"
+
+
+def _static(said: Said, kind: str, body: str) -> Json:
+    headers = {"Content-Type": [f"{kind}; charset=utf-8"], "Cache-Control": ["no-store"], "Vary": ["Accept"]}
+    if said.retry_s:
+        headers["Retry-After"] = [said.retry_s]
+    return {"handler": "static_response", "status_code": said.status, "headers": headers, "body": body}

@@ -1,0 +1,114 @@
+"""Pages in an app's place, in a real Caddy: each for its reason, and none of them loads a configuration."""
+
+import http.client
+from collections.abc import Iterator
+
+import pytest
+
+from stratum.model import App, BuildState
+from stratum.store import builds, environments
+from stratum.store.tables import formation as formation_table
+from tests.stage import RUN_WEB, Stage, staged
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True) as ready:
+        yield ready
+
+
+def told(stage: Stage, app: App) -> tuple[int, str]:
+    """What a visitor gets once the router has looked again, as the reconciler has it do every two seconds."""
+    stage.parts.router.ensure()
+    return stage.get(app)
+
+
+def maintain(stage: Stage, app: App, *, on: bool) -> None:
+    with stage.parts.database.write() as tx:
+        environments.set_maintenance(tx, app.id, on=on)
+
+
+def test_each_reason_has_its_page_from_creation_to_pause_and_one_connection_lives_through_all(
+    stage: Stage,
+) -> None:
+    app = stage.app("reasons")
+    stage.parts.router.ensure()
+    kept = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=20)
+
+    def ask() -> tuple[int, str]:
+        stage.parts.router.ensure()
+        kept.request("GET", "/", headers={"Host": app.host("localhost")})
+        answer = kept.getresponse()
+        return answer.status, answer.read().decode()
+
+    assert ask() == (404, "This app has not been deployed yet.\n")
+    socket = kept.sock
+    with stage.parts.database.write() as tx:
+        builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+    assert ask() == (503, "This app is being deployed for the first time.\n")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    assert ask()[0] == 200
+    stage.apply(app, stage.scale(app, web=0))
+    assert ask() == (503, "This app has no web process running.\n")
+    with stage.parts.database.write() as tx:
+        tx.execute(formation_table.update().values(paused=True).where(formation_table.c.app_id == app.id))
+    assert ask() == (503, "This app is paused.\n")
+    stage.deploy(app, {"worker": "exec sleep 1000"}, worker=0)
+    assert ask() == (404, "This app has no web target.\n")
+    assert kept.sock is socket, "a configuration was loaded"
+    kept.close()
+
+
+def test_maintenance_hides_a_running_app_over_releases_until_it_is_off(stage: Stage) -> None:
+    app = stage.app("closed")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    pids = stage.pids()
+    assert told(stage, app)[0] == 200
+
+    maintain(stage, app, on=True)
+    assert told(stage, app) == (503, "This app is down for maintenance.\n")
+    assert pids.items() <= stage.pids().items(), "its processes run on"
+    stage.deploy(app, {"web": RUN_WEB}, web=2)
+    assert told(stage, app) == (503, "This app is down for maintenance.\n")
+    maintain(stage, app, on=False)
+    assert told(stage, app)[1].startswith("v2 ")
+
+
+def test_a_browser_gets_a_page_and_a_program_a_sentence_that_says_when_to_come_back(stage: Stage) -> None:
+    app = stage.app("pages")
+    maintain(stage, app, on=True)
+    stage.parts.router.ensure()
+    connection = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=20)
+    connection.request(
+        "GET", "/x?y", headers={"Host": app.host("localhost"), "Accept": "text/html,*/*;q=0.8"}
+    )
+    answer = connection.getresponse()
+    page = answer.read().decode()
+
+    assert (answer.status, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("60", "no-store")
+    assert page.startswith("<!doctype html>")
+    assert "<h1>This app is down for maintenance.</h1>" in page
+    connection.close()
+    assert stage.get(app, Accept="application/json") == (503, "This app is down for maintenance.\n")
+
+
+def test_what_nobody_wrote_into_a_page_file_is_answered_as_an_app_that_does_not_run(stage: Stage) -> None:
+    app = stage.app("garbled")
+    stage.parts.router.ensure()
+    file = stage.layout.router_upstreams / f"{app.host('localhost')}.page"
+    for word in ("nonsense", "{http.request.header.X}", "<b>"):
+        file.write_text(word)
+        assert stage.get(app, X="<script>") == (503, "This app has no web process running.\n")
+
+
+def test_an_app_without_a_release_that_lost_its_build_is_not_deployed(stage: Stage) -> None:
+    app = stage.app("failed")
+    with stage.parts.database.write() as tx:
+        builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+        claimed = builds.claim_next(tx, app.id, "1:1")
+        assert claimed is not None
+        builds.finish(tx, claimed, BuildState.FAILED, error="no")
+    assert told(stage, app) == (404, "This app has not been deployed yet.\n")
