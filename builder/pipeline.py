@@ -1,7 +1,7 @@
 """The road of one build, from the commit to a sealed slug; `builder.outcome` records how it ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.accounts import check_accounts
 from builder.answer import Made
@@ -11,9 +11,10 @@ from builder.compiling import compile_app
 from builder.processtypes import as_procfile, process_types
 from builder.room import check_room
 from stratum import faults
+from stratum.appjson import AppJson
 from stratum.buildpacks import VARIABLE
-from stratum.errors import BuildFailed, InvalidInput, ProcfileInvalid
-from stratum.git import Commit, find_procfile, no_procfile
+from stratum.errors import AppJsonInvalid, BuildFailed, InvalidInput, ProcfileInvalid
+from stratum.git import Commit, find_procfile, no_procfile, read_app_json
 from stratum.model import NO_CONTENTS, App, Contents, Target
 from stratum.procfile import Procfile, parse
 from stratum.secrets import unseal
@@ -45,6 +46,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     check_room(instance.layout.data, instance.settings.min_free_bytes)
     commit = commit_of(instance.layout, bench.build)
     procfile = _read_procfile(bench, commit, app)
+    asked = _read_app_json(bench, commit)
     _check_complete(bench, commit)
     bench.shop.door.prepare(app.id)
     checkout(bench, commit)
@@ -52,7 +54,8 @@ def make_slug(bench: Bench, app: App) -> Slug:
     made = _compile(bench, commit, wants_processes=procfile is None)
     targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
-    slug = _seal(bench, targets, made.contents)
+    _tell(bench, asked, targets)
+    slug = _seal(bench, targets, replace(made.contents, settings=asked.settings))
     faults.reach("build.sealed")
     return slug
 
@@ -91,6 +94,20 @@ def _read_procfile(bench: Bench, commit: Commit, app: App) -> Procfile | None:
     for warning in procfile.warnings:
         bench.narration.indent("\n".join(warning.lines("warning: ")))
     return procfile
+
+
+def _read_app_json(bench: Bench, commit: Commit) -> AppJson:
+    bench.doing = "Reading app.json"
+    try:
+        return read_app_json(commit)
+    except AppJsonInvalid as error:
+        raise BuildFailed(bench.doing, "\n".join(error.lines()), hint=_CORRECT) from error
+
+
+def _tell(bench: Bench, asked: AppJson, targets: tuple[Target, ...]) -> None:
+    """Warn of what of app.json has no effect."""
+    for warning in (*asked.warnings, *asked.strangers([target.name for target in targets])):
+        bench.narration.indent("\n".join(warning.lines("warning: ")))
 
 
 def _defaults(bench: Bench, made: Made) -> tuple[Target, ...]:

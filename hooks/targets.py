@@ -4,7 +4,7 @@ from hooks.checks import inside
 from hooks.parts import Parts
 from hooks.verdict import Offer
 from stratum import buildpacks
-from stratum.git import Commit, find_procfile, no_procfile
+from stratum.git import Commit, find_procfile, no_procfile, read_app_json
 from stratum.model import App, RefUpdate, Target
 from stratum.secrets import unseal
 from stratum.store import releases
@@ -16,6 +16,7 @@ def targets_of(parts: Parts, app: App, deploying: RefUpdate, offer: Offer) -> tu
 
     Raises:
         ProcfileInvalid: they cannot be used, or there are none and no buildpack could know any.
+        AppJsonInvalid: what app.json says of how they are kept cannot be used.
         CommitIncomplete: it lacks files, so that it cannot be built.
     """
     instance = parts.instance
@@ -23,6 +24,7 @@ def targets_of(parts: Parts, app: App, deploying: RefUpdate, offer: Offer) -> tu
     procfile = find_procfile(commit, app.environment.stage)
     if procfile is None and not (_has_files(commit) or _names_buildpack(parts, app)):
         raise no_procfile()
+    read_app_json(commit)
     check_complete(commit)
     return None if procfile is None else procfile[1].targets
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hooks.policy import Refusal, bang
-from stratum.errors import ProcfileInvalid, StratumError
+from stratum.errors import FileInvalid, StratumError
 from stratum.model import Build, RefUpdate
 
 UNCHANGED = bang("The push is rejected; nothing was changed, and what runs keeps running.")
@@ -73,7 +73,7 @@ def refused(refusals: Sequence[Refusal]) -> Verdict:
 
 def refused_for(error: StratumError) -> Verdict:
     """Refuse because something was raised."""
-    if not isinstance(error, ProcfileInvalid):
+    if not isinstance(error, FileInvalid):
         return refused([Refusal("", error.message.rstrip("."), error.hint)])
     first, *others = error.problems
     more = f" (and {len(others)} more)" if others else ""

@@ -4,10 +4,10 @@ Pure: reads values, touches nothing. `runner.apply` makes it true.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from stratum.model import RELEASE_PHASE, App, Formation, Release, Slot
+from stratum.model import NO_SETTINGS, RELEASE_PHASE, App, Check, Formation, Release, Slot
 from stratum.procfile import expand_unique_int, uses_unique_int
 
 WEB = "web"
@@ -28,6 +28,7 @@ class Process:
         unique_int: unique over all processes of the app, kept over releases.
         command: the Procfile line with `{{UNIQUE_INT}}` expanded, else untouched.
         port: what `$PORT` holds; 0 for all but web.
+        checks: what it has to pass before it counts as up, beside what every process has to.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Process:
     command: str
     strategy: Strategy
     port: int
+    checks: tuple[Check, ...] = ()
 
     @property
     def slot(self) -> Slot:
@@ -145,10 +147,12 @@ def plan(
     (supervisor 4.3.0; tests/integration/test_runner_scale.py).
     """
     commands = {target.name: target.command for target in release.targets}
-    return [
+    settings = release.contents.settings
+    planned = [
         _process(process_name(app, release, slot), slot, commands[slot.target], unique_ints[slot], ports)
         for slot in wished_slots(release, formation)
     ]
+    return [replace(one, checks=settings.get(one.target, NO_SETTINGS).checks) for one in planned]
 
 
 def diff(wished: Sequence[Process], running: Collection[str]) -> Change:

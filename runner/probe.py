@@ -1,9 +1,11 @@
 """Whether a new process has come up.
 
 Web: its own process tree listens on `$PORT` in time. Others: alive after `alive_after_s`, with the
-same pid. A process that dies meanwhile has failed at once; later crashes are supervisord's.
+same pid. Then it has to pass its startup checks, should there be any. A process that dies meanwhile
+has failed at once; later crashes are supervisord's.
 """
 
+import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from datetime import UTC, datetime
 from runner import pace
 from runner.apply.parts import Parts
 from runner.apply.wish import Wish
+from runner.health.attempts import Patient
+from runner.health.trial import Trial
 from runner.plan import Process
 from stratum.buildlog import last_lines
 from stratum.errors import RolloutFailed
@@ -24,6 +28,9 @@ _SILENT = "It had printed nothing."
 _LISTEN = (
     "Have it listen on the port that the variable PORT names; where it needs longer to start, an operator "
     "may raise STRATUM_WEB_START_TIMEOUT_S."
+)
+_UNFIT = (
+    "Mend it; or, where it only needs longer, raise initialDelay, attempts or wait of the check in app.json."
 )
 _OUT_OF_MEMORY = (
     "Most likely the memory that it may use was not enough, or somebody ended it. Have it use less, or "
@@ -41,11 +48,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A process that has come up, `seconds` after its start."""
+    """A process that has come up, `seconds` after its start.
+
+    Attributes:
+        warnings: of which checks it has not passed, and why it counts as up even so.
+    """
 
     process: Process
     pid: int
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def await_up(parts: Parts, goal: Wish, watched: Sequence[Watched], check: Callable[[], None]) -> Iterator[Up]:
@@ -55,31 +67,76 @@ def await_up(parts: Parts, goal: Wish, watched: Sequence[Watched], check: Callab
         check: called at every look; may raise to end the wait.
 
     Raises:
-        RolloutFailed: one died, or a web process does not listen in time.
+        RolloutFailed: one died, a web process does not listen in time, or one fails a startup check.
     """
-    pending = list(watched)
-    if not pending:
-        return
-    settings = parts.instance.settings
+    pending = [_Rising(parts, goal, one) for one in watched]
     due_s = pace.LONGEST_PAUSE_S  # until the next one may have lived for long enough
-    limit_s = max(settings.web_start_timeout_s, settings.alive_after_s + 1.0)
-    for waited_s in pace.looks(limit_s, lambda: due_s):  # noqa: B023 - the newest is meant
-        check()
-        known = _statuses(parts, pending)
-        due_s = pace.LONGEST_PAUSE_S
-        for one in list(pending):
-            status = _alive(parts, goal, one, known.get(one.process.name))
-            age_s = _age_s(status)
-            if _is_up(parts, one, age_s):
-                pending.remove(one)
-                yield Up(one.process, one.pid, age_s)
-            elif not one.process.port:
-                due_s = min(due_s, settings.alive_after_s - age_s)
-            elif waited_s >= settings.web_start_timeout_s:
-                raise _silent(parts, goal, one.process)
-        if not pending:
-            return
-    raise _silent(parts, goal, pending[0].process)
+    try:
+        for waited_s in pace.looks(math.inf, lambda: due_s) if pending else ():  # noqa: B023 - the newest is meant
+            check()
+            known = _statuses(parts, pending)
+            due_s = pace.LONGEST_PAUSE_S
+            for one in list(pending):
+                age_s = _age_s(_alive(parts, goal, one.watched, known.get(one.process.name)))
+                if one.is_up(age_s, waited_s):
+                    pending.remove(one)
+                    yield Up(one.process, one.watched.pid, age_s, one.warnings())
+                elif not one.process.port:
+                    due_s = min(due_s, one.due_s(age_s))
+            if not pending:
+                return
+    finally:
+        for one in pending:
+            one.call_off()
+
+
+class _Rising:
+    """A process on its way up: first as every process of its kind, then through its checks."""
+
+    def __init__(self, parts: Parts, goal: Wish, watched: Watched) -> None:
+        self.watched, self.process = watched, watched.process
+        self._parts, self._goal = parts, goal
+        self._trials: list[Trial] | None = None  # None: not begun
+
+    def is_up(self, age_s: float, waited_s: float) -> bool:
+        """Whether it has passed all that is asked of it.
+
+        Raises:
+            RolloutFailed: it has failed, or is too late.
+        """
+        if self._trials is None:
+            if not _stands(self._parts, self.watched, age_s):
+                if self.process.port and waited_s >= self._parts.instance.settings.web_start_timeout_s:
+                    raise _silent(self._parts, self._goal, self.process)
+                return False
+            self._trials = self._begun(age_s)
+        for trial in self._trials:
+            if trial.error is not None:
+                raise trial.error
+            if trial.has_failed and not trial.check.only_warns:
+                raise _unfit(self._parts, self._goal, self.process, trial)
+        return all(trial.passed or trial.has_failed for trial in self._trials)
+
+    def due_s(self, age_s: float) -> float:
+        """How long until it may have lived for long enough; its checks tell nobody when they are done."""
+        return self._parts.instance.settings.alive_after_s - age_s if self._trials is None else math.inf
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say which checks it has failed that only warn."""
+        return tuple(_unpassed(trial) for trial in self._trials or () if not trial.passed)
+
+    def call_off(self) -> None:
+        """Have no more of its checks begin."""
+        for trial in self._trials or ():
+            trial.call_off()
+
+    def _begun(self, age_s: float) -> list[Trial]:
+        patient = Patient(self._parts, self._goal, self.process, self.watched.pid)
+        checks = enumerate(self.process.checks)
+        trials = [Trial(check, patient.attempt(check, number), age_s) for number, check in checks]
+        for trial in trials:
+            trial.start()
+        return trials
 
 
 def failure(
@@ -93,8 +150,7 @@ def failure(
     Args:
         exit_status: how it ended; None when it did not.
     """
-    path = parts.instance.layout.process_log(goal.app.id, process.name)
-    output = last_lines(path, OUTPUT_LINES, Mask(goal.variables).whole)
+    output = _output(parts, goal, process)
     hint = _advice(process, exit_status, silent=not output)
     return RolloutFailed(process.label, reason, output, hint if output else f"{_SILENT} {hint}")
 
@@ -123,7 +179,7 @@ def _advice(process: Process, exit_status: int | None, *, silent: bool) -> str:
     return f"See what it printed: stratum logs -t {process.target}; mend it, and try again."
 
 
-def _statuses(parts: Parts, pending: Sequence[Watched]) -> dict[str, ProcessStatus]:
+def _statuses(parts: Parts, pending: Sequence[_Rising]) -> dict[str, ProcessStatus]:
     names = [one.process.name for one in pending]
     return {status.name: status for status in parts.sections.status(names)}
 
@@ -138,10 +194,15 @@ def _alive(parts: Parts, goal: Wish, one: Watched, status: ProcessStatus | None)
     return status
 
 
-def _is_up(parts: Parts, one: Watched, age_s: float) -> bool:
+def _stands(parts: Parts, one: Watched, age_s: float) -> bool:
     if one.process.port:
         return parts.door.listeners(one.pid, one.process.port)
     return age_s >= parts.instance.settings.alive_after_s
+
+
+def _output(parts: Parts, goal: Wish, process: Process) -> list[str]:
+    path = parts.instance.layout.process_log(goal.app.id, process.name)
+    return last_lines(path, OUTPUT_LINES, Mask(goal.variables).whole)
 
 
 def _age_s(status: ProcessStatus) -> float:
@@ -154,3 +215,13 @@ def _silent(parts: Parts, goal: Wish, process: Process) -> RolloutFailed:
     limit_s = parts.instance.settings.web_start_timeout_s
     reason = f"did not come up: nothing of it listened on port {process.port} ($PORT) within {limit_s:g} s."
     return failure(parts, goal, process, reason)
+
+
+def _unfit(parts: Parts, goal: Wish, process: Process, trial: Trial) -> RolloutFailed:
+    output = _output(parts, goal, process)
+    hint = _UNFIT if output else f"{_SILENT} {_UNFIT}"
+    return RolloutFailed(process.label, f"did not come up: {_unpassed(trial)}.", output, hint)
+
+
+def _unpassed(trial: Trial) -> str:
+    return f"its check {trial.check.label} was not passed: {trial.story()}"

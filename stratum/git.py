@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stratum import appjson
+from stratum.appjson import AppJson
 from stratum.errors import NotFound, ProcfileInvalid, Unavailable
 from stratum.limits import Limits
 from stratum.procfile import MAX_BYTES, Problem, Procfile, parse, stage_file
@@ -241,6 +243,22 @@ def find_procfile(commit: Commit, stage: str) -> tuple[str, Procfile] | None:
         mend = "Move long commands into scripts and call those"
         raise ProcfileInvalid([Problem(name, 1, 1, message, mend)])
     return name, parse(commit.contents({name: entry})[name], name)
+
+
+def read_app_json(commit: Commit) -> AppJson:
+    """Read what app.json says of targets; nothing where the commit has no such file.
+
+    Raises:
+        AppJsonInvalid: it is too large, or has problems.
+        NotFound: the repository lacks the commit.
+        Unavailable: git failed.
+    """
+    found = {name: one for name, one in commit.entries((appjson.NAME,)).items() if one.kind == "blob"}
+    if not found:
+        return AppJson()
+    if found[appjson.NAME].size > appjson.MAX_BYTES:
+        raise appjson.too_large(found[appjson.NAME].size)
+    return appjson.parse(commit.contents(found)[appjson.NAME])
 
 
 def _entry(words: list[str]) -> Entry | None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from runner.apply.wish import Wish
 from runner.engines.supervisord.description import Description, encode
@@ -39,6 +40,17 @@ def write(wish: Wish, processes: Iterable[Process], layout: Layout) -> None:
         return
     for process in processes:
         _put(layout, process.name, encode(_description(wish, wish.release, process, layout)))
+
+
+def write_check(wish: Wish, process: Process, name: str, command: str, layout: Layout) -> None:
+    """Write the description of a command that is to run once beside a process, as that would.
+
+    Args:
+        name: of the description.
+    """
+    if wish.release is not None:
+        described = replace(_description(wish, wish.release, process, layout), command=command)
+        _put(layout, name, encode(described))
 
 
 def remove(layout: Layout, names: Iterable[str]) -> None:
@@ -79,6 +91,7 @@ def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:
         "STRATUM_TARGET": process.target,
         "STRATUM_INDEX": str(process.index),
         "STRATUM_COMMIT": release.commit,
+        "DYNO": process.label,
     }
 
 

@@ -56,6 +56,9 @@ class Keeper(Protocol):
     def listeners(self, pid: int, port: int) -> bool:
         """Whether a process's own tree listens on a port."""
 
+    def check(self, app_id: int, process: str, timeout_s: int) -> tuple[int | None, str]:
+        """Run the command of a description once, as its app; return exit code, if any, and output."""
+
     def established(self, port: int) -> int:
         """Count the connections to a port."""
 

@@ -1,4 +1,4 @@
-"""How many release phases there may be at once, so that rollouts without one always find an applier."""
+"""How many rollouts may take long at once, so that others always find an applier."""
 
 import logging
 
@@ -9,11 +9,11 @@ from stratum.store import builds
 
 log = logging.getLogger(__name__)
 
-_WAITS = "Waiting: {} release phases of other apps are under way, as many as may be at once"
+_WAITS = "Waiting: {} release phases or startup checks of other apps are under way, as many as may be at once"
 
 
 def phases_at_once(parts: Parts) -> int:
-    """How many release phases there may be at once."""
+    """How many rollouts with a release phase or startup checks there may be at once."""
     return MOST_PHASES * parts.instance.settings.appliers
 
 

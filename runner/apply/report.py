@@ -60,6 +60,8 @@ class Report:
             )
         elif self._log:
             self._log.step(f"{process.label} started (pid {up.pid})")
+        if self._log and up.warnings:
+            self._log.indent("\n".join(f"warning: {warning}" for warning in up.warnings))
 
     def stopped(self, ends: Iterable[Stopped]) -> None:
         """Note processes that are gone."""

@@ -5,6 +5,7 @@ stay alive; then the router switches, the rollout is live, and the old web drain
 """
 
 import logging
+import time
 from collections.abc import Sequence
 
 from runner import pace
@@ -17,7 +18,7 @@ from runner.apply.take_back import take_back
 from runner.apply.wish import Wish, wish
 from runner.plan import Known, Process, Strategy, diff, stops_late
 from runner.probe import Watched, await_up
-from stratum import faults
+from stratum import faults, queue
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Release, ReleaseState, RolloutState
 from stratum.store import Transaction, environments, releases, rollouts
@@ -25,6 +26,8 @@ from stratum.store import formation as formation_store
 from stratum.supervisor import ProcessStatus
 
 log = logging.getLogger(__name__)
+
+_LOOK_FOR_END_S = 0.5
 
 
 def roll_out(parts: Parts, lease: Lease) -> None:
@@ -66,6 +69,7 @@ class _Rolling:
         self.release, self.current = releases
         # Before a release is current, its processes have to prove themselves, whoever started them.
         self._is_new = self.release != self.current
+        self._looked_at = time.monotonic()
 
     def run(self, formation: Formation) -> None:
         assert self.release is not None
@@ -145,8 +149,25 @@ class _Rolling:
                     watched.append(Watched(process, status.pid or 0))
                 else:
                     self.report.kept(process, status)
-        for up in await_up(self.parts, goal, watched, self.lease.check):
-            self.report.up(up)
+        with queue.waiting():  # for a minute, or an hour of checks: others may be rolled out meanwhile
+            for up in await_up(self.parts, goal, watched, lambda: self._check_wanted(watched)):
+                self.report.up(up)
+
+    def _check_wanted(self, watched: Sequence[Watched]) -> None:
+        """See now and then that nobody is destroying the app: checks may take an hour.
+
+        Raises:
+            RolloutFailed: somebody is.
+            LeaseLost: as ever.
+        """
+        self.lease.check()
+        if time.monotonic() - self._looked_at < _LOOK_FOR_END_S:
+            return
+        self._looked_at = time.monotonic()
+        with self.parts.database.read() as tx:
+            app = environments.get_app(tx, self.app.id)
+        if app is None or app.destroying:
+            raise RolloutFailed(watched[0].process.label, "was ended: the app is being destroyed.")
 
     def _must_prove_itself(self, process: Process) -> bool:
         """Whether a process that is there already is one that this rollout is to bring up.
@@ -190,9 +211,10 @@ class _Rolling:
             with self.parts.database.read() as tx:
                 ports = formation_store.ports_of(tx, self.app.id)
             old = [ports[one.name] for one in late if one.name in ports]
-            for _ in pace.looks(self.parts.instance.settings.drain_s):
-                if not any(self.parts.door.established(port) for port in old):
-                    break
+            with queue.waiting():
+                for _ in pace.looks(self.parts.instance.settings.drain_s):
+                    if not any(self.parts.door.established(port) for port in old):
+                        break
             self._stop(late)
         faults.reach("rollout.stopped")
 

@@ -8,6 +8,7 @@ from runner.apply import descriptions
 from runner.apply.parts import Parts
 from runner.apply.wish import Wish
 from runner.plan import Process
+from stratum import queue
 from stratum.door.client import Key
 from stratum.errors import SupervisorUnavailable
 from stratum.model import App
@@ -95,7 +96,8 @@ def end(parts: Parts, names: Sequence[str]) -> list[Stopped]:
     if not names:
         return []
     parts.sections.stop(names)
-    ended = _await_ends(parts, names)
+    with queue.waiting():
+        ended = _await_ends(parts, names)
     forget(parts, names)
     return ended
 

@@ -194,6 +194,19 @@ class Door:
             return False
         return bool(self._ask("listeners", pid=pid, port=port))
 
+    def check(self, app_id: int, process: str, timeout_s: int) -> tuple[int | None, str]:
+        """Run the command of a description once, as a process of its app would run.
+
+        Args:
+            process: name of the description.
+
+        Returns:
+            Its exit code, None when it took longer, and the last of what it printed.
+        """
+        answer = self._ask("check", app_id=app_id, process=process, timeout_s=timeout_s)
+        code, said = answer if isinstance(answer, list | tuple) else (None, "")
+        return None if code is None else int(code), str(said)
+
     def established(self, port: int) -> int:
         """Count the TCP connections whose local end is a port."""
         return sockets.established(port)

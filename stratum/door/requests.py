@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from stratum.door import proc, sockets, steps
+from stratum.door import checks, proc, sockets, steps
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.releases import Releases
 from stratum.door.sites import Sites
@@ -28,6 +28,7 @@ _MAX_NUMBER = 1_000_000_000
 _MAX_PID = 1 << 22  # pid_max of 64-bit Linux, proc(5)
 _MAX_PORT = 65535
 _MAX_TIMEOUT_S = 7 * 24 * 3600
+_MAX_CHECK_S = 300
 
 
 def answer(layout: Layout, fence: Fence, name: str, args: Args) -> object:
@@ -181,6 +182,11 @@ def _listeners(args: Args) -> bool:
     return sockets.listens(_integer(args, "pid", 2, _MAX_PID), _integer(args, "port", 1, _MAX_PORT))
 
 
+def _check(layout: Layout, fence: Fence, args: Args) -> tuple[int | None, str]:
+    process, timeout_s = _process(args.get("process")), _integer(args, "timeout_s", 1, _MAX_CHECK_S)
+    return checks.run(layout, fence, _app_id(args), process, timeout_s)
+
+
 def _tree(fence: Fence, args: Args) -> list[proc.Key]:
     root = proc.read(_integer(args, "pid", 2, _MAX_PID))
     if root is None or not fence.in_apps_range(root.uid):
@@ -232,6 +238,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "make_volume": _make_volume,
     "volume_sizes": lambda layout, fence, args: Volumes(layout, fence, SIZES_S).sizes(_app_id(args)),
     "empty_volume": _empty_volume,
+    "check": _check,
     "listeners": lambda _layout, _fence, args: _listeners(args),
     "tree": lambda _layout, fence, args: _tree(fence, args),
     "end_strays": _end_strays,

@@ -5,7 +5,8 @@
     │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
     │   ├── InvalidPushOption    option, reason, known
     │   ├── InvalidMount         path, reason
-    │   ├── ProcfileInvalid      problems
+    │   ├── FileInvalid          problems
+    │   │   └── ProcfileInvalid, AppJsonInvalid
     │   ├── CommitIncomplete     kind, paths
     │   ├── NotAProcess          target
     │   └── UnknownTarget        target, known
@@ -30,7 +31,9 @@ from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseUnusable, R
 from stratum.errors.found import AlreadyExists, Conflict, NotFound, NothingReleased, Renamed, ServedByRouter
 from stratum.errors.given import (
     CommitIncomplete,
+    AppJsonInvalid,
     InvalidBranch,
+    FileInvalid,
     InvalidInput,
     InvalidMount,
     InvalidName,
@@ -59,6 +62,7 @@ __all__ = [
     "BuildFailed",
     "CommitIncomplete",
     "Conflict",
+    "AppJsonInvalid",
     "Denied",
     "DoorLost",
     "DoorUnavailable",
@@ -66,6 +70,7 @@ __all__ = [
     "InvalidInput",
     "InvalidMount",
     "InvalidName",
+    "FileInvalid",
     "InvalidPushOption",
     "InvalidScale",
     "InvalidVariable",

@@ -97,8 +97,8 @@ class InvalidMount(InvalidInput):
         self.path, self.reason = path, reason
 
 
-class ProcfileInvalid(InvalidInput):
-    """A Procfile has problems; all of them are listed, each with its place and its mend.
+class FileInvalid(InvalidInput):
+    """A file that was pushed has problems; all of them are listed, each with its place and its mend.
 
     Attributes:
         problems: as `str` each is one line.
@@ -146,6 +146,18 @@ class UnknownTarget(InvalidInput):
     slug = "unknown-target"
 
     def __init__(self, target: str, known: Sequence[str], of: str = "the current release") -> None:
+class ProcfileInvalid(FileInvalid):
+    """A Procfile has problems."""
+
+    slug = "procfile-invalid"
+
+
+class AppJsonInvalid(FileInvalid):
+    """What app.json says of targets has problems."""
+
+    slug = "app-json-invalid"
+
+
         targets = ", ".join(known) or "none"
         super().__init__(
             f"{target!r} is no target of {of}; its targets are: {targets}.",

@@ -23,15 +23,19 @@ from stratum.model.states import (
     ReleaseState,
     RolloutState,
 )
+from stratum.model.targets import NO_SETTINGS, Check, CheckKind, TargetSettings
 
 __all__ = [
     "NO_CONTENTS",
     "NO_OPTIONS",
+    "NO_SETTINGS",
     "RELEASE_PHASE",
     "App",
     "Build",
     "BuildOptions",
     "BuildState",
+    "Check",
+    "CheckKind",
     "Contents",
     "Crash",
     "Environment",
@@ -50,6 +54,7 @@ __all__ = [
     "RolloutState",
     "Slot",
     "Target",
+    "TargetSettings",
     "Token",
     "UsedBuildpack",
     "Volume",

@@ -7,6 +7,7 @@ from typing import Any
 
 from stratum.model.apps import Target
 from stratum.model.states import BuildState, PushState
+from stratum.model.targets import TargetSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,20 @@ class Contents:
     Attributes:
         packages: name → version of what was installed for the app.
         site: folder of a static site, relative to the slug; empty for none.
+        settings: target → how its app.json wants it kept.
     """
 
     buildpacks: tuple[UsedBuildpack, ...] = ()
     packages: Mapping[str, str] = field(default_factory=dict)
     site: str = ""
+    settings: Mapping[str, TargetSettings] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, stored: Mapping[str, Any]) -> "Contents":
         """Read what `render` has made; what is missing is empty."""
         used = tuple(UsedBuildpack(**one) for one in stored.get("buildpacks", ()))
-        return cls(used, dict(stored.get("packages", {})), stored.get("site", ""))
+        settings = {name: TargetSettings.parse(one) for name, one in stored.get("settings", {}).items()}
+        return cls(used, dict(stored.get("packages", {})), stored.get("site", ""), settings)
 
     def render(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -87,6 +91,7 @@ class Contents:
             "buildpacks": [asdict(one) for one in self.buildpacks],
             "packages": dict(self.packages),
             "site": self.site,
+            "settings": {name: one.render() for name, one in self.settings.items()},
         }
 
 

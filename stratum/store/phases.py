@@ -1,7 +1,12 @@
-"""Release phases: who has to wait with its own for those of other apps, and calling one off."""
+"""Rollouts that may take long: who has to wait with its own for those of others, and calling one off.
+
+It is release phases and startup checks that may. A rollout that only waits for one takes nothing from
+others but memory, so there may be many, not any number.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -9,6 +14,7 @@ from stratum.model import RELEASE_PHASE, Phase, RolloutState
 from stratum.store import tables as t
 from stratum.store.database import Transaction
 
+_current = t.releases.alias("current")
 _UNFINISHED = (
     select(
         t.rollouts.c.app_id,
@@ -18,11 +24,13 @@ _UNFINISHED = (
         t.releases.c.targets,
         t.releases.c.phase,
         t.apps.c.destroying,
+        t.releases.c.contents,
+        _current.c.contents.label("current_contents"),
     )
     .select_from(
-        t.rollouts.join(t.apps, t.apps.c.id == t.rollouts.c.app_id).join(
-            t.releases, t.releases.c.id == t.rollouts.c.release_id, isouter=True
-        )
+        t.rollouts.join(t.apps, t.apps.c.id == t.rollouts.c.app_id)
+        .join(t.releases, t.releases.c.id == t.rollouts.c.release_id, isouter=True)
+        .join(_current, _current.c.id == t.apps.c.current_release_id, isouter=True)
     )
     .where(
         t.rollouts.c.state.in_(
@@ -44,6 +52,16 @@ class _Next:
     targets: Sequence[tuple[str, str]]
     phase: str | None  # None: it is of no release of its own
     destroying: bool
+    contents: Mapping[str, Any] | None
+    current_contents: Mapping[str, Any] | None
+
+    @property
+    def may_take_long(self) -> bool:
+        """Whether a release phase or startup checks of its app have not ended."""
+        if self.has_phase_ahead:
+            return True
+        settings = (self.contents or self.current_contents or {}).get("settings", {})
+        return self.state != RolloutState.LIVE.value and any(one["checks"] for one in settings.values())
 
     @property
     def has_phase_ahead(self) -> bool:
@@ -59,9 +77,9 @@ class _Next:
 
 
 def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
-    """The apps whose next rollout has to wait, since `most` release phases are under way or come before it.
+    """The apps whose next rollout has to wait, since `most` that may take long are under way or before it.
 
-    A phase whose applier was lost is under way still. An app that is being destroyed waits for none, nor
+    One whose applier was lost is under way still. An app that is being destroyed waits for none, nor
     does what was called off.
 
     Returns:
@@ -70,7 +88,7 @@ def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
     heads: dict[int, _Next] = {}
     for row in tx.execute(_UNFINISHED):
         heads.setdefault(row.app_id, _Next(*row))
-    ahead = [one for one in heads.values() if one.has_phase_ahead]
+    ahead = [one for one in heads.values() if one.may_take_long]
     begun = [one for one in ahead if one.has_place]
     queued = [one for one in ahead if not one.has_place and not one.destroying and not one.error]
     return {one.app_id: one.build_id for one in queued[max(0, most - len(begun)) :]}

@@ -209,7 +209,6 @@ releases = Table(
     Column("contents", JSON, nullable=False, server_default="{}"),  # what the slug holds
     Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": not begun
     Column("mounts", JSON, nullable=False, server_default="{}"),  # name of a volume → path
-    Column("settings", JSON, nullable=False, server_default="{}"),  # target → how it is kept, from app.json
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )

@@ -82,3 +82,17 @@ def test_push_that_fits_no_more_when_its_turn_comes_is_refused(web, app, tip, re
     assert not verdict.taken
     assert "and the push does not fit" in verdict.reason("refs/heads/topic")
     late.close()
+
+
+@pytest.mark.parametrize("files", [{"Procfile": "web: x\n"}, {"requirements.txt": ""}])
+def test_app_json_that_cannot_be_used_is_refused_with_all_its_problems(web, app, reception, files):
+    app_json = '{"healthchecks": {"web": [{"attempts": 0}, {"path": "x"}]}}'
+    source = web.source("asking", {**files, "app.json": app_json})
+    git(source, "push", "-q", str(ensure_repo(web.instance, app)), "master:refs/heads/other")
+
+    verdict = offered(reception, git(source, "rev-parse", "HEAD"), "refs/heads/master")
+
+    assert not verdict.taken
+    assert verdict.refusals[0].reason.endswith("Give a whole number from 1 to 100 (and 1 more)")
+    places = [line.split(": ")[1] for line in verdict.lines[:-1]]
+    assert places == ["healthchecks.web[0].attempts", "healthchecks.web[1].path"]

@@ -1,5 +1,6 @@
-"""More release phases than there may be at once: the others wait, and hold up no app without one."""
+"""More release phases and startup checks than there may be at once: the others wait, and hold up no app."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-WAITS = "-----> Waiting: 6 release phases of other apps are under way"
-DONE = "-----> Release phase succeeded"
+WAITS = "-----> Waiting: 6 release phases or startup checks of other apps are under way"
+STARTED = "-----> worker.1 started"
 
 
-def in_phase(served: Served) -> list[str]:
+def under_way(served: Served) -> list[str]:
     conf = str(served.data / "run/supervisord.conf")
     said = served.run("supervisorctl", "-c", conf, "status", check=False).stdout
-    return [line for line in said.splitlines() if ".release.1" in line and "RUNNING" in line]
+    return [line for line in said.splitlines() if ".slow" in line and "RUNNING" in line]
 
 
 def logs(served: Served) -> list[str]:
@@ -30,19 +31,23 @@ def test_however_many_there_are_another_app_is_rolled_out(own: Served) -> None:
     own.up()
     own.login()
     go = Path(f"/tmp/{own.folder.name}.go")
-    procfile = f"release: while [ ! -e {go} ]; do sleep 0.1; done\nworker: sleep 1000\n"
+    wait = f"while [ ! -e {go} ]; do sleep 0.1; done"
+    phased = {"Procfile": f"release: {wait}\nworker: sleep 1000\n"}
+    check = {"command": ["bash", "-c", wait], "timeout": 300, "attempts": 1}
+    app_json = json.dumps({"healthchecks": {"worker": [check]}})
+    checked = {"Procfile": "worker: sleep 1000\n", "app.json": app_json}
     other = own.app("other", {"web.py": SERVER, "text": "one", "Procfile": "web: python3 web.py\n"})
-    slow = [own.app(f"slow{n}", {"Procfile": procfile}) for n in range(MOST_WAITING + 1)]
+    slow = [own.app(f"slow{n}", (phased, checked)[n % 2]) for n in range(MOST_WAITING + 1)]
     for repo in slow:
-        own.run("git", "push", "-o", "detach", "catalyze", "master", cwd=repo)
-    wait_until(lambda: len(in_phase(own)) == MOST_PHASES, timeout=60)
+        own.run("git", "push", "-o", "detach", "-o", "scale=worker=1", "catalyze", "master", cwd=repo)
+    wait_until(lambda: len(under_way(own)) == MOST_PHASES, timeout=60)
     try:
         own.push(other)
 
         assert own.get("other") == (200, "one")
-        assert len(in_phase(own)) == MOST_PHASES
+        assert len(under_way(own)) == MOST_PHASES
         wait_until(lambda: sum(WAITS in log for log in logs(own)) == len(slow) - MOST_PHASES)
     finally:
         go.touch()
-    wait_until(lambda: sum(DONE in log for log in logs(own)) == len(slow), timeout=60)
+    wait_until(lambda: sum(STARTED in log for log in logs(own)) == len(slow), timeout=60)
     go.unlink()

@@ -16,7 +16,6 @@ def upgrade() -> None:
     op.add_column("apps", sa.Column("max_processes", sa.Integer(), nullable=True))
     op.add_column("apps", sa.Column("maintenance", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("apps", sa.Column("roll_back_within_s", sa.Integer(), nullable=True))
-    op.add_column("releases", sa.Column("settings", sa.JSON(), nullable=False, server_default="{}"))
     op.create_table(
         "target_settings",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -58,7 +57,6 @@ def downgrade() -> None:
     op.drop_table("crashes")
     op.drop_table("domains")
     op.drop_table("target_settings")
-    op.drop_column("releases", "settings")
     op.drop_column("apps", "roll_back_within_s")
     op.drop_column("apps", "maintenance")
     op.drop_column("apps", "max_processes")

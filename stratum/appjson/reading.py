@@ -1,0 +1,116 @@
+"""Reads the file as a whole: targets with what is said of each."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stratum.appjson.checks import read_checks
+from stratum.appjson.found import Found, Node, Problem
+from stratum.errors import AppJsonInvalid
+from stratum.excerpt import quoted
+from stratum.model import RELEASE_PHASE, TargetSettings
+
+MAX_BYTES = 64 << 10
+MAX_PROBLEMS = 50  # said one by one; the rest is counted
+_OTHERS = {
+    "quantity": "Scales are set with: stratum scale TARGET=N",
+    "max_parallel": "Remove it",
+    "autoscaling": "Scales are set with: stratum scale TARGET=N",
+    "service": "Only web is given a port and a route",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AppJson:
+    """What app.json says of targets.
+
+    Attributes:
+        settings: target → how it is kept; those of which nothing is said are missing.
+    """
+
+    settings: Mapping[str, TargetSettings] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    def strangers(self, targets: Collection[str]) -> tuple[Problem, ...]:
+        """Warn of what is said of targets that are not there."""
+        there = f"There are: {', '.join(targets)}" if targets else "Remove it"
+        return tuple(
+            Problem("", f'"{name}" is a target of which no process is made', there)
+            for name in self.settings
+            if name not in targets or name == RELEASE_PHASE
+        )
+
+
+def parse(data: bytes) -> AppJson:
+    """Read an app.json.
+
+    Raises:
+        AppJsonInvalid: with all problems.
+    """
+    if len(data) > MAX_BYTES:
+        raise too_large(len(data))
+    found = Found()
+    settings = _settings(Node(_loaded(data, found), "", found))
+    if found.problems:
+        raise AppJsonInvalid(_capped(found.problems))
+    return AppJson(settings, _capped(found.warnings))
+
+
+def too_large(size: int) -> AppJsonInvalid:
+    """Say that a file of so many bytes is not read."""
+    message = f"the file has {size} bytes; {MAX_BYTES} are allowed"
+    return AppJsonInvalid([Problem("", message, "Remove what no tool reads")])
+
+
+def _loaded(data: bytes, found: Found) -> Any:
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, value in members:
+            if key in made:
+                message = f"{quoted(key)} is in one object twice"
+                found.problems.append(Problem("", message, "Keep one of the two"))
+            made[key] = value
+        return made
+
+    def constant(word: str) -> float:
+        found.problems.append(Problem("", f"{word} is no value of JSON", "Write a number"))
+        return 0.0
+
+    try:
+        text = data.decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        message = f"line {error.lineno}, column {error.colno}: it is no JSON: {error.msg}"
+        found.problems.append(Problem("", message, "Correct it, or remove the file"))
+    except (ValueError, RecursionError):
+        message = "it is no JSON in UTF-8, or nested too deeply"
+        found.problems.append(Problem("", message, "Correct it, or remove the file"))
+    return {}
+
+
+def _settings(top: Node) -> dict[str, TargetSettings]:
+    if not isinstance(top.value, dict):
+        top.refuse("it is no object", 'Write it as {"healthchecks": {…}}')
+        return {}
+    _look_at_formation(top)
+    if not top.has("healthchecks"):
+        return {}
+    return {
+        target: TargetSettings(checks)
+        for target, node in top.at("healthchecks").members()
+        if (checks := read_checks(target, node))
+    }
+
+
+def _look_at_formation(top: Node) -> None:
+    if not top.has("formation"):
+        return
+    for _, node in top.at("formation").members():
+        node.know((), _OTHERS)
+
+
+def _capped(problems: list[Problem]) -> tuple[Problem, ...]:
+    left = len(problems) - MAX_PROBLEMS
+    more = (Problem("", f"and {left} more", "Mend those above first"),) if left > 0 else ()
+    return (*problems[:MAX_PROBLEMS], *more)

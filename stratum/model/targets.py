@@ -1,0 +1,97 @@
+"""How the processes of a target are kept."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+_SHOWN = 60  # characters of a command
+
+
+class CheckKind(StrEnum):
+    """What a startup check looks at."""
+
+    LISTENING = "listening"
+    COMMAND = "command"
+    PATH = "path"
+    UPTIME = "uptime"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a new process has to pass before it counts as up.
+
+    Attributes:
+        name: as its author calls it; may be empty.
+        path: of the request; what is answered has to be 2xx, and hold `content`.
+        headers: name and value of each header of the request.
+        command: the words of a program that has to end with 0.
+        port: where the process listens; 0: on the port that it was given.
+        uptime_s: how long it has to have lived.
+        attempts: how often it is tried, `wait_s` after one that took at most `timeout_s`.
+        initial_delay_s: age of the process before the first.
+        only_warns: the process counts as up even so.
+    """
+
+    kind: CheckKind
+    name: str = ""
+    path: str = "/"
+    content: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    command: tuple[str, ...] = ()
+    port: int = 0
+    uptime_s: int = 0
+    attempts: int = 3
+    initial_delay_s: int = 0
+    timeout_s: int = 5
+    wait_s: int = 5
+    only_warns: bool = False
+
+    @property
+    def longest_s(self) -> int:
+        """How long it may take, from the start of its process."""
+        if self.kind is CheckKind.UPTIME:
+            return self.uptime_s
+        return self.initial_delay_s + self.attempts * self.timeout_s + (self.attempts - 1) * self.wait_s
+
+    @property
+    def label(self) -> str:
+        """`"ready" (GET /health)`, or what is in brackets."""
+        what = self._what()
+        return f'"{self.name}" ({what})' if self.name else what
+
+    def _what(self) -> str:
+        if self.kind is CheckKind.PATH:
+            return f"GET {self.path}"
+        if self.kind is CheckKind.UPTIME:
+            return f"{self.uptime_s} s of life"
+        if self.kind is CheckKind.LISTENING:
+            return f"listening on port {self.port or '$PORT'}"
+        words = shlex.join(self.command)
+        return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """How one target is kept; what is not said is as by default."""
+
+    checks: tuple[Check, ...] = ()
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "TargetSettings":
+        """Read what `render` has made."""
+        return cls(tuple(map(_check, stored.get("checks", ()))))
+
+    def render(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"checks": [asdict(check) for check in self.checks]}
+
+
+NO_SETTINGS = TargetSettings()
+
+
+def _check(stored: Mapping[str, Any]) -> Check:
+    headers = tuple((name, value) for name, value in stored["headers"])
+    parsed = {"kind": CheckKind(stored["kind"]), "headers": headers, "command": tuple(stored["command"])}
+    return Check(**{**stored, **parsed})

@@ -1,0 +1,231 @@
+"""app.json: what it may say of targets, and that nothing it holds is more than a problem."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stratum.appjson import AppJson, parse
+from stratum.errors import AppJsonInvalid
+from stratum.model import Check, CheckKind, TargetSettings
+
+KEYS = st.sampled_from(
+    [
+        *("healthchecks", "formation", "web", "worker", "attempts", "command", "content", "httpHeaders"),
+        *("initialDelay", "listening", "name", "path", "port", "scheme", "timeout", "type", "uptime"),
+        *("wait", "warn", "value", "quantity"),
+    ]
+)
+LEAVES = st.none() | st.booleans() | st.integers(-5, 5000) | st.floats() | st.text(max_size=20)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda more: st.lists(more, max_size=4) | st.dictionaries(KEYS | st.text(max_size=5), more, max_size=6),
+)
+CHECKS = st.dictionaries(KEYS, LEAVES | st.lists(LEAVES, max_size=3), max_size=8)
+FILES = st.fixed_dictionaries(
+    {"healthchecks": st.dictionaries(KEYS, st.lists(CHECKS | ANYTHING, max_size=4), max_size=3)}
+)
+
+
+def checks(target: str = "web", /, **check: object) -> tuple[Check, ...]:
+    return read({"healthchecks": {target: [check]}}).settings[target].checks
+
+
+def read(value: object) -> AppJson:
+    return parse(json.dumps(value).encode())
+
+
+def problems(value: object) -> list[str]:
+    with pytest.raises(AppJsonInvalid) as caught:
+        parse(value if isinstance(value, bytes) else json.dumps(value).encode())
+    return caught.value.lines()
+
+
+def refused(target: str = "web", /, **check: object) -> str:
+    (line,) = problems({"healthchecks": {target: [check]}})
+    return line
+
+
+def test_a_check_of_a_path_is_read_with_dokkus_names_and_defaults():
+    given = {
+        "name": "ready",
+        "path": "/health",
+        "content": "ok",
+        "httpHeaders": [{"name": "X-Forwarded-Proto", "value": "https"}],
+        "attempts": 7,
+        "initialDelay": 2,
+        "timeout": 4,
+        "wait": 1,
+        "warn": True,
+        "scheme": "http",
+        "type": "startup",
+    }
+    (check,) = checks(**given)
+
+    headers = (("X-Forwarded-Proto", "https"),)
+    assert check == Check(
+        CheckKind.PATH,
+        "ready",
+        "/health",
+        "ok",
+        headers,
+        attempts=7,
+        initial_delay_s=2,
+        timeout_s=4,
+        wait_s=1,
+        only_warns=True,
+    )
+    assert check.label == '"ready" (GET /health)'
+    (plain,) = checks()
+    assert (plain.path, plain.attempts, plain.timeout_s, plain.wait_s) == ("/", 3, 5, 5)
+
+
+def test_what_is_looked_at_is_told_by_the_field_that_names_it():
+    assert [check.kind for check in checks(listening=True)] == [CheckKind.LISTENING]
+    assert [check.command for check in checks(command=["python", "a b.py"])] == [("python", "a b.py")]
+    assert [check.uptime_s for check in checks("worker", uptime=10)] == [10]
+    both = read({"healthchecks": {"web": [{"listening": True, "path": "/x"}]}})
+    assert both.settings["web"].checks[0].kind is CheckKind.LISTENING
+    assert [str(one) for one in both.warnings] == [
+        "app.json: healthchecks.web[0].path: it has no effect beside listening. Make it a check of its own."
+    ]
+
+
+def test_checks_that_are_not_made_here_are_told_of():
+    found = read({"healthchecks": {"web": [{"type": "liveness", "path": "/up"}, {"path": "/", "port": 80}]}})
+
+    assert [check.path for check in found.settings["web"].checks] == ["/"]
+    assert [warning.place for warning in found.warnings] == [
+        "healthchecks.web[0]",
+        "healthchecks.web[1].port",
+    ]
+
+
+def test_keys_that_do_nothing_here_are_told_of():
+    found = read(
+        {
+            "formation": {"web": {"quantity": 2, "colour": "red"}},
+            "healthchecks": {"web": [{"pfad": "/", "onFailure": {"url": "x"}}]},
+        }
+    )
+
+    assert [warning.place for warning in found.warnings] == [
+        "formation.web.quantity",
+        "formation.web.colour",
+        "healthchecks.web[0].pfad",
+        "healthchecks.web[0].onFailure",
+    ]
+
+
+def test_targets_without_processes_are_told_of():
+    found = read({"healthchecks": {"web": [{}], "release": [{"uptime": 1}], "wroker": [{"uptime": 1}]}})
+
+    said = [str(one) for one in found.strangers(("web", "release", "worker"))]
+    assert said == [
+        f'app.json: "{name}" is a target of which no process is made. There are: web, release, worker.'
+        for name in ("release", "wroker")
+    ]
+
+
+def test_all_problems_are_said_at_once_each_with_its_place_and_mend():
+    assert problems(
+        {
+            "healthchecks": {
+                "web": [
+                    {"attempts": 0, "timeout": "5", "warn": 1},
+                    {"path": "health", "httpHeaders": [{"name": "A B"}, {"value": "x"}]},
+                    "x",
+                ],
+                "worker": {"path": "/"},
+            }
+        }
+    ) == [
+        "app.json: healthchecks.web[0].attempts: 0 is not allowed. Give a whole number from 1 to 100.",
+        'app.json: healthchecks.web[0].timeout: "5" is not allowed. Give a whole number from 1 to 300.',
+        "app.json: healthchecks.web[0].warn: 1 is neither true nor false. Write true or false, without "
+        "quotes.",
+        'app.json: healthchecks.web[1].path: "health" is not allowed. Give a path that begins with a slash, '
+        "of ASCII without blanks.",
+        'app.json: healthchecks.web[1].httpHeaders[0].name: "A B" is not allowed. Give the name of a header, '
+        "such as X-Forwarded-Proto.",
+        "app.json: healthchecks.web[1].httpHeaders[1]: it has no name. Give the name of a header, such as "
+        "X-Forwarded-Proto.",
+        'app.json: healthchecks.web[2]: "x" is no check. Write it as {"path": "/health"}.',
+        "app.json: healthchecks.worker: an object stands where a list is expected. Put it into [ and ].",
+    ]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        *({"path": path} for path in ("//a b", "/ä", "/a\r\nX: y", 1, None)),
+        *({"command": command} for command in ("ready", [1], ["a\0b"], ["\ud800"])),
+        *({"httpHeaders": [{"name": "X", "value": value}]} for value in ("a\nb", "ä", 1)),
+        *({"type": kind} for kind in ("start", ["startup"], None)),
+        *({"uptime": seconds} for seconds in (-1, 1.5, True, 3601)),
+        {"scheme": "https"},
+        {"content": ["x"]},
+        {"name": "a\nb"},
+        {"attempts": 100, "timeout": 300},
+        {"listening": "yes"},
+    ],
+)
+def test_what_cannot_be_done_is_refused(check: dict[str, object]):
+    assert refused(**check).startswith("app.json: healthchecks.web[0]")
+
+
+def test_a_worker_has_no_port_but_the_one_that_it_says():
+    assert "given no port" in refused("worker", path="/health")
+    assert "given no port" in refused("worker", listening=True)
+    assert checks("worker", listening=True, port=9100)[0].port == 9100
+
+
+def test_more_than_there_is_room_for_is_refused():
+    (line,) = problems({"healthchecks": {"web": [{}] * 11}})
+    assert "11 checks are too many" in line
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"{", "line 1, column 2: it is no JSON"),
+        (b"[]", "it is no object"),
+        (b"\xff", "no JSON in UTF-8"),
+        (b"[" * 60_000, "nested too deeply"),
+        (b'{"healthchecks": {"web": [{"attempts": NaN}]}}', "NaN is no value of JSON"),
+        (b'{"a": 1, "a": 2}', '"a" is in one object twice'),
+        (b" " * 70_000, "the file has 70000 bytes"),
+        (b'{"healthchecks": []}', "a list stands where an object is expected"),
+        (b"1" * 5000, "no JSON"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(data: bytes, said: str):
+    (line, *_) = problems(data)
+    assert said in line
+
+
+def test_what_other_tools_keep_in_it_is_left_alone():
+    assert parse(b'\xef\xbb\xbf{"name": "x", "expo": {"web": [1]}, "cron": [{}]}') == AppJson()
+
+
+def test_of_a_thousand_problems_the_first_are_said():
+    lines = problems({"healthchecks": {f"t{n}": 1 for n in range(1000)}})
+    assert len(lines) == 51
+    assert "and 950 more" in lines[-1]
+
+
+@given(st.binary(max_size=200) | (ANYTHING | FILES).map(lambda value: json.dumps(value).encode()))
+def test_whatever_it_holds_is_read_or_refused_in_printable_lines(data: bytes):
+    try:
+        found = parse(data)
+    except AppJsonInvalid as error:
+        lines = error.lines()
+    else:
+        lines = [str(warning) for warning in found.warnings]
+        for settings in found.settings.values():
+            stored = json.loads(json.dumps(settings.render()))
+            assert TargetSettings.parse(stored) == settings
+            assert all(check.longest_s <= 3600 for check in settings.checks)
+            assert all(check.label for check in settings.checks)
+    assert all(line.isprintable() for line in lines)
