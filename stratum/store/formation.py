@@ -1,6 +1,7 @@
 """The wished formation, and what keeps processes recognisable: unique integers and ports."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import count
 
 from sqlalchemy import Row, delete, insert, select, update
 
@@ -55,14 +56,21 @@ def unique_ints(tx: Transaction, app_id: int) -> dict[Slot, int]:
 
 
 def give_unique_ints(tx: Transaction, app_id: int, wanted: Iterable[Slot]) -> dict[Slot, int]:
-    """Give each slot without one the lowest free integer from 1; those given stay as they are."""
+    """Give each slot without one an integer from 1; those given stay as they are.
+
+    It is the lowest free one above those of its target's other slots: so what goes first when a target
+    is scaled down, the slot with the highest index, has its highest integer, too.
+
+    Args:
+        wanted: a target's lower indices before its higher ones.
+    """
     taken = unique_ints(tx, app_id)
     used = set(taken.values())
-    number = 0
     for slot in wanted:
         if slot in taken:
             continue
-        number = next(n for n in range(number + 1, len(used) + 2 + number) if n not in used)
+        below = max((n for other, n in taken.items() if other.target == slot.target), default=0)
+        number = next(n for n in count(below + 1) if n not in used)
         tx.execute(
             insert(t.slots).values(app_id=app_id, target=slot.target, position=slot.index, unique_int=number)
         )

@@ -277,6 +277,12 @@ def test_processes_get_distinct_integers_that_outlast_releases(stage: Stage, app
         path.unlink()
     stage.deploy(app, {"a": tell, "b": tell})
     assert told() == first
+    stage.apply(app, stage.scale(app, a=3))
+    assert told() == {**first, f"{app.name}.a.3": 5}
+    stage.apply(app, stage.scale(app, a=1))
+    stage.apply(app, stage.scale(app, b=4))
+    last = {path.name: int(path.read_text() or 0) for path in home.glob(f"{app.name}.b.*")}
+    assert sorted(last.values()) == [3, 4, 5, 6]  # 2 is free, but a target's integers ascend
 
 
 def test_web_that_uses_an_integer_is_replaced_never_doubled(stage: Stage, app: App) -> None:
@@ -333,6 +339,7 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
         "STRATUM_TARGET": "worker",
         "STRATUM_INDEX": "1",
         "STRATUM_COMMIT": "c" * 40,
+        "DYNO": "worker.1",
         "STRATUM_PROCESS": f"{stage.layout.instance_id}/MyProdEnv.{app.name}.v1.worker.1",
         "VIRTUAL_ENV": str(home / ".venv"),
     }

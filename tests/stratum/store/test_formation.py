@@ -4,9 +4,8 @@ from hypothesis import strategies as st
 from stratum.model import Slot
 from stratum.store import formation
 
-SLOTS = st.lists(
-    st.builds(Slot, st.sampled_from(["web", "worker", "mailer"]), st.integers(1, 6)), unique=True
-)
+TARGETS = ("web", "worker", "mailer")
+SCALES = st.fixed_dictionaries(dict.fromkeys(TARGETS, st.integers(0, 6)))
 
 
 def test_scales_that_differ_are_told_with_their_former_values(db, app):
@@ -18,18 +17,32 @@ def test_scales_that_differ_are_told_with_their_former_values(db, app):
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(SLOTS, SLOTS)
-def test_unique_integers_are_unique_and_stay(db, app, first, second):
+@given(st.lists(SCALES, min_size=1, max_size=6))
+def test_unique_integers_are_unique_and_stay_and_the_highest_goes_first(db, app, steps):
     """A process keeps its integer as long as it is wished, and no two of an app share one."""
+    before: dict[Slot, int] = {}
     with db.write() as tx:
         formation.free_unique_ints(tx, app.id, [])
-        before = formation.give_unique_ints(tx, app.id, first)
-        formation.free_unique_ints(tx, app.id, set(first) & set(second))
-        after = formation.give_unique_ints(tx, app.id, second)
+        for scales in steps:
+            slots = [Slot(target, n) for target in TARGETS for n in range(1, scales[target] + 1)]
+            formation.free_unique_ints(tx, app.id, slots)
+            now = formation.give_unique_ints(tx, app.id, slots)
 
-    assert sorted(before.values()) == list(range(1, len(first) + 1))
-    assert len(set(after.values())) == len(after) == len(second)
-    assert all(after[slot] == before[slot] for slot in set(first) & set(second))
+            assert now.keys() == set(slots)
+            assert len(set(now.values())) == len(slots)
+            assert all(now[slot] == before[slot] for slot in now.keys() & before.keys())
+            for target in TARGETS:
+                ints = [now[slot] for slot in slots if slot.target == target]
+                assert ints == sorted(ints)
+            before = now
+
+    assert max(before.values(), default=0) <= 6 * len(TARGETS) * (len(TARGETS) + 1)
+
+
+def test_the_first_integers_leave_no_gap(db, app):
+    slots = [Slot("web", 1), Slot("web", 2), Slot("worker", 1), Slot("mailer", 1)]
+    with db.write() as tx:
+        assert list(formation.give_unique_ints(tx, app.id, slots).values()) == [1, 2, 3, 4]
 
 
 def test_ports_are_given_once_and_taken_back(db, app):
