@@ -25,6 +25,8 @@ class Settings:
         data: folder of everything Stratum keeps (`DIR` in the documentation).
         redis_url: an own redis; empty: one is started in the data folder.
         apps_domain: apps answer at `<app>.<environment>.<apps_domain>`.
+        control_hosts: names, with commas between, under which Stratum itself is reached, and which no app
+            can have as a domain; empty: only administrators give apps domains.
         builders: builds that may run at once.
         appliers: rollouts that may run at once, not counting those that wait for a release phase.
         web_threads: requests served at once, besides those that last.
@@ -65,6 +67,7 @@ class Settings:
     data: Path = Path(".stratum")
     redis_url: str = ""
     apps_domain: str = "localhost"
+    control_hosts: str = ""
     builders: int = 2
     appliers: int = 2
     web_threads: int = 32

@@ -66,6 +66,12 @@ class AppChange(_Body):
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
+class NewDomain(_Body):
+    """Body of POST domains."""
+
+    name: str
+
+
 class Maintenance(_Body):
     """Body of PUT maintenance."""
 

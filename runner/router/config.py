@@ -62,12 +62,14 @@ class Route:
         site: what the file of its site says (`runner.router.site`); empty when it has had a site, and
             runs processes now; None when it never had one.
         page: what is answered in the app's place.
+        domains: names of its own, in lower case.
     """
 
     host: str
     ports: tuple[int, ...]
     site: str | None = None
     page: Page = Page.NONE
+    domains: tuple[str, ...] = ()
 
     @property
     def dials(self) -> int:
@@ -159,7 +161,7 @@ def _app_route(place: Place, route: Route) -> Json:
         *([] if route.site is None else site.serve(f"{place.upstreams}/{route.host}.{site.NAME}")),
         {"handle": [{**_proxy(dials), "transport": transport}]},
     ]
-    return _for_host(route.host, {"handler": "subroute", "routes": routes})
+    return _for_hosts((route.host, *route.domains), {"handler": "subroute", "routes": routes})
 
 
 _APP = "app"  # what a request to one has among Caddy's variables, as long as it lasts
@@ -186,9 +188,10 @@ def _control(place: Place) -> Json:
     return {"handle": [{**_proxy([f"unix/{place.web_socket}"]), "flush_interval": -1}]}
 
 
-def _for_host(host: str, handler: Json) -> Json:
+def _for_hosts(names: Sequence[str], handler: Json) -> Json:
     # The same name written out in full, up to the root of all names, ends with a dot.
-    return {"match": [{"host": [host, f"{host}."]}], "handle": [handler], "terminal": True}
+    hosts = [host for name in names for host in (name, f"{name}.")]
+    return {"match": [{"host": hosts}], "handle": [handler], "terminal": True}
 
 
 def _error(text: str) -> Json:

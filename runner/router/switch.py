@@ -19,6 +19,7 @@ from stratum.instance import Instance
 from stratum.model import App
 from stratum.site import read_table
 from stratum.store import Database, environments, quiet, sites
+from stratum.store import domains as domain_store
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
 
@@ -92,7 +93,7 @@ class Router:
         with self._database.read() as tx:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
             names, served = formation_store.routed_as(tx), sites.all_served(tx)
-            silent = quiet.quiet_apps(tx)
+            silent, own = quiet.quiet_apps(tx), domain_store.all_domains(tx)
         names |= {app_id: one.app_name for app_id, one in served.items() if one.version}
         domain = instance.settings.apps_domain
         routes = [
@@ -101,6 +102,7 @@ class Router:
                 ports.get(app.id, ()),
                 self._site(app.id, served[app.id]) if app.id in served else None,
                 Page.MAINTENANCE if app.maintenance else pages.why(silent.get(app.id)),
+                own.get(app.id, ()),
             )
             for app in apps
         ]

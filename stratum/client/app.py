@@ -75,6 +75,18 @@ class RemoteApp:
         """Launch a target as a worker."""
         return self._send("POST", f"/workers/{quote(target, safe='')}")
 
+    def domains(self) -> list[Row]:
+        """List its own domains."""
+        return self._list("/domains")
+
+    def add_domain(self, name: str) -> Row:
+        """Have it answer at a name, too."""
+        return self._send("POST", "/domains", {"name": name})
+
+    def remove_domain(self, name: str) -> Row:
+        """Have it answer there no more."""
+        return self._send("DELETE", f"/domains/{quote(name, safe='')}")
+
     def maintenance(self) -> bool:
         """Tell whether its visitors get the page that says it is down for maintenance."""
         return bool(self._send("GET", "/maintenance")["on"])

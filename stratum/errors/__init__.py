@@ -3,6 +3,7 @@
     StratumError                 slug, hint
     ├── InvalidInput             the caller's data
     │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
+    │   ├── InvalidDomain        given, reason
     │   ├── InvalidPushOption    option, reason, known
     │   ├── InvalidMount         path, reason
     │   ├── FileInvalid          problems
@@ -34,6 +35,7 @@ from stratum.errors.given import (
     AppJsonInvalid,
     InvalidBranch,
     FileInvalid,
+    InvalidDomain,
     InvalidInput,
     InvalidMount,
     InvalidName,
@@ -67,6 +69,7 @@ __all__ = [
     "DoorLost",
     "DoorUnavailable",
     "InvalidBranch",
+    "InvalidDomain",
     "InvalidInput",
     "InvalidMount",
     "InvalidName",

@@ -36,6 +36,17 @@ class InvalidBranch(InvalidInput):
         self.name = name
 
 
+class InvalidDomain(InvalidInput):
+    """No app can have this domain."""
+
+    slug = "invalid-domain"
+    rule = "Give the name of one host, such as shop.example.com."
+
+    def __init__(self, given: str, reason: str, hint: str = rule) -> None:
+        super().__init__(f"{quoted(given)} cannot be a domain of an app: {reason}.", hint)
+        self.given, self.reason = given, reason
+
+
 class InvalidScale(InvalidInput):
     """A scale is no whole number within the allowed range, or a change leads out of it.
 

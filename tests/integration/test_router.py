@@ -19,7 +19,7 @@ from runner.router.switch import Router
 from stratum.errors import RouterUnavailable
 from stratum.model import App
 from stratum.ownership import is_free
-from stratum.store import formation
+from stratum.store import domains, formation
 from tests.stage import Stage, free_port, staged
 from tests.waiting import wait_until
 
@@ -154,6 +154,29 @@ def test_no_name_below_the_apps_domain_reaches_the_web_process(stage: Stage) -> 
             assert found == (404, "There is no app at this address.\n"), host
         for host in ("localhost", "localhost.", "notlocalhost", "127.0.0.1"):
             assert json.loads(stage.get(app, "/", Host=host)[1])[0] == "web", host
+
+
+def test_a_domain_leads_where_the_apps_address_does_until_it_is_removed(stage: Stage) -> None:
+    stage.layout.web_socket.unlink(missing_ok=True)
+    app = stage.app("shop")
+    server = UnixServer(str(stage.layout.web_socket), Echo)
+    stage.layout.web_socket.chmod(0o777)
+
+    def answering(*hosts: str) -> set[str]:
+        return {json.loads(stage.get(app, "/", Host=host)[1])[0] for host in hosts}
+
+    names = ("shop.example.com", "SHOP.example.com.:80", app.host("localhost"))
+    with serving(server), upstream(stage, app, "s.1"), upstream(stage, app, "s.2"):
+        with stage.parts.database.write() as tx:
+            domains.add_domain(tx, app.id, "shop.example.com")
+        stage.parts.router.route(app, ["s.1"])
+        assert answering(*names) == {"s.1"}
+        stage.parts.router.route(app, ["s.2"])
+        assert answering(*names) == {"s.2"}
+        with stage.parts.database.write() as tx:
+            assert domains.remove_domain(tx, app.id, "shop.example.com")
+        stage.parts.router.ensure()
+        wait_until(lambda: answering("shop.example.com") == {"web"})
 
 
 def test_hosts_of_no_app_get_a_page_that_says_so(stage: Stage) -> None:

@@ -11,6 +11,8 @@ APP = "/api/apps/<environment>/<app>"
 DEPLOYING = {
     ("PUT", f"{APP}/formation"),
     ("PUT", f"{APP}/maintenance"),
+    ("POST", f"{APP}/domains"),
+    ("DELETE", f"{APP}/domains/<name>"),
     ("POST", f"{APP}/workers/<target>"),
     ("POST", f"{APP}/pause"),
     ("POST", f"{APP}/resume"),

@@ -121,6 +121,15 @@ def test_a_page_is_a_word_in_a_file_and_the_same_configuration() -> None:
     assert stopped.upstreams == {"a.env.localhost.page": "no-process"}
 
 
+def test_an_apps_own_domains_lead_where_its_address_does() -> None:
+    config = render(PLACE, [Route("a.env.localhost", (20001,), domains=("shop.example.com",))])
+
+    (route, *_) = json.loads(config.content)["apps"]["http"]["servers"]["stratum"]["routes"]
+    hosts = ["a.env.localhost", "a.env.localhost.", "shop.example.com", "shop.example.com."]
+    assert route["match"] == [{"host": hosts}]
+    assert set(config.upstreams) == {"a.env.localhost.0", "a.env.localhost.page"}
+
+
 def test_the_mark_tells_configurations_apart_and_nothing_else() -> None:
     one, two = Route("a.env.localhost", (20001,)), Route("b.env.localhost", (20002,))
     assert render(PLACE, [one, two]) == render(PLACE, [two, one])
