@@ -7,6 +7,7 @@ from builder.pipeline import Slug
 from stratum.errors import BuildFailed, Unavailable
 from stratum.first_scales import first_scales
 from stratum.model import App, Build, BuildState, Release
+from stratum.scaling import Limits, check_total, total, without_room
 from stratum.store import Transaction, builds, environments, formation, releases, rollouts
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def record(bench: Bench, slug: Slug) -> BuildState:
     Raises:
         Lost: there is nothing to record it for.
         Unavailable: the database cannot be written.
+        TooManyProcesses: the scales that were asked for go beyond what the app may have.
     """
     build = bench.build
     bench.doing = "Recording the release"
@@ -40,7 +42,7 @@ def record(bench: Bench, slug: Slug) -> BuildState:
             return _drop(tx, bench, given_up, slug.digest)
         if build.gate and build.push_id is None:  # which is set before it is claimed to be released
             return _wait(tx, bench, slug)
-        version = _release(tx, app, build, slug)
+        version = _release(tx, app, bench, slug)
     log.info("released %s v%d from %s", app.label, version, build.commit[:7])
     return BuildState.SUCCEEDED
 
@@ -75,7 +77,8 @@ def fail(bench: Bench, failure: BuildFailed) -> bool:
     return True
 
 
-def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
+def _release(tx: Transaction, app: App, bench: Bench, slug: Slug) -> int:
+    build, limits = bench.build, Limits.of(app, bench.shop.instance.settings)
     reason = build.options.reason
     cause = f"{build.source} {build.commit[:7]}" + (f": {reason}" if reason else "")
     made = releases.add_release(
@@ -96,26 +99,40 @@ def _release(tx: Transaction, app: App, build: Build, slug: Slug) -> int:
         who=build.who,
         release_id=made.id,
         build_id=build.id,
-        formation_before=_scale(tx, app, build, made),
+        formation_before=_scale(tx, app, build, made, limits),
     )
     if not builds.finish(tx, build, BuildState.SUCCEEDED, release_id=made.id):
         raise Lost
     return made.version
 
 
-def _scale(tx: Transaction, app: App, build: Build, made: Release) -> dict[str, int]:
+def _scale(tx: Transaction, app: App, build: Build, made: Release, limits: Limits) -> dict[str, int]:
     """Wish the first scales of new targets, and those that were asked for; return what these were before.
 
     A failed rollout puts back only what was asked for: a first scale is what the target starts with
-    whenever it comes up. What joins an app all of which is paused is paused, too.
+    whenever it comes up. What joins an app all of which is paused is paused, too, and so is what an app
+    has no room for.
     """
     names, before = made.process_names(), formation.get_formation(tx, app.id)
     first = first_scales(names, before, start_all=app.environment.start_all)
     formation.set_scales(tx, app.id, first)
     if before.is_paused:
         formation.set_paused(tx, app.id, first, paused=True)
+    plain = formation.get_formation(tx, app.id)
     asked = {target: scale for target, scale in build.options.scale.items() if target in names}
-    return formation.set_scales(tx, app.id, asked)
+    changed = formation.set_scales(tx, app.id, asked)
+    wished = formation.get_formation(tx, app.id)
+    check_total(app.label, total(plain, names), total(wished, names), limits.processes)
+    there = _process_names(tx, app)
+    formation.set_paused(tx, app.id, without_room(wished, names, there, limits.processes), paused=True)
+    return changed
+
+
+def _process_names(tx: Transaction, app: App) -> tuple[str, ...]:
+    """Name the targets of what runs now."""
+    if app.current_release_id is None:
+        return ()
+    return releases.get_release(tx, app.current_release_id).process_names()
 
 
 def _wait(tx: Transaction, bench: Bench, slug: Slug) -> BuildState:

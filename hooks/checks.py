@@ -6,11 +6,10 @@ from hooks.options import PushOptions
 from hooks.policy import BRANCHES, ZERO, Judgement, Refusal, detail, short
 from hooks.refs import names, read_ref
 from hooks.verdict import Offer, Pusher
-from stratum.errors import Conflict, InvalidScale
+from stratum.errors import Conflict
 from stratum.git import Commit
 from stratum.instance import Instance
-from stratum.model import RELEASE_PHASE, App, RefUpdate, Target
-from stratum.verbs.scale import check_target
+from stratum.model import App, RefUpdate
 
 
 def inside(instance: Instance, app: App, offer: Offer) -> Mapping[str, str]:
@@ -80,24 +79,6 @@ def not_forward(instance: Instance, app: App, offer: Offer) -> tuple[Refusal, ..
     reason = f"{app.deploy_branch} only moves forward here, and this push leaves out commits that it has"
     advice = f"Merge or rebase onto it first; or allow it: stratum apps set {app.name} --no-protect"
     return (Refusal(ref, reason, advice),)
-
-
-def check_scales(options: PushOptions, targets: Iterable[Target] | None, max_scale: int) -> None:
-    """See that the scales asked for can be wished.
-
-    Args:
-        targets: None where the build decides (`hooks.targets`): it leaves out scales of others.
-
-    Raises:
-        UnknownTarget, NotAProcess: the pushed Procfile has no processes of one.
-        InvalidScale: it is too large.
-    """
-    names = [target.name for target in targets or () if target.name != RELEASE_PHASE]
-    for name, scale in options.build.scale.items():
-        if targets is not None:
-            check_target(name, names, of="the pushed Procfile")
-        if scale > max_scale:
-            raise InvalidScale(name, scale, max_scale)
 
 
 def without_effect(options: PushOptions, judgement: Judgement) -> tuple[str, ...]:

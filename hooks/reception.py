@@ -15,6 +15,7 @@ from hooks.parts import Parts
 from hooks.planned import planned
 from hooks.policy import Judgement, Refusal, bang, judge
 from hooks.refs import read_ref, sync_names
+from hooks.scales import check_scales
 from hooks.settle import accept, keep_commits, point_head_of, settle_held
 from hooks.targets import targets_of
 from hooks.turn import Turn
@@ -160,7 +161,7 @@ class Reception:
         if judgement.deploying is None:
             return ()
         targets = targets_of(self._parts, self._app, judgement.deploying, offer)
-        checks.check_scales(self.options, targets, self._parts.instance.settings.max_scale)
+        check_scales(self._parts, self._app, self.options, targets)
         return targets
 
     def _take(self, judgement: Judgement, offer: Offer) -> Verdict:

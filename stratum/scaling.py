@@ -1,8 +1,15 @@
-"""What a scale that was given means: `3` is what it is to be, `+1` and `-2` change what is wished. Pure."""
+"""What a scale that was given means, and how many processes an app may have. Pure.
+
+`3` is what a scale is to be; `+1` and `-2` change what is wished.
+"""
 
 import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from stratum.errors import InvalidScale
+from stratum.errors import InvalidScale, TooManyProcesses
+from stratum.model import App, Formation
+from stratum.settings import Settings
 
 _RELATIVE = re.compile(r"[+-][0-9]{1,6}")  # int() would take other scripts' digits and blanks as well
 
@@ -35,3 +42,55 @@ def _in_range(target: str, given: str, now: int, max_scale: int) -> int:
     if wished < 0 or (wished > max_scale and wished > now):
         raise InvalidScale(target, given, max_scale, now=now)
     return wished
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many processes may be wished, of one target and of an app."""
+
+    scale: int
+    processes: int
+
+    @classmethod
+    def of(cls, app: App, settings: Settings) -> "Limits":
+        """Return those in force for an app."""
+        own = app.max_processes
+        return cls(settings.max_scale, settings.max_processes_per_app if own is None else own)
+
+
+def total(formation: Formation, targets: Iterable[str]) -> int:
+    """Count the processes that targets are to have."""
+    return sum(formation.scale(target) for target in targets)
+
+
+def check_total(label: str, before: int, wished: int, most: int) -> None:
+    """See that an app may have so many processes; more than it may is no reason to refuse fewer than before.
+
+    Args:
+        label: the app's.
+        before: how many were wished so far.
+
+    Raises:
+        TooManyProcesses: it may not.
+    """
+    if most < wished > before:
+        raise TooManyProcesses(label, wished, most)
+
+
+def without_room(
+    formation: Formation, targets: Sequence[str], there: Collection[str], most: int
+) -> list[str]:
+    """Name the targets that a release brings, or brings back, for whose processes an app has no room.
+
+    Args:
+        targets: of the release, in order.
+        there: those that it does not bring.
+    """
+    count, left = total(formation, there), []
+    for target in targets:
+        scale = 0 if target in there else formation.scale(target)
+        if scale and count + scale > most:
+            left.append(target)
+        else:
+            count += scale
+    return left

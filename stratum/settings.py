@@ -54,6 +54,7 @@ class Settings:
         drain_s: how long an old web process may finish its requests before it is told to stop.
         port_first, port_last: range of the ports given to web processes.
         max_scale: largest scale of one target.
+        max_processes_per_app: most processes wished of an app without a limit of its own.
         max_push_bytes: largest pack accepted, for apps without a limit of their own.
         max_push_objects: most objects accepted in one push.
         max_repo_bytes: how much the repository of such an app may hold.
@@ -94,6 +95,7 @@ class Settings:
     port_first: int = 20001
     port_last: int = 29999
     max_scale: int = 100
+    max_processes_per_app: int = 100
     max_push_bytes: int = 1 << 30
     max_push_objects: int = 1_000_000
     max_repo_bytes: int = 5 << 30

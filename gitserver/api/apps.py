@@ -14,6 +14,7 @@ from gitserver.services import services
 from hooks.care.stock import repo_bytes
 from hooks.quota import limits
 from hooks.settle import point_head_of
+from stratum import scaling
 from stratum.errors import NotAllowed, NotFound, Unavailable
 from stratum.model import App
 from stratum.names import checked_branch, checked_name
@@ -117,7 +118,7 @@ def _wished(asked: AppChange) -> dict[str, object]:
     """Check what is asked for.
 
     Raises:
-        NotAllowed: a limit is above the server's, and the caller is no administrator.
+        NotAllowed: a limit is above the server's, or that of processes, and the caller is no administrator.
     """
     server = services().instance.settings
     sizes = asked.given("max_push_bytes", "max_repo_bytes")
@@ -131,15 +132,23 @@ def _wished(asked: AppChange) -> dict[str, object]:
     if is_above and not caller().is_admin:
         action = "give it more than the server's own limits"
         raise NotAllowed(action, app_named().label, "administer")
+    count = asked.given("max_processes")
+    if count and not caller().is_admin:
+        action = "change how many processes it may have"
+        raise NotAllowed(action, app_named().label, "administer")
     gate = {"gate": "" if asked.gate == "none" else asked.gate} if asked.given("gate") else {}
     plain = asked.given("protected", "supersede_running", "roll_back_within_s")
-    return {**plain, **sizes, **gate}
+    return {**plain, **sizes, **count, **gate}
 
 
 def _described(app: App) -> rows.Row:
     instance = services().instance
     size = repo_bytes(instance.layout.repo(app.id))
-    return {**rows.app(app, instance), "repo_bytes": size, "limits": asdict(limits(instance, app))}
+    in_force = {
+        **asdict(limits(instance, app)),
+        "processes": scaling.Limits.of(app, instance.settings).processes,
+    }
+    return {**rows.app(app, instance), "repo_bytes": size, "limits": in_force}
 
 
 def _version(tx: Transaction, app: App) -> int | None:

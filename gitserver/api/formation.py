@@ -13,6 +13,7 @@ from gitserver.services import services
 from stratum import processes
 from stratum.model import App
 from stratum.pauses import resting as paused_processes
+from stratum.scaling import Limits
 from stratum.store import Transaction, crashes, formation, names, releases
 from stratum.verbs import automatic
 from stratum.verbs.pause import pause, resume
@@ -35,9 +36,9 @@ def show(environment: str, app: str) -> list[rows.Row]:
 @blueprint.input(Scales, location="json")
 def change_scales(environment: str, app: str, json_data: Scales) -> rows.Row:
     """Wish scales, or change them (`"+1"`, `"-2"`); targets that are not named keep theirs."""
-    limit = services().instance.settings.max_scale
     with services().database.write() as tx:
-        change = scale(tx, again(tx), json_data.root, who=caller().name, max_scale=limit)
+        found = again(tx)
+        change = scale(tx, found, json_data.root, who=caller().name, limits=_limits(found))
         wished = _listing(tx, app_named())
     return {**done(change), "formation": wished}
 
@@ -46,7 +47,8 @@ def change_scales(environment: str, app: str, json_data: Scales) -> rows.Row:
 def launch_worker(environment: str, app: str, target: str) -> rows.Row:
     """Launch a target as a worker, unless it runs."""
     with services().database.write() as tx:
-        change = launch(tx, again(tx), target, who=caller().name)
+        found = again(tx)
+        change = launch(tx, found, target, who=caller().name, limits=_limits(found))
         wished = _listing(tx, app_named())
     return {**done(change), "formation": wished}
 
@@ -66,7 +68,8 @@ def pause_targets(environment: str, app: str, json_data: Targets) -> rows.Row:
 def resume_targets(environment: str, app: str, json_data: Targets) -> rows.Row:
     """End the pause of targets, or of all: each has its scale again."""
     with services().database.write() as tx:
-        change = resume(tx, again(tx), json_data.targets, who=caller().name)
+        found = again(tx)
+        change = resume(tx, found, json_data.targets, who=caller().name, limits=_limits(found))
         wished = _listing(tx, app_named())
     return {**done(change), "formation": wished}
 
@@ -96,6 +99,10 @@ def wished_names(tx: Transaction, app: App) -> list[str]:
         return []
     release = releases.get_release(tx, app.current_release_id)
     return processes.wished_names(app, release, formation.get_formation(tx, app.id))
+
+
+def _limits(app: App) -> Limits:
+    return Limits.of(app, services().instance.settings)
 
 
 def _listing(tx: Transaction, app: App) -> list[rows.Row]:

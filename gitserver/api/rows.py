@@ -38,6 +38,7 @@ def app(found: App, instance: Instance) -> Row:
         "maintenance": found.maintenance,
         "max_push_bytes": found.max_push_bytes,
         "max_repo_bytes": found.max_repo_bytes,
+        "max_processes": found.max_processes,
         "roll_back_within_s": found.roll_back_within_s,
         "destroying": found.destroying,
         "created_at": _moment(found.created_at),

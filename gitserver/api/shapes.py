@@ -14,6 +14,7 @@ MAX_WITHIN_S = 24 * 3600
 MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
 MAX_NUMBER = 10**MAX_DIGITS - 1
 MAX_TARGETS = 1000  # more than a Procfile's 64 KiB name in practice
+MAX_PROCESSES = 100_000  # of an app: more than one machine has
 MAX_GRANTS = 1000  # each is a row, and all others who write wait for them
 MAX_OFFSET = 1 << 40  # bytes; seeking far beyond is an error of some file systems
 
@@ -59,6 +60,7 @@ class AppChange(_Body):
     supersede_running: bool = Field(default=False, strict=True)
     max_push_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
     max_repo_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
+    max_processes: int | None = Field(default=None, strict=True, ge=0, le=MAX_PROCESSES)
     roll_back_within_s: int | None = Field(default=None, strict=True, ge=1, le=MAX_WITHIN_S)
 
     def given(self, *names: str) -> dict[str, object]:

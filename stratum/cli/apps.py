@@ -92,6 +92,7 @@ def describe(ctx: click.Context, name: str, environment: str | None, as_json: bo
 )
 @click.option("--max-push", "max_push_bytes", metavar="SIZE", help=f"Largest push, as 200M; {SERVERS}.")
 @click.option("--quota", "max_repo_bytes", metavar="SIZE", help=f"Largest repository, as 2G; {SERVERS}.")
+@click.option("--max-processes", metavar="N", help=f"Most processes at once; for administrators; {SERVERS}.")
 @click.option(
     "--roll-back-within",
     "roll_back_within_s",
@@ -153,6 +154,8 @@ def destroy(ctx: click.Context, name: str, environment: str | None, confirm: str
 def _parsed(what: str, value: object) -> object:
     if what in LIMITS:
         return _size(str(value))
+    if what == "max_processes":
+        return _count(str(value))
     return _seconds(str(value)) if what == "roll_back_within_s" else value
 
 
@@ -161,6 +164,15 @@ def _seconds(text: str) -> int | None:
         return None
     if not re.fullmatch(r"[0-9]{1,9}", text):
         message = f"{text!r} is no time to roll back within: give whole seconds, as 300, or off."
+        raise click.UsageError(message)
+    return int(text)
+
+
+def _count(text: str) -> int | None:
+    if text == "server":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        message = f"{text!r} is no number of processes: give a whole one, as 20, or server."
         raise click.UsageError(message)
     return int(text)
 
@@ -183,6 +195,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "roll back within", _time(found["roll_back_within_s"])
     yield "max push", _limit(limits["push_bytes"], found["max_push_bytes"])
     yield "quota", _limit(limits["repo_bytes"], found["max_repo_bytes"])
+    yield "max processes", str(limits["processes"]) + _whose(found["max_processes"])
     yield "repository", sizes.shown(found["repo_bytes"])
 
 
@@ -195,7 +208,11 @@ def _time(seconds: int | None) -> str:
 
 
 def _limit(in_force: int, own: int | None) -> str:
-    return sizes.shown(in_force) + (" (the server's)" if own is None else "")
+    return sizes.shown(in_force) + _whose(own)
+
+
+def _whose(own: int | None) -> str:
+    return " (the server's)" if own is None else ""
 
 
 def _spoken(found: Mapping[str, Any]) -> str:

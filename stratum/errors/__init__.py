@@ -13,7 +13,8 @@
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
     │   └── Renamed              now
-    ├── Conflict                 AlreadyExists, NothingReleased, PushRaced, ServedByRouter
+    ├── Conflict                 AlreadyExists, NothingReleased, PushRaced, ServedByRouter,
+    │                            TooManyProcesses
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
@@ -29,7 +30,15 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
 from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
-from stratum.errors.found import AlreadyExists, Conflict, NotFound, NothingReleased, Renamed, ServedByRouter
+from stratum.errors.found import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    NothingReleased,
+    Renamed,
+    ServedByRouter,
+    TooManyProcesses,
+)
 from stratum.errors.given import (
     CommitIncomplete,
     AppJsonInvalid,
@@ -95,6 +104,7 @@ __all__ = [
     "StratumError",
     "SupervisorUnavailable",
     "TooManyAttempts",
+    "TooManyProcesses",
     "Unavailable",
     "UnknownTarget",
 ]

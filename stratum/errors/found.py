@@ -65,3 +65,19 @@ class ServedByRouter(Conflict):
             "Add a line for web to the Procfile and push, if a process is to answer.",
         )
         self.version = version
+
+
+class TooManyProcesses(Conflict):
+    """An app would have more processes than it may."""
+
+    slug = "too-many-processes"
+
+    def __init__(self, app: str, wished: int, most: int) -> None:
+        count = "1 process" if wished == 1 else f"{wished} processes"
+        name = app.rpartition("/")[2]
+        super().__init__(
+            f"{app} would have {count}, and may have {most}.",
+            "Scale another target down, or ask an administrator for more: "
+            f"stratum apps set {name} --max-processes {wished}.",
+        )
+        self.app, self.wished, self.most = app, wished, most

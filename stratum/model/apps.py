@@ -32,6 +32,7 @@ class App:
     supersede_running: bool = False  # a push gives up the build that runs, too
     max_push_bytes: int | None = None  # None: the server's
     max_repo_bytes: int | None = None
+    max_processes: int | None = None
     roll_back_within_s: int | None = None  # of a new release that crash-loops so soon; None: never
     maintenance: bool = False  # whoever visits it gets a page that says so
 

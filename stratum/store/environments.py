@@ -192,6 +192,7 @@ def _app(row: Row[tuple[object, ...]]) -> App:
         supersede_running=bool(row.supersede_running),
         max_push_bytes=row.max_push_bytes,
         max_repo_bytes=row.max_repo_bytes,
+        max_processes=row.max_processes,
         maintenance=bool(row.maintenance),
         roll_back_within_s=row.roll_back_within_s,
     )

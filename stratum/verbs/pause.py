@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from stratum.errors import ServedByRouter
 from stratum.model import App, Formation, Release
 from stratum.pauses import listed
+from stratum.scaling import Limits
 from stratum.store import Transaction, formation, rollouts
 from stratum.verbs.change import Change
-from stratum.verbs.scale import check_has_web, check_target, current_release
+from stratum.verbs.scale import check_has_web, check_room, check_target, current_release
 
 
 def pause(tx: Transaction, app: App, targets: Sequence[str], *, who: str) -> Change:
@@ -35,7 +36,7 @@ def pause(tx: Transaction, app: App, targets: Sequence[str], *, who: str) -> Cha
     return Change(changed=True, rollout=rollout.number, message=message)
 
 
-def resume(tx: Transaction, app: App, targets: Sequence[str], *, who: str) -> Change:
+def resume(tx: Transaction, app: App, targets: Sequence[str], *, who: str, limits: Limits) -> Change:
     """End the pause of targets: each has its scale again. Should it fail, they are paused as before.
 
     Args:
@@ -43,6 +44,7 @@ def resume(tx: Transaction, app: App, targets: Sequence[str], *, who: str) -> Ch
 
     Raises:
         NothingReleased, UnknownTarget, NotAProcess, ServedByRouter: as `pause`.
+        TooManyProcesses: the app would have more than it may; the transaction must not commit.
     """
     release = current_release(tx, app)
     before = formation.get_formation(tx, app.id)
@@ -52,6 +54,7 @@ def resume(tx: Transaction, app: App, targets: Sequence[str], *, who: str) -> Ch
         said = f"{_are(chosen)} not paused" if targets else "Nothing is paused"
         return Change(changed=False, message=f"{said}; nothing changed.")
     formation.set_paused(tx, app.id, ended, paused=False)
+    check_room(tx, app, release, before, limits)
     rollout = rollouts.add_rollout(tx, app.id, cause=_cause("resume", targets), who=who, resumed=ended)
     return Change(changed=True, rollout=rollout.number, message=f"Resuming {listed(ended, before)}.")
 

@@ -11,12 +11,12 @@ from stratum.errors import (
 )
 from stratum.first_scales import WEB
 from stratum.model import RELEASE_PHASE, App, Formation, Release
-from stratum.scaling import checked_scale
+from stratum.scaling import Limits, check_total, checked_scale, total
 from stratum.store import Transaction, formation, releases, rollouts
 from stratum.verbs.change import Change
 
 
-def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, max_scale: int) -> Change:
+def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, limits: Limits) -> Change:
     """Wish scales of targets; one that is paused stays so, and has its scale once it is resumed.
 
     Args:
@@ -26,26 +26,29 @@ def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, m
         InvalidScale, UnknownTarget, NotAProcess: nothing is changed then.
         NothingReleased: the app has no targets yet.
         ServedByRouter: it is `web` of a release that has a site.
+        TooManyProcesses: the app would have more than it may; the transaction must not commit.
     """
     release = current_release(tx, app)
     check_has_web(release, given)
     now = formation.get_formation(tx, app.id)
-    wished = checked_scales(given, release.process_names(), now, max_scale)
+    wished = checked_scales(given, release.process_names(), now, limits.scale)
     said = " ".join(f"{target}={number}" for target, number in wished.items())
-    return _wish(tx, app, wished, cause=f"scale {said}", who=who) or Change(
+    change = _wish(tx, app, wished, cause=f"scale {said}", who=who)
+    check_room(tx, app, release, now, limits)
+    return change or Change(
         changed=False,
         message=f"{said} is wished already; nothing changed. {_still_paused(now.paused, wished)}".rstrip(),
     )
 
 
-def launch(tx: Transaction, app: App, target: str, *, who: str) -> Change:
+def launch(tx: Transaction, app: App, target: str, *, who: str, limits: Limits) -> Change:
     """Wish one process of a target, unless there are some already; a paused one stays so.
 
     Raises:
         UnknownTarget: the current release has no such target.
         NotAProcess: it is the command of the release phase.
         NothingReleased: the app has no targets yet.
-        ServedByRouter: as `scale`.
+        ServedByRouter, TooManyProcesses: as `scale`.
     """
     release = current_release(tx, app)
     check_has_web(release, (target,))
@@ -56,6 +59,7 @@ def launch(tx: Transaction, app: App, target: str, *, who: str) -> Change:
         is_still = _still_paused(now.paused, {target: number})
         return Change(changed=False, message=is_still or _already_running(target, number))
     change = _wish(tx, app, {target: 1}, cause=f"worker {target}", who=who)
+    check_room(tx, app, release, now, limits)
     assert change is not None
     return change
 
@@ -90,6 +94,16 @@ def checked_scales(
         target: checked_scale(target, number, now.remembered(target), max_scale)
         for target, number in given.items()
     }
+
+
+def check_room(tx: Transaction, app: App, release: Release, before: Formation, limits: Limits) -> None:
+    """See that an app may have as many processes as are wished now.
+
+    Raises:
+        TooManyProcesses: it may not; the transaction must not commit.
+    """
+    names, now = release.process_names(), formation.get_formation(tx, app.id)
+    check_total(app.label, total(before, names), total(now, names), limits.processes)
 
 
 def check_has_web(release: Release, targets: Collection[str]) -> None:

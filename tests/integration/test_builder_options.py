@@ -3,7 +3,7 @@
 import pytest
 
 from stratum.model import BuildOptions, BuildState
-from stratum.store import formation, rollouts
+from stratum.store import environments, formation, rollouts
 from tests.integration.test_builder import spy
 from tests.yard import ROOT, Yard
 
@@ -104,6 +104,38 @@ def test_what_joins_an_app_all_of_which_is_paused_is_paused(yard: Yard, app):
         wished = formation.get_formation(tx, app.id)
     assert wished.scales == {"web": 1, "worker": 3, "clock": 0}
     assert wished.paused == {"web", "worker", "clock"}
+
+
+def test_scales_beyond_what_an_app_may_have_fail_the_build(yard: Yard, app):
+    limit(yard, app, 3)
+    yard.push(app, {}, BuildOptions(scale={"worker": 3}))
+
+    build = yard.build(app)
+
+    assert build.state is BuildState.FAILED
+    assert f"{app.label} would have 4 processes, and may have 3." in build.error
+    assert scales(yard, app) == {"web": 1, "worker": 0}
+    assert len(yard.releases(app)) == 1
+
+
+def test_what_a_push_brings_back_without_room_for_it_is_paused(yard: Yard, app):
+    with yard.shop.db.write() as tx:
+        formation.set_scales(tx, app.id, {"web": 2, "clock": 2})
+    limit(yard, app, 3)
+    yard.push(app, {"Procfile": "web: x\nworker: y\nclock: z\n"})
+
+    yard.build(app)
+
+    with yard.shop.db.read() as tx:
+        wished = formation.get_formation(tx, app.id)
+    assert wished.paused == {"clock"}
+    assert wished.remembered("clock") == 2
+
+
+def limit(yard: Yard, app, most: int) -> None:
+    with yard.shop.db.write() as tx:
+        environments.set_settings(tx, app.id, {"max_processes": most})
+        environments.set_current_release(tx, app.id, yard.releases(app)[0].id)
 
 
 def test_the_reason_is_the_releases_cause(yard: Yard, app):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from stratum.model import BuildOptions, ReleaseState, Right, Target
-from stratum.store import builds, formation, releases
+from stratum.store import builds, environments, formation, releases
 from tests.gitweb import FakeBuilder, run_git, served
 from tests.rawgit import CAPABILITIES, first_push, post
 from tests.repos import commit, git
@@ -69,6 +69,19 @@ def test_option_that_cannot_be_is_refused(web, option, reason):
     ((_, said),) = REJECTED.findall(pushed.said)
     assert (pushed.code, said.startswith(reason)) == (1, True), said
     assert web.ref(app) == ""
+
+
+def test_scales_beyond_what_an_app_may_have_are_refused(web):
+    app, source = web.new_app(), web.source("beyond", {"Procfile": "web: a\nworker: b\n"})
+    with web.db.write() as tx:
+        environments.set_settings(tx, app.id, {"max_processes": 3})
+
+    refused = push(web, source, app, "scale=worker=3")
+    taken = push(web, source, app, "scale=worker=2")
+
+    ((_, said),) = REJECTED.findall(refused.said)
+    assert said == f"{app.label} would have 4 processes, and may have 3"
+    assert taken.code == 0
 
 
 def test_detached_push_returns_when_the_build_is_queued(web):

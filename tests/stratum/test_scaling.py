@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stratum.errors import InvalidScale
-from stratum.scaling import checked_scale
+from stratum.model import Formation
+from stratum.scaling import checked_scale, total, without_room
 
 MOST = 100
 SCALES = st.integers(0, MOST)
@@ -41,3 +42,22 @@ def test_what_is_above_a_limit_that_was_lowered_may_become_less_but_not_more():
     assert checked_scale("worker", "-1", 150, MOST) == 149
     with pytest.raises(InvalidScale):
         checked_scale("worker", "+1", 150, MOST)
+
+
+TARGETS = ("web", "worker", "clock", "mailer")
+FORMATIONS = st.builds(
+    Formation,
+    st.fixed_dictionaries(dict.fromkeys(TARGETS, st.integers(0, 5))),
+    st.frozensets(st.sampled_from(TARGETS)),
+)
+
+
+@given(FORMATIONS, st.sets(st.sampled_from(TARGETS)), st.integers(0, 12))
+def test_what_a_release_brings_fits_beside_what_is_there_or_is_named(formation, there, most):
+    left = without_room(formation, TARGETS, there, most)
+
+    assert not there & set(left)
+    rest = [target for target in TARGETS if target not in left]
+    assert total(formation, rest) <= max(most, total(formation, there))
+    for target in left:
+        assert total(formation, [*rest, target]) > most

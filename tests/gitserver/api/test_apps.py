@@ -143,15 +143,15 @@ def test_settings_are_changed_one_by_one(api, side):
     side.app()
     _, before = api("GET", HERE)
     own = {"gate": "build", "protected": True, "max_push_bytes": 1000, "max_repo_bytes": 2000}
-    own |= {"supersede_running": True, "roll_back_within_s": 300}
+    own |= {"supersede_running": True, "roll_back_within_s": 300, "max_processes": 20}
 
     for name, value in own.items():
         status, changed = api("PATCH", HERE, json={name: value})
         assert (status, changed[name]) == (200, value)
     _, after = api("GET", HERE)
     assert {name: after[name] for name in own} == own
-    assert after["limits"] == {"push_bytes": 1000, "repo_bytes": 2000}
-    assert before["limits"] == {"push_bytes": 1 << 30, "repo_bytes": 5 << 30}
+    assert after["limits"] == {"push_bytes": 1000, "repo_bytes": 2000, "processes": 20}
+    assert before["limits"] == {"push_bytes": 1 << 30, "repo_bytes": 5 << 30, "processes": 100}
     assert (before["gate"], before["max_push_bytes"], before["repo_bytes"]) == ("none", None, 0)
 
     api(
@@ -164,6 +164,7 @@ def test_settings_are_changed_one_by_one(api, side):
             "protected": False,
             "supersede_running": False,
             "roll_back_within_s": None,
+            "max_processes": None,
         },
     )
     assert api("GET", HERE)[1] == before
@@ -182,6 +183,8 @@ def test_settings_are_changed_one_by_one(api, side):
         {"max_push_bytes": "1"},
         {"max_repo_bytes": 1.5},
         {"max_repo_bytes": 1 << 60},
+        {"max_processes": -1},
+        {"max_processes": "20"},
         {"roll_back_within_s": 0},
         {"roll_back_within_s": 86_401},
         {"deploy_branch": None},
@@ -206,6 +209,7 @@ def test_only_an_administrator_goes_above_the_servers_limits(api, side):
         403,
         "Your token may administer MyProdEnv/app02, but not give it more than the server's own limits.",
     )
+    assert api("PATCH", HERE, json={"max_processes": 1}, token=mine)[0] == 403
     assert api("PATCH", HERE, json={"protected": True}, token=deploy)[0] == 403
     assert api("PATCH", HERE, json=above)[0] == 200
     assert api("GET", HERE, token=deploy)[1]["limits"]["push_bytes"] == (1 << 30) + 1

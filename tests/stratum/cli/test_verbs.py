@@ -294,7 +294,10 @@ def test_settings_of_an_app_are_set_and_shown(terminal, app):
         "no",
         "push           1 GiB (the server's)",
         "2 GiB",
+        "processes      100 (the server's)",
     ]
+    terminal("-E", "MyProdEnv", "apps", "set", "app02", "--max-processes", "20")
+    assert terminal("apps", "show", "app02", "-E", "MyProdEnv", "--json").rows[0]["max_processes"] == 20
     row = terminal("apps", "show", "app02", "-E", "MyProdEnv", "--json").rows[0]
     assert (row["gate"], row["max_push_bytes"], row["max_repo_bytes"]) == ("build", None, 2 << 30)
 
