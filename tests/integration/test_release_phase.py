@@ -14,6 +14,7 @@ from stratum.buildlog import last_lines
 from stratum.errors import NotAProcess
 from stratum.faults import PHASE_POINTS
 from stratum.model import App, Outcome, Phase, Release, ReleaseState, Rollout, RolloutState
+from stratum.scaling import Limits
 from stratum.store import builds, environments, formation, phases, releases, rollouts
 from stratum.verbs import configure
 from stratum.verbs.release import rollback
@@ -314,9 +315,9 @@ def test_it_is_never_a_process(stage: Stage, app: App) -> None:
     assert not any(f"{app.name}.v1.release." in name for name in stage.pids())
     with stage.parts.database.write() as tx:
         with pytest.raises(NotAProcess) as refused:
-            scale(tx, stage.found(app), {"release": 1}, who="me", max_scale=9)
+            scale(tx, stage.found(app), {"release": 1}, who="me", limits=Limits(9, 9))
         with pytest.raises(NotAProcess):
-            launch(tx, stage.found(app), "release", who="me")
+            launch(tx, stage.found(app), "release", who="me", limits=Limits(9, 9))
     assert str(refused.value).startswith("release is no process: its command runs once with each release")
 
 

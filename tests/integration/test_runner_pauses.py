@@ -9,6 +9,7 @@ from runner import jobs
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
 from stratum.model import App, Outcome, Rollout, RolloutState
+from stratum.scaling import Limits
 from stratum.store import formation, rollouts
 from stratum.verbs.change import Change
 from stratum.verbs.pause import pause, resume
@@ -41,7 +42,7 @@ def paused(stage: Stage, app: App, *targets: str) -> Rollout:
 
 def resumed(stage: Stage, app: App, *targets: str) -> Rollout:
     with stage.parts.database.write() as tx:
-        change = resume(tx, stage.found(app), targets, who="test")
+        change = resume(tx, stage.found(app), targets, who="test", limits=Limits(100, 100))
     return applied(stage, app, change)
 
 

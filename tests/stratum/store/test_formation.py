@@ -64,5 +64,8 @@ def test_a_pause_leaves_scales_as_they_are(db, app):
         formation.set_paused(tx, app.id, ["web"], paused=False)
         resumed = formation.get_formation(tx, app.id)
 
-    assert (paused.scales, paused.paused, paused.scale("web")) == ({"web": 2, "new": 0}, {"web", "new"}, 0)
-    assert (resumed.scale("web"), resumed.paused) == (3, {"new"})
+    assert paused.scales == {"web": 2, "new": 0}
+    assert paused.paused == {"web", "new"}
+    assert paused.scale("web") == 0
+    assert resumed.scale("web") == 3
+    assert resumed.paused == {"new"}
