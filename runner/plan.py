@@ -4,20 +4,23 @@ Pure: reads values, touches nothing. `runner.apply` makes it true.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
-from stratum.model import NO_SETTINGS, RELEASE_PHASE, App, Check, Formation, Release, Slot
-from stratum.procfile import expand_unique_int, uses_unique_int
+from stratum.keeping import settled, strategy_of
+from stratum.model import (
+    RELEASE_PHASE,
+    App,
+    Check,
+    Formation,
+    Release,
+    Slot,
+    Strategy,
+    Target,
+    TargetSettings,
+)
+from stratum.procfile import expand_unique_int
 
 WEB = "web"
-
-
-class Strategy(StrEnum):
-    """How a new process takes an old one's place."""
-
-    OVERLAP = "overlap"  # starts beside the old one, which drains once the router has switched
-    REPLACE = "replace"  # the old one stops first: two at once could do the same job twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +149,13 @@ def plan(
     Source: one section per process, because a changed numprocs restarts the running ones
     (supervisor 4.3.0; tests/integration/test_runner_scale.py).
     """
-    commands = {target.name: target.command for target in release.targets}
-    settings = release.contents.settings
-    planned = [
-        _process(process_name(app, release, slot), slot, commands[slot.target], unique_ints[slot], ports)
+    kept = {
+        target.name: _Kept(target, settled(release, formation, target.name)) for target in release.targets
+    }
+    return [
+        _process(process_name(app, release, slot), slot, kept[slot.target], unique_ints[slot], ports)
         for slot in wished_slots(release, formation)
     ]
-    return [replace(one, checks=settings.get(one.target, NO_SETTINGS).checks) for one in planned]
 
 
 def diff(wished: Sequence[Process], running: Collection[str]) -> Change:
@@ -167,22 +170,32 @@ def diff(wished: Sequence[Process], running: Collection[str]) -> Change:
 
 
 def stops_late(surplus: Known, wished: Iterable[Process]) -> bool:
-    """Whether an old process goes on serving until the router has switched away from it.
+    """Whether an old process goes on until the router has switched to the new ones.
 
-    So does every web process whose place is not taken by one that must have it for itself.
+    So does what overlaps, and every web process, unless one that must have its place for itself takes it.
     """
-    taken = {process.slot for process in wished if process.strategy is Strategy.REPLACE}
-    return surplus.target == WEB and surplus.slot not in taken
+    few = list(wished)
+    taken = {process.slot for process in few if process.strategy is Strategy.REPLACE}
+    overlapping = {process.target for process in few if process.strategy is Strategy.OVERLAP}
+    return surplus.target in {WEB, *overlapping} and surplus.slot not in taken
 
 
-def _process(name: str, slot: Slot, command: str, unique_int: int, ports: Mapping[str, int]) -> Process:
-    replaces = slot.target != WEB or uses_unique_int(command)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A target, and how it is kept."""
+
+    target: Target
+    settings: TargetSettings
+
+
+def _process(name: str, slot: Slot, kept: _Kept, unique_int: int, ports: Mapping[str, int]) -> Process:
     return Process(
         name=name,
         target=slot.target,
         index=slot.index,
         unique_int=unique_int,
-        command=expand_unique_int(command, unique_int),
-        strategy=Strategy.REPLACE if replaces else Strategy.OVERLAP,
+        command=expand_unique_int(kept.target.command, unique_int),
+        strategy=strategy_of(kept.target, kept.settings),
         port=ports[name] if slot.target == WEB else 0,
+        checks=kept.settings.checks,
     )

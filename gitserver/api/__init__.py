@@ -16,6 +16,7 @@ from gitserver.api import (
     rollouts,
     status,
     storage,
+    targets,
     tokens,
     variables,
 )
@@ -36,6 +37,7 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = tuple(
         rollouts,
         status,
         storage,
+        targets,
         tokens,
         variables,
     )

@@ -97,6 +97,10 @@ class Targets(_Body):
 
 
 class VariablesEdit(BaseModel):
+class Settings(RootModel[dict[str, object]]):
+    """Body of PATCH targets: {key: value}; null: no longer said."""
+
+
     """Body of PATCH variables."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

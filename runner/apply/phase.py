@@ -17,13 +17,13 @@ from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
 from runner.apply.wish import Wish, variables_of
-from runner.plan import Process, Strategy, process_name
+from runner.plan import Process, process_name
 from runner.probe import OUTPUT_LINES, ending
 from stratum import faults, ownership, queue
 from stratum.buildlog import last_lines
 from stratum.errors import PhaseFailed
 from stratum.masking import Mask
-from stratum.model import RELEASE_PHASE, App, Phase, Release, Slot
+from stratum.model import RELEASE_PHASE, App, Phase, Release, Slot, Strategy
 from stratum.processlog import Tail
 from stratum.procfile import expand_unique_int
 from stratum.store import environments, releases, rollouts

@@ -16,11 +16,11 @@ from runner.apply.parts import Parts
 from runner.apply.report import Report, opened
 from runner.apply.take_back import take_back
 from runner.apply.wish import Wish, wish
-from runner.plan import Known, Process, Strategy, diff, stops_late
+from runner.plan import Known, Process, diff, stops_late
 from runner.probe import Watched, await_up
 from stratum import faults, queue
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
-from stratum.model import App, Formation, Release, ReleaseState, RolloutState
+from stratum.model import App, Formation, Release, ReleaseState, RolloutState, Strategy
 from stratum.store import Transaction, environments, releases, rollouts
 from stratum.store import formation as formation_store
 from stratum.supervisor import ProcessStatus

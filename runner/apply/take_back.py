@@ -1,6 +1,7 @@
 """Undoing a failed rollout: the release that ran before runs again, with the scales it had."""
 
 import logging
+from dataclasses import replace
 
 from runner.apply import folders, running, site
 from runner.apply.converge import clear, converge
@@ -69,7 +70,7 @@ def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
     for one in (*reversed(rollouts.queued_behind(tx, rollout)), rollout):
         scales.update(one.formation_before)
         paused |= set(one.resumed)
-    return Formation(scales, paused)
+    return replace(wished, scales=scales, paused=paused)
 
 
 def _bring_back(

@@ -8,6 +8,7 @@ keys of it are other tools', and left alone.
 """
 
 from stratum.appjson.found import NAME, Problem
+from stratum.appjson.keys import KEYS, told
 from stratum.appjson.reading import MAX_BYTES, AppJson, parse, too_large
 
-__all__ = ["MAX_BYTES", "NAME", "AppJson", "Problem", "parse", "too_large"]
+__all__ = ["KEYS", "MAX_BYTES", "NAME", "AppJson", "Problem", "parse", "told", "too_large"]

@@ -35,9 +35,13 @@ class Problem:
         """
         return (self._sentence(label),)
 
-    def _sentence(self, label: str) -> str:
+    def sentence(self) -> str:
+        """Say it without the file."""
         place = f"{self.place}: " if self.place else ""
-        return f"{NAME}: {label}{place}{self.message}. {self.mend}."
+        return f"{place}{self.message}. {self.mend}."
+
+    def _sentence(self, label: str) -> str:
+        return f"{NAME}: {label}{self.sentence()}"
 
 
 @dataclass(slots=True)

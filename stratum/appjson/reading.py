@@ -1,24 +1,19 @@
 """Reads the file as a whole: targets with what is said of each."""
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stratum.appjson.checks import read_checks
 from stratum.appjson.found import Found, Node, Problem
+from stratum.appjson.keys import read_keys
 from stratum.errors import AppJsonInvalid
 from stratum.excerpt import quoted
-from stratum.model import RELEASE_PHASE, TargetSettings
+from stratum.model import NO_SETTINGS, RELEASE_PHASE, TargetSettings
 
 MAX_BYTES = 64 << 10
 MAX_PROBLEMS = 50  # said one by one; the rest is counted
-_OTHERS = {
-    "quantity": "Scales are set with: stratum scale TARGET=N",
-    "max_parallel": "Remove it",
-    "autoscaling": "Scales are set with: stratum scale TARGET=N",
-    "service": "Only web is given a port and a route",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +88,17 @@ def _settings(top: Node) -> dict[str, TargetSettings]:
     if not isinstance(top.value, dict):
         top.refuse("it is no object", 'Write it as {"healthchecks": {…}}')
         return {}
-    _look_at_formation(top)
-    if not top.has("healthchecks"):
-        return {}
-    return {
-        target: TargetSettings(checks)
-        for target, node in top.at("healthchecks").members()
-        if (checks := read_checks(target, node))
+    kept = {target: read_keys(node) for target, node in _members(top, "formation")}
+    checks = {target: read_checks(target, node) for target, node in _members(top, "healthchecks")}
+    found = {
+        target: replace(kept.get(target, NO_SETTINGS), checks=checks.get(target, ()))
+        for target in (*checks, *(target for target in kept if target not in checks))
     }
+    return {target: settings for target, settings in found.items() if settings != NO_SETTINGS}
 
 
-def _look_at_formation(top: Node) -> None:
-    if not top.has("formation"):
-        return
-    for _, node in top.at("formation").members():
-        node.know((), _OTHERS)
+def _members(top: Node, key: str) -> Iterable[tuple[str, Node]]:
+    return top.at(key).members() if top.has(key) else ()
 
 
 def _capped(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -20,6 +20,8 @@ COMMANDS = {
     "lint": ("stratum.cli.lint", "lint", "Check a Procfile, without a server."),
     "worker": ("stratum.cli.formation", "worker", "Launch a Procfile target as a worker."),
     "scale": ("stratum.cli.formation", "scale", "Show or set how many processes targets have."),
+    "explain": ("stratum.cli.targets", "explain", "Show how targets are kept, and who said so."),
+    "targets": ("stratum.cli.targets", "targets", "Change how targets are kept."),
     "pause": ("stratum.cli.pauses", "pause", "Have targets at rest; their scales are remembered."),
     "resume": ("stratum.cli.pauses", "resume", "End a pause: just what ran before runs again."),
     "ps": ("stratum.cli.formation", "ps", "List the app's processes."),

@@ -64,6 +64,16 @@ class RemoteApp:
         return self._list("/formation")
 
     def pause(self, targets: Sequence[str]) -> Row:
+    def explain(self) -> list[Row]:
+        """List what is in force for its targets."""
+        return self._list("/targets")
+
+    def tell(self, target: str, values: Mapping[str, object]) -> list[Row]:
+        """Change how a target is kept; None: as if nothing were said."""
+        path = self._path(f"/targets/{quote(target, safe='')}")
+        answer: list[Row] = self.connection.send("PATCH", path, json=dict(values))
+        return answer
+
         """Have targets at rest; none named: all."""
         return self._send("POST", "/pause", {"targets": list(targets)})
 

@@ -23,7 +23,7 @@ from stratum.model.states import (
     ReleaseState,
     RolloutState,
 )
-from stratum.model.targets import NO_SETTINGS, Check, CheckKind, TargetSettings
+from stratum.model.targets import NO_SETTINGS, Check, CheckKind, Strategy, TargetSettings
 
 __all__ = [
     "NO_CONTENTS",
@@ -53,6 +53,7 @@ __all__ = [
     "Rollout",
     "RolloutState",
     "Slot",
+    "Strategy",
     "Target",
     "TargetSettings",
     "Token",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stratum.model.targets import TargetSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -91,10 +93,12 @@ class Formation:
     Attributes:
         scales: as wished, whether a target is paused or not.
         paused: targets that have no process until they are resumed.
+        told: target → what the API was told of how it is kept; it goes before what app.json says.
     """
 
     scales: Mapping[str, int] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
+    told: Mapping[str, TargetSettings] = field(default_factory=dict)
 
     def scale(self, target: str) -> int:
         """Processes that a target is to have now; 0 for one paused, or never launched."""

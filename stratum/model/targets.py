@@ -2,11 +2,18 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 _SHOWN = 60  # characters of a command
+
+
+class Strategy(StrEnum):
+    """How a new process takes an old one's place."""
+
+    OVERLAP = "overlap"  # starts beside the old one, which drains once the router has switched
+    REPLACE = "replace"  # the old one stops first: two at once could do the same job twice
 
 
 class CheckKind(StrEnum):
@@ -74,18 +81,32 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """How one target is kept; what is not said is as by default."""
+    """What is said of how a target is kept. What is not, is as by default: empty, or None."""
 
     checks: tuple[Check, ...] = ()
+    strategy: Strategy | None = None
+
+    def over(self, other: "TargetSettings") -> "TargetSettings":
+        """What holds where this says something, else the other."""
+        said = {
+            name: value
+            for name in self.__dataclass_fields__
+            if (value := getattr(self, name)) not in (None, ())
+        }
+        return replace(other, **said)
 
     @classmethod
     def parse(cls, stored: Mapping[str, Any]) -> "TargetSettings":
         """Read what `render` has made."""
-        return cls(tuple(map(_check, stored.get("checks", ()))))
+        strategy = stored.get("strategy")
+        return cls(
+            checks=tuple(map(_check, stored.get("checks", ()))),
+            strategy=None if strategy is None else Strategy(strategy),
+        )
 
     def render(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {"checks": [asdict(check) for check in self.checks]}
+        return {"checks": [asdict(check) for check in self.checks], "strategy": self.strategy}
 
 
 NO_SETTINGS = TargetSettings()

@@ -5,14 +5,16 @@ from itertools import count
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from stratum.model import Formation, Slot
+from stratum.model import NO_SETTINGS, Formation, Slot, TargetSettings
 from stratum.store import tables as t
 from stratum.store.database import Transaction
 
 
 def get_formation(tx: Transaction, app_id: int) -> Formation:
-    """All scales ever wished of an app's targets, and which of these are paused."""
-    return _formation(tx.execute(select(t.formation).where(t.formation.c.app_id == app_id)))
+    """All that was ever wished of an app's targets."""
+    rows = tx.execute(select(t.formation).where(t.formation.c.app_id == app_id))
+    told = tx.execute(select(t.target_settings).where(t.target_settings.c.app_id == app_id))
+    return _formation(rows, told)
 
 
 def formations(tx: Transaction) -> dict[int, Formation]:
@@ -20,7 +22,19 @@ def formations(tx: Transaction) -> dict[int, Formation]:
     found: dict[int, list[Row[tuple[object, ...]]]] = {}
     for row in tx.execute(select(t.formation)):
         found.setdefault(row.app_id, []).append(row)
-    return {app_id: _formation(rows) for app_id, rows in found.items()}
+    told: dict[int, list[Row[tuple[object, ...]]]] = {}
+    for row in tx.execute(select(t.target_settings)):
+        told.setdefault(row.app_id, []).append(row)
+    return {app_id: _formation(found.get(app_id, ()), told.get(app_id, ())) for app_id in {*found, *told}}
+
+
+def tell(tx: Transaction, app_id: int, target: str, settings: TargetSettings) -> None:
+    """Have the API's word on how a target is kept be this."""
+    mine = (t.target_settings.c.app_id == app_id, t.target_settings.c.target == target)
+    tx.execute(delete(t.target_settings).where(*mine))
+    if settings != NO_SETTINGS:
+        values = {"app_id": app_id, "target": target, "settings": settings.render()}
+        tx.execute(insert(t.target_settings).values(values))
 
 
 def set_scales(tx: Transaction, app_id: int, scales: Mapping[str, int]) -> dict[str, int]:
@@ -140,7 +154,8 @@ def unroute(tx: Transaction, ports: Iterable[int]) -> None:
     tx.execute(update(t.ports).where(t.ports.c.port.in_(list(ports))).values(routed=False))
 
 
-def _formation(rows: Iterable[Row[tuple[object, ...]]]) -> Formation:
+def _formation(rows: Iterable[Row[tuple[object, ...]]], told: Iterable[Row[tuple[object, ...]]]) -> Formation:
     found = list(rows)
     scales = {row.target: row.scale for row in found}
-    return Formation(scales, frozenset(row.target for row in found if row.paused))
+    settings = {row.target: TargetSettings.parse(row.settings) for row in told}
+    return Formation(scales, frozenset(row.target for row in found if row.paused), settings)

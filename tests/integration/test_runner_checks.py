@@ -15,16 +15,18 @@ from stratum.model import (
     Outcome,
     Rollout,
     RolloutState,
+    Strategy,
     Target,
     TargetSettings,
 )
 from stratum.store import builds, environments, formation, releases, rollouts
-from tests.stage import RUN_WEB, Stage, marked, staged
+from tests.stage import RUN_WEB, SHARED, Stage, marked, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
+WAIT = "sleep 1000 & wait"
 PATH, COMMAND, LISTENING, UPTIME = CheckKind.PATH, CheckKind.COMMAND, CheckKind.LISTENING, CheckKind.UPTIME
 NUMBERS = count(1)
 
@@ -178,3 +180,16 @@ def test_destroying_the_app_ends_the_wait_for_its_checks(stage: Stage, app: App)
 
     assert not applying.is_alive()
     assert "worker.1 was ended: the app is being destroyed." in stage.rollout(queued).error
+
+
+def test_a_worker_that_overlaps_is_up_before_the_old_one_is_told_to_stop(stage: Stage, app: App) -> None:
+    commands = {"worker": f"trap 'echo old >> {SHARED}.story; exit' TERM; {WAIT}"}
+    deploy(stage, app, commands)
+    with stage.parts.database.write() as tx:
+        formation.tell(tx, app.id, "worker", TargetSettings(strategy=Strategy.OVERLAP))
+    ready = ("sh", "-c", f"echo new >> {SHARED}.story")
+
+    done = deploy(stage, app, commands, worker=[check(COMMAND, command=ready)])
+
+    assert done.state is RolloutState.SUCCEEDED, done.error
+    assert stage.shared(app).with_suffix(".story").read_text().split() == ["new", "old"]

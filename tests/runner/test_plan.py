@@ -1,5 +1,6 @@
 """The plan: which processes an app should have."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -7,7 +8,6 @@ from hypothesis import strategies as st
 
 from runner.plan import (
     Process,
-    Strategy,
     diff,
     known,
     plan,
@@ -16,7 +16,18 @@ from runner.plan import (
     stops_late,
     wished_slots,
 )
-from stratum.model import App, Environment, Formation, Release, ReleaseState, Slot, Target
+from stratum.model import (
+    App,
+    Contents,
+    Environment,
+    Formation,
+    Release,
+    ReleaseState,
+    Slot,
+    Strategy,
+    Target,
+    TargetSettings,
+)
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 APP = App(2, "app02", Environment(1, "MyProdEnv", "production", False, NOW), "master", None, False, NOW)
@@ -108,3 +119,35 @@ def test_scale_down_stops_the_highest_index_first() -> None:
     names = {process.name for process in planned({"clock": 4, "web": 2})}
     change = diff(planned({"clock": 1, "web": 1}), names)
     assert [one.label for one in change.stop] == ["clock.4", "clock.3", "clock.2", "web.2"]
+
+
+def strategies(asked: dict[str, str], told: dict[str, str]) -> dict[str, Strategy]:
+    def of(said: dict[str, str]) -> dict[str, TargetSettings]:
+        return {name: TargetSettings(strategy=Strategy(strategy)) for name, strategy in said.items()}
+
+    made = replace(release(), contents=Contents(settings=of(asked)))
+    formation = Formation(dict.fromkeys(made.process_names(), 1), told=of(told))
+    ports = {name: 20001 for name in port_names(APP, made, formation)}
+    few = plan(APP, made, formation, numbers(wished_slots(made, formation)), ports)
+    return {one.target: one.strategy for one in few}
+
+
+def test_a_strategy_is_the_apis_else_app_jsons_and_never_overlap_where_an_integer_is_used() -> None:
+    overlap, replaced = Strategy.OVERLAP, Strategy.REPLACE
+    usual = {"web": overlap, "mailer": replaced, "clock": replaced}
+    assert strategies({}, {}) == usual
+    assert strategies({"web": "replace", "mailer": "overlap", "clock": "overlap"}, {}) == {
+        "web": replaced,
+        "mailer": replaced,
+        "clock": overlap,
+    }
+    assert strategies({"web": "replace"}, {"web": "overlap", "mailer": "overlap"}) == usual
+
+
+def test_what_overlaps_goes_on_until_the_router_has_switched() -> None:
+    made = replace(
+        release(), contents=Contents(settings={"clock": TargetSettings(strategy=Strategy.OVERLAP)})
+    )
+    few = planned({"web": 1, "clock": 1, "mailer": 1}, made)
+    late = [target for target in ("web", "clock", "mailer") if stops_late(known(f"E.a.v2.{target}.1"), few)]
+    assert late == ["web", "clock"]

@@ -16,6 +16,7 @@ DEPLOYING = {
     ("POST", f"{APP}/workers/<target>"),
     ("POST", f"{APP}/pause"),
     ("POST", f"{APP}/resume"),
+    ("PATCH", f"{APP}/targets/<target>"),
     ("PATCH", f"{APP}/vars"),
     ("POST", f"{APP}/rollback"),
     ("PATCH", f"{APP}/releases/<number>"),

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from stratum.appjson import AppJson, parse
 from stratum.errors import AppJsonInvalid
-from stratum.model import Check, CheckKind, TargetSettings
+from stratum.model import Check, CheckKind, Strategy, TargetSettings
 
 KEYS = st.sampled_from(
     [
         *("healthchecks", "formation", "web", "worker", "attempts", "command", "content", "httpHeaders"),
         *("initialDelay", "listening", "name", "path", "port", "scheme", "timeout", "type", "uptime"),
-        *("wait", "warn", "value", "quantity"),
+        *("wait", "warn", "value", "quantity", "strategy"),
     ]
 )
 LEAVES = st.none() | st.booleans() | st.integers(-5, 5000) | st.floats() | st.text(max_size=20)
@@ -24,7 +24,10 @@ ANYTHING = st.recursive(
 )
 CHECKS = st.dictionaries(KEYS, LEAVES | st.lists(LEAVES, max_size=3), max_size=8)
 FILES = st.fixed_dictionaries(
-    {"healthchecks": st.dictionaries(KEYS, st.lists(CHECKS | ANYTHING, max_size=4), max_size=3)}
+    {
+        "healthchecks": st.dictionaries(KEYS, st.lists(CHECKS | ANYTHING, max_size=4), max_size=3),
+        "formation": st.dictionaries(KEYS, CHECKS, max_size=3),
+    }
 )
 
 
@@ -125,6 +128,20 @@ def test_targets_without_processes_are_told_of():
     assert said == [
         f'app.json: "{name}" is a target of which no process is made. There are: web, release, worker.'
         for name in ("release", "wroker")
+    ]
+
+
+def test_how_a_target_is_kept_stands_under_formation():
+    found = read({"formation": {"worker": {"strategy": "overlap"}}, "healthchecks": {"web": [{}]}})
+
+    assert found.settings["worker"] == TargetSettings(strategy=Strategy.OVERLAP)
+    assert len(found.settings["web"].checks) == 1
+    assert [str(one) for one in found.strangers(("web",))] == [
+        'app.json: "worker" is a target of which no process is made. There are: web.'
+    ]
+    assert problems({"formation": {"web": {"strategy": "both"}, "worker": 1}}) == [
+        'app.json: formation.web.strategy: "both" is no strategy. There are: overlap, replace.',
+        'app.json: formation.worker: 1 stands where an object is expected. Write it as {"name": …}.',
     ]
 
 

@@ -23,6 +23,7 @@ NO_DATA = {
     "releases pin": "says what it did",
     "releases unpin": "says what it did",
     "storage destroy": "leaves nothing to show",
+    "targets": "a group; stratum explain shows what there is",
     "tokens": "a group; its list has it",
     "tokens revoke": "leaves nothing to show",
     "up": "runs the server",

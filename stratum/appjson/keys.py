@@ -1,0 +1,51 @@
+"""Reads the keys of a target under `formation`; the API takes the same."""
+
+from collections.abc import Mapping
+
+from stratum.appjson.found import Found, Node, shown
+from stratum.errors import InvalidInput
+from stratum.model import Strategy, TargetSettings
+
+KEYS = ("strategy",)
+_OTHERS = {
+    "quantity": "Scales are set with: stratum scale TARGET=N",
+    "max_parallel": "Remove it",
+    "autoscaling": "Scales are set with: stratum scale TARGET=N",
+    "service": "Only web is given a port and a route",
+}
+
+
+def read_keys(node: Node) -> TargetSettings:
+    """Read what app.json says of a target besides its checks."""
+    node.know(KEYS, _OTHERS)
+    return _read(node) if isinstance(node.value, dict) else TargetSettings()
+
+
+def told(target: str, values: Mapping[str, object]) -> TargetSettings:
+    """Read what the API is told of a target, but for None, which says nothing.
+
+    Raises:
+        InvalidInput: there is no such key, or a value is not allowed; all are said.
+    """
+    found = Found()
+    for key in values.keys() - set(KEYS):
+        Node(None, key, found).refuse("there is no such setting", f"There are: {', '.join(KEYS)}")
+    said = {key: value for key, value in values.items() if value is not None}
+    settings = _read(Node(said, target, found))
+    if found.problems:
+        raise InvalidInput(" ".join(problem.sentence() for problem in found.problems))
+    return settings
+
+
+def _read(node: Node) -> TargetSettings:
+    return TargetSettings(strategy=_strategy(node))
+
+
+def _strategy(node: Node) -> Strategy | None:
+    given = node.at("strategy")
+    if not node.has("strategy"):
+        return None
+    if given.value in tuple(Strategy):
+        return Strategy(given.value)
+    given.refuse(f"{shown(given.value)} is no strategy", f"There are: {', '.join(Strategy)}")
+    return None

@@ -1,0 +1,112 @@
+"""How targets are kept: what is in force, who has said so, and saying otherwise."""
+
+import pytest
+
+from stratum.model import Check, CheckKind, Contents, Strategy, TargetSettings
+from stratum.store import formation, releases
+from tests.webside import SLUG
+
+PATH = "/apps/MyProdEnv/app02/targets"
+
+
+@pytest.fixture
+def app(side):
+    """One whose app.json asks for a check of web, and has workers overlap."""
+    app = side.app()
+    first = side.release(app, "web", "worker", "mailer")
+    asked = {
+        "web": TargetSettings((Check(CheckKind.PATH, path="/health", only_warns=True),)),
+        "worker": TargetSettings(strategy=Strategy.OVERLAP),
+    }
+    with side.db.write() as tx:
+        made = releases.add_release(
+            tx,
+            app.id,
+            slug=SLUG,
+            commit=first.commit,
+            targets=first.targets,
+            cause="push",
+            who="admin",
+            contents=Contents(settings=asked),
+        )
+        from stratum.store import environments
+
+        environments.set_current_release(tx, app.id, made.id)
+    return app
+
+
+def facts(rows, key):
+    return [(row["target"], row["value"], row["source"], row["note"]) for row in rows if row["key"] == key]
+
+
+def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"worker": 3})
+        formation.set_paused(tx, app.id, ["worker"], paused=True)
+
+    rows = api("GET", PATH)[1]
+
+    assert facts(rows, "strategy") == [
+        ("web", "overlap", "default", ""),
+        ("worker", "overlap", "app.json", ""),
+        ("mailer", "replace", "default", ""),
+    ]
+    assert facts(rows, "scale") == [
+        ("web", "1", "API", ""),
+        ("worker", "0", "API", "3 once it is resumed"),
+        ("mailer", "0", "API", ""),
+    ]
+    assert facts(rows, "check") == [
+        ("web", "it listens on $PORT within 60 s", "default", ""),
+        ("web", "GET /health", "app.json", "within 25 s, or a warning"),
+        ("worker", "it lives for 0.3 s", "default", ""),
+        ("mailer", "it lives for 0.3 s", "default", ""),
+    ]
+
+
+def test_the_api_goes_before_app_json_until_nothing_is_said(api, app):
+    status, rows = api("PATCH", f"{PATH}/worker", json={"strategy": "replace"})
+
+    assert status == 200
+    assert facts(rows, "strategy") == [("worker", "replace", "API", "app.json says overlap")]
+    assert facts(api("GET", PATH)[1], "strategy")[1] == ("worker", "replace", "API", "app.json says overlap")
+    rows = api("PATCH", f"{PATH}/worker", json={"strategy": None})[1]
+    assert facts(rows, "strategy") == [("worker", "overlap", "app.json", "")]
+
+
+def test_a_release_that_goes_back_keeps_what_the_api_was_told(api, side, app):
+    api("PATCH", f"{PATH}/mailer", json={"strategy": "overlap"})
+    with side.db.read() as tx:
+        told = formation.get_formation(tx, app.id).told
+        assert formation.formations(tx)[app.id].told == told
+    assert told == {"mailer": TargetSettings(strategy=Strategy.OVERLAP)}
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "said"),
+    [
+        (
+            "worker",
+            {"strategy": "both"},
+            'worker.strategy: "both" is no strategy. There are: overlap, replace.',
+        ),
+        ("worker", {"strategie": "x"}, "strategie: there is no such setting. There are: strategy"),
+        ("worker", {"strategy": 1}, "worker.strategy: 1 is no strategy."),
+        ("worker", {}, "No setting was given."),
+        ("nope", {"strategy": "overlap"}, "'nope' is no target of the current release"),
+        ("release", {"strategy": "overlap"}, "release is no process"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(api, app, target, body, said):
+    before = api("GET", PATH)[1]
+
+    status, answer = api("PATCH", f"{PATH}/{target}", json=body)
+
+    assert status == 422
+    assert answer["message"].startswith(said)
+    assert api("GET", PATH)[1] == before
+
+
+def test_an_app_without_a_release_has_nothing_to_explain(api, side):
+    side.app()
+    assert api("GET", PATH)[0] == 409
