@@ -93,11 +93,3 @@ class Tail:
 
 def _lines(data: bytes) -> list[str]:
     return harmless(data).decode("utf-8", "replace").removesuffix("\n").split("\n")
-
-
-def sizes(folder: Path) -> dict[str, int]:
-    """Size by file name; empty for a folder that does not exist."""
-    try:
-        return {entry.name: entry.stat().st_size for entry in folder.iterdir()}
-    except FileNotFoundError:
-        return {}

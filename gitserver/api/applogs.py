@@ -1,26 +1,63 @@
 """The logs of all processes of an app, over releases and changes of scale."""
 
-from collections.abc import Iterator
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
+from gitserver.api import cursors
+from gitserver.api.cursors import Cursor
+from gitserver.api.shapes import Logs
+from gitserver.api.slots import Slot, slots, version
 from gitserver.services import Services
-from stratum.errors import NothingReleased, UnknownTarget
-from stratum.model import RELEASE_PHASE, App, Release
-from stratum.processes import label, phase_name, wished_names
-from stratum.processlog import Tail, sizes
-from stratum.store import Transaction, environments, formation, releases, rollouts
+from stratum.logtimes import since
+from stratum.model import App
+from stratum.store import environments
+from stratum.trail import WINDOW, Place, Trail, place_in
+
+BYTES_A_LINE = 256  # what is looked through for the last lines, and no less than WINDOW
+_LOG = re.compile(r".+\.v[0-9]{1,9}\.[^.]+\.[0-9]{1,5}\.log")
+ROUNDS = 4  # reads of what one process wrote, so that most often all comes before what follows it
+FOLLOWED = 2  # releases of a process: the newest, and the one that it takes the place of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a process.
+
+    Attributes:
+        process: its label.
+        release: its version.
+        is_marker: said by Stratum, not by the process.
+    """
+
+    process: str
+    release: int
+    text: str
+    is_marker: bool = False
 
 
 class AppLogs:
     """One reader's view; `refresh` finds processes that came since."""
 
-    def __init__(self, services: Services, app: App, target: str | None) -> None:
-        self._services, self._app, self._target = services, app, target
+    def __init__(self, services: Services, app: App, wanted: Logs) -> None:
+        """Begin to read.
+
+        Raises:
+            InvalidTime, InvalidCursor: that is what was asked for.
+        """
+        self._services, self._app, self._wanted = services, app, wanted
         self._folder = services.instance.layout.process_log(app.id, "").parent
+        now = datetime.now(UTC)
+        self._since = None if wanted.since is None else since(wanted.since, now)
+        self._from: Cursor | None = None if wanted.cursor is None else cursors.parse(wanted.cursor)
         # What a file holds now was written before this reader came, by whatever process.
-        self._before = sizes(self._folder)
-        self._tails: dict[str, Tail] = {}
-        self._listed: list[str] = []
-        self._failed: list[str] = []
+        self._before = {} if self._from else _ends(self._folder)
+        self._slots: list[Slot] = []
+        self._trails: dict[str, Trail] = {}
+        self._told: dict[str, int] = {}  # by label: the release of its last line
 
     def refresh(self) -> bool:
         """Look which processes the app has now; False when it has been destroyed.
@@ -33,85 +70,105 @@ class AppLogs:
             app = environments.get_app(tx, self._app.id)
             if app is None:
                 return False
-            self._failed = self._failures(tx, app)
-            wished = [name for release in self._releases(tx, app) for name in self._names(tx, release)]
-            self._listed = [name for name in wished if name not in self._failed] + self._failed
-        for name in self._listed:
-            if name not in self._tails:
-                self._tails[name] = self._tail(name)
+            kept = [path.removesuffix(".log") for path in _ends(self._folder)]
+            self._slots = slots(tx, app, self._wanted, kept)
+        followed = [name for slot in self._slots for name in slot.names[-FOLLOWED:]]
+        for name in self._trails.keys() - set(followed):
+            self._trails.pop(name).close()
+        for name in followed:
+            if name not in self._trails:
+                self._trails[name] = self._began(name)
         return True
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The files that are read, one for each process there is or was."""
-        return tuple(str(tail.path) for tail in self._tails.values())
+        """The files that are read, one for each process that may write."""
+        return tuple(str(trail.path) for trail in self._trails.values())
 
-    def last(self, count: int) -> Iterator[str]:
-        """Yield the last lines of each process."""
-        for name in self._listed:
-            for line in self._tails[name].last(count):
-                yield f"{self._label(name)} | {line}"
+    @property
+    def cursor(self) -> str:
+        """Where this reader is; another one goes on from there."""
+        places = {_short(name): trail.place for name, trail in self._trails.items()}
+        there = {name: place for name, place in places.items() if place is not None}
+        return str(Cursor(datetime.now(UTC), there))
 
-    def fresh(self) -> Iterator[str]:
+    def last(self) -> Iterator[Line]:
+        """Yield the last lines of each process, unless this goes on from a cursor."""
+        for slot in self._slots if self._from is None else ():
+            for name, texts in self._last_of(slot):
+                yield from self._lines(slot.label, name, texts)
+
+    def fresh(self) -> Iterator[Line]:
         """Yield what was written since the last call."""
-        for name, tail in self._tails.items():
-            for line in tail.fresh():
-                yield f"{self._label(name)} | {line}"
+        for slot in self._slots:
+            for name in slot.names[-FOLLOWED:]:
+                trail = self._trails[name]
+                texts = [text for _ in range(ROUNDS) for text in trail.fresh()]
+                if trail.missed:
+                    trail.missed = False
+                    text = "----- some lines came faster than they were read, and are gone -----"
+                    yield Line(slot.label, version(name), text, is_marker=True)
+                yield from self._lines(slot.label, name, texts)
 
     def close(self) -> None:
         """Close all files."""
-        for tail in self._tails.values():
-            tail.close()
+        for trail in self._trails.values():
+            trail.close()
 
-    def _tail(self, name: str) -> Tail:
-        path = self._services.instance.layout.process_log(self._app.id, name)
-        return Tail(path, self._before.get(path.name, 0))
+    def _last_of(self, slot: Slot) -> list[tuple[str, Iterable[str]]]:
+        """Collect the last lines of a process, release by release from the newest back."""
+        found: list[tuple[str, Iterable[str]]] = []
+        room = self._wanted.most
+        for name in reversed(slot.names):
+            trail = self._opened(name, room)
+            chosen = deque((text for text in trail.lines() if self._wanted.grep in text), maxlen=room)
+            found.append((name, chosen))
+            room -= len(chosen)
+            if name in self._trails:
+                self._trails.pop(name).close()
+                self._trails[name] = trail
+            else:
+                trail.close()
+            if room <= 0:
+                break
+        return found[::-1]
 
-    def _label(self, name: str) -> str:
-        """Name a process; one that did not come up with its release, as another may run under its label."""
-        return ".".join(name.rsplit(".", 3)[1:]) if name in self._failed else label(name)
+    def _opened(self, name: str, room: int) -> Trail:
+        path = self._path(name)
+        if self._since is not None:
+            return Trail.since(path, self._since)
+        return Trail(path) if self._wanted.grep else Trail.last(path, max(WINDOW, room * BYTES_A_LINE))
 
-    def _failures(self, tx: Transaction, app: App) -> list[str]:
-        """Name what the newest rollout did not bring up: its hint sends people here.
+    def _lines(self, label: str, name: str, texts: Iterable[str]) -> Iterator[Line]:
+        release = version(name)
+        for text in texts:
+            if self._wanted.grep not in text:
+                continue
+            if self._told.setdefault(label, release) != release:
+                yield Line(label, release, f"----- v{release} -----", is_marker=True)
+            self._told[label] = release
+            yield Line(label, release, text)
 
-        Nobody who asks for all targets of an app that runs is shown it.
-        """
-        if self._target == RELEASE_PHASE or (self._target is None and app.current_release_id is not None):
-            return []
-        failed = rollouts.failed_processes(tx, app.id)
-        return [name for name in failed if self._target in (None, _target(name))]
+    def _began(self, name: str) -> Trail:
+        path = self._path(name)
+        if self._from is None:
+            return Trail(path, self._before.get(path.name))
+        place = self._from.places.get(_short(name))
+        return Trail.since(path, self._from.at) if place is None else Trail(path, place)
 
-    def _releases(self, tx: Transaction, app: App) -> list[Release]:
-        """The current release and one that is being rolled out; the newest where neither is.
-
-        Of a release phase the newest, whatever became of it.
-        """
-        if self._target == RELEASE_PHASE:
-            phased = [release for release in releases.list_releases(tx, app.id) if release.phase_command]
-            if phased:
-                return phased[:1]
-        wished = releases.wished_release(tx, app.id)
-        current = [] if app.current_release_id is None else [releases.get_release(tx, app.current_release_id)]
-        if wished is not None and wished not in current:
-            current.append(wished)
-        found = current or releases.list_releases(tx, app.id)[:1]
-        if not found:
-            raise NothingReleased(app.label)
-        self._check_target(found)
-        return found
-
-    def _check_target(self, found: list[Release]) -> None:
-        known = list(dict.fromkeys(name for release in found for name in release.target_names()))
-        known += [target for target in map(_target, self._failed) if target not in known]
-        if self._target is not None and self._target not in known:
-            raise UnknownTarget(self._target, known)
-
-    def _names(self, tx: Transaction, release: Release) -> list[str]:
-        if self._target == RELEASE_PHASE:
-            return [phase_name(self._app, release)]
-        names = wished_names(self._app, release, formation.get_formation(tx, self._app.id))
-        return [name for name in names if self._target in (None, _target(name))]
+    def _path(self, name: str) -> Path:
+        return self._services.instance.layout.process_log(self._app.id, name)
 
 
-def _target(name: str) -> str:
-    return label(name).rpartition(".")[0]
+def _short(name: str) -> str:
+    return ".".join(name.rsplit(".", 3)[1:])
+
+
+def _ends(folder: Path) -> Mapping[str, Place]:
+    """Where the output of each process ends, by the name of its file."""
+    found = {}
+    for path in folder.glob("*.log"):
+        place = place_in(path) if _LOG.fullmatch(path.name) else None
+        if place is not None:
+            found[path.name] = place
+    return found

@@ -11,6 +11,7 @@ from stratum.sizes import MAX_BYTES
 
 MAX_WAIT_S = 30.0
 MAX_WITHIN_S = 24 * 3600
+MAX_LINES = 10_000
 MAX_DIGITS = 18  # all numbers of so many are integers of SQLite
 MAX_NUMBER = 10**MAX_DIGITS - 1
 MAX_TARGETS = 1000  # more than a Procfile's 64 KiB name in practice
@@ -182,8 +183,19 @@ class Logs(BaseModel):
     """Query of an app's logs."""
 
     target: str | None = None
-    lines: int = Field(default=100, ge=0, le=10_000)
+    index: int | None = Field(default=None, ge=1, le=99_999)
+    lines: int | None = Field(default=None, ge=0, le=MAX_LINES)
+    since: str | None = Field(default=None, max_length=64)
+    grep: str = Field(default="", max_length=1000)
     follow: bool = False
+    cursor: str | None = Field(default=None, max_length=16_000)
+
+    @property
+    def most(self) -> int:
+        """How many lines of each process: all since a time, unless a number is given."""
+        if self.lines is not None:
+            return self.lines
+        return 100 if self.since is None else MAX_LINES
 
 
 class Wait(BaseModel):

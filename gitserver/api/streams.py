@@ -9,6 +9,7 @@ from flask import Response, request
 
 from gitserver.api.applogs import AppLogs
 from gitserver.api.shapes import Following, Logs
+from gitserver.api.telling import Telling, as_text
 from gitserver.git.client import Client
 from gitserver.services import Services
 from gitserver.watch import News, Subject, Watch, Watcher
@@ -18,16 +19,17 @@ from stratum.model import Build
 
 PATIENCE_S = 60.0
 REFRESH_S = 1.0
+KEEPALIVE_S = 15.0
 
 
-def answer(chunks: Iterable[bytes], held: ExitStack) -> Response:
+def answer(chunks: Iterable[bytes], held: ExitStack, kind: str = "text/plain") -> Response:
     """Wrap chunks; no proxy may hold them back.
 
     Args:
         held: let go when the answer has ended, even one of which nothing was ever asked for (HEAD).
     """
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    response = Response(_begun(chunks), content_type="text/plain; charset=utf-8", headers=headers)
+    response = Response(_begun(chunks), content_type=f"{kind}; charset=utf-8", headers=headers)
     response.call_on_close(held.pop_all().close)
     return response
 
@@ -63,19 +65,22 @@ def build_log(services: Services, build: Build, wanted: Following, caller: Clien
                 watch.wait(PATIENCE_S)
 
 
-def app_logs(watcher: Watcher, logs: AppLogs, wanted: Logs, caller: Client) -> Generator[bytes, None, None]:
+def app_logs(
+    watcher: Watcher, logs: AppLogs, wanted: Logs, caller: Client, told: Telling = as_text
+) -> Generator[bytes, None, None]:
     """Yield the last lines, then, when following, new ones until the app or the caller is gone."""
     try:
-        yield from _encoded(logs.last(wanted.lines))
+        yield from told(logs, logs.last())
         if wanted.follow:
+            yield from told(logs, None)
             with watcher.watching(Subject(), caller) as watch:
-                yield from _fresh(logs, watch, caller)
+                yield from _fresh(logs, watch, caller, told)
     finally:
         logs.close()
 
 
-def _fresh(logs: AppLogs, watch: Watch, caller: Client) -> Iterator[bytes]:
-    commits, refreshed_at = -1, -REFRESH_S
+def _fresh(logs: AppLogs, watch: Watch, caller: Client, told: Telling) -> Iterator[bytes]:
+    commits, refreshed_at, spoke_at = -1, -REFRESH_S, time.monotonic()
     while not caller.is_gone():
         if watch.commits != commits and time.monotonic() - refreshed_at >= REFRESH_S:
             commits, refreshed_at = watch.commits, time.monotonic()
@@ -85,8 +90,11 @@ def _fresh(logs: AppLogs, watch: Watch, caller: Client) -> Iterator[bytes]:
             except StratumError:  # a later release lacks the target, or the database is busy: look again
                 commits = -1
             watch.paths = logs.paths
-        chunk = b"".join(_encoded(logs.fresh()))
+        chunk = b"".join(told(logs, logs.fresh()))
+        if not chunk and time.monotonic() - spoke_at >= KEEPALIVE_S:
+            chunk = b"".join(told(logs, None))
         if chunk:
+            spoke_at = time.monotonic()
             yield chunk
         else:
             watch.wait(REFRESH_S)
@@ -96,12 +104,6 @@ def _chunks(path: Path, offset: int) -> Iterator[bytes]:
     while chunk := read_from(path, offset):
         offset += len(chunk)
         yield chunk
-
-
-def _encoded(lines: Iterable[str]) -> Iterator[bytes]:
-    text = "".join(f"{line}\n" for line in lines)
-    if text:
-        yield text.encode()
 
 
 def _is_settled(news: News) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from stratum.client.following import follow
 from stratum.client.http import Connection, Row
 from stratum.errors import ServerUnavailable
 
@@ -185,10 +186,13 @@ class RemoteApp:
         """Yield a build's log; with `follow` until its rollout is settled."""
         return self._stream(f"/builds/{number}/log", {"follow": _flag(follow)})
 
-    def logs(self, target: str | None, *, lines: int, follow: bool) -> Iterator[bytes]:
-        """Yield lines of its processes."""
-        wanted = {"lines": str(lines), "follow": _flag(follow)}
-        return self._stream("/logs", wanted if target is None else {**wanted, "target": target})
+    def logs(self, wanted: Mapping[str, str]) -> Iterator[Row]:
+        """Yield lines of its processes: `process`, `release`, `line`; `marker` where it is none of theirs.
+
+        Args:
+            wanted: any of `target`, `index`, `lines`, `since`, `grep`, `follow`.
+        """
+        return follow(self.connection, self._path("/logs"), wanted)
 
     def rollout(self, number: int, *, until: str = "settled") -> Row:
         """Wait for a rollout and return it; until `settled` or `ended`.

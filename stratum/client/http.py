@@ -44,12 +44,23 @@ class Connection:
             reason = "what it answered is no JSON"
             raise ServerUnavailable(self.url, reason) from error
 
-    def stream(self, path: str, params: Mapping[str, str]) -> Iterator[bytes]:
-        """Yield an answer as it comes, however long that takes."""
-        quiet = httpx.Timeout(CONNECT_TIMEOUT_S, read=None)
+    def stream(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        headers: Mapping[str, str] | None = None,
+        silence_s: float | None = None,
+    ) -> Iterator[bytes]:
+        """Yield an answer as it comes, however long that takes.
+
+        Args:
+            silence_s: after which the connection counts as lost; None: never.
+        """
+        quiet = httpx.Timeout(CONNECT_TIMEOUT_S, read=silence_s)
         with (
             self._translated(),
-            self._client().stream("GET", path, params=params, timeout=quiet) as answer,
+            self._client().stream("GET", path, params=params, headers=headers, timeout=quiet) as answer,
         ):
             if answer.is_error:
                 answer.read()

@@ -2,7 +2,7 @@
 
     StratumError                 slug, hint
     ├── InvalidInput             the caller's data
-    │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable
+    │   ├── InvalidName, InvalidBranch, InvalidScale, InvalidVariable, InvalidTime, InvalidCursor
     │   ├── InvalidDomain        given, reason
     │   ├── InvalidPushOption    option, reason, known
     │   ├── InvalidMount         path, reason
@@ -43,6 +43,7 @@ from stratum.errors.given import (
     CommitIncomplete,
     AppJsonInvalid,
     InvalidBranch,
+    InvalidCursor,
     FileInvalid,
     InvalidDomain,
     InvalidInput,
@@ -50,6 +51,7 @@ from stratum.errors.given import (
     InvalidName,
     InvalidPushOption,
     InvalidScale,
+    InvalidTime,
     InvalidVariable,
     NotAProcess,
     ProcfileInvalid,
@@ -78,6 +80,7 @@ __all__ = [
     "DoorLost",
     "DoorUnavailable",
     "InvalidBranch",
+    "InvalidCursor",
     "InvalidDomain",
     "InvalidInput",
     "InvalidMount",
@@ -85,6 +88,7 @@ __all__ = [
     "FileInvalid",
     "InvalidPushOption",
     "InvalidScale",
+    "InvalidTime",
     "InvalidVariable",
     "Located",
     "NotAProcess",

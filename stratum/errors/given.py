@@ -69,6 +69,26 @@ class InvalidScale(InvalidInput):
         self.target, self.given, self.max_scale, self.now = target, given, max_scale, now
 
 
+class InvalidTime(InvalidInput):
+    """A text says no moment, or no time before now."""
+
+    slug = "invalid-time"
+
+    def __init__(self, given: str) -> None:
+        message = f"{given!r:.80} is no time."
+        super().__init__(message, "Give how long ago, as 90s, 10m, 2h or 3d, or a moment, as 2026-11-22T10:00.")
+        self.given = given
+
+
+class InvalidCursor(InvalidInput):
+    """A text is no cursor of ours."""
+
+    slug = "invalid-cursor"
+
+    def __init__(self) -> None:
+        super().__init__("That is no cursor.", "Give the id of an event as it came, or none.")
+
+
 class InvalidVariable(InvalidInput):
     """A variable's name or value cannot be passed to a process."""
 

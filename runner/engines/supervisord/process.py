@@ -11,12 +11,15 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from supervisor import events
+from supervisor.dispatchers import PInputDispatcher
 from supervisor.options import ProcessConfig
 from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
 from runner.engines.supervisord import adopted, journal, members
 from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S, Crashes
+from runner.engines.supervisord.output import Output
 from runner.engines.supervisord.wakeup import Wakeup
 
 _watch = members.Watch()
@@ -164,6 +167,13 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
 class AppConfig(ProcessConfig):  # type: ignore[misc]
     """Supervisor's own configuration of a program, which makes an AppProcess of it."""
+
+    def make_dispatchers(self, process: Any) -> tuple[dict[int, Any], dict[str, Any]]:
+        """Make the pipes of a start, and what reads and writes them; stderr goes with stdout."""
+        pipes = self.options.make_pipes(False)
+        read, write = pipes["stdout"], pipes["stdin"]
+        output = Output(process, events.ProcessCommunicationStdoutEvent, read)
+        return {read: output, write: PInputDispatcher(process, "stdin", write)}, pipes
 
     def make_process(self, group: Any = None) -> AppProcess:
         """Make the process of this section."""

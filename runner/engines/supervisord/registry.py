@@ -12,6 +12,7 @@ from typing import Any
 from supervisor.options import UnhosedConfigParser
 from supervisor.states import ProcessStates
 
+from runner.engines.supervisord import oldlogs
 from runner.engines.supervisord.options import Options
 from runner.engines.supervisord.process import AppConfig, AppProcess
 from runner.engines.supervisord.sections import Entry, is_ours, render
@@ -27,6 +28,7 @@ class Registry:
         self._options = options
         self._fragments: dict[str, str] = {}
         self.processes: dict[str, AppProcess] = {}
+        self._left: set[str] = set()  # folders with logs of what is no more
 
     def forget_former_life(self) -> None:
         """Drop what supervisord read from the file: nothing of it runs, the applier adds what is wished.
@@ -67,9 +69,13 @@ class Registry:
             message = f"{name} has not ended yet; stop it first"
             raise ValueError(message)
         self._drop(name)
+        if process is not None:
+            self._left.add(process.config.stdout_logfile.rpartition("/")[0])
 
     def save(self) -> None:
         """Mirror the sections in the file. On a full disk the apps start all the same: only the file lags."""
+        while self._left:
+            oldlogs.prune(self._left.pop(), self.processes)
         path = Path(self._options.apps_conf)
         try:
             with path.with_suffix(".new").open("w", encoding="utf-8") as file:

@@ -1,8 +1,11 @@
 """The processes' output."""
 
 import fcntl
+import json
+import os
 import resource
 import socket
+import struct
 import time
 from contextlib import ExitStack
 
@@ -101,9 +104,10 @@ def test_an_app_without_release_has_no_logs(api, side):
 def followed(side, app):
     """What a follower of all targets is sent, chunk by chunk."""
     services = Services.of(side.instance)
-    logs = AppLogs(services, app, None)
+    wanted = Logs(lines=10, follow=True)
+    logs = AppLogs(services, app, wanted)
     logs.refresh()
-    stream = app_logs(services.watcher, logs, Logs(lines=10, follow=True), Client(None))
+    stream = app_logs(services.watcher, logs, wanted, Client(None))
     yield stream
     stream.close()
     services.database.close()
@@ -122,15 +126,16 @@ def test_following_goes_on_over_rotation_and_releases(side, app, followed):
 
     side.release(app, "web", "worker", commit="b" * 40)
     write(side, "v2.web.1", "new release\n")
-    assert next(followed) == b"web.1 | new release\n"
+    assert next(followed) == b"web.1 | ----- v2 -----\nweb.1 | new release\n"
 
 
 def test_following_does_not_repeat_what_a_former_process_of_the_name_wrote(side, app):
     write(side, "v1.worker.3", "long ago\n")
     services = Services.of(side.instance)
-    logs = AppLogs(services, app, None)
+    wanted = Logs(lines=10, follow=True)
+    logs = AppLogs(services, app, wanted)
     logs.refresh()
-    stream = app_logs(services.watcher, logs, Logs(lines=10, follow=True), Client(None))
+    stream = app_logs(services.watcher, logs, wanted, Client(None))
     write(side, "v1.web.1", "x\n")
     assert next(stream) == b"web.1 | x\n"
 
@@ -145,13 +150,14 @@ def test_following_does_not_repeat_what_a_former_process_of_the_name_wrote(side,
 
 def test_following_ends_when_the_caller_leaves(side, app):
     services = Services.of(side.instance)
-    logs = AppLogs(services, app, None)
+    wanted = Logs(lines=10, follow=True)
+    logs = AppLogs(services, app, wanted)
     logs.refresh()
     write(side, "v1.web.1", "x\n")
     ours, theirs = socket.socketpair()
     theirs.close()
 
-    chunks = list(app_logs(services.watcher, logs, Logs(lines=10, follow=True), Client(ours)))
+    chunks = list(app_logs(services.watcher, logs, wanted, Client(ours)))
     ours.close()
 
     assert chunks == [b"web.1 | x\n"]
@@ -206,3 +212,129 @@ def test_a_long_poll_is_a_short_one_while_too_many_wait(api, client, side, app):
 
         assert api("GET", f"{HERE}/rollouts/2?wait_s=20")[1]["done"] is False
         assert time.monotonic() - begun < 5
+
+
+@pytest.fixture
+def two_releases(side, app):
+    write(side, "v1.web.1", "old one\nold two\n")
+    write(side, "v1.worker.1", "old work\n")
+    side.release(app, "web", "worker", commit="b" * 40)
+    write(side, "v2.web.1", "new one\n")
+
+
+def test_the_output_of_a_process_goes_on_over_releases_with_a_marker_between(api, two_releases):
+    assert api.text(f"{HERE}/logs?target=web&lines=2") == (
+        200,
+        "web.1 | old two\nweb.1 | ----- v2 -----\nweb.1 | new one\n",
+    )
+    assert api.text(f"{HERE}/logs?lines=1") == (200, "web.1 | new one\nworker.1 | old work\n")
+
+
+def test_one_process_of_a_target_is_shown_whatever_its_scale_is_now(api, side, app):
+    write(side, "v1.worker.1", "first\n")
+    write(side, "v1.worker.2", "second\n")
+    write(side, "v1.worker.5", "fifth, of before\n")
+
+    assert api.text(f"{HERE}/logs?target=worker&index=2") == (200, "worker.2 | second\n")
+    assert api.text(f"{HERE}/logs?target=worker&index=5") == (200, "worker.5 | fifth, of before\n")
+    assert api.text(f"{HERE}/logs?index=2") == (200, "worker.2 | second\n")
+    assert api("GET", f"{HERE}/logs?index=0")[0] == 422
+
+
+def test_lines_with_a_text_are_found_as_it_stands_over_releases(api, side, two_releases):
+    write(side, "v2.web.1", "(.*)+ is no pattern here\n")
+
+    assert api.text(f"{HERE}/logs?grep=one") == (
+        200,
+        "web.1 | old one\nweb.1 | ----- v2 -----\nweb.1 | new one\n",
+    )
+    assert api.text(f"{HERE}/logs?grep=(.*)%2B") == (200, "web.1 | (.*)+ is no pattern here\n")
+    assert api.text(f"{HERE}/logs?grep=nowhere") == (200, "")
+
+
+def test_lines_since_a_time_are_all_shown(api, side, two_releases):
+    now = int(time.time())
+    path = write(side, "v2.web.1", "".join(f"line {n}\n" for n in range(150)))
+    path.with_name(f"{path.name}.times").write_bytes(struct.pack("<IIII", 0, now - 3600, 8, now - 60))
+    old = side.instance.layout.process_log(1, "MyProdEnv.app02.v1.web.1")
+    os.utime(old, (now - 7200, now - 7200))
+
+    status, text = api.text(f"{HERE}/logs?target=web&since=10m")
+    assert (status, text.splitlines()) == (200, [f"web.1 | line {n}" for n in range(150)])
+    assert api.text(f"{HERE}/logs?target=web&since=10m&lines=1")[1] == "web.1 | line 149\n"
+    assert len(api.text(f"{HERE}/logs?target=web&since=90m")[1].splitlines()) == 151
+    refused = api("GET", f"{HERE}/logs?since=yesterday")
+    assert (refused[0], refused[1]["message"]) == (422, "'yesterday' is no time.")
+
+
+class Events:
+    """Lines as server-sent events, as a browser asks for them."""
+
+    def __init__(self, client, side):
+        self._client, self._headers = client, {"Authorization": f"Bearer {side.admin}"}
+        self.cursor = ""
+
+    def __call__(self, query=""):
+        accept = {"Accept": "text/event-stream", "Last-Event-ID": self.cursor}
+        answer = self._client.get(f"/api{HERE}/logs{query}", headers={**self._headers, **accept})
+        assert answer.content_type == "text/event-stream; charset=utf-8"
+        fields = [line.partition(": ") for line in answer.get_data(as_text=True).splitlines() if line]
+        self.cursor = next((value for name, _, value in reversed(fields) if name == "id"), self.cursor)
+        return [json.loads(value) for name, _, value in fields if name == "data"]
+
+
+@pytest.fixture
+def events(client, side):
+    return Events(client, side)
+
+
+def test_events_tell_the_release_and_the_marker(events, two_releases):
+    assert events("?target=web&lines=2") == [
+        {"process": "web.1", "release": "v1", "line": "old two"},
+        {"process": "web.1", "release": "v2", "line": "----- v2 -----", "marker": True},
+        {"process": "web.1", "release": "v2", "line": "new one"},
+    ]
+
+
+def going_on(side, app, cursor):
+    """What another follower, in another life of the server, is sent first after a cursor."""
+    services = Services.of(side.instance)
+    wanted = Logs(follow=True, cursor=cursor)
+    logs = AppLogs(services, app, wanted)
+    logs.refresh()
+    assert list(logs.last()) == []
+    found = [f"{line.process} v{line.release} {line.text}" for line in logs.fresh()]
+    cursor = logs.cursor
+    logs.close()
+    services.database.close()
+    return found, cursor
+
+
+def test_who_goes_on_from_a_cursor_misses_nothing_over_rotations_and_releases(side, app, events):
+    path = write(side, "v1.web.1", "one\nha")
+    events("?lines=1")
+    write(side, "v1.web.1", "lf\ntwo\n")
+    path.rename(path.with_name(f"{path.name}.1"))
+    write(side, "v1.web.1", "three\n")
+    side.release(app, "web", "worker", commit="b" * 40)
+    write(side, "v2.web.1", "four\n")
+    write(side, "v2.worker.2", "five\n")
+
+    first, cursor = going_on(side, app, events.cursor)
+    rest, cursor = going_on(side, app, cursor)
+
+    assert [*first, *rest] == [
+        "web.1 v1 half",
+        "web.1 v1 two",
+        "web.1 v1 three",
+        "web.1 v2 ----- v2 -----",
+        "web.1 v2 four",
+        "worker.2 v2 five",
+    ]
+    assert going_on(side, app, cursor)[0] == []
+
+
+def test_what_is_no_cursor_is_refused(api, app):
+    status, said = api("GET", f"{HERE}/logs?cursor=nonsense")
+
+    assert (status, said["error"]) == (422, "invalid-cursor")

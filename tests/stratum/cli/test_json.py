@@ -136,8 +136,8 @@ def test_logs_are_a_list_of_lines(side, terminal, app):
     path.write_text("one\na | b\n")
 
     assert rows_of(terminal("-E", "MyProdEnv", "logs", "--json")) == [
-        {"process": "web.1", "line": "one"},
-        {"process": "web.1", "line": "a | b"},
+        {"process": "web.1", "release": "v1", "line": "one"},
+        {"process": "web.1", "release": "v1", "line": "a | b"},
     ]
 
 
@@ -146,7 +146,7 @@ def test_followed_logs_are_an_object_a_line(side, terminal, app):
     path.parent.mkdir(parents=True)
     path.write_text("one\n")
     with terminal.started("-E", "MyProdEnv", "logs", "-f", "--json") as following:
-        assert json.loads(following.stdout.readline()) == {"process": "web.1", "line": "one"}
+        assert json.loads(following.stdout.readline()) == {"process": "web.1", "release": "v1", "line": "one"}
         with path.open("a") as file:
             file.write("two\n")
-        assert json.loads(following.stdout.readline()) == {"process": "web.1", "line": "two"}
+        assert json.loads(following.stdout.readline()) == {"process": "web.1", "release": "v1", "line": "two"}

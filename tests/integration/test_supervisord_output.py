@@ -1,0 +1,72 @@
+"""What processes write, through a real supervisord: kept as it is, with its times, and bounded."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from stratum.supervisor import Wanted
+from stratum.trail import Trail
+from tests.supervision import Supervised, name_of, supervised
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+WORKER = Wanted("MyProdEnv", "app02", 7, 1, "worker", 1)
+LINE = "0123456789" * 10
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Supervised]:
+    with supervised(fenced=os.getuid() == 0) as running:
+        yield running
+
+
+def test_output_is_marked_with_its_time_and_found_by_it(server: Supervised) -> None:
+    server.run(WORKER, "echo early; sleep 3; echo late; exec sleep 1000")
+    log = server.log(WORKER)
+    wait_until(lambda: log.exists() and log.read_text() == "early\nlate\n")
+    late = log.stat().st_mtime
+
+    with Trail.since(log, datetime.fromtimestamp(late - 1, UTC)) as trail:
+        assert list(trail.lines()) == ["late"]
+    with Trail.since(log, datetime.fromtimestamp(late - 60, UTC)) as trail:
+        assert list(trail.lines()) == ["early", "late"]
+    server.stopped(WORKER)
+
+
+def test_a_flood_is_bounded_and_delays_no_restart_of_another(server: Supervised) -> None:
+    """Each file and its times rotate together, and the followed line is where it should be."""
+    flood, other = Wanted("E", "flood", 8, 1, "worker", 1), Wanted("E", "other", 9, 1, "worker", 1)
+    server.run(flood, f"exec yes {LINE}")
+    pid = server.run(other, "exec sleep 1000")
+    log = server.log(flood)
+    wait_until(log.with_name(f"{log.name}.2").exists, 60)
+    wait_until(lambda: server.status(other).state == "RUNNING")
+
+    began = time.monotonic()
+    os.kill(pid, 9)
+    wait_until(lambda: server.status(other).pid not in {None, pid})
+    assert time.monotonic() - began < 2
+
+    names = {path.name.removeprefix(name_of(flood)) for path in log.parent.glob("*.log*")}
+    assert names <= {f".log{number}{times}" for number in ("", ".1", ".2") for times in ("", ".times")}
+    assert sum(path.stat().st_size for path in log.parent.iterdir()) < 40 << 20
+    server.stopped(flood)
+    server.stopped(other)
+
+
+def test_logs_of_what_is_no_more_stay_until_they_are_old(server: Supervised) -> None:
+    first, second = Wanted("E", "app", 10, 1, "worker", 1), Wanted("E", "app", 10, 2, "worker", 1)
+    for wanted in (first, second):
+        server.run(wanted, "echo hello; exec sleep 1000")
+        wait_until(server.log(wanted).exists)
+        server.stopped(wanted)
+    os.utime(server.log(first), (0, 0))
+
+    assert server.rpc.remove([name_of(first), name_of(second)]) == {}
+
+    assert not server.log(first).exists()
+    assert server.log(second).exists()
