@@ -97,11 +97,11 @@ class Targets(_Body):
     targets: list[str] = Field(default_factory=list, max_length=MAX_TARGETS)
 
 
-class VariablesEdit(BaseModel):
 class Settings(RootModel[dict[str, object]]):
     """Body of PATCH targets: {key: value}; null: no longer said."""
 
 
+class VariablesEdit(BaseModel):
     """Body of PATCH variables."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

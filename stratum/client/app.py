@@ -64,7 +64,6 @@ class RemoteApp:
         """List the scales wished."""
         return self._list("/formation")
 
-    def pause(self, targets: Sequence[str]) -> Row:
     def explain(self) -> list[Row]:
         """List what is in force for its targets."""
         return self._list("/targets")
@@ -75,6 +74,7 @@ class RemoteApp:
         answer: list[Row] = self.connection.send("PATCH", path, json=dict(values))
         return answer
 
+    def pause(self, targets: Sequence[str]) -> Row:
         """Have targets at rest; none named: all."""
         return self._send("POST", "/pause", {"targets": list(targets)})
 

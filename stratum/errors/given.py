@@ -135,7 +135,7 @@ class FileInvalid(InvalidInput):
         problems: as `str` each is one line.
     """
 
-    slug = "procfile-invalid"
+    slug = "file-invalid"
 
     def __init__(self, problems: Sequence[Located]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -144,6 +144,18 @@ class FileInvalid(InvalidInput):
     def lines(self) -> list[str]:
         """Say all in full, each with the line that it is about."""
         return [line for problem in self.problems for line in problem.lines()]
+
+
+class ProcfileInvalid(FileInvalid):
+    """A Procfile has problems."""
+
+    slug = "procfile-invalid"
+
+
+class AppJsonInvalid(FileInvalid):
+    """What app.json says of targets has problems."""
+
+    slug = "app-json-invalid"
 
 
 class CommitIncomplete(InvalidInput):
@@ -177,18 +189,6 @@ class UnknownTarget(InvalidInput):
     slug = "unknown-target"
 
     def __init__(self, target: str, known: Sequence[str], of: str = "the current release") -> None:
-class ProcfileInvalid(FileInvalid):
-    """A Procfile has problems."""
-
-    slug = "procfile-invalid"
-
-
-class AppJsonInvalid(FileInvalid):
-    """What app.json says of targets has problems."""
-
-    slug = "app-json-invalid"
-
-
         targets = ", ".join(known) or "none"
         super().__init__(
             f"{target!r} is no target of {of}; its targets are: {targets}.",
