@@ -53,6 +53,11 @@ class Settings:
         stop_grace_s: from SIGTERM to SIGKILL.
         drain_s: how long an old web process may finish its requests before it is told to stop.
         port_first, port_last: range of the ports given to web processes.
+        max_request_bytes: largest body of a request to an app.
+        header_timeout_s: how long a client may take to send the headers of a request.
+        request_timeout_s: how long it may take to send all of one, to git and the API, too.
+        answer_timeout_s: how long an app may take to begin its answer.
+        idle_timeout_s: how long a client's connection is kept without a request.
         max_scale: largest scale of one target.
         max_processes_per_app: most processes wished of an app without a limit of its own.
         max_push_bytes: largest pack accepted, for apps without a limit of their own.
@@ -94,6 +99,11 @@ class Settings:
     drain_s: float = 10.0
     port_first: int = 20001
     port_last: int = 29999
+    max_request_bytes: int = 256 << 20
+    header_timeout_s: float = 30.0
+    request_timeout_s: float = 3600.0
+    answer_timeout_s: float = 600.0
+    idle_timeout_s: float = 300.0
     max_scale: int = 100
     max_processes_per_app: int = 100
     max_push_bytes: int = 1 << 30

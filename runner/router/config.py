@@ -36,6 +36,30 @@ CHALLENGE = 'Basic realm="Stratum", charset="UTF-8"'
 NO_CONTROL = "Stratum does not answer at the moment; apps do. Try again in a few seconds.\n"
 
 
+# A process of several that cannot be reached is left out for so long: the least busy one would be asked
+# again and again. Shorter than TRY_DURATION, so that nobody is told "no" for the memory alone.
+FAIL_DURATION = "2s"
+MAX_HEADER_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may ask of the router, and an app of a client's patience.
+
+    Attributes:
+        body_bytes: of a request to an app.
+        headers_s, request_s: how long the headers, and all of a request, may take to come.
+        answer_s: how long an app may take to begin its answer.
+        idle_s: how long a connection is kept without a request.
+    """
+
+    body_bytes: int = 256 << 20
+    headers_s: float = 30.0
+    request_s: float = 3600.0
+    answer_s: float = 600.0
+    idle_s: float = 300.0
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the router listens and what stands behind it.
@@ -52,6 +76,7 @@ class Place:
     web_socket: str
     apps_domain: str
     upstreams: str
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +165,13 @@ def _whole(place: Place, routes: list[Json], named: Json) -> Json:
         "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
         "named_routes": named,
-        "errors": {"routes": [_of_an_app(pages.handler(pages.NO_ANSWER)), {"handle": [_error(NO_CONTROL)]}]},
+        "errors": {"routes": [_of_an_app(pages.failed()), {"handle": [_error(NO_CONTROL)]}]},
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
+        "max_header_bytes": MAX_HEADER_BYTES,
+        "read_header_timeout": _duration(place.limits.headers_s),
+        "read_timeout": _duration(place.limits.request_s),  # ends no answer that lasts, nor a WebSocket
+        "idle_timeout": _duration(place.limits.idle_s),
     }
     return {
         "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
@@ -152,16 +181,26 @@ def _whole(place: Place, routes: list[Json], named: Json) -> Json:
 
 
 def _app_route(place: Place, route: Route) -> Json:
-    # Kept connections to a process that is to stop must not look like requests under way for long.
-    transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
     dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(route.dials)]
     routes: list[Json] = [
         {"handle": [{"handler": "vars", _APP: "yes"}]},
         *pages.instead(f"{place.upstreams}/{route.host}.{pages.NAME}"),
         *([] if route.site is None else site.serve(f"{place.upstreams}/{route.host}.{site.NAME}")),
-        {"handle": [{**_proxy(dials), "transport": transport}]},
+        {"handle": [{"handler": "request_body", "max_size": place.limits.body_bytes}, _to_app(place, dials)]},
     ]
     return _for_hosts((route.host, *route.domains), {"handler": "subroute", "routes": routes})
+
+
+def _to_app(place: Place, dials: Sequence[str]) -> Json:
+    # Kept connections to a process that is to stop must not look like requests under way for long.
+    transport = {
+        "protocol": "http",
+        "keep_alive": {"idle_timeout": "1s"},
+        "response_header_timeout": _duration(place.limits.answer_s),
+    }
+    passive = {"passive": {"fail_duration": FAIL_DURATION, "max_fails": 1}}
+    several: Json = {"health_checks": passive} if len(dials) > 1 else {}  # of one, waiting is all there is
+    return {**_proxy(dials), **several, "transport": transport}
 
 
 _APP = "app"  # what a request to one has among Caddy's variables, as long as it lasts
@@ -192,6 +231,10 @@ def _for_hosts(names: Sequence[str], handler: Json) -> Json:
     # The same name written out in full, up to the root of all names, ends with a dot.
     hosts = [host for name in names for host in (name, f"{name}.")]
     return {"match": [{"host": hosts}], "handle": [handler], "terminal": True}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"
 
 
 def _error(text: str) -> Json:

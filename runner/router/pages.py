@@ -63,11 +63,13 @@ PAGES = {
     Page.PAUSED: Said("503", "This app is paused.", "Whoever runs it has stopped it for a while.", _LATER_S),
 }
 UNKNOWN_APP = Said("404", "There is no app at this address.", "Perhaps the address has a slip in it.")
+_STATUS = "{http.error.status_code}"
 NO_ANSWER = Said(
-    "{http.error.status_code}",
+    _STATUS,
     "This app does not answer.",
     "It may have crashed, or be busy. Try again in a few seconds.",
 )
+TOO_LARGE = Said("413", "This request is too large.", "It has more to it than this server passes on.")
 
 _HTML = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -101,6 +103,13 @@ def answers(said: Said) -> list[Json]:
 def handler(said: Said) -> Json:
     """Render what `answers` gives as one handler."""
     return {"handler": "subroute", "routes": answers(said)}
+
+
+def failed() -> Json:
+    """Render what is said of an app that no answer came from."""
+    too_large = {"vars": {_STATUS: [TOO_LARGE.status]}}
+    routes: list[Json] = [{"match": [too_large], "handle": [handler(TOO_LARGE)], "terminal": True}]
+    return {"handler": "subroute", "routes": [*routes, *answers(NO_ANSWER)]}
 
 
 def instead(file: str) -> list[Json]:

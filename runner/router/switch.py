@@ -12,11 +12,12 @@ from pathlib import Path
 
 from runner import pace
 from runner.router import admin, pages, site
-from runner.router.config import Config, Place, Route, render
+from runner.router.config import Config, Limits, Place, Route, render
 from runner.router.pages import Page
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
 from stratum.model import App
+from stratum.settings import Settings
 from stratum.site import read_table
 from stratum.store import Database, environments, quiet, sites
 from stratum.store import domains as domain_store
@@ -126,6 +127,7 @@ class Router:
             web_socket=str(layout.web_socket),
             apps_domain=self._instance.settings.apps_domain,
             upstreams=str(layout.router_upstreams),
+            limits=_limits(self._instance.settings),
         )
 
     def _load(self, config: Config) -> None:
@@ -156,6 +158,16 @@ class Router:
         with (self._instance.layout.locks / "router").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=settings.max_request_bytes,
+        headers_s=settings.header_timeout_s,
+        request_s=settings.request_timeout_s,
+        answer_s=settings.answer_timeout_s,
+        idle_s=settings.idle_timeout_s,
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -32,11 +32,22 @@ def page(status: str, text: str) -> dict[str, Any]:
 
 
 def of_app(name: str, *files: str) -> dict[str, object]:
-    transport = {"protocol": "http", "keep_alive": {"idle_timeout": "1s"}}
+    transport = {
+        "protocol": "http",
+        "keep_alive": {"idle_timeout": "1s"},
+        "response_header_timeout": "600000ms",
+    }
+    passive = {"health_checks": {"passive": {"fail_duration": "2s", "max_fails": 1}}}
+    several = passive if len(files) > 1 else {}
     routes = [
         {"handle": [{"handler": "vars", "app": "yes"}]},
         *pages.instead(f"/up/{name}.page"),
-        {"handle": [{**proxy(*files), "transport": transport}]},
+        {
+            "handle": [
+                {"handler": "request_body", "max_size": 268435456},
+                {**proxy(*files), **several, "transport": transport},
+            ]
+        },
     ]
     handler = {"handler": "subroute", "routes": routes}
     return {"match": [{"host": [name, f"{name}."]}], "handle": [handler], "terminal": True}
@@ -83,7 +94,7 @@ def test_the_whole_configuration() -> None:
                             "routes": [
                                 {
                                     "match": [{"vars": {"app": ["yes"]}}],
-                                    "handle": [pages.handler(pages.NO_ANSWER)],
+                                    "handle": [pages.failed()],
                                     "terminal": True,
                                 },
                                 {"handle": [page(status, NO_CONTROL)]},
@@ -91,6 +102,10 @@ def test_the_whole_configuration() -> None:
                         },
                         "automatic_https": {"disable": True},
                         "protocols": ["h1"],
+                        "max_header_bytes": 65536,
+                        "read_header_timeout": "30000ms",
+                        "read_timeout": "3600000ms",
+                        "idle_timeout": "300000ms",
                     }
                 }
             }

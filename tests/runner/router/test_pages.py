@@ -32,7 +32,7 @@ def test_every_page_has_a_status_and_a_sentence_of_its_own() -> None:
     assert {said.status for said in PAGES.values()} == {"404", "503"}
 
 
-@pytest.mark.parametrize("said", [*PAGES.values(), pages.UNKNOWN_APP, pages.NO_ANSWER])
+@pytest.mark.parametrize("said", [*PAGES.values(), pages.UNKNOWN_APP, pages.NO_ANSWER, pages.TOO_LARGE])
 def test_a_page_is_small_has_no_script_and_nothing_that_caddy_would_fill_in(said: Said) -> None:
     html, text = (route["handle"][0] for route in pages.answers(said))  # type: ignore[index]
 

@@ -1,0 +1,185 @@
+"""What goes through a real Caddy: streams that last, limits to what clients ask, processes that are dead."""
+
+import json
+import select
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from stratum.model import App
+from stratum.store import formation
+from tests.stage import Stage, free_port, staged
+
+pytestmark = pytest.mark.integration
+
+REQUEST_S = 1.0
+STREAMS, ROLLOUTS = 100, 50
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    limits = {"max_request_bytes": 10_000, "request_timeout_s": REQUEST_S, "answer_timeout_s": 0.5}
+    with staged(router=True, header_timeout_s=0.5, idle_timeout_s=0.5, **limits) as ready:
+        yield ready
+
+
+class Handler(socketserver.StreamRequestHandler):
+    """A process: `/ws` echoes lines once upgraded, `/events` says more when told to, `/hang` nothing."""
+
+    def handle(self) -> None:
+        server = self.server
+        assert isinstance(server, Process)
+        asked = self.rfile.readline().decode()
+        headers = {}
+        while (line := self.rfile.readline().decode().strip()) != "":
+            name, _, value = line.partition(": ")
+            headers[name.lower()] = value
+        length = int(headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            server.left.set()
+            return
+        if asked.startswith("GET /ws"):
+            self.wfile.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            )
+            while line := self.rfile.readline().decode():
+                self.wfile.write(line.encode())
+        elif asked.startswith("GET /events"):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
+            server.more.wait(20)
+            self.wfile.write(b"data: two\n\n")
+        elif asked.startswith("GET /hang"):
+            self.rfile.read(1)
+        else:
+            text = json.dumps([server.name, len(body)])
+            self.wfile.write(
+                f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+            )
+
+
+class Process(socketserver.ThreadingTCPServer):
+    """A web process of an app."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, name: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.name, self.more, self.left = name, threading.Event(), threading.Event()
+
+
+@contextmanager
+def process(stage: Stage, app: App, name: str) -> Iterator[Process]:
+    """Serve as a process of an app."""
+    server = Process(name)
+    with stage.parts.database.write() as tx:
+        formation.give_port(tx, app.id, name, server.server_address[1])
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def opened(stage: Stage, app: App, asked: str, *headers: str) -> socket.socket:
+    """Send the beginning of a request."""
+    connection = socket.create_connection(("127.0.0.1", stage.instance.port), timeout=20)
+    connection.sendall("\r\n".join([asked, f"Host: {app.host('localhost')}", *headers, "", ""]).encode())
+    return connection
+
+
+def received(connection: socket.socket, until: bytes) -> bytes:
+    """Read until something has come, or the end."""
+    got = b""
+    while until not in got and (part := connection.recv(4096)):
+        got += part
+    return got
+
+
+def upgraded(stage: Stage, app: App) -> socket.socket:
+    connection = opened(stage, app, "GET /ws HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
+    assert received(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+    return connection
+
+
+def test_a_hundred_websockets_of_one_app_live_through_fifty_rollouts_of_another(stage: Stage) -> None:
+    a, b = stage.app("chat"), stage.app("busy")
+    with ExitStack() as stack:
+        stack.enter_context(process(stage, a, "a.1"))
+        for name in ("b.1", "b.2"):
+            stack.enter_context(process(stage, b, name))
+        stage.parts.router.route(a, ["a.1"])
+        stage.parts.router.route(b, ["b.1"])
+        streams = [stack.enter_context(upgraded(stage, a)) for _ in range(STREAMS)]
+        for number in range(ROLLOUTS):
+            stage.parts.router.route(b, [f"b.{1 + number % 2}"])
+        stage.parts.router.route(b, ["b.1", "b.2"])  # another number of processes is loaded
+        for number, stream in enumerate(streams):
+            stream.sendall(f"still {number}\n".encode())
+        echoed = [received(stream, b"\n") for stream in streams]
+        assert echoed == [f"still {number}\n".encode() for number in range(STREAMS)]
+        # Longer than a request may take: neither that limit nor the one of idle connections is theirs.
+        assert select.select(streams, [], [], 1.5 * REQUEST_S)[0] == []
+        streams[0].sendall(b"and now\n")
+        assert received(streams[0], b"\n") == b"and now\n"
+
+
+def test_an_event_reaches_its_reader_before_the_next_is_written(stage: Stage) -> None:
+    app = stage.app("events")
+    with process(stage, app, "e.1") as server:
+        stage.parts.router.route(app, ["e.1"])
+        with opened(stage, app, "GET /events HTTP/1.1") as reader:
+            assert b"data: one" in received(reader, b"data: one")
+            assert select.select([reader], [], [], 1.5 * REQUEST_S)[0] == []
+            server.more.set()
+            assert b"data: two" in received(reader, b"data: two")
+
+
+def test_a_dead_process_of_several_is_left_out_and_each_request_answered(stage: Stage) -> None:
+    app = stage.app("half")
+    with process(stage, app, "h.1"):
+        with stage.parts.database.write() as tx:
+            formation.give_port(tx, app.id, "h.2", free_port())
+        stage.parts.router.route(app, ["h.1", "h.2"])
+        # Under way at the first, so that the dead one has the fewest requests.
+        with upgraded(stage, app), upgraded(stage, app):
+            for length in range(40):
+                with opened(stage, app, "POST / HTTP/1.1", f"Content-Length: {length}") as request:
+                    request.sendall(b"x" * length)
+                    assert received(request, b"]").endswith(f'["h.1", {length}]'.encode())
+
+
+def test_what_is_larger_than_allowed_is_refused_by_size(stage: Stage) -> None:
+    app = stage.app("large")
+    with process(stage, app, "l.1"):
+        stage.parts.router.route(app, ["l.1"])
+        for length, answer in ((10_000, b"HTTP/1.1 200 "), (10_001, b"HTTP/1.1 413 ")):
+            with opened(stage, app, "POST / HTTP/1.1", f"Content-Length: {length}") as asked:
+                asked.sendall(b"x" * length)
+                assert received(asked, b"\r\n").startswith(answer)
+        with opened(stage, app, "GET / HTTP/1.1", "X: " + "y" * 80_000) as asked:
+            assert received(asked, b"\r\n").startswith(b"HTTP/1.1 431 ")
+
+
+def test_who_does_not_go_on_is_let_go(stage: Stage) -> None:
+    app = stage.app("slow")
+    with process(stage, app, "s.1") as server:
+        stage.parts.router.route(app, ["s.1"])
+        with opened(stage, app, "POST / HTTP/1.1", "Content-Length: 10"):
+            assert server.left.wait(20), "the app waits for a client that sends nothing"
+        with opened(stage, app, "GET / HTTP/1.1") as asks_no_more:
+            assert b" 200 " in received(asks_no_more, b"]")
+            assert asks_no_more.recv(1) == b""
+        with socket.create_connection(("127.0.0.1", stage.instance.port), timeout=20) as sends_no_headers:
+            sends_no_headers.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            received(sends_no_headers, b"never")
+        with opened(stage, app, "GET /hang HTTP/1.1") as hears_nothing:
+            assert received(hears_nothing, b"\r\n").startswith(b"HTTP/1.1 504 ")
