@@ -10,6 +10,7 @@ from builder.checkout import checkout
 from builder.compiling import compile_app
 from builder.processtypes import as_procfile, process_types
 from builder.room import check_room
+from builder.unset import tell_unset
 from stratum import faults
 from stratum.appjson import AppJson
 from stratum.buildpacks import VARIABLE
@@ -55,6 +56,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
     _tell(bench, asked, targets)
+    tell_unset(bench, commit, made.contents, targets, _variables(bench))
     slug = _seal(bench, targets, replace(made.contents, settings=asked.settings))
     faults.reach("build.sealed")
     return slug

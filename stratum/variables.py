@@ -14,6 +14,18 @@ MAX_TOTAL_BYTES = 1024 * 1024
 
 OURS = frozenset({"PORT", "HOME", "TMPDIR"})
 OUR_PREFIX = "STRATUM_"
+# What every process is given (`runner.apply.descriptions`), or by the built-in buildpacks' `.profile.d`;
+# PORT is for web alone.
+GIVEN = frozenset(
+    {
+        *("PATH", "HOME", "TMPDIR", "LANG", "PYTHONUNBUFFERED", "DYNO", "VIRTUAL_ENV"),
+        *("NODE_ENV", "NPM_CONFIG_UPDATE_NOTIFIER"),
+        *(
+            OUR_PREFIX + name
+            for name in ("APP", "ENVIRONMENT", "RELEASE", "TARGET", "INDEX", "COMMIT", "PROCESS")
+        ),
+    }
+)
 
 
 def checked_variables(variables: Mapping[str, str]) -> Mapping[str, str]:

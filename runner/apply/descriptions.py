@@ -92,7 +92,6 @@ def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:
         "STRATUM_INDEX": str(process.index),
         "STRATUM_COMMIT": release.commit,
         "DYNO": process.label,
-        "DYNO": process.label,
     }
 
 

@@ -7,6 +7,7 @@ on the author's machine.
 
 from stratum.procfile.problem import Problem
 from stratum.procfile.reading import MAX_BYTES, MAX_PROBLEMS, Procfile, Reading, parse, read, render
+from stratum.procfile.references import references
 from stratum.procfile.unique_int import expand_unique_int, uses_unique_int
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "expand_unique_int",
     "parse",
     "read",
+    "references",
     "render",
     "stage_file",
     "uses_unique_int",

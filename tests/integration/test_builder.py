@@ -114,6 +114,19 @@ def test_the_stages_procfile_wins_and_warnings_are_shown(plain_yard: Yard):
     assert log[2:4] == ["          1 | clock: ./clock # hourly", "            |               ^"]
 
 
+def test_variables_that_nothing_sets_are_told_unless_a_script_may_set_them(plain_yard: Yard):
+    app = plain_yard.app({"Procfile": "web: x $PORT $MODE\nworker: y $BROKER ${LEVEL:-1} $DYNO\n"})
+    plain_yard.set_variables(app, MODE="fast")
+
+    first = plain_yard.log(plain_yard.build(app))
+    plain_yard.push(app, {".profile": "export BROKER=1\n"})
+    second = plain_yard.log(plain_yard.build(app))
+
+    assert first.count("warning:") == 1
+    assert "       warning: worker uses $BROKER, which is not set, and gets nothing in its place." in first
+    assert "warning:" not in second
+
+
 def test_a_lock_is_installed(yard: Yard):
     project = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["six"]\n'
     app = yard.app({**WEB, "pyproject.toml": project})

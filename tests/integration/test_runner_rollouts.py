@@ -9,6 +9,7 @@ import pytest
 
 from stratum.model import App, Build, Outcome, ReleaseState, Rollout, RolloutState
 from stratum.store import builds, formation, releases, rollouts
+from stratum.variables import GIVEN
 from tests.stage import RUN_WEB, SHARED, Stage, marked, staged
 from tests.waiting import wait_until
 
@@ -345,6 +346,7 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
     }
     rest = {name.decode(): value.decode() for name, value in found["worker"].items()}
     assert {name: value for name, value in rest.items() if name not in variables} == own
+    assert own.keys() <= GIVEN
 
 
 @pytest.mark.parametrize(
