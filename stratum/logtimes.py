@@ -5,15 +5,16 @@ minute (`runner/engines/supervisord/output.py`).
 """
 
 import re
-import struct
-from bisect import bisect_left
-from collections.abc import Sequence
+import sys
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stratum.errors import InvalidTime
 
-_MARK = struct.Struct("<II")
+_MARK_BYTES = 8  # two numbers of four, the lower bytes first
 _SPAN_S = 1  # what a mark begins may have been written so much later
 _AGO = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -37,25 +38,36 @@ def since(text: str, now: datetime) -> datetime:
 
 def offset_since(log: Path, at: datetime) -> int | None:
     """From which byte on a log holds what was written since a time, or a little before; None: nothing."""
-    marks = _marks(log)
+    offsets, seconds = _marks(log)
     second = at.timestamp() - _SPAN_S
     try:
         status = log.stat()
     except OSError:
         return None
-    if not marks:
+    if not offsets:
         return 0 if status.st_mtime >= second else None
-    nth = bisect_left(marks, second, key=lambda mark: mark[1])
-    if nth == len(marks):
+    nth = bisect_left(seconds, second)
+    if nth == len(seconds):
         # One set long ago may begin what was written since: marks are seldom once there are many.
-        return marks[-1][0] if status.st_mtime >= second else None
-    return marks[nth][0] if nth else 0
+        return offsets[-1] if status.st_mtime >= second else None
+    return offsets[nth] if nth else 0
 
 
-def _marks(log: Path) -> Sequence[tuple[int, int]]:
+def times_of(log: Path, ends: Iterable[int]) -> list[datetime | None]:
+    """Tell when bytes of a log were written, to the second; None where nothing says so."""
+    offsets, seconds = _marks(log)
+    nths = [bisect_right(offsets, end) - 1 for end in ends]
+    return [datetime.fromtimestamp(seconds[nth], UTC) if nth >= 0 else None for nth in nths]
+
+
+def _marks(log: Path) -> tuple["array[int]", "array[int]"]:
+    """Read from which bytes on, and when."""
+    numbers = array("I")
     try:
         data = log.with_name(f"{log.name}.times").read_bytes()
     except OSError:
-        return ()
-    whole = len(data) - len(data) % _MARK.size
-    return list(_MARK.iter_unpack(data[:whole]))
+        data = b""
+    numbers.frombytes(data[: len(data) - len(data) % _MARK_BYTES])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers[::2], numbers[1::2]

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import BinaryIO, Self
 from zlib import crc32
 
 from stratum.buildlog import harmless
-from stratum.logtimes import offset_since
+from stratum.logtimes import offset_since, times_of
 
 WINDOW = 256 * 1024
 MAX_LINE = 64 * 1024
@@ -39,17 +40,26 @@ class Place:
         return cls(os.fstat(number).st_ino, offset, check)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line, made harmless, and when its end was written, where that was asked for and is known."""
+
+    text: str
+    at: datetime | None = None
+
+
 class Trail:
     """Reads lines from a place on; the files may not exist yet, be rotated, or be cleared.
 
     Attributes:
+        timed: whether to tell when lines were written.
         missed: some of it was rotated away before it could be read.
     """
 
     def __init__(self, path: Path, place: Place | None = None) -> None:
         """Begin at a place; None: with the oldest that is kept."""
         self.path = path
-        self.missed = False
+        self.missed = self.timed = False
         self._file: BinaryIO | None = None
         self._begin = self._line = place
         self._partial = b""
@@ -100,13 +110,13 @@ class Trail:
             self._file.close()
             self._file = None
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[Said]:
         """Yield all lines there are by now."""
         while found := self.fresh():
             yield from found
 
-    def fresh(self) -> list[str]:
-        """Return some whole lines that were not told yet, made harmless; none when there are none by now."""
+    def fresh(self) -> list[Said]:
+        """Return some whole lines that were not told yet; none when there are none by now."""
         while self._opened() is not None:
             data = self._read()
             if not data and not self._goes_on():
@@ -121,14 +131,24 @@ class Trail:
             self._line = self._here()
         return self._file.read(WINDOW)
 
-    def _taken(self, data: bytes) -> list[str]:
+    def _taken(self, data: bytes) -> list[Said]:
+        before = len(self._partial)
         whole, newline, rest = (self._partial + data).rpartition(b"\n")
         if len(rest) > MAX_LINE:
             whole, newline, rest = whole + newline + rest, b"\n", b""
         if newline and self._file is not None:
             self._line = Place.of(self._file, self._file.tell() - len(rest))
         self._partial = rest
-        return harmless(whole).decode("utf-8", "replace").split("\n") if newline else []
+        return self._said(whole, before + len(data)) if newline else []
+
+    def _said(self, whole: bytes, read: int) -> list[Said]:
+        texts = harmless(whole).decode("utf-8", "replace").split("\n")
+        if not self.timed or self._file is None:
+            return list(map(Said, texts))
+        begin = self._file.tell() - read
+        ends = accumulate((len(line) + 1 for line in whole.split(b"\n")), initial=begin)
+        times = times_of(_name(self._file), (end - 1 for end in islice(ends, 1, None)))
+        return list(map(Said, texts, times))
 
     def _here(self) -> Place:
         assert self._file is not None
@@ -197,6 +217,11 @@ def place_in(path: Path, offset: int = sys.maxsize) -> Place | None:
             return Place.of(file, _line_start(file, min(offset, os.fstat(file.fileno()).st_size)))
     except OSError:
         return None
+
+
+def _name(file: BinaryIO) -> Path:
+    """What an open file is called by now."""
+    return Path(f"/proc/self/fd/{file.fileno()}").readlink()
 
 
 def _files(path: Path) -> list[Path]:

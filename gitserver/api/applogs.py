@@ -15,7 +15,7 @@ from gitserver.services import Services
 from stratum.logtimes import since
 from stratum.model import App
 from stratum.store import environments
-from stratum.trail import WINDOW, Place, Trail, place_in
+from stratum.trail import WINDOW, Place, Said, Trail, place_in
 
 BYTES_A_LINE = 256  # what is looked through for the last lines, and no less than WINDOW
 _LOG = re.compile(r".+\.v[0-9]{1,9}\.[^.]+\.[0-9]{1,5}\.log")
@@ -31,12 +31,14 @@ class Line:
         process: its label.
         release: its version.
         is_marker: said by Stratum, not by the process.
+        at: when it was written, to the second, where that was asked for and is known.
     """
 
     process: str
     release: int
     text: str
     is_marker: bool = False
+    at: datetime | None = None
 
 
 class AppLogs:
@@ -95,33 +97,34 @@ class AppLogs:
     def last(self) -> Iterator[Line]:
         """Yield the last lines of each process, unless this goes on from a cursor."""
         for slot in self._slots if self._from is None else ():
-            for name, texts in self._last_of(slot):
-                yield from self._lines(slot.label, name, texts)
+            for name, said in self._last_of(slot):
+                yield from self._lines(slot.label, name, said)
 
     def fresh(self) -> Iterator[Line]:
         """Yield what was written since the last call."""
         for slot in self._slots:
             for name in slot.names[-FOLLOWED:]:
                 trail = self._trails[name]
-                texts = [text for _ in range(ROUNDS) for text in trail.fresh()]
+                said = [one for _ in range(ROUNDS) for one in trail.fresh()]
                 if trail.missed:
                     trail.missed = False
                     text = "----- some lines came faster than they were read, and are gone -----"
                     yield Line(slot.label, version(name), text, is_marker=True)
-                yield from self._lines(slot.label, name, texts)
+                yield from self._lines(slot.label, name, said)
 
     def close(self) -> None:
         """Close all files."""
         for trail in self._trails.values():
             trail.close()
 
-    def _last_of(self, slot: Slot) -> list[tuple[str, Iterable[str]]]:
+    def _last_of(self, slot: Slot) -> list[tuple[str, Iterable[Said]]]:
         """Collect the last lines of a process, release by release from the newest back."""
-        found: list[tuple[str, Iterable[str]]] = []
+        found: list[tuple[str, Iterable[Said]]] = []
         room = self._wanted.most
         for name in reversed(slot.names):
             trail = self._opened(name, room)
-            chosen = deque((text for text in trail.lines() if self._wanted.grep in text), maxlen=room)
+            wanted = (said for said in trail.lines() if self._wanted.grep in said.text)
+            chosen = deque(wanted, maxlen=room)
             found.append((name, chosen))
             room -= len(chosen)
             if name in self._trails:
@@ -136,25 +139,30 @@ class AppLogs:
     def _opened(self, name: str, room: int) -> Trail:
         path = self._path(name)
         if self._since is not None:
-            return Trail.since(path, self._since)
-        return Trail(path) if self._wanted.grep else Trail.last(path, max(WINDOW, room * BYTES_A_LINE))
+            return self._timed(Trail.since(path, self._since))
+        size = max(WINDOW, room * BYTES_A_LINE)
+        return self._timed(Trail(path) if self._wanted.grep else Trail.last(path, size))
 
-    def _lines(self, label: str, name: str, texts: Iterable[str]) -> Iterator[Line]:
+    def _timed(self, trail: Trail) -> Trail:
+        trail.timed = self._wanted.timestamps
+        return trail
+
+    def _lines(self, label: str, name: str, said: Iterable[Said]) -> Iterator[Line]:
         release = version(name)
-        for text in texts:
-            if self._wanted.grep not in text:
+        for one in said:
+            if self._wanted.grep not in one.text:
                 continue
             if self._told.setdefault(label, release) != release:
                 yield Line(label, release, f"----- v{release} -----", is_marker=True)
             self._told[label] = release
-            yield Line(label, release, text)
+            yield Line(label, release, one.text, at=one.at)
 
     def _began(self, name: str) -> Trail:
         path = self._path(name)
         if self._from is None:
-            return Trail(path, self._before.get(path.name))
+            return self._timed(Trail(path, self._before.get(path.name)))
         place = self._from.places.get(_short(name))
-        return Trail.since(path, self._from.at) if place is None else Trail(path, place)
+        return self._timed(Trail.since(path, self._from.at) if place is None else Trail(path, place))
 
     def _path(self, name: str) -> Path:
         return self._services.instance.layout.process_log(self._app.id, name)

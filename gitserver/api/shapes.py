@@ -188,6 +188,7 @@ class Logs(BaseModel):
     since: str | None = Field(default=None, max_length=64)
     grep: str = Field(default="", max_length=1000)
     follow: bool = False
+    timestamps: bool = False
     cursor: str | None = Field(default=None, max_length=16_000)
 
     @property

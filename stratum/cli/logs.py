@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", metavar="TIME", help="How long ago, as 10m, or a moment, as 2026-11-22T10:00 (UTC).")
 @click.option("--grep", metavar="TEXT", help="Only lines with this text, as it stands.")
+@click.option("--timestamps", is_flag=True, help="Say when each line was written, to the second, in UTC.")
 @json_option
 @for_app
 def logs(app: "RemoteApp", /, as_json: bool, **given: object) -> None:
@@ -49,4 +50,5 @@ def _text(value: object) -> str:
 
 
 def _line(row: Mapping[str, object]) -> str:
-    return f"{row['process']} | {safe(str(row['line']))}"
+    at = f"{row['at']} " if "at" in row else ""
+    return f"{at}{row['process']} | {safe(str(row['line']))}"

@@ -31,9 +31,15 @@ def test_output_is_marked_with_its_time_and_found_by_it(server: Supervised) -> N
     late = log.stat().st_mtime
 
     with Trail.since(log, datetime.fromtimestamp(late - 1, UTC)) as trail:
-        assert list(trail.lines()) == ["late"]
+        assert [said.text for said in trail.lines()] == ["late"]
     with Trail.since(log, datetime.fromtimestamp(late - 60, UTC)) as trail:
-        assert list(trail.lines()) == ["early", "late"]
+        trail.timed = True
+        early, last = trail.lines()
+    assert (early.text, last.text) == ("early", "late")
+    assert early.at is not None
+    assert last.at is not None
+    assert (last.at - early.at).total_seconds() >= 2
+    assert abs(last.at.timestamp() - late) < 2
     server.stopped(WORKER)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stratum.trail import BACKUPS, Trail
+from stratum.trail import BACKUPS, Said, Trail
 
 TEXT = st.text("ab\n", max_size=6)
 
@@ -25,7 +25,11 @@ def rotate(log: Path) -> None:
 def read(trail: Trail) -> list[str]:
     """Read to the end, and close it."""
     with trail:
-        return list(trail.lines())
+        return texts(trail)
+
+
+def texts(trail: Trail) -> list[str]:
+    return [said.text for said in trail.lines()]
 
 
 def append(log: Path, text: str) -> None:
@@ -43,14 +47,14 @@ def test_every_line_comes_once_however_it_is_rotated_and_the_reader_replaced(tmp
     trail = Trail(log)
     for text, rotates, is_replaced in parts:
         append(log, text)
-        found += trail.lines()
+        found += texts(trail)
         if rotates:
             rotate(log)
         if is_replaced:
             place = trail.place
             trail.close()
             trail = Trail(log, place)
-    found += trail.lines()
+    found += texts(trail)
     assert not trail.missed
     trail.close()
     whole = "".join(text for text, _, _ in parts)
@@ -96,16 +100,16 @@ def test_a_cleared_file_is_read_from_its_beginning(tmp_path: Path):
     log = tmp_path / "log"
     append(log, "one\nhalf a line")
     with Trail(log) as trail:
-        assert list(trail.lines()) == ["one"]
+        assert texts(trail) == ["one"]
         log.write_text("x\n")
-        assert list(trail.lines()) == ["half a line", "x"]
+        assert texts(trail) == ["half a line", "x"]
 
 
 def test_a_log_that_comes_later_is_read_whole(tmp_path: Path):
     with Trail.after(tmp_path / "log") as trail:
         assert trail.fresh() == []
         append(tmp_path / "log", "one\ntwo")
-        assert trail.fresh() == ["one"]
+        assert texts(trail) == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -124,3 +128,24 @@ def test_what_was_written_since_a_time_begins_at_its_mark(tmp_path: Path, since,
     os.utime(log, (3000, 3000))
 
     assert read(Trail.since(log, datetime.fromtimestamp(since, UTC))) == expected
+
+
+def test_lines_tell_when_they_were_written_where_that_is_marked(tmp_path: Path):
+    """Also a line that a rotation parts, whose end counts."""
+    log = tmp_path / "log"
+    append(log, "a\nb\nhalf")
+    (tmp_path / "log.times").write_bytes(struct.pack("<IIII", 2, 1000, 4, 2000))
+    with Trail(log) as trail:
+        trail.timed = True
+        first = trail.fresh()
+        (tmp_path / "log.times").rename(tmp_path / "log.1.times")
+        rotate(log)
+        append(log, " a line\n")
+        (tmp_path / "log.times").write_bytes(struct.pack("<II", 0, 3000))
+        second = trail.fresh()
+
+    def shown(found: list[Said]) -> list[tuple[str, float | None]]:
+        return [(said.text, None if said.at is None else said.at.timestamp()) for said in found]
+
+    assert shown(first) == [("a", None), ("b", 1000)]
+    assert shown(second) == [("half a line", 3000)]

@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 
@@ -263,6 +264,8 @@ def test_lines_since_a_time_are_all_shown(api, side, two_releases):
     assert (status, text.splitlines()) == (200, [f"web.1 | line {n}" for n in range(150)])
     assert api.text(f"{HERE}/logs?target=web&since=10m&lines=1")[1] == "web.1 | line 149\n"
     assert len(api.text(f"{HERE}/logs?target=web&since=90m")[1].splitlines()) == 151
+    timed = api.text(f"{HERE}/logs?target=web&since=10m&lines=1&timestamps=true")[1]
+    assert timed == f"{datetime.fromtimestamp(now - 60, UTC):%Y-%m-%dT%H:%M:%SZ} web.1 | line 149\n"
     refused = api("GET", f"{HERE}/logs?since=yesterday")
     assert (refused[0], refused[1]["message"]) == (422, "'yesterday' is no time.")
 
