@@ -44,6 +44,7 @@ from stratum.errors.given import (
     CommitIncomplete,
     FileInvalid,
     InvalidBranch,
+    InvalidCursor,
     InvalidDomain,
     InvalidInput,
     InvalidMount,
