@@ -76,7 +76,9 @@ class InvalidTime(InvalidInput):
 
     def __init__(self, given: str) -> None:
         message = f"{given!r:.80} is no time."
-        super().__init__(message, "Give how long ago, as 90s, 10m, 2h or 3d, or a moment, as 2026-11-22T10:00.")
+        super().__init__(
+            message, "Give how long ago, as 90s, 10m, 2h or 3d, or a moment, as 2026-11-22T10:00."
+        )
         self.given = given
 
 
