@@ -26,7 +26,7 @@ def answering(status, body):
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
@@ -37,16 +37,7 @@ def answering(status, body):
 
 @pytest.fixture
 def ask():
-    opened = []
-
-    def whoami(url):
-        server = Server.at(url, "token")
-        opened.append(server)
-        return server.whoami()
-
-    yield whoami
-    for server in opened:
-        server.connection.close()
+    return lambda url: Server.at(url, "token").whoami()
 
 
 def test_a_refusal_keeps_what_the_server_said(ask):
@@ -101,7 +92,6 @@ def test_a_wait_outlasts_a_restart_of_the_server(tmp_path):
     going.close()
     with side.served(port):
         waiting.join(20)
-    remote.connection.close()
     side.close()
 
     assert [rollout["status"] for rollout in found] == ["succeeded"]
