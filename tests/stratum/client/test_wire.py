@@ -126,7 +126,6 @@ def test_a_proxy_that_speaks_something_else_is_named(monkeypatch):
     [
         (b"SSH-2.0-OpenSSH_9.2\r\n", "what it answered is no HTTP"),
         (GOOD[:-1], "its answer broke off"),
-        (b"", "remote end closed connection without response"),
     ],
 )
 def test_what_is_wrong_with_an_answer_is_said(said, reason):
