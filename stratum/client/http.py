@@ -5,7 +5,7 @@ By the standard library alone: every command waits for what is imported here.
 
 import json as notation
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http import HTTPStatus
 from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
@@ -58,16 +58,36 @@ class Connection:
         self, method: str, path: str, json: object, timeout_s: float | None
     ) -> Iterator[HTTPResponse]:
         body = None if json is None else notation.dumps(json).encode()
-        typed = {} if body is None else {"Content-Type": "application/json"}
         try:
-            wire = connected(self.url, timeout_s)
-            with closing(wire.connection) as connection:
-                headers = {**self._headers, **wire.headers, **typed}
-                connection.request(method, f"{wire.before}/api{path}", body, headers)
-                with connection.getresponse() as answer:
-                    yield answer
+            with ExitStack() as held:
+                yield self._asked(held, method, path, (body, timeout_s))
         except (OSError, HTTPException, ValueError) as error:
             raise ServerUnavailable(self.url, _reason(error)) from error
+
+    def _asked(
+        self, held: ExitStack, method: str, path: str, sent: tuple[bytes | None, float | None]
+    ) -> HTTPResponse:
+        """Begin an answer; what only reads is asked once more if the connection was closed without one.
+
+        So it may be by a router that is just given other routes.
+        """
+        try:
+            return self._sent(held, method, path, *sent)
+        except ConnectionError:
+            if method != "GET":
+                raise
+            return self._sent(held, method, path, *sent)
+
+    def _sent(
+        self, held: ExitStack, method: str, path: str, body: bytes | None, timeout_s: float | None
+    ) -> HTTPResponse:
+        wire = connected(self.url, timeout_s)
+        connection = held.enter_context(closing(wire.connection))
+        typed = {} if body is None else {"Content-Type": "application/json"}
+        connection.request(
+            method, f"{wire.before}/api{path}", body, {**self._headers, **wire.headers, **typed}
+        )
+        return held.enter_context(connection.getresponse())
 
     def _check(self, answer: HTTPResponse, body: bytes) -> None:
         if answer.status < HTTPStatus.BAD_REQUEST:
