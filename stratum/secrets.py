@@ -1,13 +1,14 @@
-"""Encryption of the apps' variables at rest.
+"""Secrets: those of new tokens, and encryption of the apps' variables at rest.
 
-Fernet (AES-128-CBC with HMAC-SHA256; cryptography's recipe), one key per instance in a file of its
-own, so that a copy of the database alone tells no value.
+The latter is Fernet (AES-128-CBC with HMAC-SHA256; cryptography's recipe), one key per instance in a file
+of its own, so that a copy of the database alone tells no value.
 """
 
 import base64
 import hmac
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 KEY_BYTES = 32
+TOKEN_BYTES = 20
+
+
+def new_secret() -> str:
+    """Return a fresh secret of a token: 40 hex digits."""
+    return secrets.token_hex(TOKEN_BYTES)
 
 
 def make_key(path: Path) -> None:

@@ -18,7 +18,7 @@ from stratum.layout import Layout
 from stratum.model import App, Build, BuildState, Grant, Push, PushState, Right, Target
 from stratum.settings import Settings
 from stratum.store import Database, builds, environments, pushes, rollouts, tokens
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 from tests.repos import git, make_repo
 from tests.served import free_port
 from tests.waiting import wait_until
@@ -219,7 +219,7 @@ def new_web(folder: Path, **settings: str) -> GitWeb:
         path.mkdir(parents=True)
     (layout.run / "web").mkdir(parents=True)
     Identity("0123456789ab", False, os.getuid(), "127.0.0.1:1").write(data)
-    migrate(layout.database)
+    new_database(layout.database)
     db = Database.open(layout.database)
     with db.write() as tx:
         secret = tokens.add_token(tx, "admin", is_admin=True)

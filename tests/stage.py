@@ -27,10 +27,10 @@ from stratum.layout import Layout
 from stratum.model import App, Release, Rollout, Target
 from stratum.settings import Settings
 from stratum.store import environments, releases, rollouts
-from stratum.store.migrate import migrate
 from stratum.supervisor import ProcessStatus, Supervisor
 from stratum.up import binaries, folders, supervisord
 from stratum.up.programs import Tools
+from tests.databases import new_database
 from tests.served import worker_number
 from tests.waiting import wait_until
 
@@ -278,7 +278,7 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
     (data / "shared").mkdir()
     (data / "shared").chmod(0o777)
     secrets.make_key(instance.layout.config_key)
-    migrate(instance.layout.database)
+    new_database(instance.layout.database)
     stage = Stage(Parts.of(instance))
     try:
         stage.start(router=router)

@@ -31,11 +31,12 @@ from stratum.model import (
 from stratum.secrets import make_key
 from stratum.settings import Settings
 from stratum.store import Database, builds, environments, formation, releases, rollouts, tokens
-from stratum.store.migrate import migrate
 from stratum.up import folders
+from tests.databases import new_database
 
 COMMIT = "3f2c1ab" + "0" * 33
 SLUG = "a" * 64
+PROMPT_S = 0.02  # how soon the server sees that it shall stop
 
 
 def make_instance(data: Path) -> Instance:
@@ -45,7 +46,7 @@ def make_instance(data: Path) -> Instance:
     layout = Layout(data, f"test-{os.getpid():x}-{data.parent.name[-32:]}")
     instance = Instance(Settings(data=data), layout, Fence(False, os.getuid()), "127.0.0.1:8080")
     folders.make(instance)
-    migrate(layout.database)
+    new_database(layout.database)
     make_key(layout.config_key)
     return instance
 
@@ -82,7 +83,7 @@ class WebSide:
         """Serve it on a loopback port, with an applier; yield the address."""
         app = create_app(self.instance)
         server = make_server("127.0.0.1", port, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(PROMPT_S,))
         thread.start()
         with Applier(self.db):
             yield f"http://127.0.0.1:{server.server_port}"

@@ -19,8 +19,8 @@ from stratum.secrets import make_key, seal
 from stratum.settings import Settings
 from stratum.spool import spool
 from stratum.store import builds, environments, pushes, releases
-from stratum.store.migrate import migrate
 from stratum.up import folders
+from tests.databases import new_database
 from tests.repos import Source, commit, git, make_repo
 
 ROOT = os.geteuid() == 0
@@ -51,7 +51,7 @@ class Yard:
         shop = Workshop.open(given)
         folders.make(shop.instance)
         make_key(shop.instance.layout.config_key)
-        migrate(shop.instance.layout.database)
+        new_database(shop.instance.layout.database)
         return cls(folder, shop)
 
     def reopened(self, **settings: object) -> "Yard":

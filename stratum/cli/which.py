@@ -13,7 +13,7 @@ from stratum.cli import credentials
 from stratum.cli.environ import client_environ
 from stratum.errors import InvalidInput
 
-if TYPE_CHECKING:  # httpx costs 0.2 s, which `--help` should not take
+if TYPE_CHECKING:  # `--help` needs no client
     from stratum.client import RemoteApp, Server
 
 P = ParamSpec("P")

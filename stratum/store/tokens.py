@@ -1,7 +1,6 @@
 """Tokens and their rights. Only SHA-256 digests are kept: a token is 160 random bits, not a password."""
 
 import hashlib
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, bindparam, delete, select, update
@@ -9,23 +8,18 @@ from sqlalchemy.exc import IntegrityError
 
 from stratum.errors import AlreadyExists
 from stratum.model import Grant, Right, Token
+from stratum.secrets import new_secret
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
 from stratum.store.rows import added
 
-TOKEN_BYTES = 20
 USED_RESOLUTION = timedelta(minutes=1)  # `last_used_at` is no reason to write at every request
 
 # Built once: every request asks these, and building takes SQLAlchemy longer than asking.
 _BY_DIGEST = select(t.tokens).where(t.tokens.c.sha256 == bindparam("digest"))
 _BY_NAME = select(t.tokens).where(t.tokens.c.name == bindparam("name"))
 _GRANTS = select(t.grants).where(t.grants.c.token_id == bindparam("token"))
-
-
-def new_secret() -> str:
-    """Return a fresh secret: 40 hex digits."""
-    return secrets.token_hex(TOKEN_BYTES)
 
 
 def add_token(

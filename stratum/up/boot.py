@@ -12,7 +12,6 @@ from importlib import import_module
 from stratum import secrets
 from stratum.errors import StratumError
 from stratum.instance import Instance
-from stratum.queue import check_redis
 from stratum.store import Database, tokens
 from stratum.store.migrate import migrate
 
@@ -33,6 +32,8 @@ def main() -> None:
 
 def _prepare(instance: Instance) -> None:
     if instance.settings.redis_url:
+        from stratum.queue import check_redis
+
         check_redis(instance.settings.redis_url)
     secrets.make_key(instance.layout.config_key)
     migrate(instance.layout.database)

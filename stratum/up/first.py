@@ -11,8 +11,8 @@ from pathlib import Path
 from stratum.errors import InvalidInput, Unavailable
 from stratum.fence import BASE_STEP, base_within, fits
 from stratum.instance import Identity, Instance
+from stratum.secrets import new_secret
 from stratum.settings import Settings
-from stratum.store.tokens import new_secret
 from stratum.up import idmap
 
 

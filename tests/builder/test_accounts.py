@@ -15,7 +15,7 @@ from stratum.layout import Layout
 from stratum.model import Grant, Right
 from stratum.settings import Settings
 from stratum.store import Database, environments, tokens
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 
 FENCED = Fences(frozenset({"files", "network", "processes"}), {}, as_user=True)
 
@@ -25,7 +25,7 @@ def shop(tmp_path):
     layout = Layout(tmp_path, "0" * 12)
     layout.run.mkdir()
     layout.state.mkdir()
-    migrate(layout.database)
+    new_database(layout.database)
     db = Database.open(layout.database)
     with db.write() as tx:
         tokens.add_token(tx, "admin", is_admin=True)

@@ -21,7 +21,7 @@ from stratum.ownership import process_name
 from stratum.settings import Settings
 from stratum.store import Database, builds, environments, formation, releases, rollouts, tables
 from stratum.store import clock as store_clock
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 from tests.fakes import FakeNudges
 
 
@@ -36,7 +36,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    migrate(tmp_path / "db")
+    new_database(tmp_path / "db")
     database = Database.open(tmp_path / "db")
     with database.write() as tx:
         app = environments.add_app(tx, environments.add_environment(tx, "Env", "x", start_all=False), "app")

@@ -10,7 +10,7 @@ from stratum.layout import Layout
 from stratum.model import BuildState
 from stratum.spool import commit_of, spool, sweep
 from stratum.store import Database, builds, environments
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 from tests.repos import git, make_repo
 
 
@@ -21,7 +21,7 @@ def layout(tmp_path: Path):
 
 @pytest.fixture
 def db(tmp_path: Path):
-    migrate(tmp_path / "stratum.db")
+    new_database(tmp_path / "stratum.db")
     database = Database.open(tmp_path / "stratum.db")
     yield database
     database.close()

@@ -12,6 +12,7 @@ from stratum.door.limits.limits import DISK, MEMORY, PROCESSES, Limits
 
 LOOK_MS = 100
 _COUNT_S = 0.02
+_FIRST = 1  # in there is a fork of ours, or bubblewrap: what it shares with us is not the step's
 
 
 class Watch:
@@ -36,7 +37,7 @@ class Watch:
 
     def look(self) -> str:
         """Return the name of the limit that is broken; empty for none."""
-        pids = self._pids = usage.inside(self._proc) if self._own else self._descendants()
+        pids = self._pids = self._inside() if self._own else self._descendants()
         if usage.threads(self._proc, pids) > self._limits.processes:
             return PROCESSES
         if usage.is_above(self._proc, pids, self._limits.memory_bytes):
@@ -53,6 +54,9 @@ class Watch:
 
     def _nameless(self) -> int:
         return openfiles.nameless(self._proc, self._pids, self._devices)
+
+    def _inside(self) -> list[int]:
+        return [pid for pid in usage.inside(self._proc) if pid != _FIRST]
 
     def _descendants(self) -> list[int]:
         """List our own: what the step sets loose becomes our child."""

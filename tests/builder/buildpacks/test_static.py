@@ -1,63 +1,18 @@
 """The static buildpack by its scripts: which apps are sites, of which folder, and how they are served."""
 
 import json
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from stratum.site import FILE, Fallback, Redirect, parse
+from tests.builtin import PackOfApp
 from tests.nodejs import need_node
-
-PACK = Path(__file__).parents[3] / "builder/buildpacks/static"
-
-
-@dataclass
-class Static:
-    """The buildpack and one app."""
-
-    folder: Path
-
-    @property
-    def app(self) -> Path:
-        return self.folder / "app"
-
-    def write(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            path = self.app / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
-    def run(self, part: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
-        environ = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(self.folder),
-            "TMPDIR": str(self.folder),
-            "STRATUM_PYTHON": sys.executable,
-            "STRATUM_MARK": "",
-            "STRATUM_REPORT": str(self.folder / "report"),
-            "STRATUM_EXPORT": str(self.folder / "export"),
-        }
-        argv = [PACK / "bin" / part, self.app, *arguments]
-        return subprocess.run(argv, cwd=self.app, env=environ, capture_output=True, text=True, check=False)
-
-    def compile(self) -> subprocess.CompletedProcess[str]:
-        folders = [self.folder / "cache", self.folder / "env"]
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-        return self.run("compile", *folders)
-
-    @property
-    def report(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads((self.folder / "report").read_text())
-        return found
 
 
 @pytest.fixture
-def static(tmp_path: Path) -> Static:
-    return Static(tmp_path)
+def static(tmp_path: Path) -> PackOfApp:
+    return PackOfApp("static", tmp_path)
 
 
 BUILDS = json.dumps({"scripts": {"build": "mkdir -p dist && echo built > dist/index.html"}})
@@ -87,7 +42,9 @@ BUILDS = json.dumps({"scripts": {"build": "mkdir -p dist && echo built > dist/in
         ({"README": ""}, ""),
     ],
 )
-def test_a_site_is_what_has_a_page_and_no_process(static: Static, files: dict[str, str], named: str) -> None:
+def test_a_site_is_what_has_a_page_and_no_process(
+    static: PackOfApp, files: dict[str, str], named: str
+) -> None:
     static.write(files)
 
     done = static.run("detect")
@@ -95,7 +52,7 @@ def test_a_site_is_what_has_a_page_and_no_process(static: Static, files: dict[st
     assert (done.returncode, done.stdout.strip()) == (0 if named else 1, named)
 
 
-def test_the_folder_with_a_page_is_the_site(static: Static) -> None:
+def test_the_folder_with_a_page_is_the_site(static: PackOfApp) -> None:
     static.write({"dist/index.html": "", "_site/index.html": "", "public/app.js": ""})
 
     done = static.compile()
@@ -106,14 +63,14 @@ def test_the_folder_with_a_page_is_the_site(static: Static) -> None:
     assert static.run("release").stdout == ""
 
 
-def test_the_repository_itself_is_a_site_where_its_root_has_a_page(static: Static) -> None:
+def test_the_repository_itself_is_a_site_where_its_root_has_a_page(static: PackOfApp) -> None:
     static.write({"index.html": "", "public/index.html": ""})
 
     assert static.compile().returncode == 0
     assert static.report["site"] == "."
 
 
-def test_what_static_json_asks_for_is_kept_for_the_router(static: Static) -> None:
+def test_what_static_json_asks_for_is_kept_for_the_router(static: PackOfApp) -> None:
     asked = {"root": "web/", "redirects": {"/a": "/b"}, "rooot": 1}
     static.write({"static.json": json.dumps(asked), "web/index.html": "", "index.html": ""})
 
@@ -124,7 +81,7 @@ def test_what_static_json_asks_for_is_kept_for_the_router(static: Static) -> Non
     assert 'warning: static.json: "rooot" is not known.' in done.stdout
 
 
-def test_all_that_is_wrong_with_static_json_is_said_at_once(static: Static) -> None:
+def test_all_that_is_wrong_with_static_json_is_said_at_once(static: PackOfApp) -> None:
     asked = {"clean_urls": 1, "redirects": {"/a": "javascript:x"}, "basic_auth": True}
     static.write({"static.json": json.dumps(asked), "index.html": ""})
 
@@ -132,7 +89,7 @@ def test_all_that_is_wrong_with_static_json_is_said_at_once(static: Static) -> N
     assert str(static.report["detail"]).count("static.json: ") == 3
 
 
-def test_a_staticfile_means_what_it_does_elsewhere(static: Static) -> None:
+def test_a_staticfile_means_what_it_does_elsewhere(static: PackOfApp) -> None:
     static.write(
         {"Staticfile": "# mine\nroot: site\npushstate: enabled\nssi: enabled\n", "site/index.html": ""}
     )
@@ -151,7 +108,7 @@ def test_a_staticfile_means_what_it_does_elsewhere(static: Static) -> None:
         ({"static.json": '{"root": "web"}'}, "there is no folder web."),
     ],
 )
-def test_a_site_without_files_is_refused(static: Static, files: dict[str, str], why: str) -> None:
+def test_a_site_without_files_is_refused(static: PackOfApp, files: dict[str, str], why: str) -> None:
     static.write(files)
 
     assert static.compile().returncode == 1
@@ -159,7 +116,7 @@ def test_a_site_without_files_is_refused(static: Static, files: dict[str, str], 
 
 
 @pytest.mark.parametrize("asked", [{}, {"static.json": '{"root": "dist"}'}])
-def test_no_link_is_taken_for_the_sites_folder(static: Static, asked: dict[str, str]) -> None:
+def test_no_link_is_taken_for_the_sites_folder(static: PackOfApp, asked: dict[str, str]) -> None:
     static.write({"real/index.html": "", **asked})
     (static.app / "dist").symlink_to("real")
 
@@ -167,7 +124,7 @@ def test_no_link_is_taken_for_the_sites_folder(static: Static, asked: dict[str, 
     assert not (static.app / FILE).exists()
 
 
-def test_a_file_that_pretends_to_be_ours_is_replaced_and_not_followed(static: Static) -> None:
+def test_a_file_that_pretends_to_be_ours_is_replaced_and_not_followed(static: PackOfApp) -> None:
     static.write({"index.html": ""})
     outside = static.folder / "outside"
     outside.write_text("mine")
@@ -178,7 +135,7 @@ def test_a_file_that_pretends_to_be_ours_is_replaced_and_not_followed(static: St
     assert parse((static.app / FILE).read_bytes()).folder == "."
 
 
-def test_a_folder_by_our_files_name_is_refused(static: Static) -> None:
+def test_a_folder_by_our_files_name_is_refused(static: PackOfApp) -> None:
     static.write({"index.html": "", f"{FILE}/x": ""})
 
     done = static.compile()
@@ -187,14 +144,14 @@ def test_a_folder_by_our_files_name_is_refused(static: Static) -> None:
     assert str(static.report["detail"]).startswith(f"{FILE} is a folder")
 
 
-def test_links_are_warned_of(static: Static) -> None:
+def test_links_are_warned_of(static: PackOfApp) -> None:
     static.write({"index.html": ""})
     (static.app / "a").symlink_to("index.html")
 
     assert "warning: 1 of its entries are links" in static.compile().stdout
 
 
-def test_what_node_builds_is_the_site_and_its_packages_go(static: Static) -> None:
+def test_what_node_builds_is_the_site_and_its_packages_go(static: PackOfApp) -> None:
     need_node()
     static.write({"package.json": BUILDS, "index.html": "source", "public/a.txt": ""})
     (static.app / "node_modules").mkdir()
@@ -207,7 +164,7 @@ def test_what_node_builds_is_the_site_and_its_packages_go(static: Static) -> Non
     assert not (static.app / "node_modules").exists()
 
 
-def test_what_node_builds_without_a_page_is_left_to_node(static: Static) -> None:
+def test_what_node_builds_without_a_page_is_left_to_node(static: PackOfApp) -> None:
     need_node()
     static.write({"package.json": '{"scripts": {"build": "true"}}'})
 
@@ -217,7 +174,7 @@ def test_what_node_builds_without_a_page_is_left_to_node(static: Static) -> None
     assert "dist/index.html" in str(static.report["advice"])
 
 
-def test_a_build_by_node_that_fails_is_told_as_node_tells_it(static: Static) -> None:
+def test_a_build_by_node_that_fails_is_told_as_node_tells_it(static: PackOfApp) -> None:
     need_node()
     static.write({"package.json": '{"scripts": {"build": "exit 3"}}', "index.html": ""})
 

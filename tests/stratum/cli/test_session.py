@@ -154,7 +154,17 @@ def test_git_is_told_in_a_line_that_the_file_is_damaged(terminal):
 def test_git_credential_loads_only_what_it_needs(terminal):
     """Git waits for it at every push."""
     host = terminal.url.removeprefix("http://")
-    slow = ("click", "httpx", "rich", "flask", "dataclasses", "pathlib", "typing", "urllib.parse", "inspect")
+    slow = (
+        "click",
+        "http.client",
+        "rich",
+        "flask",
+        "dataclasses",
+        "pathlib",
+        "typing",
+        "urllib.parse",
+        "inspect",
+    )
     code = (
         "import sys; sys.argv[1:] = ['git-credential', 'get']; loaded = set(sys.modules)\n"
         "from stratum.cli.main import main\n"

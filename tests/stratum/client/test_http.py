@@ -3,11 +3,12 @@
 import http.server
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 
 import pytest
 
 from stratum.client import Server
+from stratum.client.http import Connection
 from stratum.errors import Refused, ServerUnavailable
 from tests.served import free_port
 from tests.webside import WebSide
@@ -26,7 +27,7 @@ def answering(status, body):
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
@@ -37,16 +38,7 @@ def answering(status, body):
 
 @pytest.fixture
 def ask():
-    opened = []
-
-    def whoami(url):
-        server = Server.at(url, "token")
-        opened.append(server)
-        return server.whoami()
-
-    yield whoami
-    for server in opened:
-        server.connection.close()
+    return lambda url: Server.at(url, "token").whoami()
 
 
 def test_a_refusal_keeps_what_the_server_said(ask):
@@ -78,6 +70,29 @@ def test_an_answer_that_breaks_off_is_a_server_that_is_away(ask):
         ask(url)
 
 
+@pytest.mark.parametrize(("method", "asked"), [("GET", 2), ("POST", 1)])
+def test_a_connection_closed_without_an_answer_is_tried_again_by_what_only_reads(method, asked):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        requests = []
+
+        def serve():
+            for number in range(asked):
+                connection = listener.accept()[0]
+                requests.append(connection.recv(65536).split(b" ")[0].decode())
+                if number:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listener.getsockname()[1]
+        with suppress(ServerUnavailable) if method == "POST" else nullcontext():
+            assert Connection(f"http://127.0.0.1:{port}", "token").send(method, "/x") == {}
+        thread.join(20)
+
+    assert requests == [method] * asked
+
+
 def test_an_address_that_cannot_be_is_away(ask):
     with pytest.raises(ServerUnavailable):
         ask("http://nowhere.invalid")
@@ -101,7 +116,6 @@ def test_a_wait_outlasts_a_restart_of_the_server(tmp_path):
     going.close()
     with side.served(port):
         waiting.join(20)
-    remote.connection.close()
     side.close()
 
     assert [rollout["status"] for rollout in found] == ["succeeded"]

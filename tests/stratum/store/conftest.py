@@ -1,13 +1,13 @@
 import pytest
 
 from stratum.store import Database, environments
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 
 
 @pytest.fixture
 def db(tmp_path):
     path = tmp_path / "stratum.db"
-    migrate(path)
+    new_database(path)
     database = Database.open(path)
     yield database
     database.close()

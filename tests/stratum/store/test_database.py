@@ -4,14 +4,14 @@ import pytest
 
 from stratum.errors import Unavailable
 from stratum.store import Database
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 
 FULL, NORMAL = 2, 1  # sqlite.org/pragma.html#pragma_synchronous
 
 
 @pytest.fixture
 def database(tmp_path):
-    migrate(tmp_path / "db")
+    new_database(tmp_path / "db")
     opened = Database.open(tmp_path / "db")
     yield opened
     opened.close()

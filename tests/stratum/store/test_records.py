@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from stratum.model import BuildState, ReleaseState, RolloutState
 from stratum.store import Database, builds, environments, records, releases, rollouts, tables
-from stratum.store.migrate import migrate
+from tests.databases import new_database
 
 
 def build(tx, app, state=BuildState.FAILED, release=None, rollout=None):
@@ -111,7 +111,7 @@ def test_so_many_go_at_a_time_that_nobody_waits_for_it(db, app, monkeypatch):
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory):
     path = tmp_path_factory.mktemp("db") / "stratum.db"
-    migrate(path)
+    new_database(path)
     database = Database.open(path)
     with database.write() as tx:
         where = environments.add_environment(tx, "E", "x", start_all=False)

@@ -1,10 +1,7 @@
 """Which slugs are kept: by a pure rule, and in the database."""
 
-import atexit
-import shutil
 import tempfile
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,10 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from stratum.errors import Conflict, NotFound
 from stratum.model import BuildState, ReleaseState, Target
 from stratum.store import Database, builds, environments, releases, retention
-from stratum.store.migrate import migrate
 from stratum.store.retention import Kept, Surplus, surplus
 from stratum.verbs import configure
 from stratum.verbs import release as release_verbs
+from tests.databases import new_database
 from tests.there import there
 
 LIVE, RETIRED, FAILED, PENDING = (
@@ -159,7 +156,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         path = Path(self._folder.name) / "stratum.db"
-        shutil.copy(_migrated(), path)
+        new_database(path)
         self.db = Database.open(path)
         self.slugs = set()
         with self.db.write() as tx:
@@ -251,11 +248,3 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
-
-
-@cache
-def _migrated():
-    path = Path(tempfile.mkdtemp()) / "stratum.db"
-    migrate(path)
-    atexit.register(shutil.rmtree, path.parent)
-    return path

@@ -1,0 +1,148 @@
+"""How the client reaches a server: straight, or by a proxy."""
+
+import os
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from stratum.client import Server
+from stratum.errors import ServerUnavailable
+
+BODY = b'{"name": "who"}'
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+NOWHERE = "stratum.invalid"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@contextmanager
+def answering(said, context=None, *, is_proxy=False):
+    """Answer one connection with some bytes; give the port, and what was asked.
+
+    Args:
+        context: of TLS; a client that ends it is content with that.
+        is_proxy: whether the client is first to ask for a way to the server.
+    """
+    asked: list[str] = []
+
+    def hear(connection):
+        with connection.makefile("rb", buffering=0) as lines:
+            asked.extend(line.decode().rstrip() for line in iter(lines.readline, b"\r\n"))
+
+    def answer():
+        with server.accept()[0] as connection, suppress(ssl.SSLError):
+            if is_proxy:
+                hear(connection)
+                connection.sendall(b"HTTP/1.1 200 Go on\r\n\r\n")
+            with context.wrap_socket(connection, server_side=True) if context else connection as spoken:
+                hear(spoken)
+                spoken.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield server.getsockname()[1], asked
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def vouched(tmp_path_factory):
+    """A certificate for localhost, and what serves with it."""
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    made = x509.CertificateBuilder(name, name, secret.public_key(), x509.random_serial_number())
+    now = datetime.now(UTC)
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    pem = made.sign(secret, hashes.SHA256()).public_bytes(Encoding.PEM)
+    file.write_bytes(pem + secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return file, context
+
+
+def whoami(url):
+    return Server.at(url, "token").whoami()
+
+
+def test_what_a_proxy_is_asked_for_names_the_server(monkeypatch):
+    with answering(GOOD) as (port, asked):
+        monkeypatch.setenv("http_proxy", f"http://me:my%20secret@127.0.0.1:{port}")
+        assert whoami(f"http://{NOWHERE}:8080") == {"name": "who"}
+
+    assert asked[0] == f"GET http://{NOWHERE}:8080/api/whoami HTTP/1.1"
+    assert f"Host: {NOWHERE}:8080" in asked
+    assert "Proxy-Authorization: Basic bWU6bXkgc2VjcmV0" in asked
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_leads_to_the_server_and_reads_nothing_of_what_is_said(monkeypatch, vouched, name):
+    certificate, context = vouched
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with answering(GOOD, context, is_proxy=True) as (port, asked):
+        monkeypatch.setenv(name, f"127.0.0.1:{port}")
+        assert whoami("https://localhost") == {"name": "who"}
+
+    end = asked.index("GET /api/whoami HTTP/1.1")
+    assert asked[0].startswith("CONNECT localhost:443 ")
+    assert "Authorization: Bearer token" in asked[end:]
+    assert "Authorization: Bearer token" not in asked[:end]
+
+
+def test_a_server_that_needs_no_proxy_is_asked_itself(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with answering(GOOD) as (port, asked):
+        assert whoami(f"http://127.0.0.1:{port}") == {"name": "who"}
+
+    assert asked[0] == "GET /api/whoami HTTP/1.1"
+
+
+def test_a_proxy_that_speaks_something_else_is_named(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://proxy.invalid:1080")
+
+    with pytest.raises(ServerUnavailable) as caught:
+        whoami(f"http://{NOWHERE}")
+
+    assert "its proxy socks5://proxy.invalid is none that speaks HTTP" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "what it answered is no HTTP"),
+        (GOOD[:-1], "its answer broke off"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said(said, reason):
+    with answering(said) as (port, _), pytest.raises(ServerUnavailable) as caught:
+        whoami(f"http://127.0.0.1:{port}")
+
+    assert caught.value.message == f"No Stratum answers at http://127.0.0.1:{port}: {reason}."
+
+
+def test_a_server_is_believed_if_somebody_vouches_for_it(monkeypatch, vouched):
+    certificate, context = vouched
+
+    with answering(GOOD, context) as (port, _), pytest.raises(ServerUnavailable) as caught:
+        whoami(f"https://localhost:{port}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with answering(GOOD, context) as (port, asked):
+        assert whoami(f"https://localhost:{port}") == {"name": "who"}
+
+    assert "certificate verify failed" in caught.value.message
+    assert asked[0] == "GET /api/whoami HTTP/1.1"
