@@ -142,7 +142,7 @@ class Layout:
         return self.app_logs / str(app_id) / f"{process}.log"
 
     def process_events(self, app_id: int) -> Path:
-        """What the plugin in supervisord has noted of an app's processes; one more file, older, ends in `.1`."""
+        """What the plugin in supervisord has noted of an app's processes; an older file ends in `.1`."""
         return self.app_logs / str(app_id) / "events"
 
     # -- builds and what they make
