@@ -7,6 +7,7 @@ from enum import StrEnum
 from stratum.first_scales import WEB
 from stratum.model import NO_SETTINGS, Formation, Release, Strategy, Target, TargetSettings
 from stratum.procfile import uses_unique_int
+from stratum.stopping import render
 
 _ALONE = "two processes of one {{UNIQUE_INT}} never run at once"
 
@@ -41,6 +42,7 @@ class Defaults:
 
     web_start_timeout_s: float
     alive_after_s: float
+    stop_grace_s: int
 
 
 def settled(release: Release, formation: Formation, target: str) -> TargetSettings:
@@ -61,6 +63,7 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
         if target.name in release.process_names():
             yield _scale(formation, target.name)
             yield _strategy(release, formation, target)
+            yield _stop_sequence(release, formation, target.name, defaults)
             yield from _checks(release, target.name, defaults)
 
 
@@ -76,6 +79,15 @@ def _strategy(release: Release, formation: Formation, target: Target) -> Fact:
     if uses_unique_int(target.command):
         return Fact(target.name, "strategy", value, Source.PROCFILE, _ALONE)
     return Fact(target.name, "strategy", value, _source(told, asked), _instead(told, asked))
+
+
+def _stop_sequence(release: Release, formation: Formation, target: str, defaults: Defaults) -> Fact:
+    told, asked = (
+        _told(formation, target).stop_sequence or None,
+        _asked(release, target).stop_sequence or None,
+    )
+    value = told or asked or render([("term", defaults.stop_grace_s)])
+    return Fact(target, "stop_sequence", value, _source(told, asked), _instead(told, asked))
 
 
 def _checks(release: Release, target: str, defaults: Defaults) -> Iterator[Fact]:

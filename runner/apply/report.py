@@ -1,5 +1,6 @@
 """What a rollout did with each process: for the database, and as lines of the log of its build."""
 
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -68,7 +69,13 @@ class Report:
         for end in ends:
             if end.name in self._lines and self._lines[end.name].outcome is Outcome.FAILED:
                 continue
-            was, note = known(end.name), ending(end.exit_status)
+            was = known(end.name)
+            is_killed = end.exit_status == -signal.SIGKILL
+            note = f"killed after {end.seconds:.1f} s" if is_killed else ending(end.exit_status)
+            if is_killed and self._log:
+                self._log.indent(
+                    f"{was.label} of v{was.version} had not ended after {end.seconds:.0f} s, and was killed"
+                )
             self._lines[end.name] = ReportLine(
                 end.name, was.target, was.index, Outcome.STOPPED, seconds=end.seconds, note=note
             )

@@ -14,9 +14,10 @@ from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report, opened
+from runner.apply.stops import steps_of
 from runner.apply.take_back import take_back
 from runner.apply.wish import Wish, wish
-from runner.plan import Known, Process, diff, stops_late
+from runner.plan import Known, Process, diff, known, stops_late
 from runner.probe import Watched, await_up
 from stratum import faults, queue
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
@@ -124,7 +125,7 @@ class _Rolling:
         names = [one.name for one in goal.processes]
         stopping = [name for name in names if name in statuses and statuses[name].state == "STOPPING"]
         if stopping:
-            running.stop(self.parts, self.app, stopping)
+            running.stop(self.parts, self.app, stopping, steps_of(self.parts, self.app, map(known, stopping)))
             return running.look(self.parts, self.app)
         return statuses
 
@@ -184,7 +185,8 @@ class _Rolling:
 
     def _stop(self, surplus: Sequence[Known]) -> None:
         self.lease.check()
-        self.report.stopped(running.stop(self.parts, self.app, [one.name for one in surplus]))
+        steps = steps_of(self.parts, self.app, surplus)
+        self.report.stopped(running.stop(self.parts, self.app, [one.name for one in surplus], steps))
 
     def _record_live(self, goal: Wish) -> None:
         rollout, release = self.lease.rollout, self.release

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from stratum import stopping
 from stratum.appjson.found import Found, Node, shown
 from stratum.errors import InvalidInput
 from stratum.model import Strategy, TargetSettings
 
-KEYS = ("strategy",)
+KEYS = ("strategy", "stop_sequence")
 _OTHERS = {
     "quantity": "Scales are set with: stratum scale TARGET=N",
     "max_parallel": "Remove it",
@@ -38,7 +39,7 @@ def told(target: str, values: Mapping[str, object]) -> TargetSettings:
 
 
 def _read(node: Node) -> TargetSettings:
-    return TargetSettings(strategy=_strategy(node))
+    return TargetSettings(strategy=_strategy(node), stop_sequence=_stop_sequence(node))
 
 
 def _strategy(node: Node) -> Strategy | None:
@@ -49,3 +50,14 @@ def _strategy(node: Node) -> Strategy | None:
         return Strategy(given.value)
     given.refuse(f"{shown(given.value)} is no strategy", f"There are: {', '.join(Strategy)}")
     return None
+
+
+def _stop_sequence(node: Node) -> str:
+    given = node.at("stop_sequence")
+    if not node.has("stop_sequence"):
+        return ""
+    try:
+        return stopping.render(stopping.parse(str(given.value)))
+    except ValueError:
+        given.refuse(f"{shown(given.value)} is no way to stop", stopping.RULE)
+    return ""

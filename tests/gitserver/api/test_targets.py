@@ -16,7 +16,7 @@ def app(side):
     first = side.release(app, "web", "worker", "mailer")
     asked = {
         "web": TargetSettings((Check(CheckKind.PATH, path="/health", only_warns=True),)),
-        "worker": TargetSettings(strategy=Strategy.OVERLAP),
+        "worker": TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="quit,75,term,15,kill"),
     }
     with side.db.write() as tx:
         made = releases.add_release(
@@ -56,6 +56,10 @@ def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
         ("worker", "0", "API", "3 once it is resumed"),
         ("mailer", "0", "API", ""),
     ]
+    assert facts(rows, "stop_sequence")[:2] == [
+        ("web", "term,30,kill", "default", ""),
+        ("worker", "quit,75,term,15,kill", "app.json", ""),
+    ]
     assert facts(rows, "check") == [
         ("web", "it listens on $PORT within 60 s", "default", ""),
         ("web", "GET /health", "app.json", "within 25 s, or a warning"),
@@ -70,7 +74,10 @@ def test_the_api_goes_before_app_json_until_nothing_is_said(api, app):
     assert status == 200
     assert facts(rows, "strategy") == [("worker", "replace", "API", "app.json says overlap")]
     assert facts(api("GET", PATH)[1], "strategy")[1] == ("worker", "replace", "API", "app.json says overlap")
-    rows = api("PATCH", f"{PATH}/worker", json={"strategy": None})[1]
+    rows = api("PATCH", f"{PATH}/worker", json={"strategy": None, "stop_sequence": "SIGTERM, 90, kill"})[1]
+    assert facts(rows, "stop_sequence") == [
+        ("worker", "term,90,kill", "API", "app.json says quit,75,term,15,kill")
+    ]
     assert facts(rows, "strategy") == [("worker", "overlap", "app.json", "")]
 
 
@@ -90,6 +97,7 @@ def test_a_release_that_goes_back_keeps_what_the_api_was_told(api, side, app):
             {"strategy": "both"},
             'worker.strategy: "both" is no strategy. There are: overlap, replace.',
         ),
+        ("worker", {"stop_sequence": "term"}, 'worker.stop_sequence: "term" is no way to stop. Give signals'),
         ("worker", {"strategie": "x"}, "strategie: there is no such setting. There are: strategy"),
         ("worker", {"strategy": 1}, "worker.strategy: 1 is no strategy."),
         ("worker", {}, "No setting was given."),
