@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from runner.router import pages, site
@@ -40,6 +41,9 @@ NO_CONTROL = "Stratum does not answer at the moment; apps do. Try again in a few
 # again and again. Shorter than TRY_DURATION, so that nobody is told "no" for the memory alone.
 FAIL_DURATION = "2s"
 MAX_HEADER_BYTES = 64 << 10
+# Caddy goes through routes one by one, but finds a host in a list of more than 100 by halves.
+APPS_TOGETHER = 64
+_APPS = "apps of this instance"  # where they stand, until their text does
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What of an app is configuration; all else stands in files."""
+
+    hosts: tuple[str, ...]
+    dials: int
+    has_site: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One app: its host name and the ports of its web processes, maybe none.
 
@@ -104,6 +117,11 @@ class Route:
         needs another configuration.
         """
         return max(len(self.ports), 1)
+
+    @property
+    def shape(self) -> Shape:
+        """What of it Caddy has to load."""
+        return Shape((self.host, *self.domains), self.dials, self.site is not None)
 
     @property
     def shown(self) -> Page:
@@ -134,33 +152,59 @@ def render(place: Place, routes: Iterable[Route]) -> Config:
     idle ones, and drops requests that it reads meanwhile; docs/decisions.md).
     """
     apps = sorted(routes, key=lambda route: route.host)
-    listed = [_app_route(place, route) for route in apps]
-    handled: list[Json] = [*listed, _unknown_app(place), _nobody(), _control(place)]
-    whole = _whole(place, handled, named=_named(apps))
-    mark = f"stratum-{hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]}"
-    handled[-1]["@id"] = mark
-    return Config((json.dumps(whole, indent=1) + "\n").encode(), mark, _files(apps))
+    return Config(*_frame(place, tuple(one.shape for one in apps)), _files(apps))
 
 
-def _named(apps: Sequence[Route]) -> Json:
+@lru_cache(maxsize=1)
+def _frame(place: Place, apps: Sequence[Shape]) -> tuple[bytes, str]:
+    """Render what Caddy loads, with its mark: the last one is kept, since most changes are of files only."""
+    handled: list[object] = [_APPS, _unknown_app(place), _nobody(), control := _control(place)]
+    whole = _whole(place, handled, _named(apps))
+    listed = _listed(place, apps)
+    digest = hashlib.sha256(json.dumps(whole).encode())
+    digest.update(listed.encode())
+    mark = f"stratum-{digest.hexdigest()[:16]}"
+    control["@id"] = mark
+    before, _, after = json.dumps(whole).partition(f'"{_APPS}"')
+    after = after if listed else after.removeprefix(", ")
+    return f"{before}\n{listed}\n{after}\n".encode(), mark
+
+
+def _listed(place: Place, apps: Sequence[Shape]) -> str:
+    """Write the apps' routes, one a line; of many apps those of so many within a route of theirs."""
+    groups = [apps[first : first + APPS_TOGETHER] for first in range(0, len(apps), APPS_TOGETHER)]
+    texts = [",\n".join(_app_text(place, one) for one in group) for group in groups]
+    if len(apps) <= APPS_TOGETHER:
+        return "".join(texts)
+    return ",\n".join(_within(group, text) for group, text in zip(groups, texts, strict=True))
+
+
+def _within(group: Sequence[Shape], text: str) -> str:
+    hosts = [host for one in group for host in one.hosts]
+    outer = json.dumps(_for_hosts(hosts, {"handler": "subroute", "routes": [_APPS]}))
+    return outer.replace(f'"{_APPS}"', f"\n{text}\n")
+
+
+@lru_cache(maxsize=10_000)
+def _app_text(place: Place, app: Shape) -> str:
+    return json.dumps(_app_route(place, app))
+
+
+def _named(apps: Sequence[Shape]) -> Json:
     named: Json = {pages.NAME: pages.named_route()}
-    if any(one.site is not None for one in apps):
+    if any(one.has_site for one in apps):
         named[site.NAME] = site.named_route()
     return named
 
 
 def _files(apps: Sequence[Route]) -> dict[str, str]:
     """What stands in the files: before an app's page is gone there is something else that answers."""
-    upstreams = {_file(one, n): f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
+    upstreams = {f"{one.host}.{n}": f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
     sites = {f"{one.host}.{site.NAME}": one.site for one in apps if one.site is not None}
     return upstreams | sites | {f"{one.host}.{pages.NAME}": one.shown.value for one in apps}
 
 
-def _file(route: Route, number: int) -> str:
-    return f"{route.host}.{number}"
-
-
-def _whole(place: Place, routes: list[Json], named: Json) -> Json:
+def _whole(place: Place, routes: list[object], named: Json) -> Json:
     server: Json = {
         "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
@@ -180,15 +224,16 @@ def _whole(place: Place, routes: list[Json], named: Json) -> Json:
     }
 
 
-def _app_route(place: Place, route: Route) -> Json:
-    dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(route.dials)]
+def _app_route(place: Place, app: Shape) -> Json:
+    files = f"{place.upstreams}/{app.hosts[0]}"
+    dials = [f"{{file.{files}.{number}}}" for number in range(app.dials)]
     routes: list[Json] = [
         {"handle": [{"handler": "vars", _APP: "yes"}]},
-        *pages.instead(f"{place.upstreams}/{route.host}.{pages.NAME}"),
-        *([] if route.site is None else site.serve(f"{place.upstreams}/{route.host}.{site.NAME}")),
+        *pages.instead(f"{files}.{pages.NAME}"),
+        *(site.serve(f"{files}.{site.NAME}") if app.has_site else []),
         {"handle": [{"handler": "request_body", "max_size": place.limits.body_bytes}, _to_app(place, dials)]},
     ]
-    return _for_hosts((route.host, *route.domains), {"handler": "subroute", "routes": routes})
+    return _for_hosts(app.hosts, {"handler": "subroute", "routes": routes})
 
 
 def _to_app(place: Place, dials: Sequence[str]) -> Json:
