@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,9 +57,13 @@ class Trail:
         missed: some of it was rotated away before it could be read.
     """
 
-    def __init__(self, path: Path, place: Place | None = None) -> None:
-        """Begin at a place; None: with the oldest that is kept."""
-        self.path = path
+    def __init__(self, path: Path, place: Place | None = None, read_at: float = 0.0) -> None:
+        """Begin at a place; None: with the oldest that is kept.
+
+        Args:
+            read_at: when the place was the end (epoch seconds): of what was not touched since nothing is new.
+        """
+        self.path, self._read_at = path, read_at
         self.missed = self.timed = False
         self._file: BinaryIO | None = None
         self._begin = self._line = place
@@ -129,6 +134,7 @@ class Trail:
         assert self._file is not None
         if not self._partial:
             self._line = self._here()
+        self._read_at = time.time()
         return self._file.read(WINDOW)
 
     def _taken(self, data: bytes) -> list[Said]:
@@ -165,7 +171,7 @@ class Trail:
         for file in files if place else ():
             if self._try(file, place):
                 return
-        for file in files:
+        for file in _touched(files, self._read_at):
             if self._try(file, None):
                 if place is not None:
                     self.missed, self._partial = True, b""
@@ -227,6 +233,12 @@ def _name(file: BinaryIO) -> Path:
 def _files(path: Path) -> list[Path]:
     """The files that there may be, oldest first."""
     return [*(path.with_name(f"{path.name}.{nth}") for nth in range(BACKUPS, 0, -1)), path]
+
+
+def _touched(files: list[Path], since: float) -> list[Path]:
+    """Leave out what was written before, to the second that file systems are late by."""
+    found = [(file, _status(file)) for file in files]
+    return [file for file, status in found if status is not None and status.st_mtime >= since - 1]
 
 
 def _status(path: Path) -> os.stat_result | None:

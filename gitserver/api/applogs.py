@@ -162,7 +162,8 @@ class AppLogs:
         if self._from is None:
             return self._timed(Trail(path, self._before.get(path.name)))
         place = self._from.places.get(_short(name))
-        return self._timed(Trail.since(path, self._from.at) if place is None else Trail(path, place))
+        at = self._from.at
+        return self._timed(Trail.since(path, at) if place is None else Trail(path, place, at.timestamp()))
 
     def _path(self, name: str) -> Path:
         return self._services.instance.layout.process_log(self._app.id, name)

@@ -76,3 +76,19 @@ def test_logs_of_what_is_no_more_stay_until_they_are_old(server: Supervised) -> 
 
     assert not server.log(first).exists()
     assert server.log(second).exists()
+
+
+def test_a_log_that_cannot_be_opened_costs_no_descriptor_at_each_try(server: Supervised) -> None:
+    wanted = Wanted("E", "app", 11, 1, "worker", 1)
+    server.run(wanted, "exec sleep 1000")
+    server.stopped(wanted)
+    server.log(wanted).unlink()
+    server.log(wanted).mkdir()
+    before = server.descriptors()
+
+    (refused,) = server.rpc.add([wanted])
+    assert "error making dispatchers" in refused.error
+    wait_until(lambda: server.status(wanted).crashes >= 3, 30)
+
+    assert server.descriptors() == before
+    server.stopped(wanted)

@@ -149,3 +149,17 @@ def test_lines_tell_when_they_were_written_where_that_is_marked(tmp_path: Path):
 
     assert shown(first) == [("a", None), ("b", 1000)]
     assert shown(second) == [("half a line", 3000)]
+
+
+def test_a_log_that_was_removed_brings_nothing_back(tmp_path: Path):
+    """`supervisorctl clear` leaves the older files, which were read long ago."""
+    log = tmp_path / "log"
+    append(log, "old\n")
+    rotate(log)
+    os.utime(tmp_path / "log.1", (1000, 1000))
+    append(log, "one\n")
+    with Trail(log) as trail:
+        assert texts(trail) == ["old", "one"]
+        log.unlink()
+        append(log, "two\n")
+        assert texts(trail) == ["two"]

@@ -203,7 +203,12 @@ class AppConfig(ProcessConfig):  # type: ignore[misc]
         """Make the pipes of a start, and what reads and writes them; stderr goes with stdout."""
         pipes = self.options.make_pipes(False)
         read, write = pipes["stdout"], pipes["stdin"]
-        output = Output(process, events.ProcessCommunicationStdoutEvent, read)
+        try:
+            output = Output(process, events.ProcessCommunicationStdoutEvent, read)
+        except OSError:  # its log cannot be opened; supervisord's own would leave the pipes open at each try
+            self.options.close_parent_pipes(pipes)
+            self.options.close_child_pipes(pipes)
+            raise
         return {read: output, write: PInputDispatcher(process, "stdin", write)}, pipes
 
     def make_process(self, group: Any = None) -> AppProcess:
