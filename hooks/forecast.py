@@ -1,12 +1,13 @@
 """What a push would change, said without changing anything (`git push -o plan`). Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hooks.policy import detail, step
 from stratum.first_scales import WEB, first_scales
 from stratum.model import RELEASE_PHASE, App, Formation, Release, Target
 from stratum.procfile import uses_unique_int
+from stratum.scaling import without_room
 
 _MAX_SHOWN = 60  # characters of a command
 
@@ -18,12 +19,14 @@ class Present:
     Attributes:
         release: the one that runs, or will when all that is under way has gone well.
         variables: names of those that the next release will have.
+        max_processes: how many the app may have.
     """
 
     app: App
     release: Release | None
     formation: Formation
     variables: tuple[str, ...]
+    max_processes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,11 @@ def _wished(present: Present, new: Next) -> Formation:
     )
     before = present.formation
     paused = before.paused | first.keys() if before.is_paused else before.paused
-    return Formation({**before.scales, **first, **new.scale}, paused)
+    wished = Formation({**before.scales, **first, **new.scale}, paused)
+    there = () if present.release is None else present.release.process_names()
+    names = [target.name for target in new.targets if target.name != RELEASE_PHASE]
+    left = without_room(wished, names, there, present.max_processes)
+    return replace(wished, paused=paused | set(left))
 
 
 def _headline(present: Present, new: Next) -> str:

@@ -5,6 +5,7 @@ from hooks.parts import Parts
 from hooks.policy import Judgement, Refusal, detail, step
 from hooks.verdict import Verdict
 from stratum.model import App, Target
+from stratum.scaling import Limits
 from stratum.secrets import unseal
 from stratum.store import formation, releases
 
@@ -38,4 +39,5 @@ def _present(parts: Parts, app: App) -> Present:
         release = releases.wished_release(tx, app.id)
         scales = formation.get_formation(tx, app.id)
         sealed = releases.get_config(tx, app.id, releases.config_version(tx, app.id))
-    return Present(app, release, scales, tuple(unseal(parts.instance.layout.config_key, sealed)))
+    variables = tuple(unseal(parts.instance.layout.config_key, sealed))
+    return Present(app, release, scales, variables, Limits.of(app, parts.instance.settings).processes)

@@ -10,12 +10,12 @@ HOME = Environment(1, "MyProdEnv", "production", True, NOW)
 APP = App(2, "app02", HOME, "master", 9, False, NOW)
 
 
-def said(formation: Formation, *targets: str, scale: dict[str, int] | None = None) -> str:
+def said(formation: Formation, *targets: str, scale: dict[str, int] | None = None, most: int = 100) -> str:
     lines = tuple(Target(name, f"run {name}") for name in ("web", "worker"))
     state = ReleaseState.LIVE
     release = Release(9, 2, 3, None, "c" * 40, "s" * 64, 0, lines, "push", "me", state, NOW, "app02")
     new = tuple(Target(name, f"run {name}") for name in targets)
-    return "\n".join(forecast(Present(APP, release, formation, ()), Next("d" * 40, new, scale or {})))
+    return "\n".join(forecast(Present(APP, release, formation, (), most), Next("d" * 40, new, scale or {})))
 
 
 def test_what_is_paused_is_not_started_and_a_scale_asked_for_is_remembered():
@@ -38,3 +38,10 @@ def test_what_joins_an_app_all_of_which_is_paused_is_paused():
     assert "clock: paused; stratum resume clock would start 1" in told
     assert "added" not in told
     assert "Ports: none" in told
+
+
+def test_what_an_app_has_no_room_for_is_paused():
+    told = said(Formation({"web": 2, "worker": 1, "clock": 2}), "web", "worker", "clock", "mailer", most=4)
+
+    assert "clock: paused; stratum resume clock would start 2" in told
+    assert "mailer.1 added" in told
