@@ -20,7 +20,7 @@ from stratum.trail import WINDOW, Place, Said, Trail, place_in
 BYTES_A_LINE = 256  # what is looked through for the last lines, and no less than WINDOW
 _LOG = re.compile(r".+\.v[0-9]{1,9}\.[^.]+\.[0-9]{1,5}\.log")
 ROUNDS = 4  # reads of what one process wrote, so that most often all comes before what follows it
-FOLLOWED = 2  # releases of a process: the newest, and the one that it takes the place of
+FOLLOWED = 3  # releases of a process: one that is to come, the newest, and one that it takes the place of
 
 
 @dataclass(frozen=True, slots=True)
