@@ -64,6 +64,7 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
             yield _scale(formation, target.name)
             yield _strategy(release, formation, target)
             yield _stop_sequence(release, formation, target.name, defaults)
+            yield _restarts(release, formation, target.name)
             yield from _checks(release, target.name, defaults)
 
 
@@ -88,6 +89,17 @@ def _stop_sequence(release: Release, formation: Formation, target: str, defaults
     )
     value = told or asked or render([("term", defaults.stop_grace_s)])
     return Fact(target, "stop_sequence", value, _source(told, asked), _instead(told, asked))
+
+
+def _restarts(release: Release, formation: Formation, target: str) -> Fact:
+    told, asked = _told(formation, target).restart_on_deploy, _asked(release, target).restart_on_deploy
+    value = told if told is not None else asked
+    if target == WEB and value is False:
+        return Fact(target, "restart_on_deploy", "true", Source.DEFAULT, "web is always restarted")
+    said = _instead(told, asked).lower()
+    return Fact(
+        target, "restart_on_deploy", "false" if value is False else "true", _source(told, asked), said
+    )
 
 
 def _checks(release: Release, target: str, defaults: Defaults) -> Iterator[Fact]:

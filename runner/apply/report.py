@@ -51,6 +51,13 @@ class Report:
             line = _line(process, Outcome.KEPT, pid, note=note)
         self._lines[process.name] = line
 
+    def stays(self, process: Process, status: ProcessStatus) -> None:
+        """Note a process of an older release that the new one leaves alone."""
+        self.kept(process, status)
+        version = known(process.name).version
+        if self._log:
+            self._log.step(f"{process.label} stays as it is, of v{version} (restart_on_deploy is false)")
+
     def up(self, up: Up) -> None:
         """Note a new process that has come up."""
         process = up.process

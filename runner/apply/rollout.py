@@ -14,6 +14,7 @@ from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report, opened
+from runner.apply.staying import with_older
 from runner.apply.stops import steps_of
 from runner.apply.take_back import take_back
 from runner.apply.wish import Wish, wish
@@ -82,7 +83,7 @@ class _Rolling:
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
-            goal = wish(self.parts, self.app, self.release, formation)
+            goal = with_older(self.parts, wish(self.parts, self.app, self.release, formation), formation)
             late = self._bring_up(goal)
         except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
@@ -145,11 +146,7 @@ class _Rolling:
             faults.reach("rollout.started")
         for process in goal.processes:
             if process.strategy is strategy and process not in new:
-                status = statuses[process.name]
-                if self._must_prove_itself(process):
-                    watched.append(Watched(process, status.pid or 0))
-                else:
-                    self.report.kept(process, status)
+                watched += self._there(process, statuses[process.name])
         with queue.waiting():  # for a minute, or an hour of checks: others may be rolled out meanwhile
             for up in await_up(self.parts, goal, watched, lambda: self._check_wanted(watched)):
                 self.report.up(up)
@@ -169,6 +166,17 @@ class _Rolling:
             app = environments.get_app(tx, self.app.id)
         if app is None or app.destroying:
             raise RolloutFailed(watched[0].process.label, "was ended: the app is being destroyed.")
+
+    def _there(self, process: Process, status: ProcessStatus) -> list[Watched]:
+        """Take in a process that is there already; return it where it has yet to prove itself."""
+        assert self.release is not None
+        if known(process.name).version != self.release.version:
+            self.report.stays(process, status)
+        elif self._must_prove_itself(process):
+            return [Watched(process, status.pid or 0)]
+        else:
+            self.report.kept(process, status)
+        return []
 
     def _must_prove_itself(self, process: Process) -> bool:
         """Whether a process that is there already is one that this rollout is to bring up.

@@ -7,7 +7,8 @@ from stratum.appjson.found import Found, Node, shown
 from stratum.errors import InvalidInput
 from stratum.model import Strategy, TargetSettings
 
-KEYS = ("strategy", "stop_sequence")
+KEYS = ("strategy", "stop_sequence", "restart_on_deploy")
+_WORDS = {"true": True, "false": False}
 _OTHERS = {
     "quantity": "Scales are set with: stratum scale TARGET=N",
     "max_parallel": "Remove it",
@@ -31,7 +32,7 @@ def told(target: str, values: Mapping[str, object]) -> TargetSettings:
     found = Found()
     for key in values.keys() - set(KEYS):
         Node(None, key, found).refuse("there is no such setting", f"There are: {', '.join(KEYS)}")
-    said = {key: value for key, value in values.items() if value is not None}
+    said = {key: _WORDS.get(str(value), value) for key, value in values.items() if value is not None}
     settings = _read(Node(said, target, found))
     if found.problems:
         raise InvalidInput(" ".join(problem.sentence() for problem in found.problems))
@@ -39,7 +40,10 @@ def told(target: str, values: Mapping[str, object]) -> TargetSettings:
 
 
 def _read(node: Node) -> TargetSettings:
-    return TargetSettings(strategy=_strategy(node), stop_sequence=_stop_sequence(node))
+    restarts = node.flag("restart_on_deploy") if node.has("restart_on_deploy") else None
+    return TargetSettings(
+        strategy=_strategy(node), stop_sequence=_stop_sequence(node), restart_on_deploy=restarts
+    )
 
 
 def _strategy(node: Node) -> Strategy | None:

@@ -84,12 +84,14 @@ class TargetSettings:
     """What is said of how a target is kept. What is not, is as by default: empty, or None.
 
     Attributes:
+        restart_on_deploy: False: a new release leaves what runs as it is, and of its own.
         stop_sequence: how a rollout stops an old process, such as `term,90,kill` (`stratum.stopping`).
     """
 
     checks: tuple[Check, ...] = ()
     strategy: Strategy | None = None
     stop_sequence: str = ""
+    restart_on_deploy: bool | None = None
 
     def over(self, other: "TargetSettings") -> "TargetSettings":
         """What holds where this says something, else the other."""
@@ -104,6 +106,7 @@ class TargetSettings:
             checks=tuple(map(_check, stored.get("checks", ()))),
             strategy=None if strategy is None else Strategy(strategy),
             stop_sequence=stored.get("stop_sequence", ""),
+            restart_on_deploy=stored.get("restart_on_deploy"),
         )
 
     def render(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ def app(side):
         "web": TargetSettings((Check(CheckKind.PATH, path="/health", only_warns=True),)),
         "worker": TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="quit,75,term,15,kill"),
     }
+    asked["mailer"] = TargetSettings(restart_on_deploy=False)
     with side.db.write() as tx:
         made = releases.add_release(
             tx,
@@ -59,6 +60,11 @@ def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
     assert facts(rows, "stop_sequence")[:2] == [
         ("web", "term,30,kill", "default", ""),
         ("worker", "quit,75,term,15,kill", "app.json", ""),
+    ]
+    assert facts(rows, "restart_on_deploy") == [
+        ("web", "true", "default", ""),
+        ("worker", "true", "default", ""),
+        ("mailer", "false", "app.json", ""),
     ]
     assert facts(rows, "check") == [
         ("web", "it listens on $PORT within 60 s", "default", ""),
@@ -118,3 +124,11 @@ def test_what_cannot_be_is_refused_and_changes_nothing(api, app, target, body, s
 def test_an_app_without_a_release_has_nothing_to_explain(api, side):
     side.app()
     assert api("GET", PATH)[0] == 409
+
+
+def test_web_is_always_restarted_and_others_as_is_said(api, app):
+    rows = api("PATCH", f"{PATH}/web", json={"restart_on_deploy": "false"})[1]
+    assert facts(rows, "restart_on_deploy") == [("web", "true", "default", "web is always restarted")]
+    rows = api("PATCH", f"{PATH}/mailer", json={"restart_on_deploy": True})[1]
+    assert facts(rows, "restart_on_deploy") == [("mailer", "true", "API", "app.json says false")]
+    assert api("PATCH", f"{PATH}/mailer", json={"restart_on_deploy": "no"})[0] == 422
