@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROUTER_FD = 3  # the public port's socket, as the router inherits it
+ROUTER_HTTPS_FD = 4  # that of HTTPS, where there is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from runner.router import pages, site
 from runner.router.pages import Page
 from stratum.errors import BadCredentials
-from stratum.layout import ROUTER_FD
+from stratum.layout import ROUTER_FD, ROUTER_HTTPS_FD
 
 Json: TypeAlias = dict[str, object]
 
@@ -73,6 +73,8 @@ class Place:
         admin_socket, web_socket: absolute paths of unix sockets.
         apps_domain: apps are at `<app>.<environment>.<apps_domain>`.
         upstreams: absolute path of the folder whose files name where apps' web processes listen.
+        https: it serves HTTPS as well, on another socket.
+        control_hosts: names that have certificates besides those of apps.
     """
 
     listen: str
@@ -81,6 +83,8 @@ class Place:
     apps_domain: str
     upstreams: str
     limits: Limits = Limits()
+    https: bool = False
+    control_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,8 @@ def _frame(place: Place, apps: Sequence[Shape]) -> tuple[bytes, str]:
     digest.update(listed.encode())
     mark = f"stratum-{digest.hexdigest()[:16]}"
     control["@id"] = mark
-    before, _, after = json.dumps(whole).partition(f'"{_APPS}"')
-    after = after if listed else after.removeprefix(", ")
-    return f"{before}\n{listed}\n{after}\n".encode(), mark
+    here, text = (f'"{_APPS}"', f"\n{listed}\n") if listed else (f'"{_APPS}", ', "")
+    return f"{json.dumps(whole).replace(here, text)}\n".encode(), mark
 
 
 def _listed(place: Place, apps: Sequence[Shape]) -> str:
@@ -208,19 +211,42 @@ def _whole(place: Place, routes: list[object], named: Json) -> Json:
     server: Json = {
         "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
-        "named_routes": named,
-        "errors": {"routes": [_of_an_app(pages.failed()), {"handle": [_error(NO_CONTROL)]}]},
+        **_common(place, named),
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
+    }
+    https = {"https": _https(place, named)} if place.https else {}
+    # No certificate of our own authority is put among those that this machine trusts.
+    pki = {"pki": {"certificate_authorities": {"local": {"install_trust": False}}}} if place.https else {}
+    return {
+        "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
+        "apps": {"http": {"servers": {SERVER: server, **https}}, **pki},
+    }
+
+
+def _https(place: Place, named: Json) -> Json:
+    """Render the same for HTTPS. Caddy gets certificates for all hosts that it finds in routes."""
+    own = _for_hosts(place.control_hosts, _to_control(place))
+    routes = [_APPS, _unknown_app(place), _nobody(), *([own] if place.control_hosts else []), _control(place)]
+    return {
+        "listen": [f"fd/{ROUTER_HTTPS_FD}"],
+        "routes": routes,
+        **_common(place, named),
+        "automatic_https": {"disable_redirects": True},
+        "tls_connection_policies": [{}],
+        "protocols": ["h1", "h2"],
+    }
+
+
+def _common(place: Place, named: Json) -> Json:
+    return {
+        "named_routes": named,
+        "errors": {"routes": [_of_an_app(pages.failed()), {"handle": [_error(NO_CONTROL)]}]},
         "max_header_bytes": MAX_HEADER_BYTES,
         "read_header_timeout": _duration(place.limits.headers_s),
         "read_timeout": _duration(place.limits.request_s),  # ends no answer that lasts, nor a WebSocket
         "idle_timeout": _duration(place.limits.idle_s),
-    }
-    return {
-        "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
-        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
-        "apps": {"http": {"servers": {SERVER: server}}},
     }
 
 
@@ -269,7 +295,11 @@ def _nobody() -> Json:
 
 
 def _control(place: Place) -> Json:
-    return {"handle": [{**_proxy([f"unix/{place.web_socket}"]), "flush_interval": -1}]}
+    return {"handle": [_to_control(place)]}
+
+
+def _to_control(place: Place) -> Json:
+    return {**_proxy([f"unix/{place.web_socket}"]), "flush_interval": -1}
 
 
 def _for_hosts(names: Sequence[str], handler: Json) -> Json:

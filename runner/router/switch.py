@@ -15,6 +15,7 @@ from runner import pace
 from runner.router import admin, pages, site
 from runner.router.config import Config, Limits, Place, Route, render
 from runner.router.pages import Page
+from stratum.domains import listed_hosts
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
 from stratum.model import App
@@ -132,6 +133,8 @@ class Router:
             apps_domain=self._instance.settings.apps_domain,
             upstreams=str(layout.router_upstreams),
             limits=_limits(self._instance.settings),
+            https=bool(self._instance.settings.https_listen),
+            control_hosts=listed_hosts(self._instance.settings.control_hosts),
         )
 
     def _load(self, config: Config) -> None:

@@ -1,6 +1,7 @@
 """Caddy's configuration, whole."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from runner.router import pages
@@ -156,6 +157,21 @@ def test_many_apps_stand_within_routes_of_so_many_each_once() -> None:
     assert [host for group in listed for host in group["match"][0]["host"]] == [
         host for route in inner for host in route["match"][0]["host"]
     ]
+
+
+def test_https_is_a_second_server_with_the_same_apps_and_names_of_its_own() -> None:
+    place = replace(PLACE, https=True, control_hosts=("stratum.example.com",))
+    config = render(place, [Route("a.env.localhost", (20001,), domains=("shop.example.com",))])
+    apps = json.loads(config.content)["apps"]
+    http, https = apps["http"]["servers"]["stratum"], apps["http"]["servers"]["https"]
+
+    assert (http["listen"], https["listen"]) == (["fd/3"], ["fd/4"])
+    assert (https["tls_connection_policies"], https["automatic_https"]) == ([{}], {"disable_redirects": True})
+    assert https["routes"][0] == http["routes"][0]
+    named = [route["match"][0]["host"] for route in https["routes"] if "host" in route.get("match", [{}])[0]]
+    assert named[1] == ["stratum.example.com", "stratum.example.com."]
+    assert config.content.count(config.mark.encode()) == 1
+    assert apps["pki"]["certificate_authorities"]["local"] == {"install_trust": False}
 
 
 def test_without_apps_all_else_is_there() -> None:
