@@ -56,7 +56,8 @@ class AppLogs:
         self._since = None if wanted.since is None else since(wanted.since, now)
         self._from: Cursor | None = None if wanted.cursor is None else cursors.parse(wanted.cursor)
         # What a file holds now was written before this reader came, by whatever process.
-        self._before = {} if self._from else _ends(self._folder)
+        ends = {} if self._from else {path.name: place_in(path) for path in _logs(self._folder)}
+        self._before: Mapping[str, Place | None] = ends
         self._slots: list[Slot] = []
         self._trails: dict[str, Trail] = {}
         self._told: dict[str, int] = {}  # by label: the release of its last line
@@ -72,7 +73,7 @@ class AppLogs:
             app = environments.get_app(tx, self._app.id)
             if app is None:
                 return False
-            kept = [path.removesuffix(".log") for path in _ends(self._folder)]
+            kept = [path.name.removesuffix(".log") for path in _logs(self._folder)]
             self._slots = slots(tx, app, self._wanted, kept)
         followed = [name for slot in self._slots for name in slot.names[-FOLLOWED:]]
         for name in self._trails.keys() - set(followed):
@@ -173,11 +174,6 @@ def _short(name: str) -> str:
     return ".".join(name.rsplit(".", 3)[1:])
 
 
-def _ends(folder: Path) -> Mapping[str, Place]:
-    """Where the output of each process ends, by the name of its file."""
-    found = {}
-    for path in folder.glob("*.log"):
-        place = place_in(path) if _LOG.fullmatch(path.name) else None
-        if place is not None:
-            found[path.name] = place
-    return found
+def _logs(folder: Path) -> list[Path]:
+    """What each process writes to now; without older files, and what is none of a process."""
+    return [path for path in folder.glob("*.log") if _LOG.fullmatch(path.name)]
