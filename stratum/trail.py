@@ -68,6 +68,7 @@ class Trail:
         self._file: BinaryIO | None = None
         self._begin = self._line = place
         self._partial = b""
+        self._bytes = 0  # that were read
 
     @classmethod
     def after(cls, path: Path) -> "Trail":
@@ -115,9 +116,14 @@ class Trail:
             self._file.close()
             self._file = None
 
-    def lines(self) -> Iterator[Said]:
-        """Yield all lines there are by now."""
-        while found := self.fresh():
+    def lines(self, most: int = sys.maxsize) -> Iterator[Said]:
+        """Yield all lines there are by now.
+
+        Args:
+            most: bytes to read, or a little more: a process may write faster than anybody reads.
+        """
+        until = self._bytes + most
+        while self._bytes < until and (found := self.fresh()):
             yield from found
 
     def fresh(self) -> list[Said]:
@@ -135,7 +141,9 @@ class Trail:
         if not self._partial:
             self._line = self._here()
         self._read_at = time.time()
-        return self._file.read(WINDOW)
+        data = self._file.read(WINDOW)
+        self._bytes += len(data)
+        return data
 
     def _taken(self, data: bytes) -> list[Said]:
         before = len(self._partial)

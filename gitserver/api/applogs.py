@@ -18,6 +18,7 @@ from stratum.store import environments
 from stratum.trail import WINDOW, Place, Said, Trail, place_in
 
 BYTES_A_LINE = 256  # what is looked through for the last lines, and no less than WINDOW
+MOST_BYTES = 40 << 20  # of one process are looked through: all that is kept, and more while it writes
 _LOG = re.compile(r".+\.v[0-9]{1,9}\.[^.]+\.[0-9]{1,5}\.log")
 ROUNDS = 4  # reads of what one process wrote, so that most often all comes before what follows it
 FOLLOWED = 3  # releases of a process: one that is to come, the newest, and one that it takes the place of
@@ -123,9 +124,11 @@ class AppLogs:
         found: list[tuple[str, Iterable[Said]]] = []
         room = self._wanted.most
         for name in reversed(slot.names):
-            trail = self._opened(name, room)
-            wanted = (said for said in trail.lines() if self._wanted.grep in said.text)
-            chosen = deque(wanted, maxlen=room)
+            size = max(WINDOW, room * BYTES_A_LINE)
+            trail = self._opened(name, size)
+            is_search = self._since is not None or self._wanted.grep
+            lines = trail.lines(MOST_BYTES if is_search else size + 2 * WINDOW)
+            chosen = deque((said for said in lines if self._wanted.grep in said.text), maxlen=room)
             found.append((name, chosen))
             room -= len(chosen)
             if name in self._trails:
@@ -137,11 +140,10 @@ class AppLogs:
                 break
         return found[::-1]
 
-    def _opened(self, name: str, room: int) -> Trail:
+    def _opened(self, name: str, size: int) -> Trail:
         path = self._path(name)
         if self._since is not None:
             return self._timed(Trail.since(path, self._since))
-        size = max(WINDOW, room * BYTES_A_LINE)
         return self._timed(Trail(path) if self._wanted.grep else Trail.last(path, size))
 
     def _timed(self, trail: Trail) -> Trail:

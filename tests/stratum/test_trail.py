@@ -163,3 +163,15 @@ def test_a_log_that_was_removed_brings_nothing_back(tmp_path: Path):
         log.unlink()
         append(log, "two\n")
         assert texts(trail) == ["two"]
+
+
+def test_who_reads_what_grows_faster_comes_to_an_end(tmp_path: Path):
+    log = tmp_path / "log"
+    append(log, "line\n" * 10)
+    with Trail(log) as trail:
+        found = 0
+        for _ in trail.lines(most=100):
+            found += 1
+            append(log, "line\n" * 2)
+        assert found < 100
+        assert len(texts(trail)) == 10 + 2 * found - found, "and the next one goes on where it was"
