@@ -1,6 +1,6 @@
 """How a target's processes are kept: what is in force, and who has said so. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,7 +47,12 @@ class Defaults:
 
 def settled(release: Release, formation: Formation, target: str) -> TargetSettings:
     """What is said of a target, all in all."""
-    return _told(formation, target).over(_asked(release, target))
+    return joined(release.contents.settings, formation, target)
+
+
+def joined(asked: Mapping[str, TargetSettings], formation: Formation, target: str) -> TargetSettings:
+    """What is said of a target by an app.json and by the API, which goes before it."""
+    return _told(formation, target).over(asked.get(target, NO_SETTINGS))
 
 
 def strategy_of(target: Target, settings: TargetSettings) -> Strategy:
