@@ -59,6 +59,7 @@ class Settings:
         request_timeout_s: how long it may take to send all of one, to git and the API, too.
         answer_timeout_s: how long an app may take to begin its answer.
         idle_timeout_s: how long a client's connection is kept without a request.
+        stream_close_delay_s: how long WebSockets live on after the router has loaded another configuration.
         max_scale: largest scale of one target.
         max_processes_per_app: most processes wished of an app without a limit of its own.
         max_push_bytes: largest pack accepted, for apps without a limit of their own.
@@ -106,6 +107,7 @@ class Settings:
     request_timeout_s: float = 3600.0
     answer_timeout_s: float = 600.0
     idle_timeout_s: float = 300.0
+    stream_close_delay_s: float = 300.0
     max_scale: int = 100
     max_processes_per_app: int = 100
     max_push_bytes: int = 1 << 30

@@ -23,8 +23,6 @@ SERVER = "stratum"
 # A web process that restarts is waited for: requests hang for a moment instead of failing.
 TRY_DURATION = "5s"
 TRY_INTERVAL = "50ms"
-# Without it a change to any app closes every WebSocket of all apps.
-STREAM_CLOSE_DELAY = "5m"
 
 # What a client claims about its origin. Caddy itself replaces X-Forwarded-For, -Proto and -Host.
 CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
@@ -55,6 +53,8 @@ class Limits:
         headers_s, request_s: how long the headers, and all of a request, may take to come.
         answer_s: how long an app may take to begin its answer.
         idle_s: how long a connection is kept without a request.
+        streams_s: how long WebSockets live on after another configuration was loaded, which for so long is
+            kept in memory. Without it a change to any app would close those of all apps at once.
     """
 
     body_bytes: int = 256 << 20
@@ -62,6 +62,7 @@ class Limits:
     request_s: float = 3600.0
     answer_s: float = 600.0
     idle_s: float = 300.0
+    streams_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,7 @@ def _to_app(place: Place, dials: Sequence[str]) -> Json:
     }
     passive = {"passive": {"fail_duration": FAIL_DURATION, "max_fails": 1}}
     several: Json = {"health_checks": passive} if len(dials) > 1 else {}  # of one, waiting is all there is
-    return {**_proxy(dials), **several, "transport": transport}
+    return {**_proxy(place, dials), **several, "transport": transport}
 
 
 _APP = "app"  # what a request to one has among Caddy's variables, as long as it lasts
@@ -299,7 +300,7 @@ def _control(place: Place) -> Json:
 
 
 def _to_control(place: Place) -> Json:
-    return {**_proxy([f"unix/{place.web_socket}"]), "flush_interval": -1}
+    return {**_proxy(place, [f"unix/{place.web_socket}"]), "flush_interval": -1}
 
 
 def _for_hosts(names: Sequence[str], handler: Json) -> Json:
@@ -322,7 +323,7 @@ def _page(status: str, text: str, **more: str) -> Json:
     return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
 
 
-def _proxy(dials: Sequence[str]) -> Json:
+def _proxy(place: Place, dials: Sequence[str]) -> Json:
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": dial} for dial in dials],
@@ -332,5 +333,5 @@ def _proxy(dials: Sequence[str]) -> Json:
             "try_interval": TRY_INTERVAL,
         },
         "headers": {"request": {"delete": CLAIMS}},
-        "stream_close_delay": STREAM_CLOSE_DELAY,
+        "stream_close_delay": _duration(place.limits.streams_s),
     }

@@ -184,6 +184,7 @@ def _limits(settings: Settings) -> Limits:
         request_s=settings.request_timeout_s,
         answer_s=settings.answer_timeout_s,
         idle_s=settings.idle_timeout_s,
+        streams_s=settings.stream_close_delay_s,
     )
 
 

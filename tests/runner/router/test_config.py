@@ -23,7 +23,7 @@ def proxy(*dials: str) -> dict[str, object]:
             "try_interval": "50ms",
         },
         "headers": {"request": {"delete": DELETED}},
-        "stream_close_delay": "5m",
+        "stream_close_delay": "300000ms",
     }
 
 
