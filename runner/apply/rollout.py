@@ -5,6 +5,7 @@ stay alive; then the router switches, the rollout is live, and the old web drain
 """
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 
@@ -71,7 +72,7 @@ class _Rolling:
         self.release, self.current = releases
         # Before a release is current, its processes have to prove themselves, whoever started them.
         self._is_new = self.release != self.current
-        self._looked_at = time.monotonic()
+        self._looked_at = -math.inf
 
     def run(self, formation: Formation) -> None:
         assert self.release is not None
@@ -155,7 +156,7 @@ class _Rolling:
         """See now and then that nobody is destroying the app: checks may take an hour.
 
         Raises:
-            RolloutFailed: somebody is.
+            RolloutFailed: it was called off, or the app is being destroyed.
             LeaseLost: as ever.
         """
         self.lease.check()
@@ -164,8 +165,11 @@ class _Rolling:
         self._looked_at = time.monotonic()
         with self.parts.database.read() as tx:
             app = environments.get_app(tx, self.app.id)
+            why = "" if app is None else rollouts.get_rollout(tx, self.lease.rollout.id).error
         if app is None or app.destroying:
-            raise RolloutFailed(watched[0].process.label, "was ended: the app is being destroyed.")
+            why = "the app is being destroyed"
+        if why:
+            raise RolloutFailed(watched[0].process.label, f"was ended: {why}.")
 
     def _there(self, process: Process, status: ProcessStatus) -> list[Watched]:
         """Take in a process that is there already; return it where it has yet to prove itself."""
