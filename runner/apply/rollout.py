@@ -153,7 +153,7 @@ class _Rolling:
                 self.report.up(up)
 
     def _check_wanted(self, watched: Sequence[Watched]) -> None:
-        """See now and then that nobody is destroying the app: checks may take an hour.
+        """See now and then that it is still wanted: checks may take an hour.
 
         Raises:
             RolloutFailed: it was called off, or the app is being destroyed.
