@@ -1,12 +1,13 @@
 """What a push would change, said without changing anything (`git push -o plan`). Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from hooks.policy import detail, step
 from stratum.first_scales import WEB, first_scales
-from stratum.model import RELEASE_PHASE, App, Formation, Release, Target
-from stratum.procfile import uses_unique_int
+from stratum.keeping import joined, strategy_of
+from stratum.model import RELEASE_PHASE, App, Formation, Release, Strategy, Target, TargetSettings
+from stratum.scaling import without_room
 
 _MAX_SHOWN = 60  # characters of a command
 
@@ -18,12 +19,14 @@ class Present:
     Attributes:
         release: the one that runs, or will when all that is under way has gone well.
         variables: names of those that the next release will have.
+        max_processes: how many the app may have.
     """
 
     app: App
     release: Release | None
     formation: Formation
     variables: tuple[str, ...]
+    max_processes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,19 @@ class Next:
     commit: str
     targets: tuple[Target, ...]
     scale: Mapping[str, int]  # asked for with the push
+    settings: Mapping[str, TargetSettings] = field(default_factory=dict)  # of its app.json
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A target, and how it would be kept."""
+
+    target: Target
+    settings: TargetSettings
+
+    @classmethod
+    def of(cls, target: Target, new: Next, wished: Formation) -> "_Kept":
+        return cls(target, joined(new.settings, wished, target.name))
 
 
 def forecast(present: Present, new: Next) -> tuple[str, ...]:
@@ -43,7 +59,7 @@ def forecast(present: Present, new: Next) -> tuple[str, ...]:
     return (
         _headline(present, new),
         *_phase(new.targets),
-        *_processes(present.formation, wished, old, processes),
+        *_processes(present.formation, wished, old, [_Kept.of(target, new, wished) for target in processes]),
         *_scales(present.formation, wished, [target.name for target in processes]),
         *_commands(old, new.targets),
         _variables(present.variables),
@@ -68,7 +84,11 @@ def _wished(present: Present, new: Next) -> Formation:
     )
     before = present.formation
     paused = before.paused | first.keys() if before.is_paused else before.paused
-    return Formation({**before.scales, **first, **new.scale}, paused)
+    wished = replace(before, scales={**before.scales, **first, **new.scale}, paused=paused)
+    there = () if present.release is None else present.release.process_names()
+    names = [target.name for target in new.targets if target.name != RELEASE_PHASE]
+    left = without_room(wished, names, there, present.max_processes)
+    return replace(wished, paused=paused | set(left))
 
 
 def _headline(present: Present, new: Next) -> str:
@@ -86,24 +106,26 @@ def _phase(targets: Sequence[Target]) -> Iterator[str]:
 
 
 def _processes(
-    before: Formation, wished: Formation, old: Mapping[str, Target], targets: Sequence[Target]
+    before: Formation, wished: Formation, old: Mapping[str, Target], few: Sequence[_Kept]
 ) -> Iterator[str]:
-    for target in targets:
-        yield from _of(target, before.scale(target.name) if target.name in old else 0, wished)
-    names = {target.name for target in targets}
+    for kept in few:
+        name = kept.target.name
+        yield from _of(kept, before.scale(name) if name in old else 0, wished)
+    names = {kept.target.name for kept in few}
     for name in old:
         if name not in names and before.scale(name):
             gone = _named(name, 1, before.scale(name))
             yield detail(f"{gone} removed: the Procfile has no {name} any more; its scale is remembered")
 
 
-def _of(target: Target, runs: int, wished: Formation) -> Iterator[str]:
+def _of(kept: _Kept, runs: int, wished: Formation) -> Iterator[str]:
+    target = kept.target
     will = wished.scale(target.name)
-    kept = min(runs, will)
-    if kept:
-        yield detail(f"{_named(target.name, 1, kept)} restarted; {_way(target)}")
-    if will > kept:
-        yield detail(f"{_named(target.name, kept + 1, will)} added")
+    stay = min(runs, will)
+    if stay:
+        yield detail(f"{_named(target.name, 1, stay)} {_way(kept)}")
+    if will > stay:
+        yield detail(f"{_named(target.name, stay + 1, will)} added")
     if runs > will:
         yield detail(f"{_named(target.name, will + 1, runs)} removed")
     if target.name in wished.paused:
@@ -113,10 +135,12 @@ def _of(target: Target, runs: int, wished: Formation) -> Iterator[str]:
         yield detail(f"{target.name}: not started; stratum worker {target.name} would start it")
 
 
-def _way(target: Target) -> str:
-    if target.name == WEB and not uses_unique_int(target.command):
-        return "the new one starts beside the old, which serves until the switch"
-    return "the old one stops before the new one starts"
+def _way(kept: _Kept) -> str:
+    if kept.target.name != WEB and kept.settings.restart_on_deploy is False:
+        return "left as they are, since restart_on_deploy is false"
+    if strategy_of(kept.target, kept.settings) is Strategy.OVERLAP:
+        return "restarted; the new one starts beside the old, which serves until the switch"
+    return "restarted; the old one stops before the new one starts"
 
 
 def _named(target: str, first: int, last: int) -> str:

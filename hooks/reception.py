@@ -17,12 +17,12 @@ from hooks.policy import Judgement, Refusal, bang, judge
 from hooks.refs import read_ref, sync_names
 from hooks.scales import check_scales
 from hooks.settle import accept, keep_commits, point_head_of, settle_held
-from hooks.targets import targets_of
+from hooks.targets import Pushed, targets_of
 from hooks.turn import Turn
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
 from stratum.errors import Conflict, StratumError
 from stratum.faults import reach
-from stratum.model import App, Build, BuildState, PushState, RefUpdate, Target
+from stratum.model import App, Build, BuildState, PushState, RefUpdate
 from stratum.ownership import process_name, this_process
 from stratum.store import builds, pushes
 
@@ -139,10 +139,10 @@ class Reception:
         if refusals := self._hindered(offer):
             return refused(refusals)
         self._check_room(offer)
-        targets = self._targets(judgement, offer)
+        pushed = self._pushed(judgement, offer)
         reach("receive.checked")
         if self.options.plan:
-            return planned(self._parts, self._app, judgement, targets, dict(self.options.build.scale))
+            return planned(self._parts, self._app, judgement, pushed, dict(self.options.build.scale))
         if judgement.deploying is not None and (self.options.gate or self._app.gate):
             return self._begin_gate(judgement.deploying, offer)
         return self._take(judgement, offer)
@@ -157,12 +157,12 @@ class Reception:
         if error is not None:
             raise error
 
-    def _targets(self, judgement: Judgement, offer: Offer) -> tuple[Target, ...] | None:
+    def _pushed(self, judgement: Judgement, offer: Offer) -> Pushed:
         if judgement.deploying is None:
-            return ()
-        targets = targets_of(self._parts, self._app, judgement.deploying, offer)
-        check_scales(self._parts, self._app, self.options, targets)
-        return targets
+            return Pushed()
+        pushed = targets_of(self._parts, self._app, judgement.deploying, offer)
+        check_scales(self._parts, self._app, self.options, pushed.targets)
+        return pushed
 
     def _take(self, judgement: Judgement, offer: Offer) -> Verdict:
         self._journal(judgement, offer)

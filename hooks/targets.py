@@ -1,18 +1,34 @@
 """What a pushed commit would start, as far as that is known before it is built."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from hooks.checks import inside
 from hooks.parts import Parts
 from hooks.verdict import Offer
 from stratum import buildpacks
 from stratum.git import Commit, find_procfile, no_procfile, read_app_json
-from stratum.model import App, RefUpdate, Target
+from stratum.model import App, RefUpdate, Target, TargetSettings
 from stratum.secrets import unseal
 from stratum.store import releases
 from stratum.tree import check_complete
 
 
-def targets_of(parts: Parts, app: App, deploying: RefUpdate, offer: Offer) -> tuple[Target, ...] | None:
-    """Read the targets of what would deploy; None where a buildpack decides, as there is no Procfile.
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a commit says of its targets.
+
+    Attributes:
+        targets: None where a buildpack decides, as there is no Procfile.
+        settings: target → how its app.json wants it kept.
+    """
+
+    targets: tuple[Target, ...] | None = ()
+    settings: Mapping[str, TargetSettings] = field(default_factory=dict)
+
+
+def targets_of(parts: Parts, app: App, deploying: RefUpdate, offer: Offer) -> Pushed:
+    """Read the targets of what would deploy.
 
     Raises:
         ProcfileInvalid: they cannot be used, or there are none and no buildpack could know any.
@@ -24,9 +40,9 @@ def targets_of(parts: Parts, app: App, deploying: RefUpdate, offer: Offer) -> tu
     procfile = find_procfile(commit, app.environment.stage)
     if procfile is None and not (_has_files(commit) or _names_buildpack(parts, app)):
         raise no_procfile()
-    read_app_json(commit)
+    settings = read_app_json(commit).settings
     check_complete(commit)
-    return None if procfile is None else procfile[1].targets
+    return Pushed(None if procfile is None else procfile[1].targets, settings)
 
 
 def _has_files(commit: Commit) -> bool:

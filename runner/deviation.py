@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from runner.plan import WEB, process_name, wished_slots
-from stratum.model import App, Formation, Release
+from stratum.model import App, Formation, Release, Slot
+from stratum.staying import in_place, staying
 from stratum.supervisor import ProcessStatus
 
 
@@ -67,7 +68,7 @@ def orphaned(wished: Iterable[Wished], actual: Actual) -> list[str]:
 
 def _deviates(one: Wished, present: set[str], actual: Actual) -> bool:
     slots = wished_slots(one.release, one.formation) if one.release else []
-    names = {process_name(one.app, one.release, slot) for slot in slots} if one.release else set()
+    names = _names(one, slots, present, actual) if one.release else set()
     return (
         names != present
         or any(actual.statuses[name].has_ended for name in names)
@@ -75,6 +76,16 @@ def _deviates(one: Wished, present: set[str], actual: Actual) -> bool:
         or one.routed != sum(slot.target == WEB for slot in slots)
         or one.served != (one.release.version if one.release and one.release.has_site else 0)
     )
+
+
+def _names(one: Wished, slots: list[Slot], present: set[str], actual: Actual) -> set[str]:
+    assert one.release is not None
+    own = [process_name(one.app, one.release, slot) for slot in slots]
+    targets = staying(one.release, one.formation)
+    if not targets:
+        return set(own)
+    there = {name for name in present if not actual.statuses[name].has_ended and name in actual.described}
+    return set(in_place(own, there, targets))
 
 
 def _present(one: Wished, by_app: Mapping[str, set[str]]) -> set[str]:

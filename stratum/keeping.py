@@ -1,12 +1,13 @@
 """How a target's processes are kept: what is in force, and who has said so. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stratum.first_scales import WEB
 from stratum.model import NO_SETTINGS, Formation, Release, Strategy, Target, TargetSettings
 from stratum.procfile import uses_unique_int
+from stratum.stopping import render
 
 _ALONE = "two processes of one {{UNIQUE_INT}} never run at once"
 
@@ -41,11 +42,17 @@ class Defaults:
 
     web_start_timeout_s: float
     alive_after_s: float
+    stop_grace_s: int
 
 
 def settled(release: Release, formation: Formation, target: str) -> TargetSettings:
     """What is said of a target, all in all."""
-    return _told(formation, target).over(_asked(release, target))
+    return joined(release.contents.settings, formation, target)
+
+
+def joined(asked: Mapping[str, TargetSettings], formation: Formation, target: str) -> TargetSettings:
+    """What is said of a target by an app.json and by the API, which goes before it."""
+    return _told(formation, target).over(asked.get(target, NO_SETTINGS))
 
 
 def strategy_of(target: Target, settings: TargetSettings) -> Strategy:
@@ -61,6 +68,8 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
         if target.name in release.process_names():
             yield _scale(formation, target.name)
             yield _strategy(release, formation, target)
+            yield _stop_sequence(release, formation, target.name, defaults)
+            yield _restarts(release, formation, target.name)
             yield from _checks(release, target.name, defaults)
 
 
@@ -76,6 +85,26 @@ def _strategy(release: Release, formation: Formation, target: Target) -> Fact:
     if uses_unique_int(target.command):
         return Fact(target.name, "strategy", value, Source.PROCFILE, _ALONE)
     return Fact(target.name, "strategy", value, _source(told, asked), _instead(told, asked))
+
+
+def _stop_sequence(release: Release, formation: Formation, target: str, defaults: Defaults) -> Fact:
+    told, asked = (
+        _told(formation, target).stop_sequence or None,
+        _asked(release, target).stop_sequence or None,
+    )
+    value = told or asked or render([("term", defaults.stop_grace_s)])
+    return Fact(target, "stop_sequence", value, _source(told, asked), _instead(told, asked))
+
+
+def _restarts(release: Release, formation: Formation, target: str) -> Fact:
+    told, asked = _told(formation, target).restart_on_deploy, _asked(release, target).restart_on_deploy
+    value = told if told is not None else asked
+    if target == WEB and value is False:
+        return Fact(target, "restart_on_deploy", "true", Source.DEFAULT, "web is always restarted")
+    said = _instead(told, asked).lower()
+    return Fact(
+        target, "restart_on_deploy", "false" if value is False else "true", _source(told, asked), said
+    )
 
 
 def _checks(release: Release, target: str, defaults: Defaults) -> Iterator[Fact]:

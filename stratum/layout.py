@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROUTER_FD = 3  # the public port's socket, as the router inherits it
+ROUTER_HTTPS_FD = 4  # that of HTTPS, where there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Layout:
         return self.app_logs / str(app_id) / f"{process}.log"
 
     def process_events(self, app_id: int) -> Path:
-        """What the plugin in supervisord has noted of an app's processes; one more file, older, ends in `.1`."""
+        """What the plugin in supervisord has noted of an app's processes; an older file ends in `.1`."""
         return self.app_logs / str(app_id) / "events"
 
     # -- builds and what they make

@@ -27,6 +27,7 @@ class Settings:
         apps_domain: apps answer at `<app>.<environment>.<apps_domain>`.
         control_hosts: names, with commas between, under which Stratum itself is reached, and which no app
             can have as a domain; empty: only administrators give apps domains.
+        https_listen: `host:port` for HTTPS, whose certificates the router gets by itself; empty: none.
         builders: builds that may run at once.
         appliers: rollouts that may run at once, not counting those that wait for a release phase.
         web_threads: requests served at once, besides those that last.
@@ -58,6 +59,7 @@ class Settings:
         request_timeout_s: how long it may take to send all of one, to git and the API, too.
         answer_timeout_s: how long an app may take to begin its answer.
         idle_timeout_s: how long a client's connection is kept without a request.
+        stream_close_delay_s: how long WebSockets live on after the router has loaded another configuration.
         max_scale: largest scale of one target.
         max_processes_per_app: most processes wished of an app without a limit of its own.
         max_push_bytes: largest pack accepted, for apps without a limit of their own.
@@ -74,6 +76,7 @@ class Settings:
     redis_url: str = ""
     apps_domain: str = "localhost"
     control_hosts: str = ""
+    https_listen: str = ""
     builders: int = 2
     appliers: int = 2
     web_threads: int = 32
@@ -104,6 +107,7 @@ class Settings:
     request_timeout_s: float = 3600.0
     answer_timeout_s: float = 600.0
     idle_timeout_s: float = 300.0
+    stream_close_delay_s: float = 300.0
     max_scale: int = 100
     max_processes_per_app: int = 100
     max_push_bytes: int = 1 << 30

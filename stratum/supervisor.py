@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stratum.errors import SupervisorUnavailable
+from stratum.stopping import Step
 from stratum.unixhttp import UnixConnection
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -90,9 +91,15 @@ class Supervisor:
         answers = self._call("stratum.add", [asdict(entry) for entry in wanted])
         return [Started(a["name"], a.get("pid"), a.get("error", "")) for a in answers]
 
-    def stop(self, names: Sequence[str]) -> None:
-        """Begin to stop processes; `status` tells when they have ended."""
-        self._call("stratum.stop", list(names))
+    def stop(self, names: Sequence[str], steps: Mapping[str, Sequence[Step]] | None = None) -> None:
+        """Begin to stop processes; `status` tells when they have ended.
+
+        Args:
+            steps: name → signals with the seconds after each, before the kill; of others the usual grace.
+        """
+        known = steps or {}
+        wanted = [{"name": name, "steps": list(known[name])} if name in known else name for name in names]
+        self._call("stratum.stop", wanted)
 
     def remove(self, names: Sequence[str]) -> dict[str, str]:
         """Forget processes that have ended, and return why others were not: `{name: reason}`."""

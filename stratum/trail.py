@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,13 +57,18 @@ class Trail:
         missed: some of it was rotated away before it could be read.
     """
 
-    def __init__(self, path: Path, place: Place | None = None) -> None:
-        """Begin at a place; None: with the oldest that is kept."""
-        self.path = path
+    def __init__(self, path: Path, place: Place | None = None, read_at: float = 0.0) -> None:
+        """Begin at a place; None: with the oldest that is kept.
+
+        Args:
+            read_at: when the place was the end (epoch seconds): of what was not touched since nothing is new.
+        """
+        self.path, self._read_at = path, read_at
         self.missed = self.timed = False
         self._file: BinaryIO | None = None
         self._begin = self._line = place
         self._partial = b""
+        self._bytes = 0  # that were read
 
     @classmethod
     def after(cls, path: Path) -> "Trail":
@@ -110,9 +116,14 @@ class Trail:
             self._file.close()
             self._file = None
 
-    def lines(self) -> Iterator[Said]:
-        """Yield all lines there are by now."""
-        while found := self.fresh():
+    def lines(self, most: int = sys.maxsize) -> Iterator[Said]:
+        """Yield all lines there are by now.
+
+        Args:
+            most: bytes to read, or a little more: a process may write faster than anybody reads.
+        """
+        until = self._bytes + most
+        while self._bytes < until and (found := self.fresh()):
             yield from found
 
     def fresh(self) -> list[Said]:
@@ -129,7 +140,10 @@ class Trail:
         assert self._file is not None
         if not self._partial:
             self._line = self._here()
-        return self._file.read(WINDOW)
+        self._read_at = time.time()
+        data = self._file.read(WINDOW)
+        self._bytes += len(data)
+        return data
 
     def _taken(self, data: bytes) -> list[Said]:
         before = len(self._partial)
@@ -165,7 +179,7 @@ class Trail:
         for file in files if place else ():
             if self._try(file, place):
                 return
-        for file in files:
+        for file in _touched(files, self._read_at):
             if self._try(file, None):
                 if place is not None:
                     self.missed, self._partial = True, b""
@@ -227,6 +241,12 @@ def _name(file: BinaryIO) -> Path:
 def _files(path: Path) -> list[Path]:
     """The files that there may be, oldest first."""
     return [*(path.with_name(f"{path.name}.{nth}") for nth in range(BACKUPS, 0, -1)), path]
+
+
+def _touched(files: list[Path], since: float) -> list[Path]:
+    """Leave out what was written before, to the second that file systems are late by."""
+    found = [(file, _status(file)) for file in files]
+    return [file for file, status in found if status is not None and status.st_mtime >= since - 1]
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runner.engines.supervisord.description import Description, encode
@@ -126,6 +126,15 @@ class Supervised:
         self.rpc.stop([name_of(wanted)])
         wait_until(lambda: self.status(wanted).has_ended)
         return self.status(wanted)
+
+    def descriptors(self) -> int:
+        """Count what supervisord has open, but for the connections of this test."""
+        assert self._process is not None
+        open_files = 0
+        for link in Path(f"/proc/{self._process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # one of ours, closed meanwhile
+                open_files += not str(link.readlink()).startswith("socket:")
+        return open_files
 
     def log(self, wanted: Wanted) -> Path:
         return self.folder / "logs" / str(wanted.app_id) / f"{name_of(wanted)}.log"

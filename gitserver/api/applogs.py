@@ -18,9 +18,10 @@ from stratum.store import environments
 from stratum.trail import WINDOW, Place, Said, Trail, place_in
 
 BYTES_A_LINE = 256  # what is looked through for the last lines, and no less than WINDOW
+MOST_BYTES = 40 << 20  # of one process are looked through: all that is kept, and more while it writes
 _LOG = re.compile(r".+\.v[0-9]{1,9}\.[^.]+\.[0-9]{1,5}\.log")
 ROUNDS = 4  # reads of what one process wrote, so that most often all comes before what follows it
-FOLLOWED = 2  # releases of a process: the newest, and the one that it takes the place of
+FOLLOWED = 3  # releases of a process: one that is to come, the newest, and one that it takes the place of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class AppLogs:
         self._since = None if wanted.since is None else since(wanted.since, now)
         self._from: Cursor | None = None if wanted.cursor is None else cursors.parse(wanted.cursor)
         # What a file holds now was written before this reader came, by whatever process.
-        self._before = {} if self._from else _ends(self._folder)
+        ends = {} if self._from else {path.name: place_in(path) for path in _logs(self._folder)}
+        self._before: Mapping[str, Place | None] = ends
         self._slots: list[Slot] = []
         self._trails: dict[str, Trail] = {}
         self._told: dict[str, int] = {}  # by label: the release of its last line
@@ -72,7 +74,7 @@ class AppLogs:
             app = environments.get_app(tx, self._app.id)
             if app is None:
                 return False
-            kept = [path.removesuffix(".log") for path in _ends(self._folder)]
+            kept = [path.name.removesuffix(".log") for path in _logs(self._folder)]
             self._slots = slots(tx, app, self._wanted, kept)
         followed = [name for slot in self._slots for name in slot.names[-FOLLOWED:]]
         for name in self._trails.keys() - set(followed):
@@ -122,9 +124,11 @@ class AppLogs:
         found: list[tuple[str, Iterable[Said]]] = []
         room = self._wanted.most
         for name in reversed(slot.names):
-            trail = self._opened(name, room)
-            wanted = (said for said in trail.lines() if self._wanted.grep in said.text)
-            chosen = deque(wanted, maxlen=room)
+            size = max(WINDOW, room * BYTES_A_LINE)
+            trail = self._opened(name, size)
+            is_search = self._since is not None or self._wanted.grep
+            lines = trail.lines(MOST_BYTES if is_search else size + 2 * WINDOW)
+            chosen = deque((said for said in lines if self._wanted.grep in said.text), maxlen=room)
             found.append((name, chosen))
             room -= len(chosen)
             if name in self._trails:
@@ -136,11 +140,10 @@ class AppLogs:
                 break
         return found[::-1]
 
-    def _opened(self, name: str, room: int) -> Trail:
+    def _opened(self, name: str, size: int) -> Trail:
         path = self._path(name)
         if self._since is not None:
             return self._timed(Trail.since(path, self._since))
-        size = max(WINDOW, room * BYTES_A_LINE)
         return self._timed(Trail(path) if self._wanted.grep else Trail.last(path, size))
 
     def _timed(self, trail: Trail) -> Trail:
@@ -162,7 +165,8 @@ class AppLogs:
         if self._from is None:
             return self._timed(Trail(path, self._before.get(path.name)))
         place = self._from.places.get(_short(name))
-        return self._timed(Trail.since(path, self._from.at) if place is None else Trail(path, place))
+        at = self._from.at
+        return self._timed(Trail.since(path, at) if place is None else Trail(path, place, at.timestamp()))
 
     def _path(self, name: str) -> Path:
         return self._services.instance.layout.process_log(self._app.id, name)
@@ -172,11 +176,6 @@ def _short(name: str) -> str:
     return ".".join(name.rsplit(".", 3)[1:])
 
 
-def _ends(folder: Path) -> Mapping[str, Place]:
-    """Where the output of each process ends, by the name of its file."""
-    found = {}
-    for path in folder.glob("*.log"):
-        place = place_in(path) if _LOG.fullmatch(path.name) else None
-        if place is not None:
-            found[path.name] = place
-    return found
+def _logs(folder: Path) -> list[Path]:
+    """What each process writes to now; without older files, and what is none of a process."""
+    return [path for path in folder.glob("*.log") if _LOG.fullmatch(path.name)]

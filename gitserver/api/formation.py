@@ -14,6 +14,7 @@ from stratum import processes
 from stratum.model import App
 from stratum.pauses import resting as paused_processes
 from stratum.scaling import Limits
+from stratum.staying import in_place, staying
 from stratum.store import Transaction, crashes, formation, names, releases
 from stratum.verbs import automatic
 from stratum.verbs.pause import pause, resume
@@ -82,11 +83,13 @@ def list_processes(environment: str, app: str) -> list[rows.Row]:
         ports = formation.ports_of(tx, app_named().id)
         site = _site(tx, app_named())
         resting = _resting(tx, app_named())
+        targets = _staying(tx, app_named())
         looping = crashes.crashes(tx, app_named().id)
         note = automatic.told(tx, app_named())
         begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
     statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
+    wished = in_place(wished, {status.name for status in statuses if not status.has_ended}, targets)
     listed = [*site, *processes.listed(wished, statuses, ports, up_since, looping)]
     there = {found.name for found in listed}
     listed += [found for found in resting if found.name not in there]  # others are still stopping
@@ -132,6 +135,14 @@ def _resting(tx: Transaction, app: App) -> list[processes.Process]:
         return []
     release = releases.get_release(tx, app.current_release_id)
     return paused_processes(app, release, formation.get_formation(tx, app.id))
+
+
+def _staying(tx: Transaction, app: App) -> frozenset[str]:
+    """Name the targets whose processes may be those of an older release."""
+    if app.current_release_id is None:
+        return frozenset()
+    release = releases.get_release(tx, app.current_release_id)
+    return staying(release, formation.get_formation(tx, app.id))
 
 
 def _targets(tx: Transaction, app: App) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from runner.apply import descriptions, folders, ports, running
 from runner.apply.parts import Parts
 from runner.apply.running import Stopped
+from runner.apply.staying import with_older
 from runner.apply.wish import Wish, wish
 from runner.plan import Process, port_names, remembered_slots
 from stratum.model import App, Formation, Release
@@ -45,7 +46,7 @@ def converge(parts: Parts, app: App, release: Release | None, formation: Formati
     if release and any(name not in alive for name in wanted):
         parts.door.end_strays(app.id, sorted(alive))
         ports.exchange(parts, app.id, [name for name in wanted if name not in alive])
-    goal = wish(parts, app, release, formation)
+    goal = with_older(parts, wish(parts, app, release, formation), formation)
     names = {process.name for process in goal.processes}
     stopping = [name for name, status in statuses.items() if status.state == "STOPPING"]
     surplus = [name for name in statuses if name not in names]

@@ -12,6 +12,7 @@ from runner.router.switch import PATIENCE_S, Router
 from stratum.door.client import Door, Key
 from stratum.instance import Instance
 from stratum.model import App
+from stratum.stopping import Step
 from stratum.store import Database
 from stratum.store.sites import Served
 from stratum.supervisor import ProcessStatus, Started, Supervisor, Wanted
@@ -23,7 +24,7 @@ class Sections(Protocol):
     def add(self, wanted: Iterable[Wanted]) -> list[Started]:
         """Make sure that processes run."""
 
-    def stop(self, names: Sequence[str]) -> None:
+    def stop(self, names: Sequence[str], steps: Mapping[str, Sequence[Step]] | None = None) -> None:
         """Begin to stop processes."""
 
     def remove(self, names: Sequence[str]) -> dict[str, str]:

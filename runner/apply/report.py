@@ -1,5 +1,6 @@
 """What a rollout did with each process: for the database, and as lines of the log of its build."""
 
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -50,6 +51,13 @@ class Report:
             line = _line(process, Outcome.KEPT, pid, note=note)
         self._lines[process.name] = line
 
+    def stays(self, process: Process, status: ProcessStatus) -> None:
+        """Note a process of an older release that the new one leaves alone."""
+        self.kept(process, status)
+        version = known(process.name).version
+        if self._log:
+            self._log.step(f"{process.label} stays as it is, of v{version} (restart_on_deploy is false)")
+
     def up(self, up: Up) -> None:
         """Note a new process that has come up."""
         process = up.process
@@ -68,7 +76,13 @@ class Report:
         for end in ends:
             if end.name in self._lines and self._lines[end.name].outcome is Outcome.FAILED:
                 continue
-            was, note = known(end.name), ending(end.exit_status)
+            was = known(end.name)
+            is_killed = end.exit_status == -signal.SIGKILL
+            note = f"killed after {end.seconds:.1f} s" if is_killed else ending(end.exit_status)
+            if is_killed and self._log:
+                self._log.indent(
+                    f"{was.label} of v{was.version} had not ended after {end.seconds:.0f} s, and was killed"
+                )
             self._lines[end.name] = ReportLine(
                 end.name, was.target, was.index, Outcome.STOPPED, seconds=end.seconds, note=note
             )

@@ -5,6 +5,7 @@ stay alive; then the router switches, the rollout is live, and the old web drain
 """
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 
@@ -14,9 +15,11 @@ from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report, opened
+from runner.apply.staying import with_older
+from runner.apply.stops import steps_of
 from runner.apply.take_back import take_back
 from runner.apply.wish import Wish, wish
-from runner.plan import Known, Process, diff, stops_late
+from runner.plan import Known, Process, diff, known, stops_late
 from runner.probe import Watched, await_up
 from stratum import faults, queue
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
@@ -69,7 +72,7 @@ class _Rolling:
         self.release, self.current = releases
         # Before a release is current, its processes have to prove themselves, whoever started them.
         self._is_new = self.release != self.current
-        self._looked_at = time.monotonic()
+        self._looked_at = -math.inf
 
     def run(self, formation: Formation) -> None:
         assert self.release is not None
@@ -81,7 +84,7 @@ class _Rolling:
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
-            goal = wish(self.parts, self.app, self.release, formation)
+            goal = with_older(self.parts, wish(self.parts, self.app, self.release, formation), formation)
             late = self._bring_up(goal)
         except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
@@ -124,7 +127,7 @@ class _Rolling:
         names = [one.name for one in goal.processes]
         stopping = [name for name in names if name in statuses and statuses[name].state == "STOPPING"]
         if stopping:
-            running.stop(self.parts, self.app, stopping)
+            running.stop(self.parts, self.app, stopping, steps_of(self.parts, self.app, map(known, stopping)))
             return running.look(self.parts, self.app)
         return statuses
 
@@ -144,20 +147,16 @@ class _Rolling:
             faults.reach("rollout.started")
         for process in goal.processes:
             if process.strategy is strategy and process not in new:
-                status = statuses[process.name]
-                if self._must_prove_itself(process):
-                    watched.append(Watched(process, status.pid or 0))
-                else:
-                    self.report.kept(process, status)
+                watched += self._there(process, statuses[process.name])
         with queue.waiting():  # for a minute, or an hour of checks: others may be rolled out meanwhile
             for up in await_up(self.parts, goal, watched, lambda: self._check_wanted(watched)):
                 self.report.up(up)
 
     def _check_wanted(self, watched: Sequence[Watched]) -> None:
-        """See now and then that nobody is destroying the app: checks may take an hour.
+        """See now and then that it is still wanted: checks may take an hour.
 
         Raises:
-            RolloutFailed: somebody is.
+            RolloutFailed: it was called off, or the app is being destroyed.
             LeaseLost: as ever.
         """
         self.lease.check()
@@ -166,8 +165,22 @@ class _Rolling:
         self._looked_at = time.monotonic()
         with self.parts.database.read() as tx:
             app = environments.get_app(tx, self.app.id)
+            why = "" if app is None else rollouts.get_rollout(tx, self.lease.rollout.id).error
         if app is None or app.destroying:
-            raise RolloutFailed(watched[0].process.label, "was ended: the app is being destroyed.")
+            why = "the app is being destroyed"
+        if why:
+            raise RolloutFailed(watched[0].process.label, f"was ended: {why}.")
+
+    def _there(self, process: Process, status: ProcessStatus) -> list[Watched]:
+        """Take in a process that is there already; return it where it has yet to prove itself."""
+        assert self.release is not None
+        if known(process.name).version != self.release.version:
+            self.report.stays(process, status)
+        elif self._must_prove_itself(process):
+            return [Watched(process, status.pid or 0)]
+        else:
+            self.report.kept(process, status)
+        return []
 
     def _must_prove_itself(self, process: Process) -> bool:
         """Whether a process that is there already is one that this rollout is to bring up.
@@ -184,7 +197,8 @@ class _Rolling:
 
     def _stop(self, surplus: Sequence[Known]) -> None:
         self.lease.check()
-        self.report.stopped(running.stop(self.parts, self.app, [one.name for one in surplus]))
+        steps = steps_of(self.parts, self.app, surplus)
+        self.report.stopped(running.stop(self.parts, self.app, [one.name for one in surplus], steps))
 
     def _record_live(self, goal: Wish) -> None:
         rollout, release = self.lease.rollout, self.release

@@ -1,7 +1,8 @@
 """The sections of one app under supervisord: looking at them, starting and stopping them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from runner import pace
 from runner.apply import descriptions
@@ -13,11 +14,15 @@ from stratum.door.client import Key
 from stratum.errors import SupervisorUnavailable
 from stratum.model import App
 from stratum.ownership import is_alive
+from stratum.stopping import Step, longest_s
 from stratum.store import names as app_names
 from stratum.supervisor import ProcessStatus, Started, Wanted
 
 # Supervisord kills what is left after the grace; this long it may take to notice and to reap.
 KILL_MARGIN_S = 15.0
+
+Steps: TypeAlias = Mapping[str, Sequence[Step]]
+NO_STEPS: Steps = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,11 @@ def start(parts: Parts, wish: Wish, processes: Sequence[Process]) -> list[Starte
     )
 
 
-def stop(parts: Parts, app: App, names: Sequence[str]) -> list[Stopped]:
+def stop(parts: Parts, app: App, names: Sequence[str], steps: Steps = NO_STEPS) -> list[Stopped]:
     """Stop processes together, wait until all that belongs to them has ended, and forget them.
+
+    Args:
+        steps: name → signals with the seconds after each; those of others are the usual ones.
 
     Raises:
         SupervisorUnavailable: some are there still, long after they should have been killed.
@@ -77,7 +85,7 @@ def stop(parts: Parts, app: App, names: Sequence[str]) -> list[Stopped]:
     if not names:
         return []
     trees = {} if parts.instance.fence.fenced else _trees(parts, names)
-    ended = end(parts, names)
+    ended = end(parts, names, steps)
     # Fenced, the uid tells what has left its process group, and its session.
     parts.door.end_strays(app.id, sorted(living(look(parts, app).values())))
     for name, seen in trees.items():
@@ -87,7 +95,7 @@ def stop(parts: Parts, app: App, names: Sequence[str]) -> list[Stopped]:
     return ended
 
 
-def end(parts: Parts, names: Sequence[str]) -> list[Stopped]:
+def end(parts: Parts, names: Sequence[str], steps: Steps = NO_STEPS) -> list[Stopped]:
     """Stop sections together, wait until all have ended, and forget them.
 
     Raises:
@@ -95,9 +103,10 @@ def end(parts: Parts, names: Sequence[str]) -> list[Stopped]:
     """
     if not names:
         return []
-    parts.sections.stop(names)
+    parts.sections.stop(names, steps)
+    grace_s = max([parts.instance.settings.stop_grace_s, *map(longest_s, steps.values())])
     with queue.waiting():
-        ended = _await_ends(parts, names)
+        ended = _await_ends(parts, names, grace_s + KILL_MARGIN_S)
     forget(parts, names)
     return ended
 
@@ -115,9 +124,8 @@ def forget(parts: Parts, names: Sequence[str]) -> None:
     descriptions.remove(parts.instance.layout, names)
 
 
-def _await_ends(parts: Parts, names: Sequence[str]) -> list[Stopped]:
+def _await_ends(parts: Parts, names: Sequence[str], limit_s: float) -> list[Stopped]:
     ended: dict[str, Stopped] = {}
-    limit_s = parts.instance.settings.stop_grace_s + KILL_MARGIN_S
     for waited_s in pace.looks(limit_s):
         known = {status.name: status for status in parts.sections.status(names)}
         for name in names:

@@ -11,6 +11,7 @@ from runner.apply.report import Report
 from runner.plan import port_names, prefix, process_name, wished_slots
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable, StratumError
 from stratum.model import App, Formation, Release, Rollout, RolloutState
+from stratum.staying import in_place, staying
 from stratum.store import Transaction, releases, rollouts
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
@@ -93,8 +94,10 @@ def _bring_back(
 
 def _keep_alive(parts: Parts, report: Report, app: App, current: Release, formation: Formation) -> bool:
     """Stop all but what runs still of a release of which nothing can be started."""
-    wished = {process_name(app, current, slot) for slot in wished_slots(current, formation)}
-    surplus = running.look(parts, app).keys() - wished
+    there = running.look(parts, app)
+    own = [process_name(app, current, slot) for slot in wished_slots(current, formation)]
+    wished = in_place(own, running.living(there.values()), staying(current, formation))
+    surplus = there.keys() - set(wished)
     report.stopped(running.stop(parts, app, sorted(surplus, reverse=True)))
     alive = running.living(running.look(parts, app).values())
     try:

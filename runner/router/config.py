@@ -9,12 +9,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from runner.router import pages, site
 from runner.router.pages import Page
 from stratum.errors import BadCredentials
-from stratum.layout import ROUTER_FD
+from stratum.layout import ROUTER_FD, ROUTER_HTTPS_FD
 
 Json: TypeAlias = dict[str, object]
 
@@ -22,8 +23,6 @@ SERVER = "stratum"
 # A web process that restarts is waited for: requests hang for a moment instead of failing.
 TRY_DURATION = "5s"
 TRY_INTERVAL = "50ms"
-# Without it a change to any app closes every WebSocket of all apps.
-STREAM_CLOSE_DELAY = "5m"
 
 # What a client claims about its origin. Caddy itself replaces X-Forwarded-For, -Proto and -Host.
 CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
@@ -40,6 +39,9 @@ NO_CONTROL = "Stratum does not answer at the moment; apps do. Try again in a few
 # again and again. Shorter than TRY_DURATION, so that nobody is told "no" for the memory alone.
 FAIL_DURATION = "2s"
 MAX_HEADER_BYTES = 64 << 10
+# Caddy goes through routes one by one, but finds a host in a list of more than 100 by halves.
+APPS_TOGETHER = 64
+_APPS = "apps of this instance"  # where they stand, until their text does
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Limits:
         headers_s, request_s: how long the headers, and all of a request, may take to come.
         answer_s: how long an app may take to begin its answer.
         idle_s: how long a connection is kept without a request.
+        streams_s: how long WebSockets live on after another configuration was loaded, which for so long is
+            kept in memory. Without it a change to any app would close those of all apps at once.
     """
 
     body_bytes: int = 256 << 20
@@ -58,6 +62,7 @@ class Limits:
     request_s: float = 3600.0
     answer_s: float = 600.0
     idle_s: float = 300.0
+    streams_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Place:
         admin_socket, web_socket: absolute paths of unix sockets.
         apps_domain: apps are at `<app>.<environment>.<apps_domain>`.
         upstreams: absolute path of the folder whose files name where apps' web processes listen.
+        https: it serves HTTPS as well, on another socket.
+        control_hosts: names that have certificates besides those of apps.
     """
 
     listen: str
@@ -77,6 +84,17 @@ class Place:
     apps_domain: str
     upstreams: str
     limits: Limits = Limits()
+    https: bool = False
+    control_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of an app is configuration; all else stands in files."""
+
+    hosts: tuple[str, ...]
+    dials: int
+    has_site: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +122,11 @@ class Route:
         needs another configuration.
         """
         return max(len(self.ports), 1)
+
+    @property
+    def shape(self) -> Shape:
+        """What of it Caddy has to load."""
+        return Shape((self.host, *self.domains), self.dials, self.site is not None)
 
     @property
     def shown(self) -> Page:
@@ -134,61 +157,110 @@ def render(place: Place, routes: Iterable[Route]) -> Config:
     idle ones, and drops requests that it reads meanwhile; docs/decisions.md).
     """
     apps = sorted(routes, key=lambda route: route.host)
-    listed = [_app_route(place, route) for route in apps]
-    handled: list[Json] = [*listed, _unknown_app(place), _nobody(), _control(place)]
-    whole = _whole(place, handled, named=_named(apps))
-    mark = f"stratum-{hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]}"
-    handled[-1]["@id"] = mark
-    return Config((json.dumps(whole, indent=1) + "\n").encode(), mark, _files(apps))
+    return Config(*_frame(place, tuple(one.shape for one in apps)), _files(apps))
 
 
-def _named(apps: Sequence[Route]) -> Json:
+@lru_cache(maxsize=1)
+def _frame(place: Place, apps: Sequence[Shape]) -> tuple[bytes, str]:
+    """Render what Caddy loads, with its mark: the last one is kept, since most changes are of files only."""
+    handled: list[object] = [_APPS, _unknown_app(place), _nobody(), control := _control(place)]
+    whole = _whole(place, handled, _named(apps))
+    listed = _listed(place, apps)
+    digest = hashlib.sha256(json.dumps(whole).encode())
+    digest.update(listed.encode())
+    mark = f"stratum-{digest.hexdigest()[:16]}"
+    control["@id"] = mark
+    here, text = (f'"{_APPS}"', f"\n{listed}\n") if listed else (f'"{_APPS}", ', "")
+    return f"{json.dumps(whole).replace(here, text)}\n".encode(), mark
+
+
+def _listed(place: Place, apps: Sequence[Shape]) -> str:
+    """Write the apps' routes, one a line; of many apps those of so many within a route of theirs."""
+    groups = [apps[first : first + APPS_TOGETHER] for first in range(0, len(apps), APPS_TOGETHER)]
+    texts = [",\n".join(_app_text(place, one) for one in group) for group in groups]
+    if len(apps) <= APPS_TOGETHER:
+        return "".join(texts)
+    return ",\n".join(_within(group, text) for group, text in zip(groups, texts, strict=True))
+
+
+def _within(group: Sequence[Shape], text: str) -> str:
+    hosts = [host for one in group for host in one.hosts]
+    outer = json.dumps(_for_hosts(hosts, {"handler": "subroute", "routes": [_APPS]}))
+    return outer.replace(f'"{_APPS}"', f"\n{text}\n")
+
+
+@lru_cache(maxsize=10_000)
+def _app_text(place: Place, app: Shape) -> str:
+    return json.dumps(_app_route(place, app))
+
+
+def _named(apps: Sequence[Shape]) -> Json:
     named: Json = {pages.NAME: pages.named_route()}
-    if any(one.site is not None for one in apps):
+    if any(one.has_site for one in apps):
         named[site.NAME] = site.named_route()
     return named
 
 
 def _files(apps: Sequence[Route]) -> dict[str, str]:
     """What stands in the files: before an app's page is gone there is something else that answers."""
-    upstreams = {_file(one, n): f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
+    upstreams = {f"{one.host}.{n}": f"127.0.0.1:{port}" for one in apps for n, port in enumerate(one.ports)}
     sites = {f"{one.host}.{site.NAME}": one.site for one in apps if one.site is not None}
     return upstreams | sites | {f"{one.host}.{pages.NAME}": one.shown.value for one in apps}
 
 
-def _file(route: Route, number: int) -> str:
-    return f"{route.host}.{number}"
-
-
-def _whole(place: Place, routes: list[Json], named: Json) -> Json:
+def _whole(place: Place, routes: list[object], named: Json) -> Json:
     server: Json = {
         "listen": [f"fd/{ROUTER_FD}"],  # bound by stratum.up.bound, which says why
         "routes": routes,
-        "named_routes": named,
-        "errors": {"routes": [_of_an_app(pages.failed()), {"handle": [_error(NO_CONTROL)]}]},
+        **_common(place, named),
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
+    }
+    https = {"https": _https(place, named)} if place.https else {}
+    # No certificate of our own authority is put among those that this machine trusts.
+    pki = {"pki": {"certificate_authorities": {"local": {"install_trust": False}}}} if place.https else {}
+    return {
+        "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
+        "apps": {"http": {"servers": {SERVER: server, **https}}, **pki},
+    }
+
+
+def _https(place: Place, named: Json) -> Json:
+    """Render the same for HTTPS. Caddy gets certificates for all hosts that it finds in routes."""
+    own = _for_hosts(place.control_hosts, _to_control(place))
+    routes = [_APPS, _unknown_app(place), _nobody(), *([own] if place.control_hosts else []), _control(place)]
+    return {
+        "listen": [f"fd/{ROUTER_HTTPS_FD}"],
+        "routes": routes,
+        **_common(place, named),
+        "automatic_https": {"disable_redirects": True},
+        "tls_connection_policies": [{}],
+        "protocols": ["h1", "h2"],
+    }
+
+
+def _common(place: Place, named: Json) -> Json:
+    return {
+        "named_routes": named,
+        "errors": {"routes": [_of_an_app(pages.failed()), {"handle": [_error(NO_CONTROL)]}]},
         "max_header_bytes": MAX_HEADER_BYTES,
         "read_header_timeout": _duration(place.limits.headers_s),
         "read_timeout": _duration(place.limits.request_s),  # ends no answer that lasts, nor a WebSocket
         "idle_timeout": _duration(place.limits.idle_s),
     }
-    return {
-        "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
-        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
-        "apps": {"http": {"servers": {SERVER: server}}},
-    }
 
 
-def _app_route(place: Place, route: Route) -> Json:
-    dials = [f"{{file.{place.upstreams}/{_file(route, n)}}}" for n in range(route.dials)]
+def _app_route(place: Place, app: Shape) -> Json:
+    files = f"{place.upstreams}/{app.hosts[0]}"
+    dials = [f"{{file.{files}.{number}}}" for number in range(app.dials)]
     routes: list[Json] = [
         {"handle": [{"handler": "vars", _APP: "yes"}]},
-        *pages.instead(f"{place.upstreams}/{route.host}.{pages.NAME}"),
-        *([] if route.site is None else site.serve(f"{place.upstreams}/{route.host}.{site.NAME}")),
+        *pages.instead(f"{files}.{pages.NAME}"),
+        *(site.serve(f"{files}.{site.NAME}") if app.has_site else []),
         {"handle": [{"handler": "request_body", "max_size": place.limits.body_bytes}, _to_app(place, dials)]},
     ]
-    return _for_hosts((route.host, *route.domains), {"handler": "subroute", "routes": routes})
+    return _for_hosts(app.hosts, {"handler": "subroute", "routes": routes})
 
 
 def _to_app(place: Place, dials: Sequence[str]) -> Json:
@@ -200,7 +272,7 @@ def _to_app(place: Place, dials: Sequence[str]) -> Json:
     }
     passive = {"passive": {"fail_duration": FAIL_DURATION, "max_fails": 1}}
     several: Json = {"health_checks": passive} if len(dials) > 1 else {}  # of one, waiting is all there is
-    return {**_proxy(dials), **several, "transport": transport}
+    return {**_proxy(place, dials), **several, "transport": transport}
 
 
 _APP = "app"  # what a request to one has among Caddy's variables, as long as it lasts
@@ -224,7 +296,11 @@ def _nobody() -> Json:
 
 
 def _control(place: Place) -> Json:
-    return {"handle": [{**_proxy([f"unix/{place.web_socket}"]), "flush_interval": -1}]}
+    return {"handle": [_to_control(place)]}
+
+
+def _to_control(place: Place) -> Json:
+    return {**_proxy(place, [f"unix/{place.web_socket}"]), "flush_interval": -1}
 
 
 def _for_hosts(names: Sequence[str], handler: Json) -> Json:
@@ -247,7 +323,7 @@ def _page(status: str, text: str, **more: str) -> Json:
     return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
 
 
-def _proxy(dials: Sequence[str]) -> Json:
+def _proxy(place: Place, dials: Sequence[str]) -> Json:
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": dial} for dial in dials],
@@ -257,5 +333,5 @@ def _proxy(dials: Sequence[str]) -> Json:
             "try_interval": TRY_INTERVAL,
         },
         "headers": {"request": {"delete": CLAIMS}},
-        "stream_close_delay": STREAM_CLOSE_DELAY,
+        "stream_close_delay": _duration(place.limits.streams_s),
     }

@@ -9,11 +9,13 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from runner import pace
 from runner.router import admin, pages, site
 from runner.router.config import Config, Limits, Place, Route, render
 from runner.router.pages import Page
+from stratum.domains import listed_hosts
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
 from stratum.model import App
@@ -28,6 +30,8 @@ from stratum.store.sites import Served
 # pauses for 1, 2, 3… seconds. A release that is good should not fail for that.
 PATIENCE_S = 60.0
 
+Stamp: TypeAlias = tuple[int, int, int]
+
 
 class Router:
     """The router of one instance."""
@@ -36,6 +40,7 @@ class Router:
         self._instance, self._database = instance, database
         self._rendered: tuple[list[Route], Config] | None = None
         self._sites: dict[int, tuple[Served, str]] = {}
+        self._seen: dict[str, tuple[Stamp, str]] = {}  # what files hold, as long as they are the same
 
     def route(
         self,
@@ -128,6 +133,8 @@ class Router:
             apps_domain=self._instance.settings.apps_domain,
             upstreams=str(layout.router_upstreams),
             limits=_limits(self._instance.settings),
+            https=bool(self._instance.settings.https_listen),
+            control_hosts=listed_hosts(self._instance.settings.control_hosts),
         )
 
     def _load(self, config: Config) -> None:
@@ -137,8 +144,12 @@ class Router:
 
     def _write(self, config: Config) -> None:
         layout = self._instance.layout
+        there = {entry.name: _stamp(entry.stat()) for entry in os.scandir(layout.router_upstreams)}
         for name, upstream in config.upstreams.items():
-            _replace(layout.router_upstreams / name, upstream.encode())
+            if name not in there or self._seen.get(name) != (there[name], upstream):
+                path = layout.router_upstreams / name
+                _replace(path, upstream.encode())
+                self._seen[name] = _stamp(path.stat()), upstream
         _replace(layout.router_config, config.content)
 
     def _forget(self, config: Config) -> None:
@@ -147,17 +158,23 @@ class Router:
         Where a site or a page stands in for processes, requests may be on their way that have yet to look.
         """
         files = config.upstreams
-        for file in self._instance.layout.router_upstreams.iterdir():
-            host = file.name.rpartition(".")[0]
-            in_place = files.get(f"{host}.{site.NAME}") or files.get(f"{host}.{pages.NAME}")
-            if file.name not in files and not in_place:
-                file.unlink()
+        folder = self._instance.layout.router_upstreams
+        for name in {entry.name for entry in os.scandir(folder)} - files.keys():
+            host = name.rpartition(".")[0]
+            if not files.get(f"{host}.{site.NAME}") and not files.get(f"{host}.{pages.NAME}"):
+                (folder / name).unlink()
+                self._seen.pop(name, None)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with (self._instance.layout.locks / "router").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    """Tell a file from any other that takes its place, without reading it."""
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _limits(settings: Settings) -> Limits:
@@ -167,6 +184,7 @@ def _limits(settings: Settings) -> Limits:
         request_s=settings.request_timeout_s,
         answer_s=settings.answer_timeout_s,
         idle_s=settings.idle_timeout_s,
+        streams_s=settings.stream_close_delay_s,
     )
 
 

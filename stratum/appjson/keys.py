@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from stratum import stopping
 from stratum.appjson.found import Found, Node, shown
 from stratum.errors import InvalidInput
 from stratum.model import Strategy, TargetSettings
 
-KEYS = ("strategy",)
+KEYS = ("strategy", "stop_sequence", "restart_on_deploy")
+_WORDS = {"true": True, "false": False}
 _OTHERS = {
     "quantity": "Scales are set with: stratum scale TARGET=N",
     "max_parallel": "Remove it",
@@ -30,7 +32,7 @@ def told(target: str, values: Mapping[str, object]) -> TargetSettings:
     found = Found()
     for key in values.keys() - set(KEYS):
         Node(None, key, found).refuse("there is no such setting", f"There are: {', '.join(KEYS)}")
-    said = {key: value for key, value in values.items() if value is not None}
+    said = {key: _WORDS.get(str(value), value) for key, value in values.items() if value is not None}
     settings = _read(Node(said, target, found))
     if found.problems:
         raise InvalidInput(" ".join(problem.sentence() for problem in found.problems))
@@ -38,7 +40,10 @@ def told(target: str, values: Mapping[str, object]) -> TargetSettings:
 
 
 def _read(node: Node) -> TargetSettings:
-    return TargetSettings(strategy=_strategy(node))
+    restarts = node.flag("restart_on_deploy") if node.has("restart_on_deploy") else None
+    return TargetSettings(
+        strategy=_strategy(node), stop_sequence=_stop_sequence(node), restart_on_deploy=restarts
+    )
 
 
 def _strategy(node: Node) -> Strategy | None:
@@ -49,3 +54,14 @@ def _strategy(node: Node) -> Strategy | None:
         return Strategy(given.value)
     given.refuse(f"{shown(given.value)} is no strategy", f"There are: {', '.join(Strategy)}")
     return None
+
+
+def _stop_sequence(node: Node) -> str:
+    given = node.at("stop_sequence")
+    if not node.has("stop_sequence"):
+        return ""
+    try:
+        return stopping.render(stopping.parse(str(given.value)))
+    except ValueError:
+        given.refuse(f"{shown(given.value)} is no way to stop", stopping.RULE)
+    return ""

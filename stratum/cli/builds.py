@@ -99,7 +99,7 @@ def cancel(app: "RemoteApp", number: int, as_json: bool) -> None:
     if row["status"] == "canceled":
         say(f"Canceled build {number}.")
     elif called_off:
-        say(f"v{row['release']} is called off: its release phase is being ended.")
+        say(f"v{row['release']} is called off: its release phase or startup checks are being ended.")
     else:
         say(f"Build {number} had ended before: it {BuildState(row['status']).verb}.")
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -81,18 +81,21 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """What is said of how a target is kept. What is not, is as by default: empty, or None."""
+    """What is said of how a target is kept. What is not, is as by default: empty, or None.
+
+    Attributes:
+        restart_on_deploy: False: a new release leaves what runs as it is, and of its own.
+        stop_sequence: how a rollout stops an old process, such as `term,90,kill` (`stratum.stopping`).
+    """
 
     checks: tuple[Check, ...] = ()
     strategy: Strategy | None = None
+    stop_sequence: str = ""
+    restart_on_deploy: bool | None = None
 
     def over(self, other: "TargetSettings") -> "TargetSettings":
         """What holds where this says something, else the other."""
-        said = {
-            name: value
-            for name in self.__dataclass_fields__
-            if (value := getattr(self, name)) not in (None, ())
-        }
+        said = {one.name: value for one in fields(self) if (value := getattr(self, one.name)) != one.default}
         return replace(other, **said)
 
     @classmethod
@@ -102,11 +105,13 @@ class TargetSettings:
         return cls(
             checks=tuple(map(_check, stored.get("checks", ()))),
             strategy=None if strategy is None else Strategy(strategy),
+            stop_sequence=stored.get("stop_sequence", ""),
+            restart_on_deploy=stored.get("restart_on_deploy"),
         )
 
     def render(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {"checks": [asdict(check) for check in self.checks], "strategy": self.strategy}
+        return {**asdict(self), "checks": [asdict(check) for check in self.checks]}
 
 
 NO_SETTINGS = TargetSettings()

@@ -58,6 +58,8 @@ def set_scales(tx: Transaction, app_id: int, scales: Mapping[str, int]) -> dict[
 
 def set_paused(tx: Transaction, app_id: int, targets: Collection[str], *, paused: bool) -> None:
     """Pause targets, or end their pause; scales stay as they are, 0 for one that never had any."""
+    if not targets:
+        return
     set_scales(tx, app_id, dict.fromkeys(set(targets) - get_formation(tx, app_id).scales.keys(), 0))
     where = (t.formation.c.app_id == app_id, t.formation.c.target.in_(list(targets)))
     tx.execute(update(t.formation).where(*where).values(paused=paused))

@@ -95,7 +95,7 @@ def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
 
 
 def call_off(tx: Transaction, build_id: int, reason: str) -> bool:
-    """Have the release phase of what a build has made end, and its release fail; nudge the app's applier.
+    """Have the release phase or the checks of what a build has made end, and its release fail.
 
     Its applier finds the reason as the error of the rollout, which has not ended.
 
@@ -105,7 +105,7 @@ def call_off(tx: Transaction, build_id: int, reason: str) -> bool:
     unfinished = (RolloutState.QUEUED.value, RolloutState.RUNNING.value)
     mine = (t.rollouts.c.build_id == build_id, t.rollouts.c.state.in_(unfinished))
     row = tx.execute(_UNFINISHED.where(*mine)).one_or_none()
-    if row is None or not _Next(*row).has_phase_ahead:
+    if row is None or not _Next(*row).may_take_long:
         return False
     tx.execute(update(t.rollouts).where(*mine, t.rollouts.c.error == "").values(error=reason))
     return True

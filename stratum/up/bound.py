@@ -1,4 +1,4 @@
-"""Binds the public port, then becomes the router: `python -m stratum.up.bound HOST:PORT PROGRAM …`.
+"""Binds the public ports, then becomes the router: `python -m stratum.up.bound ADDRESS[,ADDRESS] PROGRAM …`.
 
 A Caddy that binds the port itself opens a second socket at every change of its routes (SO_REUSEPORT)
 and closes the first: connections that wait there to be accepted are reset, one in some thousands at
@@ -15,13 +15,18 @@ BACKLOG = 1024
 
 
 def main() -> None:
-    """Bind and exec; what is given after the address is the program with its arguments."""
+    """Bind and exec; what is given after the addresses is the program with its arguments."""
     listen, *argv = sys.argv[1:]
-    host, _, port = listen.rpartition(":")
-    server = socket.create_server((host, int(port)), backlog=BACKLOG)
-    os.dup2(server.fileno(), ROUTER_FD)
-    os.set_inheritable(ROUTER_FD, True)  # dup2 leaves it alone when the numbers are the same
+    servers = [_bound(address) for address in listen.split(",")]
+    for number, server in enumerate(servers, ROUTER_FD):
+        os.dup2(server.fileno(), number)
+        os.set_inheritable(number, True)  # dup2 leaves it alone when the numbers are the same
     os.execv(argv[0], argv)
+
+
+def _bound(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    return socket.create_server((host, int(port)), backlog=BACKLOG)
 
 
 if __name__ == "__main__":

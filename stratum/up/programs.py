@@ -78,9 +78,11 @@ def _redis(instance: Instance, server: Path) -> Program:
 
 
 def _router(instance: Instance, tools: Tools) -> Program:
-    bound = (str(tools.python), "-P", "-m", "stratum.up.bound", instance.listen)
+    addresses = [instance.listen, *filter(None, [instance.settings.https_listen])]
+    bound = (str(tools.python), "-P", "-m", "stratum.up.bound", ",".join(addresses))
     argv = (*bound, str(tools.caddy), "run", "--config", str(instance.layout.router_config))
-    low_port = "+net_bind_service" if instance.port < FIRST_FREE_PORT else ""
+    ports = [int(address.rpartition(":")[2]) for address in addresses]
+    low_port = "+net_bind_service" if min(ports) < FIRST_FREE_PORT else ""
     home = instance.layout.data / "router"
     return Program("_router", argv, instance.fence.router_uid, 50, home=home, capabilities=low_port)
 

@@ -62,7 +62,8 @@ def start(settings: Settings, listen: str) -> Started:
     data = _data_folder(settings.data)
     with alone(data):
         _check_not_running(data, settings)
-        address.check_free(listen)
+        for one in filter(None, (listen, settings.https_listen)):
+            address.check_free(one)
         instance = first.identify(replace(settings, data=data), listen)
         tools = _tools(instance)
         folders.make(instance)

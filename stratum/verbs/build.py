@@ -20,11 +20,11 @@ def find(tx: Transaction, app: App, number: int) -> Build:
 def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     """Give a build up; one that runs is then still running, and ended by its builder at once.
 
-    Of one that has succeeded the release phase is called off; its applier ends that at once.
+    Of one that has succeeded release phase and startup checks are called off; its applier ends them at once.
 
     Raises:
         NotFound: there is no such build.
-        Conflict: it has ended, and no release phase of it is under way.
+        Conflict: it has ended, and neither release phase nor checks of it are under way.
     """
     build = find(tx, app, number)
     if build.state is BuildState.SUCCEEDED:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -275,3 +276,23 @@ def test_time_passes_in_ps(served, pushed):
     row = rows(served, repo)["web.1"]
 
     assert str(row["since"]).startswith(time.strftime("%Y-", time.gmtime()))
+
+
+def test_a_restart_of_our_own_services_drops_no_request_to_an_app(served, pushed):
+    conf, ended, answers = str(served.data / "run/supervisord.conf"), threading.Event(), []
+
+    def visit():
+        while not ended.is_set():
+            answers.append(served.get("main")[0])
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        served.run("supervisorctl", "-c", conf, "restart", "_web", "_work")
+        wait_until(lambda: served.run("stratum", "whoami", check=False).returncode == 0, timeout=60)
+    finally:
+        ended.set()
+        visitor.join()
+
+    assert len(answers) > 10
+    assert set(answers) == {200}

@@ -70,7 +70,7 @@ def test_canceling_its_build_ends_it_and_what_ran_goes_on(served: Served, repo: 
 
     said = served.stratum("builds", "cancel", "2", cwd=repo)
 
-    assert said == "v2 is called off: its release phase is being ended.\n"
+    assert said == "v2 is called off: its release phase or startup checks are being ended.\n"
     followed = served.run("stratum", "builds", "follow", "2", cwd=repo, check=False)
     assert followed.returncode == 1
     assert "The release phase was ended: canceled by admin." in followed.stdout

@@ -8,18 +8,18 @@ import socketserver
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from runner.router import admin, boot
-from runner.router.config import NO_CONTROL, Config
+from runner.router.config import APPS_TOGETHER, NO_CONTROL, Config
 from runner.router.switch import Router
 from stratum.errors import RouterUnavailable
 from stratum.model import App
 from stratum.ownership import is_free
-from stratum.store import domains, formation
+from stratum.store import domains, environments, formation
 from tests.stage import Stage, free_port, staged
 from tests.waiting import wait_until
 
@@ -224,6 +224,32 @@ def test_a_configuration_that_caddy_refuses_is_said_and_changes_nothing(stage: S
 def test_a_router_that_is_away_is_said(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(RouterUnavailable, match="does not answer"):
         admin.knows(tmp_path / "none.sock", "mark")
+
+
+def test_each_of_many_apps_is_found_in_whatever_case(stage: Stage) -> None:
+    with stage.parts.database.write() as tx:
+        home = environments.add_environment(tx, "Many", "production", start_all=False)
+        apps = [environments.add_app(tx, home, f"many{number}") for number in range(APPS_TOGETHER + 10)]
+        domains.add_domain(tx, apps[-1].id, "many.example.com")
+    with ExitStack() as stack:
+        for app in (apps[0], apps[-1]):
+            stack.enter_context(upstream(stage, app, f"{app.name}.1"))
+            stage.parts.router.route(app, [f"{app.name}.1"])
+            assert json.loads(stage.get(app)[1])[0] == f"{app.name}.1"
+            assert json.loads(stage.get(app, Host=app.host("localhost").upper())[1])[0] == f"{app.name}.1"
+        assert json.loads(stage.get(app, Host="MANY.example.com.:80")[1])[0] == f"{apps[-1].name}.1"
+    assert stage.get(apps[1])[1] == "This app has not been deployed yet.\n"
+    assert stage.get(apps[1], Host="nope.many.localhost")[0] == 404
+
+
+def test_a_file_that_somebody_changed_is_put_right(stage: Stage) -> None:
+    app = stage.app("touched")
+    with upstream(stage, app, "w.1"):
+        stage.parts.router.route(app, ["w.1"])
+        for file in stage.layout.router_upstreams.glob(f"{app.host('localhost')}.*"):
+            file.write_text("127.0.0.1:1")
+        stage.parts.router.ensure()
+        assert json.loads(stage.get(app)[1])[0] == "w.1"
 
 
 def test_boot_writes_what_the_database_records(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

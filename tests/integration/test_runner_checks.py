@@ -19,7 +19,7 @@ from stratum.model import (
     Target,
     TargetSettings,
 )
-from stratum.store import builds, environments, formation, releases, rollouts
+from stratum.store import builds, environments, formation, phases, releases, rollouts
 from tests.stage import RUN_WEB, SHARED, Stage, marked, staged
 from tests.waiting import wait_until
 
@@ -166,6 +166,21 @@ def test_a_process_that_dies_meanwhile_has_failed_at_once(stage: Stage, app: App
     done = deploy(stage, app, {"worker": "sleep 1; exit 4"}, worker=[check(UPTIME, uptime_s=600)])
 
     assert "worker.1 did not come up: exit status 4 after" in done.error
+
+
+def test_canceling_its_build_ends_the_wait_for_checks(stage: Stage, app: App) -> None:
+    queued = queue(stage, app, {"worker": SLEEP}, {"worker": [check(UPTIME, uptime_s=600)]})
+    applying = threading.Thread(target=stage.apply, args=(app, queued))
+    applying.start()
+    wait_until(lambda: marked(stage, f"MyProdEnv.{app.name}."))
+    with stage.parts.database.write() as tx:
+        assert phases.call_off(tx, queued.build_id or 0, "canceled by me")
+
+    applying.join(30)
+
+    done = stage.rollout(queued)
+    assert (done.state, done.error) == (RolloutState.FAILED, "worker.1 was ended: canceled by me.")
+    assert marked(stage, f"MyProdEnv.{app.name}.") == []
 
 
 def test_destroying_the_app_ends_the_wait_for_its_checks(stage: Stage, app: App) -> None:

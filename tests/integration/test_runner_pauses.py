@@ -8,18 +8,23 @@ import pytest
 from runner import jobs
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
+from stratum import secrets
 from stratum.model import App, Outcome, Rollout, RolloutState
 from stratum.scaling import Limits
 from stratum.store import formation, rollouts
+from stratum.verbs import configure
 from stratum.verbs.change import Change
 from stratum.verbs.pause import pause, resume
+from stratum.verbs.release import rollback
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, SHARED, Stage, staged
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
-TELL = f"echo {{{{UNIQUE_INT}}}} > {SHARED}.$STRATUM_TARGET.$STRATUM_INDEX; exec sleep 1000"
+MINE = "$STRATUM_TARGET.$STRATUM_INDEX"
+TELL = f'echo {{{{UNIQUE_INT}}}} > "{SHARED}-{MINE}"; mv "{SHARED}-{MINE}" "{SHARED}.{MINE}"; exec sleep 1000'
 NUMBERS = count(1)
 
 
@@ -46,6 +51,19 @@ def resumed(stage: Stage, app: App, *targets: str) -> Rollout:
     return applied(stage, app, change)
 
 
+def configured(stage: Stage, app: App) -> Rollout:
+    sealed = secrets.seal(stage.layout.config_key, {"MODE": "fast"})
+    with stage.parts.database.write() as tx:
+        change = configure.record(tx, stage.found(app), sealed, "config: set MODE", who="test")
+    return applied(stage, app, change)
+
+
+def rolled_back(stage: Stage, app: App) -> Rollout:
+    with stage.parts.database.write() as tx:
+        change = rollback(tx, stage.found(app), 1, who="test")
+    return applied(stage, app, change)
+
+
 def applied(stage: Stage, app: App, change: Change) -> Rollout:
     assert change.rollout is not None
     jobs.apply_queued(stage.parts, app.id)
@@ -63,11 +81,12 @@ def labels(stage: Stage, app: App) -> list[str]:
     )
 
 
-def told(stage: Stage, app: App) -> dict[str, int]:
-    """Each process's integer, as it was last told, which is forgotten with this."""
-    paths = sorted(stage.shared(app).parent.glob(f"{app.name}.*"))
-    found = {path.name.removeprefix(f"{app.name}."): int(path.read_text()) for path in paths}
-    for path in paths:
+def told(stage: Stage, app: App, *names: str) -> dict[str, int]:
+    """The integers of processes (`a.1`), once each has told its own, which is forgotten with this."""
+    paths = {name: stage.shared(app).with_name(f"{app.name}.{name}") for name in names}
+    wait_until(lambda: all(path.exists() for path in paths.values()))
+    found = {name: int(path.read_text()) for name, path in paths.items()}
+    for path in paths.values():
         path.unlink()
     return found
 
@@ -77,7 +96,7 @@ def test_nothing_ends_a_pause_but_a_resume_which_brings_back_just_what_there_was
 ) -> None:
     lines = {"web": RUN_WEB, "a": TELL, "b": TELL}
     stage.deploy(app, lines, web=1, a=2, b=1)
-    before = told(stage, app)
+    before = told(stage, app, "a.1", "a.2")
 
     done = paused(stage, app, "a", "web")
 
@@ -85,22 +104,24 @@ def test_nothing_ends_a_pause_but_a_resume_which_brings_back_just_what_there_was
     assert stage.get(app)[0] == 503
     assert stage.deploy(app, {**lines, "c": SLEEP}).state is RolloutState.SUCCEEDED
     assert labels(stage, app) == ["v2.b.1"]
+    for version, verb in enumerate((configured, rolled_back), start=3):
+        verb(stage, app)
+        assert labels(stage, app) == [f"v{version}.b.1"]
     assert stage.apply(app, stage.scale(app, b=3)).state is RolloutState.SUCCEEDED
+    others = told(stage, app, "b.1", "b.2", "b.3")
     stage.kill()
     stage.start(router=True)
     reconciler = Reconciler(stage.parts, Recovery(stage.parts, FakeNudges()))
     reconciler.once()
-    assert labels(stage, app) == ["v2.b.1", "v2.b.2", "v2.b.3"]
-    others = told(stage, app)
+    assert labels(stage, app) == ["v4.b.1", "v4.b.2", "v4.b.3"]
 
     done = resumed(stage, app)
 
     assert done.state is RolloutState.SUCCEEDED
-    assert labels(stage, app) == ["v2.a.1", "v2.a.2", "v2.b.1", "v2.b.2", "v2.b.3", "v2.web.1"]
+    assert labels(stage, app) == ["v4.a.1", "v4.a.2", "v4.b.1", "v4.b.2", "v4.b.3", "v4.web.1"]
     assert stage.get(app)[0] == 200
-    back = told(stage, app)
-    assert {name: back[name] for name in ("a.1", "a.2")} == {name: before[name] for name in ("a.1", "a.2")}
-    assert not set(back.values()) & set(others.values())
+    assert told(stage, app, "a.1", "a.2") == before
+    assert not set(before.values()) & set(others.values())
     assert {line.name.split(".", 3)[3] for line in done.report if line.outcome is Outcome.KEPT} == {
         "b.1",
         "b.2",
@@ -131,20 +152,20 @@ def test_a_resume_that_does_not_come_up_leaves_what_runs_and_the_pause(stage: St
 
 def test_a_target_that_leaves_the_procfile_comes_back_as_it_was_and_as_paused(stage: Stage, app: App) -> None:
     stage.deploy(app, {"a": TELL, "b": TELL}, a=2, b=1)
-    before = told(stage, app)
+    before = told(stage, app, "a.1", "a.2", "b.1")
     stage.deploy(app, {"b": TELL})
     assert labels(stage, app) == ["v2.b.1"]
     stage.apply(app, stage.scale(app, b=2))
-    told(stage, app)
+    told(stage, app, "b.1", "b.2")
 
     stage.deploy(app, {"a": TELL, "b": TELL})
 
     assert labels(stage, app) == ["v3.a.1", "v3.a.2", "v3.b.1", "v3.b.2"]
-    assert before.items() <= told(stage, app).items()
+    assert told(stage, app, *before) == before
     paused(stage, app)
     stage.deploy(app, {"b": TELL})
     stage.deploy(app, {"a": TELL, "b": TELL})
     assert labels(stage, app) == []
     resumed(stage, app, "a")
     assert labels(stage, app) == ["v5.a.1", "v5.a.2"]
-    assert told(stage, app) == {name: before[name] for name in ("a.1", "a.2")}
+    assert told(stage, app, "a.1", "a.2") == {name: before[name] for name in ("a.1", "a.2")}

@@ -8,6 +8,7 @@ import pytest
 from runner import jobs
 from runner.apply import lease as leases
 from runner.apply.lease import LeaseLost
+from runner.apply.running import Steps
 from stratum.errors import SupervisorUnavailable
 from stratum.model import App, Outcome, ReleaseState, Rollout, RolloutState
 from stratum.ownership import exclusive
@@ -99,7 +100,7 @@ def test_a_scale_that_was_live_is_never_put_back(stage: Stage) -> None:
     class Unstoppable(Supervisor):
         """A supervisord that stops no web process."""
 
-        def stop(self, names: Sequence[str]) -> None:
+        def stop(self, names: Sequence[str], steps: Steps | None = None) -> None:
             message = "supervisord is tired."
             raise SupervisorUnavailable(message)
 
@@ -124,10 +125,10 @@ def test_a_scale_wished_while_another_is_taken_back_is_made_true(stage: Stage) -
     class Busy(Supervisor):
         """Wishes another scale while processes are being stopped."""
 
-        def stop(self, names: Sequence[str]) -> None:
+        def stop(self, names: Sequence[str], steps: Steps | None = None) -> None:
             if not later:
                 later.append(stage.scale(app, worker=2))
-            super().stop(names)
+            super().stop(names, steps)
 
     jobs.apply_queued(replace(stage.parts, sections=Busy(stage.layout.supervisord_socket)), app.id)
 

@@ -279,11 +279,13 @@ def test_processes_get_distinct_integers_that_outlast_releases(stage: Stage, app
     stage.deploy(app, {"a": tell, "b": tell})
     assert told() == first
     stage.apply(app, stage.scale(app, a=3))
-    assert told() == {**first, f"{app.name}.a.3": 5}
+    wait_until(lambda: told() == {**first, f"{app.name}.a.3": 5})
     stage.apply(app, stage.scale(app, a=1))
     stage.apply(app, stage.scale(app, b=4))
-    last = {path.name: int(path.read_text() or 0) for path in home.glob(f"{app.name}.b.*")}
-    assert sorted(last.values()) == [3, 4, 5, 6]  # 2 is free, but a target's integers ascend
+    last = [f"{app.name}.b.{index}" for index in (1, 2, 3, 4)]
+    wait_until(
+        lambda: [told().get(name) for name in last] == [3, 4, 5, 6]
+    )  # 2 is free, but a target's integers ascend
 
 
 def test_web_that_uses_an_integer_is_replaced_never_doubled(stage: Stage, app: App) -> None:

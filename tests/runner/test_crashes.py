@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def side(tmp_path):
 
 def test_a_loop_is_told_to_the_operator_once(side, caplog):
     app = side.app()
-    parts = SimpleNamespace(database=side.db)
+    parts: Any = SimpleNamespace(database=side.db)
 
     for count in (3, 3, 4):
         note(parts, {NAME: status(count)}, {"MyProdEnv.app02": app.id})

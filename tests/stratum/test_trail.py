@@ -149,3 +149,29 @@ def test_lines_tell_when_they_were_written_where_that_is_marked(tmp_path: Path):
 
     assert shown(first) == [("a", None), ("b", 1000)]
     assert shown(second) == [("half a line", 3000)]
+
+
+def test_a_log_that_was_removed_brings_nothing_back(tmp_path: Path):
+    """`supervisorctl clear` leaves the older files, which were read long ago."""
+    log = tmp_path / "log"
+    append(log, "old\n")
+    rotate(log)
+    os.utime(tmp_path / "log.1", (1000, 1000))
+    append(log, "one\n")
+    with Trail(log) as trail:
+        assert texts(trail) == ["old", "one"]
+        log.unlink()
+        append(log, "two\n")
+        assert texts(trail) == ["two"]
+
+
+def test_who_reads_what_grows_faster_comes_to_an_end(tmp_path: Path):
+    log = tmp_path / "log"
+    append(log, "line\n" * 10)
+    with Trail(log) as trail:
+        found = 0
+        for _ in trail.lines(most=100):
+            found += 1
+            append(log, "line\n" * 2)
+        assert found < 100
+        assert len(texts(trail)) == 10 + 2 * found - found, "and the next one goes on where it was"

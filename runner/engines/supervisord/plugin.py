@@ -7,6 +7,7 @@ is the other side.
 """
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from runner.engines.supervisord import adopted, options, sections
 from runner.engines.supervisord.process import AppProcess
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
+from stratum import stopping
 
 _RUNNING = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.STOPPING)
 _GOOD_UMASK = 0o022
@@ -54,12 +56,13 @@ class Interface:
         self._registry.save()
         return [item if isinstance(item, dict) else _started(item) for item in declared]
 
-    def stop(self, names: list[object]) -> list[Answer]:
-        """Begin to stop processes: `{name, state}` each; `status` tells when they have ended.
+    def stop(self, wanted: list[object]) -> list[Answer]:
+        """Begin to stop processes: `{name, state}` or `{name, error}`; `status` tells when they have ended.
 
-        The signal goes to the process group, as does the kill after the grace. An unknown one is `STOPPED`.
+        Each is a name, or `{name, steps}`: signals of `stratum.stopping` with the seconds after each, and the
+        kill at the end. Signals go to the process group, as does the kill. An unknown one is `STOPPED`.
         """
-        answers = [self._stopped(name) for name in names]
+        answers = [self._stopped(one) for one in wanted]
         self._supervisord.reap()
         return answers
 
@@ -95,11 +98,16 @@ class Interface:
         except (ValueError, OSError) as error:
             return {"name": name, "error": str(error)}
 
-    def _stopped(self, name: object) -> Answer:
+    def _stopped(self, wanted: object) -> Answer:
+        given = wanted if isinstance(wanted, dict) else {"name": wanted}
+        name = given.get("name")
         process = self._registry.processes.get(name) if isinstance(name, str) else None
         if process is None:
             return {"name": str(name), "state": "STOPPED"}
-        _stop(process)
+        try:
+            _stop(process, stopping.checked(given["steps"]) if "steps" in given else None)
+        except ValueError as error:
+            return {"name": str(name), "error": str(error)}
         return {"name": process.config.name, "state": getProcessStateDescription(process.get_state())}
 
     def _removed(self, name: object) -> Answer:
@@ -119,6 +127,7 @@ class Interface:
         """
         for process in self._registry.processes.values():
             _stop(process)
+            process.hurry()
         groups = self._supervisord.stop_groups
         services = [group for group in groups if not sections.is_ours(group.config.name)]
         groups[:] = [*services, _Apps(self._registry)]
@@ -192,12 +201,15 @@ def _started(process: AppProcess) -> Answer:
     return {"name": name, "error": str(process.spawnerr)}
 
 
-def _stop(process: AppProcess) -> None:
+def _stop(process: AppProcess, steps: Sequence[stopping.Step] | None = None) -> None:
     state = process.get_state()
     if state == ProcessStates.EXITED:  # on its way to a restart, which supervisor's own stop does not prevent
         process.change_state(ProcessStates.STOPPED)
     elif state in (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF):
-        process.stop()
+        if steps is None:
+            process.stop()
+        else:
+            process.stop_by(steps)
 
 
 def _line(name: str, process: AppProcess) -> str:

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +22,7 @@ from runner.engines.supervisord import adopted, journal, members
 from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S, Crashes
 from runner.engines.supervisord.output import Output
 from runner.engines.supervisord.wakeup import Wakeup
+from stratum.stopping import SIGNALS, Step
 
 _watch = members.Watch()
 
@@ -47,6 +49,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self.crashes = Crashes()
         self._started_at = 0.0
         self._leader_end: tuple[int, int] | None = None
+        self._steps: list[Step] = []  # of a stop, those that are still to come
+        self._step_ends: float | None = None
 
     @property
     def is_stable(self) -> bool:
@@ -83,6 +87,31 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         problem: str | None = super().kill(sig)
         return problem
 
+    def stop_by(self, steps: Sequence[Step]) -> None:
+        """Stop it by one signal after the other, and kill what the last has not ended."""
+        self._steps = list(steps)
+        self.administrative_stop = True
+        self.laststopreport = 0
+        self._take_step()
+
+    def hurry(self) -> None:
+        """Have a stop that is under way end within the usual grace, without signals still to come."""
+        self._steps, self._step_ends = [], None
+
+    def _take_step(self) -> None:
+        name, wait_s = self._steps.pop(0) if self._steps else ("kill", None)
+        self._step_ends = None if wait_s is None else time.monotonic() + wait_s
+        self.kill(SIGNALS[name])
+
+    def _go_on_stopping(self) -> None:
+        """Hold supervisord's timer, which knows one signal only, until all have come."""
+        if self._step_ends is None or self.get_state() != ProcessStates.STOPPING:
+            return
+        if time.monotonic() >= self._step_ends:
+            self._take_step()
+        else:
+            self.delay = time.time() + self.config.stopwaitsecs
+
     def finish(self, pid: int, sts: int) -> None:
         """Note the end of the leader.
 
@@ -104,6 +133,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         """Take the next step of its life; called in every pass of supervisord's loop."""
         if self._leader_end is not None:
             self._finish_when_alone(*self._leader_end)
+        self._go_on_stopping()
         super().transition()
 
     def change_state(self, new_state: int, expected: bool = True) -> Any:
@@ -147,6 +177,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self._finish(pid, sts)
 
     def _finish(self, pid: int, sts: int) -> None:
+        self.hurry()
         super().finish(pid, sts)
         # Supervisord starts what has lived for a second again at once, however often.
         if self.get_state() == ProcessStates.EXITED and self.config.autorestart and self.crashes.pause_s:
@@ -172,7 +203,12 @@ class AppConfig(ProcessConfig):  # type: ignore[misc]
         """Make the pipes of a start, and what reads and writes them; stderr goes with stdout."""
         pipes = self.options.make_pipes(False)
         read, write = pipes["stdout"], pipes["stdin"]
-        output = Output(process, events.ProcessCommunicationStdoutEvent, read)
+        try:
+            output = Output(process, events.ProcessCommunicationStdoutEvent, read)
+        except OSError:  # its log cannot be opened; supervisord's own would leave the pipes open at each try
+            self.options.close_parent_pipes(pipes)
+            self.options.close_child_pipes(pipes)
+            raise
         return {read: output, write: PInputDispatcher(process, "stdin", write)}, pipes
 
     def make_process(self, group: Any = None) -> AppProcess:

@@ -195,6 +195,22 @@ def test_processes_are_those_wished_and_those_that_run(api, side, app):
     )
 
 
+@pytest.mark.integration
+def test_a_process_that_a_release_leaves_alone_is_listed_in_its_place(api, side, app):
+    api("PATCH", f"{HERE}/targets/worker", json={"restart_on_deploy": "false"})
+    api("PUT", f"{HERE}/formation", json={"worker": 2, "web": 0})
+    side.release(app)
+    with supervised(fenced=False) as supervisord:
+        side.instance.layout.supervisord_socket.symlink_to(supervisord.folder / "supervisord.sock")
+        supervisord.run(Wanted("MyProdEnv", "app02", 1, 1, "worker", 1), "sleep 60")
+        _, found = api("GET", f"{HERE}/processes")
+
+    assert [(row["name"][16:], row["release"], row["state"] == "stopped") for row in found] == [
+        ("v1.worker.1", "v1", False),
+        ("v2.worker.2", "v2", True),
+    ]
+
+
 @pytest.fixture
 def site(side):
     """An app whose web process has given way to a site."""

@@ -341,3 +341,12 @@ def test_what_is_no_cursor_is_refused(api, app):
     status, said = api("GET", f"{HERE}/logs?cursor=nonsense")
 
     assert (status, said["error"]) == (422, "invalid-cursor")
+
+
+def test_the_very_last_line_of_long_ones_is_shown(api, side, app):
+    """Where the lines begin that are looked through lies up to a long line before what was asked for."""
+    write(side, "v1.web.1", "".join(f"{n:06d}{'x' * 60_000}\n" for n in range(12)) + "the end\n")
+
+    shown = api.text(f"{HERE}/logs?lines=3")[1].splitlines()
+
+    assert [line[:14] for line in shown] == ["web.1 | 000010", "web.1 | 000011", "web.1 | the en"]

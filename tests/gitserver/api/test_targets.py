@@ -16,8 +16,9 @@ def app(side):
     first = side.release(app, "web", "worker", "mailer")
     asked = {
         "web": TargetSettings((Check(CheckKind.PATH, path="/health", only_warns=True),)),
-        "worker": TargetSettings(strategy=Strategy.OVERLAP),
+        "worker": TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="quit,75,term,15,kill"),
     }
+    asked["mailer"] = TargetSettings(restart_on_deploy=False)
     with side.db.write() as tx:
         made = releases.add_release(
             tx,
@@ -56,6 +57,15 @@ def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
         ("worker", "0", "API", "3 once it is resumed"),
         ("mailer", "0", "API", ""),
     ]
+    assert facts(rows, "stop_sequence")[:2] == [
+        ("web", "term,30,kill", "default", ""),
+        ("worker", "quit,75,term,15,kill", "app.json", ""),
+    ]
+    assert facts(rows, "restart_on_deploy") == [
+        ("web", "true", "default", ""),
+        ("worker", "true", "default", ""),
+        ("mailer", "false", "app.json", ""),
+    ]
     assert facts(rows, "check") == [
         ("web", "it listens on $PORT within 60 s", "default", ""),
         ("web", "GET /health", "app.json", "within 25 s, or a warning"),
@@ -70,7 +80,10 @@ def test_the_api_goes_before_app_json_until_nothing_is_said(api, app):
     assert status == 200
     assert facts(rows, "strategy") == [("worker", "replace", "API", "app.json says overlap")]
     assert facts(api("GET", PATH)[1], "strategy")[1] == ("worker", "replace", "API", "app.json says overlap")
-    rows = api("PATCH", f"{PATH}/worker", json={"strategy": None})[1]
+    rows = api("PATCH", f"{PATH}/worker", json={"strategy": None, "stop_sequence": "SIGTERM, 90, kill"})[1]
+    assert facts(rows, "stop_sequence") == [
+        ("worker", "term,90,kill", "API", "app.json says quit,75,term,15,kill")
+    ]
     assert facts(rows, "strategy") == [("worker", "overlap", "app.json", "")]
 
 
@@ -90,6 +103,7 @@ def test_a_release_that_goes_back_keeps_what_the_api_was_told(api, side, app):
             {"strategy": "both"},
             'worker.strategy: "both" is no strategy. There are: overlap, replace.',
         ),
+        ("worker", {"stop_sequence": "term"}, 'worker.stop_sequence: "term" is no way to stop. Give signals'),
         ("worker", {"strategie": "x"}, "strategie: there is no such setting. There are: strategy"),
         ("worker", {"strategy": 1}, "worker.strategy: 1 is no strategy."),
         ("worker", {}, "No setting was given."),
@@ -110,3 +124,11 @@ def test_what_cannot_be_is_refused_and_changes_nothing(api, app, target, body, s
 def test_an_app_without_a_release_has_nothing_to_explain(api, side):
     side.app()
     assert api("GET", PATH)[0] == 409
+
+
+def test_web_is_always_restarted_and_others_as_is_said(api, app):
+    rows = api("PATCH", f"{PATH}/web", json={"restart_on_deploy": "false"})[1]
+    assert facts(rows, "restart_on_deploy") == [("web", "true", "default", "web is always restarted")]
+    rows = api("PATCH", f"{PATH}/mailer", json={"restart_on_deploy": True})[1]
+    assert facts(rows, "restart_on_deploy") == [("mailer", "true", "API", "app.json says false")]
+    assert api("PATCH", f"{PATH}/mailer", json={"restart_on_deploy": "no"})[0] == 422

@@ -1,10 +1,11 @@
 """Caddy's configuration, whole."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from runner.router import pages
-from runner.router.config import NO_CONTROL, Place, Route, render
+from runner.router.config import APPS_TOGETHER, NO_CONTROL, Place, Route, render
 from runner.router.pages import Page
 
 PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost", "/up")
@@ -22,7 +23,7 @@ def proxy(*dials: str) -> dict[str, object]:
             "try_interval": "50ms",
         },
         "headers": {"request": {"delete": DELETED}},
-        "stream_close_delay": "5m",
+        "stream_close_delay": "300000ms",
     }
 
 
@@ -143,6 +144,40 @@ def test_an_apps_own_domains_lead_where_its_address_does() -> None:
     hosts = ["a.env.localhost", "a.env.localhost.", "shop.example.com", "shop.example.com."]
     assert route["match"] == [{"host": hosts}]
     assert set(config.upstreams) == {"a.env.localhost.0", "a.env.localhost.page"}
+
+
+def test_many_apps_stand_within_routes_of_so_many_each_once() -> None:
+    apps = [Route(f"app{number:03}.env.localhost", ()) for number in range(APPS_TOGETHER + 1)]
+    config = render(PLACE, apps)
+    listed = json.loads(config.content)["apps"]["http"]["servers"]["stratum"]["routes"][:-3]
+
+    inner = [route for group in listed for route in group["handle"][0]["routes"]]
+    assert len(listed) == 2
+    assert [route["match"][0]["host"][0] for route in inner] == [app.host for app in apps]
+    assert [host for group in listed for host in group["match"][0]["host"]] == [
+        host for route in inner for host in route["match"][0]["host"]
+    ]
+
+
+def test_https_is_a_second_server_with_the_same_apps_and_names_of_its_own() -> None:
+    place = replace(PLACE, https=True, control_hosts=("stratum.example.com",))
+    config = render(place, [Route("a.env.localhost", (20001,), domains=("shop.example.com",))])
+    apps = json.loads(config.content)["apps"]
+    http, https = apps["http"]["servers"]["stratum"], apps["http"]["servers"]["https"]
+
+    assert (http["listen"], https["listen"]) == (["fd/3"], ["fd/4"])
+    assert (https["tls_connection_policies"], https["automatic_https"]) == ([{}], {"disable_redirects": True})
+    assert https["routes"][0] == http["routes"][0]
+    named = [route["match"][0]["host"] for route in https["routes"] if "host" in route.get("match", [{}])[0]]
+    assert named[1] == ["stratum.example.com", "stratum.example.com."]
+    assert config.content.count(config.mark.encode()) == 1
+    assert apps["pki"]["certificate_authorities"]["local"] == {"install_trust": False}
+
+
+def test_without_apps_all_else_is_there() -> None:
+    routes = json.loads(render(PLACE, []).content)["apps"]["http"]["servers"]["stratum"]["routes"]
+
+    assert [len(route["handle"]) for route in routes] == [1, 1, 1]
 
 
 def test_the_mark_tells_configurations_apart_and_nothing_else() -> None:

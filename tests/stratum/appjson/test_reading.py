@@ -14,7 +14,7 @@ KEYS = st.sampled_from(
     [
         *("healthchecks", "formation", "web", "worker", "attempts", "command", "content", "httpHeaders"),
         *("initialDelay", "listening", "name", "path", "port", "scheme", "timeout", "type", "uptime"),
-        *("wait", "warn", "value", "quantity", "strategy"),
+        *("wait", "warn", "value", "quantity", "strategy", "stop_sequence"),
     ]
 )
 LEAVES = st.none() | st.booleans() | st.integers(-5, 5000) | st.floats() | st.text(max_size=20)
@@ -132,9 +132,11 @@ def test_targets_without_processes_are_told_of():
 
 
 def test_how_a_target_is_kept_stands_under_formation():
-    found = read({"formation": {"worker": {"strategy": "overlap"}}, "healthchecks": {"web": [{}]}})
+    worker = {"strategy": "overlap", "stop_sequence": "term, 90, kill"}
+    found = read({"formation": {"worker": worker}, "healthchecks": {"web": [{}]}})
 
-    assert found.settings["worker"] == TargetSettings(strategy=Strategy.OVERLAP)
+    kept = TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="term,90,kill")
+    assert found.settings["worker"] == kept
     assert len(found.settings["web"].checks) == 1
     assert [str(one) for one in found.strangers(("web",))] == [
         'app.json: "worker" is a target of which no process is made. There are: web.'

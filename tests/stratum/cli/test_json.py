@@ -28,6 +28,9 @@ NO_DATA = {
     "tokens revoke": "leaves nothing to show",
     "up": "runs the server",
     "down": "ends the server",
+    "maintenance": "says on or off",
+    "domains add": "leaves nothing to show but the list",
+    "domains remove": "leaves nothing to show",
 }
 
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from stratum.model import App, Phase, Release, RolloutState, Target
+from stratum.model import (
+    App,
+    Check,
+    CheckKind,
+    Contents,
+    Phase,
+    Release,
+    RolloutState,
+    Target,
+    TargetSettings,
+)
 from stratum.store import Database, builds, environments, releases, rollouts
 from stratum.store.phases import call_off, waiting
 
@@ -103,10 +113,61 @@ def test_what_was_called_off_waits_for_no_place(db: Database, apps: list[App]) -
         assert rollout.error == "canceled by me"
 
 
-def test_only_a_release_phase_can_be_called_off(db: Database, apps: list[App]) -> None:
+def test_only_what_may_take_long_can_be_called_off(db: Database, apps: list[App]) -> None:
     queue(db, apps[0], PLAIN)
     with db.write() as tx:
         rollout = rollouts.claim_next(tx, apps[0].id, "1:1")
         assert rollout
         assert rollout.build_id
         assert not call_off(tx, rollout.build_id, "canceled by me")
+
+
+def test_startup_checks_take_a_place_until_they_have_ended_and_can_be_called_off(
+    db: Database, apps: list[App]
+) -> None:
+    checked, phased, *_ = apps
+    asked = Contents(settings={"web": TargetSettings((Check(CheckKind.PATH),))})
+    with db.write() as tx:
+        build = builds.add_build(tx, checked.id, "c" * 40, source="push", who="me")
+        made = releases.add_release(
+            tx,
+            checked.id,
+            slug="a" * 64,
+            commit="c" * 40,
+            targets=PLAIN,
+            cause="push",
+            who="me",
+            contents=asked,
+        )
+        rollouts.add_rollout(tx, checked.id, cause="push", who="me", release_id=made.id, build_id=build.id)
+    queue(db, phased)
+    assert who_waits(db) == [phased.id]
+    with db.write() as tx:
+        rollout = rollouts.claim_next(tx, checked.id, "1:1")
+        assert rollout
+        assert call_off(tx, build.id, "canceled by me")
+    assert who_waits(db) == [phased.id]
+    with db.write() as tx:
+        rollouts.record(tx, rollout, RolloutState.LIVE, [])
+        assert not call_off(tx, build.id, "canceled by me")
+    assert who_waits(db) == []
+
+
+def test_a_scale_of_an_app_with_checks_takes_a_place(db: Database, apps: list[App]) -> None:
+    checked, phased, *_ = apps
+    asked = Contents(settings={"web": TargetSettings((Check(CheckKind.PATH),))})
+    with db.write() as tx:
+        made = releases.add_release(
+            tx,
+            checked.id,
+            slug="a" * 64,
+            commit="c" * 40,
+            targets=PLAIN,
+            cause="push",
+            who="me",
+            contents=asked,
+        )
+        environments.set_current_release(tx, checked.id, made.id)
+        rollouts.add_rollout(tx, checked.id, cause="scale", who="me")
+    queue(db, phased)
+    assert who_waits(db) == [phased.id]

@@ -1,0 +1,24 @@
+"""The processes of older releases that stay in the place of new ones."""
+
+from dataclasses import replace
+
+from runner.apply import descriptions, running
+from runner.apply.parts import Parts
+from runner.apply.wish import Wish
+from stratum.model import Formation
+from stratum.staying import in_place, staying
+
+
+def with_older(parts: Parts, goal: Wish, formation: Formation) -> Wish:
+    """Have older processes stand in a wish where they are not to be restarted.
+
+    One without a description could not be started again by supervisord, so its place is taken.
+    """
+    targets = staying(goal.release, formation) if goal.release else ()
+    if not targets:
+        return goal
+    alive = running.living(running.look(parts, goal.app).values())
+    there = alive & descriptions.present(parts.instance.layout)
+    names = in_place([one.name for one in goal.processes], there, targets)
+    kept = [replace(one, name=name) for one, name in zip(goal.processes, names, strict=True)]
+    return replace(goal, processes=tuple(kept))

@@ -1,0 +1,98 @@
+"""Processes that a new release leaves alone."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from runner.reconciler import Reconciler
+from runner.recover import Recovery
+from stratum.model import App, Outcome, Rollout, TargetSettings
+from stratum.store import formation
+from tests.fakes import FakeNudges
+from tests.stage import Stage, staged
+
+pytestmark = pytest.mark.integration
+
+SLEEP = "exec sleep 1000"
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(stop_grace_s=1) as ready:
+        ready.parts.router.route = lambda *_, **__: None  # type: ignore[method-assign]  # none runs here
+        yield ready
+
+
+@pytest.fixture
+def app(stage: Stage) -> App:
+    """One whose worker is not to be restarted, and whose clock is."""
+    app = stage.app(f"stays{next(NUMBERS)}")
+    with stage.parts.database.write() as tx:
+        formation.tell(tx, app.id, "worker", TargetSettings(restart_on_deploy=False))
+    stage.deploy(app, {"worker": SLEEP, "clock": SLEEP}, worker=2, clock=1)
+    return app
+
+
+def pids(stage: Stage, app: App) -> dict[str, int | None]:
+    begin = f"MyProdEnv.{app.name}."
+    return {name.removeprefix(begin): pid for name, pid in stage.pids().items() if name.startswith(begin)}
+
+
+def outcomes(rollout: Rollout) -> dict[str, Outcome]:
+    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
+
+
+def converge(stage: Stage) -> None:
+    Reconciler(stage.parts, Recovery(stage.parts, FakeNudges())).converge()
+
+
+def test_a_new_release_leaves_them_alone_with_the_folder_they_run_in(stage: Stage, app: App) -> None:
+    before = pids(stage, app)
+
+    done = stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
+    converge(stage)
+
+    assert outcomes(done) == {
+        "v1.worker.1": Outcome.KEPT,
+        "v1.worker.2": Outcome.KEPT,
+        "v1.clock.1": Outcome.STOPPED,
+        "v2.clock.1": Outcome.STARTED,
+    }
+    after = pids(stage, app)
+    assert after.keys() == {"v1.worker.1", "v1.worker.2", "v2.clock.1"}
+    assert [after[name] == before[name] for name in ("v1.worker.1", "v1.worker.2")] == [True, True]
+    assert stage.layout.release(app.id, 1).exists()
+
+
+def test_what_is_scaled_is_of_the_new_release_and_what_goes_goes(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
+
+    stage.apply(app, stage.scale(app, worker=3))
+    assert pids(stage, app).keys() == {"v1.worker.1", "v1.worker.2", "v2.worker.3", "v2.clock.1"}
+    stage.apply(app, stage.scale(app, worker=1))
+    assert pids(stage, app).keys() == {"v1.worker.1", "v2.clock.1"}
+    stage.apply(app, stage.scale(app, worker=0))
+    stage.apply(app, stage.scale(app, worker=1))
+    assert pids(stage, app).keys() == {"v2.worker.1", "v2.clock.1"}
+
+
+def test_a_release_that_fails_leaves_them_alone(stage: Stage, app: App) -> None:
+    before = pids(stage, app)
+
+    stage.deploy(app, {"worker": SLEEP, "clock": "exit 3"})
+
+    after = pids(stage, app)
+    assert after.keys() == before.keys()
+    assert [after[name] == before[name] for name in ("v1.worker.1", "v1.worker.2")] == [True, True]
+
+
+def test_after_a_boot_all_are_of_the_new_release(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
+    stage.kill()
+    stage.start(router=False)
+
+    converge(stage)
+
+    assert pids(stage, app).keys() == {"v2.worker.1", "v2.worker.2", "v2.clock.1"}
