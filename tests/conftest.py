@@ -5,6 +5,11 @@ import pytest
 from tests.served import Served
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that at a run's end no process is left alone with much to do."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+
+
 @pytest.fixture(scope="session")
 def served():
     """One Stratum for all tests that leave it as they found it but for their own apps."""
