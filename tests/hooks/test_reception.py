@@ -33,7 +33,7 @@ def reception(web, app):
 
 def offered(reception, tip, *refs: str, quarantine: str = ""):
     updates = tuple(RefUpdate(ref, ZERO, tip) for ref in refs)
-    assert reception.wait(5)
+    assert reception.wait(30)
     return reception.offered(Offer(updates, quarantine, DEAD))
 
 

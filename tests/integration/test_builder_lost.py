@@ -66,7 +66,9 @@ def _forks(served: Served) -> list[int]:
 
 def _is_fork(pid: int) -> bool:
     """Whether it has begun no other program."""
-    return b"stratum.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    with suppress(OSError):  # it has ended
+        return b"stratum.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def kill_door(served: Served) -> None:
