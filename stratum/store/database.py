@@ -97,15 +97,19 @@ class Database:
         try:
             with ExitStack() as held:
                 connection = held.enter_context(self._engine.connect())
+                raw = driver(connection)
                 if not synced:
                     held.enter_context(_unsynced(connection))
                 if patience_s != BUSY_TIMEOUT_S:
-                    held.enter_context(_hurried(connection, patience_s))
-                connection.exec_driver_sql(statement)
+                    held.enter_context(_hurried(raw, patience_s))
+                raw.execute(statement).close()
                 yield connection
-                connection.commit()
+                connection.commit()  # of what SQLAlchemy knows of
+                raw.commit()
         except OperationalError as error:
             raise _unavailable(error.orig) from error
+        except sqlite3.OperationalError as error:  # of a statement that SQLAlchemy does not know of
+            raise _unavailable(error) from error
         except NoConnection as error:
             raise _unavailable(_CROWDED) from error
 
@@ -152,6 +156,13 @@ class Changes:
         self._connection.close()
 
 
+def driver(tx: Transaction) -> sqlite3.Connection:
+    """Return what the statements of a transaction are handed to in the end."""
+    found = tx.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
+
+
 def _unavailable(reason: object) -> Unavailable:
     return Unavailable(
         f"The database cannot be used: {reason}.", "See that its disk has room; then try again."
@@ -161,19 +172,19 @@ def _unavailable(reason: object) -> Unavailable:
 @contextmanager
 def _unsynced(connection: Connection) -> Iterator[None]:
     """Let commits of a connection not wait for the disk (sqlite.org/pragma.html#pragma_synchronous, WAL)."""
-    raw = connection.connection
+    raw = driver(connection)
     raw.execute("PRAGMA synchronous=NORMAL").close()
     try:
         yield
     finally:
-        connection.rollback()  # of what has failed: within a transaction it cannot be set
+        connection.rollback()
+        raw.rollback()  # of what has failed: within a transaction it cannot be set
         raw.execute("PRAGMA synchronous=FULL").close()
 
 
 @contextmanager
-def _hurried(connection: Connection, patience_s: float) -> Iterator[None]:
+def _hurried(raw: sqlite3.Connection, patience_s: float) -> Iterator[None]:
     """Let a connection wait for other processes no longer than this."""
-    raw = connection.connection
     raw.execute(f"PRAGMA busy_timeout={patience_s * 1000:.0f}").close()
     try:
         yield
