@@ -15,6 +15,7 @@ import pytest
 
 from hooks.care.processes import at_work
 from hooks.sweep import sweep
+from stratum.errors import ServerUnavailable
 from stratum.instance import Identity
 from stratum.layout import Layout
 from tests.served import Served
@@ -83,6 +84,7 @@ class Trial:
         assert identity is not None
         self.layout = Layout(served.data.resolve(), identity.id)
         self.repo = served.app("app", APP)
+        self.app = served.remote.app("MyProdEnv", "app")
         served.push(self.repo)
         served.stratum("worker", "worker", cwd=self.repo)
         self.number = 0
@@ -196,14 +198,12 @@ class Trial:
 
     def _lasting_builds(self, commit: str) -> list[object]:
         """States of a commit's builds that were not given up."""
-        rows = self.served.rows("builds", cwd=self.repo)
-        states = [row["status"] for row in rows if row["commit"] == commit]
+        states = [row["status"] for row in self.app.builds() if row["commit"] == commit]
         return [state for state in states if state != "canceled"]
 
     def settled(self) -> bool:
         """Whether exactly the newest release runs."""
-        ps = self.served.rows("ps", cwd=self.repo)
-        newest = self.served.rows("releases", cwd=self.repo)[0]
+        ps, newest = self.app.processes(), self.app.releases()[0]
         names = sorted(f"{row['target']}.{row['index']}" for row in ps if row["state"] == "running")
         releases = {row["release"] for row in ps}
         return names == ["web.1", "worker.1"] and releases == {f"v{newest['version']}"}
@@ -221,8 +221,7 @@ class Trial:
 
     def check_processes(self) -> None:
         """No process twice, and none besides."""
-        ps = self.served.rows("ps", cwd=self.repo)
-        wished = {int(str(row["pid"])) for row in ps}
+        wished = {row["pid"] for row in self.app.processes()}
         running = {pid for pid in session_leaders() if self._is_ours(pid)}
         assert running == wished
 
@@ -277,11 +276,8 @@ def told_by(said: str) -> str:
 def answers(served: Served) -> bool:
     """Whether the app and the API answer."""
     try:
-        return (
-            served.get("app")[0] == HTTPStatus.OK
-            and not served.run("stratum", "whoami", check=False).returncode
-        )
-    except OSError:
+        return served.get("app")[0] == HTTPStatus.OK and bool(served.remote.whoami())
+    except (OSError, ServerUnavailable):
         return False
 
 

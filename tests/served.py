@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from random import randrange
 
+from stratum.client import Server
 from tests.repos import git, make_repo
 from tests.waiting import wait_until
 
@@ -146,14 +147,19 @@ class Served:
         rows: list[dict[str, object]] = json.loads(self.run("stratum", *arguments, "--json", cwd=cwd).stdout)
         return rows
 
+    @property
+    def remote(self) -> Server:
+        """The API as the administrator asks it, without a command for each question while a test waits."""
+        return Server.at(self.url, (self.data / "admin.token").read_text().strip())
+
     def login(self) -> None:
         self.stratum("login", self.url, stdin=(self.data / "admin.token").read_text())
 
     def app(self, name: str, source: object, environment: str = "MyProdEnv") -> Path:
         """Create an app and a repository for it, associated and not yet pushed."""
-        if environment not in self.stratum("environments", "list"):
-            self.stratum("environments", "create", environment, "--stage", "production")
-        self.stratum("apps", "create", name, "-E", environment)
+        if environment not in {row["name"] for row in self.remote.environments()}:
+            self.remote.create_environment(environment, "production", start_all=False)
+        self.remote.create_app(environment, name)
         repo = make_repo(self.folder / f"repo-{name}", source)  # type: ignore[arg-type]
         self.stratum("associate", environment, name, f"{environment}-{name}", cwd=repo)
         return repo
