@@ -72,7 +72,7 @@ def test_a_build_lost_too_often_has_failed(site: Site, tmp_path: Path) -> None:
     assert (tmp_path / "1-1.log").read_text() == (
         " !     The builder was lost; building again.\n" * 2
         + " !     Build failed: its builder was lost 3 times.\n"
-        + " !     Push again; the server's log may say more. What ran before runs on.\n"
+        + " !     Push again; the server's log may say more. Nothing of it was started.\n"
     )
 
 
