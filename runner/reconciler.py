@@ -90,7 +90,7 @@ class Reconciler:
             time.sleep(GUARD_EVERY_S)
 
     def settle_on(self) -> None:
-        """Have new folders on disk, and old ones off it, again and again; apart, as a disk may take its time."""
+        """Have new folders on disk, and old ones off it; in a thread, since a disk may take its time."""
         while True:
             if time.monotonic() - self._left_erased_at >= FOLDERS_EVERY_S:
                 _guarded("erasing what builds have left", self.erase_left)
