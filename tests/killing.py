@@ -35,7 +35,7 @@ APP = {"Procfile": "web: python3 web.py\nworker: sleep 100000\n", "web.py": SERV
 WEB = ("self", "git", "master")  # of the web process
 OURS = ("self", "master", "_redis", "_work", "_router", "supervisord")
 # What a killed git leaves; refs/heads/*.lock would refuse every later push.
-LEFT = ("objects/tmp_*", "objects/pack/tmp_*", "objects/pack/.tmp-*", "objects/pack/*.keep", "**/*.lock")
+LEFT = re.compile(r"objects/(pack/)?tmp_[^/]*|objects/pack/(\.tmp-[^/]*|[^/]*\.keep)|.*\.lock")
 OK, REJECTED, NOTHING = "ok", "rejected", "nothing"
 WITHOUT_GIT = ("receive.admitted", "receive.reported", "receive.followed")
 MOVING = "receive.answered"  # git may be killed between the move of the objects and that of the ref
@@ -163,7 +163,7 @@ class Trial:
         """Take redis's files away and kill it: it starts again empty."""
         for file in (self.served.data / "redis").rglob("*"):
             if file.is_file():
-                file.unlink()
+                file.unlink(missing_ok=True)
         self.kill("_redis", 0)
 
     # -- the truth
@@ -245,7 +245,8 @@ def check_no_object(layout: Layout, repo: Path, outcome: Outcome) -> None:
 
 def left_in(repo: Path) -> list[Path]:
     """What only a killed git leaves."""
-    return [path for pattern in LEFT for path in repo.glob(pattern)]
+    found = [Path(folder, name) for folder, *named in os.walk(repo) for names in named for name in names]
+    return [path for path in found if LEFT.fullmatch(str(path.relative_to(repo)))]
 
 
 def is_with_git(point: str) -> bool:
