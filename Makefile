@@ -7,8 +7,9 @@ export DATA PORT PYTHON
 SHELL := /bin/sh
 ENTER = set -e; . scripts/place.sh; PATH=$$PLACE_VENV/bin:$$PATH; export PATH; data=$$(place_data); cd "$$PLACE_SOURCE";
 
-# A process for each core; the tests of a file share their instance, so they stay together.
-PARALLEL = -n auto --maxprocesses 4 --dist loadfile
+# How many processes: tests/conftest.py. The tests of a file share their instance, so they stay together, and files
+# keep the order given there: by default the files of few tests come last, and those take minutes each.
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install dev-install up down demo lint check format test integration soak coverage bench lock clean
 

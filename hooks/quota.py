@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.care.stock import repo_bytes
+from hooks.care.stock import bytes_below, repo_bytes
 from stratum import sizes
 from stratum.errors import Conflict, InvalidInput
 from stratum.instance import Instance
@@ -67,7 +67,7 @@ def no_room(instance: Instance, app: App, quarantine: str) -> QuotaReached | Non
     """
     if not quarantine:
         return None
-    sent = sum(path.stat().st_size for path in Path(quarantine).rglob("*") if path.is_file())
+    sent = bytes_below(quarantine)
     held, most = repo_bytes(_repo(instance, app)), limits(instance, app).repo_bytes
     return QuotaReached(app, held, most) if held + sent > most else None
 

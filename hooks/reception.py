@@ -1,8 +1,9 @@
 """One push, from git's question whether to take it to the build that it causes.
 
-The app's push lock is held from before the journal row is written until the push is accepted. So
-builds are queued in the order in which refs moved, a pending row found under the lock is one that a
-crash left, and a ref that is where a push found it moves by that push or not at all.
+The app's push lock is held from before the journal row is written until the push is accepted, or left to
+be by the next one that has it (`hooks.left`). So builds are queued in the order in which refs moved, any
+other pending row found under the lock is one that a crash left, and a ref that is where a push found it
+moves by that push or not at all.
 """
 
 import logging
@@ -10,6 +11,7 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 
 from hooks import checks, gate, quota
+from hooks.left import Moves, left, recorded
 from hooks.options import PushOptions, parse
 from hooks.parts import Parts
 from hooks.planned import planned
@@ -39,7 +41,6 @@ class Reception:
         self._journaled: dict[str, int] = {}  # ref → push id
         self._offer: Offer | None = None
         self._judgement: Judgement | None = None
-        self._moved: tuple[Collection[str], Collection[str]] | None = None  # refs to be accepted at the end
         self._gated: Build | None = None  # until its push is accepted
         self.options = PushOptions()
         self.build: Build | None = None  # what the push, or the one that it repeats, caused
@@ -74,7 +75,8 @@ class Reception:
         """Accept the updates that git has made and queue the build; return lines for the pusher.
 
         When the database fails now the rows stay pending, and the reconciler accepts them. What deploys
-        nothing is only brought to the disk here: nobody waits for its acceptance, so `close` records it.
+        nothing is only brought to the disk here: nobody waits for its acceptance, so whoever has the turn
+        next records it, or `close`.
 
         Args:
             refused: refs that git has not moved; of others `close` finds out.
@@ -82,10 +84,10 @@ class Reception:
         reach("receive.moved")
         try:
             self._sync()
-            if not self.deploys:
-                self._moved = (refs, refused)
-                return ()
-            self._accept(refs, refused)
+            if self.deploys:
+                self._accept(refs, refused)
+            else:
+                self._leave(refs, refused)
         except StratumError as error:
             log.exception("push to %s is stored but not yet accepted", self._app.label)
             self._let_go()
@@ -103,8 +105,6 @@ class Reception:
     def close(self) -> None:
         """End the reception; git has ended too. What it journaled but git did not do is rejected."""
         try:
-            if self._moved is not None:
-                self._accept(*self._moved)
             if self._journaled:
                 found, _ = settle_held(self._parts.instance, self._parts.database, self._app.id)
                 self.build = next(iter(found), self.build)
@@ -115,10 +115,17 @@ class Reception:
             log.warning("push to %s is left to the reconciler: %s", self._app.label, error)
         finally:
             self._let_go()
+            self._record_left()
+
+    def _record_left(self) -> None:
+        try:
+            self._turn.record()
+        except StratumError as error:
+            log.warning("pushes to %s are left to the reconciler: %s", self._app.label, error)
 
     def _let_go(self) -> None:
         """Leave what is not decided to the reconciler."""
-        self._journaled, self._moved = {}, None
+        self._journaled = {}
         if self._gated is not None:
             gate.leave(self._gated)
         self._gated = None
@@ -202,11 +209,13 @@ class Reception:
         repo = self._layout.repo(self._app.id)
         if any(read_ref(repo, update.ref) != update.new for update in updates):
             return False
-        done = (self._pusher.name, PushState.ACCEPTED)
+        moved = left(self._app.id).moved
         with self._parts.database.read() as tx:
             rows = [pushes.newest(tx, self._app.id, update.ref) for update in updates]
             for update, row in zip(updates, rows, strict=True):
-                if row is None or row.update != update or (row.who, row.state) != done:
+                if row is None or row.update != update or row.who != self._pusher.name:
+                    return False
+                if row.state is not PushState.ACCEPTED and row.id not in moved:
                     return False
             found = [builds.build_of_push(tx, row.id) for row in rows if row is not None]
         self.build = next((build for build in found if build is not None), None)
@@ -217,6 +226,7 @@ class Reception:
         rows = [(update, update == judgement.deploying) for update in offer.updates]
         web, receive = this_process(), process_name(offer.receive_pid)
         with self._parts.database.write() as tx:
+            left(self._app.id).record(tx)
             ids = pushes.journal(
                 tx,
                 self._app.id,
@@ -228,6 +238,7 @@ class Reception:
             )
             if self._gated is not None and judgement.deploying is not None:
                 builds.belong(tx, self._gated.id, ids[offer.updates.index(judgement.deploying)])
+        recorded(self._app.id)
         self._journaled = {update.ref: push for update, push in zip(offer.updates, ids, strict=True)}
 
     @property
@@ -240,11 +251,17 @@ class Reception:
         assert self._offer is not None
         sync_names(self._layout.repo(self._app.id), self._offer.updates)
 
+    def _leave(self, refs: Collection[str], refused: Collection[str]) -> None:
+        """Leave the record to others, unless git has not told of all: then `close` finds it all out."""
+        if self._journaled.keys() <= {*refs, *refused}:
+            moves = Moves(self._ids(refs), self._ids(refused))
+            self._journaled = {}
+            self._turn.leave(moves)
+
     def _accept(self, refs: Collection[str], refused: Collection[str]) -> None:
-        # What deploys nothing needs no sync: the row is there, and the ref tells what became of it.
-        with self._parts.database.write(synced=self.deploys) as tx:
-            built = accept(tx, [push_id for ref, push_id in self._journaled.items() if ref in refs])
-            if unmoved := [push_id for ref, push_id in self._journaled.items() if ref in refused]:
+        with self._parts.database.write() as tx:
+            built = accept(tx, self._ids(refs))
+            if unmoved := self._ids(refused):
                 pushes.reject(tx, unmoved)
         self._journaled = {
             ref: push_id for ref, push_id in self._journaled.items() if ref not in {*refs, *refused}
@@ -257,6 +274,9 @@ class Reception:
         reach("receive.kept")
         if self._app.deploy_branch is None:
             point_head_of(self._parts.instance, self._parts.database, self._app.id)
+
+    def _ids(self, refs: Collection[str]) -> tuple[int, ...]:
+        return tuple(push_id for ref, push_id in self._journaled.items() if ref in refs)
 
 
 def _why_not(build: Build) -> str:

@@ -102,9 +102,9 @@ def kept_ref(number: int) -> str:
 
 def _naming(repo: Path, update: RefUpdate) -> set[Path]:
     """Folders whose names an update may have changed."""
-    folders = {repo / parent for parent in Path(update.ref).parents if parent.name}
-    if update.ref.startswith((BRANCHES, TAGS)):
-        folders.discard(repo / "refs")  # both folders are there from the beginning
+    above = update.ref.split("/")[:-1]
+    first = 2 if update.ref.startswith((BRANCHES, TAGS)) else 1  # both folders are there from the beginning
+    folders = {repo / "/".join(above[:count]) for count in range(first, len(above) + 1)}
     return folders | ({repo} if update.new == ZERO else set())  # of packed-refs, which is written anew
 
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
+from hooks.left import Moves, leave, left, recorded
 from hooks.parts import Parts
 from hooks.settle import settle_held
 from stratum.errors import Conflict, NotFound
@@ -64,6 +65,22 @@ class Turn:
         self._settle_earlier(app)
         return self._look()[0]
 
+    def leave(self, moves: Moves) -> None:
+        """Let others have it, and with it to record what git has done here."""
+        leave(self._app_id, moves)
+        self.let_go()
+
+    def record(self) -> None:
+        """Record what was left here or by others, unless somebody else has the turn, who will."""
+        try:
+            if left(self._app_id) and self.wait(0):
+                # Needs no sync: the row is there, and the ref tells what became of it.
+                with self._parts.database.write(synced=False) as tx:
+                    left(self._app_id).record(tx)
+                recorded(self._app_id)
+        finally:
+            self.let_go()
+
     def let_go(self) -> None:
         """Let others have it; nothing happens where it is not held."""
         self._is_held = False
@@ -91,10 +108,10 @@ class Turn:
             time.sleep(POLL_S)
 
     def _look(self) -> tuple[App, bool]:
-        """Read the app under the lock, and whether no push of it is pending."""
+        """Read the app under the lock, and whether no push of it is pending that is not left to us."""
         with self._parts.database.read() as tx:
             app = environments.get_app(tx, self._app_id)
             pending = pushes.pending(tx, self._app_id)
         if app is None or app.destroying:
             raise NotFound("app", str(self._app_id) if app is None else app.label)
-        return app, not pending
+        return app, all(push.id in left(self._app_id) for push in pending)

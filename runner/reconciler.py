@@ -54,7 +54,7 @@ class Reconciler:
 
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
-        self._strays_ended_at = self._folders_cleared_at = float("-inf")
+        self._strays_ended_at = self._folders_cleared_at = self._left_erased_at = float("-inf")
 
     def once(self) -> None:
         """Look at everything once."""
@@ -101,10 +101,20 @@ class Reconciler:
             time.sleep(GUARD_EVERY_S)
 
     def settle_on(self) -> None:
-        """Have new folders of releases on disk, again and again; apart, since a disk may take its time."""
+        """Have new folders on disk, and old ones off it; in a thread, since a disk may take its time."""
         while True:
+            if time.monotonic() - self._left_erased_at >= FOLDERS_EVERY_S:
+                _guarded("erasing what builds have left", self.erase_left)
             time.sleep(SETTLE_EVERY_S)
             _guarded("syncing folders of releases", self._parts.door.settle_releases)
+
+    def erase_left(self) -> None:
+        """Erase scratch whose builder was killed as it did so: the app's next build may never come."""
+        self._left_erased_at = time.monotonic()
+        with self._parts.database.read() as tx:
+            apps = environments.list_apps(tx)
+        for app in apps:
+            self._parts.door.erase_left(app.id)
 
     def guard(self) -> None:
         """Route nothing to a port that another app has taken; converging gives its process another."""

@@ -158,9 +158,8 @@ def _became(build: Build) -> str:
         return "The builder was lost; building again."
     if build.state in (BuildState.CANCELED, BuildState.SUPERSEDED):
         return f"Build {build.state}: {build.error}"
-    return (
-        f"Build failed: {build.error}.\nPush again; the server's log may say more. What ran before runs on."
-    )
+    advice = "Push again; the server's log may say more. Nothing of it was started."
+    return f"Build failed: {build.error}.\n{advice}"
 
 
 def _claim(work: Build | Rollout) -> tuple[str, int, int]:

@@ -1,6 +1,7 @@
 """Where everything lies below the data folder. Paths only; `stratum/up/` makes the folders."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 ROUTER_FD = 3  # the public port's socket, as the router inherits it
@@ -113,7 +114,7 @@ class Layout:
         return self.data / "repos"
 
     def repo(self, app_id: int) -> Path:
-        return self.repos / f"{app_id}.git"
+        return _repo(self.data, app_id)
 
     @property
     def spools(self) -> Path:
@@ -204,3 +205,8 @@ class Layout:
 
     def description(self, process: str) -> Path:
         return self.descriptions / process
+
+
+@lru_cache(maxsize=1024)  # a push asks seven times
+def _repo(data: Path, app_id: int) -> Path:
+    return data / "repos" / f"{app_id}.git"

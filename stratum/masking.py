@@ -22,7 +22,7 @@ _COMMON = {
     *("sqlite3", "stable", "staging", "standard", "static", "status", "strict", "stderr", "stdout"),
     *("string", "system", "testing", "timeout", "update", "upgrade", "verbose", "version", "warning"),
     *("warnings", "worker", "c.utf-8", "en_us.utf-8", "europe/berlin", "node_modules"),
-    *("requirements.txt"),
+    "requirements.txt",
 }
 # A version, or the address of a host without a way in: told at every step that has to do with it.
 _PLAIN = re.compile(r"v?\d+(?:\.\d+)+|https?://[\w.-]+(?::\d+)?/?")

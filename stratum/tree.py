@@ -85,10 +85,18 @@ def _may_tell(text: bytes) -> bool:
 
 
 def _mention_lfs(commit: Commit, attributes: Collection[bytes]) -> bool:
-    """Whether a `.gitattributes` has Git LFS filter files; where none does, a pointer is a text like any."""
-    names = [path.decode() for path in attributes if path.isascii() and b"\n" not in path]
-    found = commit.read(names[:_MAX_ATTRIBUTES], _MAX_ATTRIBUTES_BYTES) if names else {}
-    return any(b"filter=lfs" in content for content in found.values())
+    """Whether a `.gitattributes` has Git LFS filter files; where none does, a pointer is a text like any.
+
+    One that cannot be asked for by its name, or is one too many, or too large, is taken to say so.
+    """
+    if len(attributes) > _MAX_ATTRIBUTES or any(not _is_plain(path) for path in attributes):
+        return True
+    found = commit.files([path.decode() for path in attributes], _MAX_ATTRIBUTES_BYTES) if attributes else {}
+    return any(content is None or b"filter=lfs" in content for content in found.values())
+
+
+def _is_plain(path: bytes) -> bool:
+    return path.isascii() and b"\n" not in path
 
 
 def _pointers(commit: Commit) -> list[bytes]:

@@ -1,8 +1,21 @@
-"""Fixtures of the tests on a whole instance."""
+"""How a run of many tests is shared out, and fixtures of the tests on a whole instance."""
+
+import os
 
 import pytest
 
 from tests.served import Served
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Run one process more than there are cores, since tests also wait: for timers, git and each other."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that at a run's end no process is left alone with much to do."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
 
 
 @pytest.fixture(scope="session")

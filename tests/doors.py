@@ -153,7 +153,7 @@ class House:
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self._server is not None:
             self._server.send_signal(number)
-            self._server.wait(10)
+            self._server.wait(30)
             self._server = None
 
     @property

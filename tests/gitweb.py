@@ -156,7 +156,8 @@ class GitWeb:
         return git(self.repo(app), "for-each-ref", "--format=%(objectname)", ref)
 
     def objects(self, app: App) -> list[str]:
-        return sorted(str(path) for path in (self.repo(app) / "objects").rglob("*") if path.is_file())
+        found = os.walk(self.repo(app) / "objects")  # not rglob, which fails on a folder that goes meanwhile
+        return sorted(str(Path(folder, name)) for folder, _, names in found for name in names)
 
     # -- what a person does
     def source(self, name: str, files: dict[str, str] | None = None) -> Path:

@@ -15,6 +15,7 @@ import pytest
 
 from hooks.care.processes import at_work
 from hooks.sweep import sweep
+from stratum.errors import ServerUnavailable
 from stratum.instance import Identity
 from stratum.layout import Layout
 from tests.served import Served
@@ -34,7 +35,7 @@ APP = {"Procfile": "web: python3 web.py\nworker: sleep 100000\n", "web.py": SERV
 WEB = ("self", "git", "master")  # of the web process
 OURS = ("self", "master", "_redis", "_work", "_router", "supervisord")
 # What a killed git leaves; refs/heads/*.lock would refuse every later push.
-LEFT = ("objects/tmp_*", "objects/pack/tmp_*", "objects/pack/.tmp-*", "objects/pack/*.keep", "**/*.lock")
+LEFT = re.compile(r"objects/(pack/)?tmp_[^/]*|objects/pack/(\.tmp-[^/]*|[^/]*\.keep)|.*\.lock")
 OK, REJECTED, NOTHING = "ok", "rejected", "nothing"
 WITHOUT_GIT = ("receive.admitted", "receive.reported", "receive.followed")
 MOVING = "receive.answered"  # git may be killed between the move of the objects and that of the ref
@@ -83,6 +84,7 @@ class Trial:
         assert identity is not None
         self.layout = Layout(served.data.resolve(), identity.id)
         self.repo = served.app("app", APP)
+        self.app = served.remote.app("MyProdEnv", "app")
         served.push(self.repo)
         served.stratum("worker", "worker", cwd=self.repo)
         self.number = 0
@@ -161,7 +163,7 @@ class Trial:
         """Take redis's files away and kill it: it starts again empty."""
         for file in (self.served.data / "redis").rglob("*"):
             if file.is_file():
-                file.unlink()
+                file.unlink(missing_ok=True)
         self.kill("_redis", 0)
 
     # -- the truth
@@ -196,14 +198,12 @@ class Trial:
 
     def _lasting_builds(self, commit: str) -> list[object]:
         """States of a commit's builds that were not given up."""
-        rows = self.served.rows("builds", cwd=self.repo)
-        states = [row["status"] for row in rows if row["commit"] == commit]
+        states = [row["status"] for row in self.app.builds() if row["commit"] == commit]
         return [state for state in states if state != "canceled"]
 
     def settled(self) -> bool:
         """Whether exactly the newest release runs."""
-        ps = self.served.rows("ps", cwd=self.repo)
-        newest = self.served.rows("releases", cwd=self.repo)[0]
+        ps, newest = self.app.processes(), self.app.releases()[0]
         names = sorted(f"{row['target']}.{row['index']}" for row in ps if row["state"] == "running")
         releases = {row["release"] for row in ps}
         return names == ["web.1", "worker.1"] and releases == {f"v{newest['version']}"}
@@ -221,8 +221,7 @@ class Trial:
 
     def check_processes(self) -> None:
         """No process twice, and none besides."""
-        ps = self.served.rows("ps", cwd=self.repo)
-        wished = {int(str(row["pid"])) for row in ps}
+        wished = {row["pid"] for row in self.app.processes()}
         running = {pid for pid in session_leaders() if self._is_ours(pid)}
         assert running == wished
 
@@ -246,7 +245,8 @@ def check_no_object(layout: Layout, repo: Path, outcome: Outcome) -> None:
 
 def left_in(repo: Path) -> list[Path]:
     """What only a killed git leaves."""
-    return [path for pattern in LEFT for path in repo.glob(pattern)]
+    found = [Path(folder, name) for folder, *named in os.walk(repo) for names in named for name in names]
+    return [path for path in found if LEFT.fullmatch(str(path.relative_to(repo)))]
 
 
 def is_with_git(point: str) -> bool:
@@ -277,11 +277,8 @@ def told_by(said: str) -> str:
 def answers(served: Served) -> bool:
     """Whether the app and the API answer."""
     try:
-        return (
-            served.get("app")[0] == HTTPStatus.OK
-            and not served.run("stratum", "whoami", check=False).returncode
-        )
-    except OSError:
+        return served.get("app")[0] == HTTPStatus.OK and bool(served.remote.whoami())
+    except (OSError, ServerUnavailable):
         return False
 
 

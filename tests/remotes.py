@@ -32,7 +32,7 @@ class Remote:
     def end(self) -> None:
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(30)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -11,8 +10,11 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from random import randrange
 
+from stratum.client import Server
 from tests.repos import git, make_repo
 from tests.waiting import wait_until
 
@@ -20,6 +22,7 @@ BIN = Path(sys.executable).parent
 PORTS_EACH = 60
 NOBODY = 65534
 PLACES = 150
+_places = count(randrange(PLACES))  # in turn: those that run at a time have different ones
 
 
 def free_port() -> int:
@@ -28,7 +31,7 @@ def free_port() -> int:
     One of those could be taken while the router is killed and starts again (ip(7), ip_local_port_range).
     """
     while True:
-        port = random.randrange(10_000, 20_000)
+        port = randrange(10_000 + worker_number(), 20_000, _workers())  # none of another process's
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -49,6 +52,7 @@ class Served:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    place: int = field(default_factory=_places.__next__)
     settings: dict[str, str] = field(default_factory=dict)
     starter: list[str] = field(default_factory=list)
 
@@ -83,7 +87,7 @@ class Served:
         return {**kept, **who, **quiet, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
 
     def up(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        first = 20000 + _ports_place(self.port) * PORTS_EACH
+        first = 20000 + _ports_place(self.place) * PORTS_EACH
         ports = {
             "STRATUM_PORT_FIRST": str(first),
             "STRATUM_PORT_LAST": str(first + PORTS_EACH - 1),
@@ -143,14 +147,19 @@ class Served:
         rows: list[dict[str, object]] = json.loads(self.run("stratum", *arguments, "--json", cwd=cwd).stdout)
         return rows
 
+    @property
+    def remote(self) -> Server:
+        """The API as the administrator asks it, without a command for each question while a test waits."""
+        return Server.at(self.url, (self.data / "admin.token").read_text().strip())
+
     def login(self) -> None:
         self.stratum("login", self.url, stdin=(self.data / "admin.token").read_text())
 
     def app(self, name: str, source: object, environment: str = "MyProdEnv") -> Path:
         """Create an app and a repository for it, associated and not yet pushed."""
-        if environment not in self.stratum("environments", "list"):
-            self.stratum("environments", "create", environment, "--stage", "production")
-        self.stratum("apps", "create", name, "-E", environment)
+        if environment not in {row["name"] for row in self.remote.environments()}:
+            self.remote.create_environment(environment, "production", start_all=False)
+        self.remote.create_app(environment, name)
         repo = make_repo(self.folder / f"repo-{name}", source)  # type: ignore[arg-type]
         self.stratum("associate", environment, name, f"{environment}-{name}", cwd=repo)
         return repo
@@ -181,8 +190,13 @@ class Served:
 
     def pids_of(self, program: str) -> list[int]:
         """Pids of one of our services (`_web`, `_work`, `_redis`, `_router`), parents first."""
-        text = self.run("supervisorctl", "-c", str(self.data / "run/supervisord.conf"), "pid", program).stdout
-        return [int(text), *_children(int(text))]
+        pid = wait_until(lambda: self._pid_of(program), timeout=30)  # 0 while it is started again
+        return [pid, *_children(pid)]
+
+    def _pid_of(self, program: str) -> int:
+        return int(
+            self.run("supervisorctl", "-c", str(self.data / "run/supervisord.conf"), "pid", program).stdout
+        )
 
     def supervisord_pid(self) -> int:
         return int((self.data / "run/supervisord.pid").read_text())
@@ -198,10 +212,13 @@ class Served:
         return "\n".join(f"== {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
 
 
-def _ports_place(port: int) -> int:
+def _ports_place(number: int) -> int:
     """Choose a place for the ports of apps that no other process of the test run chooses (pytest-xdist)."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return port % (PLACES // workers) * workers + worker_number()
+    return number % (PLACES // _workers()) * _workers() + worker_number()
+
+
+def _workers() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def worker_number() -> int:
@@ -210,6 +227,8 @@ def worker_number() -> int:
 
 
 def _children(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(child) for child in children.read_text().split()] if children.exists() else []
+    try:
+        found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # it has ended
+        return []
     return [grandchild for child in found for grandchild in (child, *_children(child))]

@@ -31,7 +31,7 @@ from stratum.supervisor import ProcessStatus, Supervisor
 from stratum.up import binaries, folders, supervisord
 from stratum.up.programs import Tools
 from tests.databases import new_database
-from tests.served import worker_number
+from tests.served import free_port, worker_number
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -288,15 +288,6 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
         stage.parts.database.close()
         _remove(data)
         shutil.rmtree(instance.layout.descriptions)
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _tools() -> Tools:

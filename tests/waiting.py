@@ -7,8 +7,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 10.0) -> T:
-    """Ask until the answer is true, and return it; fail after `timeout` seconds."""
+def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
+    """Ask until the answer is true, return it; fail after `timeout` seconds; a busy machine takes many."""
     deadline = time.monotonic() + timeout
     while not (answer := predicate()):
         if time.monotonic() > deadline:

@@ -76,15 +76,23 @@ def profile(build: Path, name: str, lines: str, report: Report) -> None:
     """Have every process of the app source a piece of shell, before what it has itself under that name."""
     path = build / PROFILES / f"{name}.sh"
     report.begin(f"Writing {PROFILES}/{path.name}", "Rename or remove it, commit, and push again.")
-    if os.path.lexists(path.parent) and not path.parent.is_dir():
-        report.fail(f"{PROFILES} is no folder.")
-    if path.is_dir():
-        report.fail(f"{PROFILES}/{path.name} is a folder.")
+    if fault := _fault(build, path):
+        report.fail(fault)
     path.parent.mkdir(exist_ok=True)
     own = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
     if not own.startswith(lines):
         path.unlink(missing_ok=True)
         path.write_text(lines + own, encoding="utf-8", errors="surrogateescape")
+
+
+def _fault(build: Path, path: Path) -> str:
+    """Say why a profile cannot be written; nothing when it can."""
+    if os.path.lexists(path.parent) and not path.parent.is_dir():
+        return f"{PROFILES} is no folder."
+    for place in (path.parent, path):
+        if not os.path.realpath(place).startswith(os.path.realpath(build) + os.sep):
+            return f"{place.relative_to(build)} is a link out of the app."
+    return f"{PROFILES}/{path.name} is a folder." if path.is_dir() else ""
 
 
 def environ(env_dir: Path) -> dict[str, str]:

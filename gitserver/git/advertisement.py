@@ -101,10 +101,11 @@ def _names(repo: Path, container: DiskRefsContainer) -> set[Ref]:
     Loose ones first: those that somebody packs meanwhile are then found packed.
     """
     loose: set[Ref] = set()
-    for entry in (repo / "refs").iterdir():
-        name = Ref(b"refs/" + os.fsencode(entry.name))
-        if entry.is_file() and check_ref_format(name):
-            loose.add(name)
-        elif entry.name != _HIDDEN_FOLDER:
-            loose |= {Ref(name + b"/" + below) for below in container.subkeys(Ref(name + b"/"))}
+    with os.scandir(repo / "refs") as entries:
+        for entry in entries:
+            name = Ref(b"refs/" + os.fsencode(entry.name))
+            if entry.is_file() and check_ref_format(name):
+                loose.add(name)
+            elif entry.name != _HIDDEN_FOLDER:
+                loose |= {Ref(name + b"/" + below) for below in container.subkeys(Ref(name + b"/"))}
     return loose | {name for name in container.get_packed_refs() if not name.startswith(_HIDDEN)}

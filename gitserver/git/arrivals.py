@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gitserver.git.limits import overfull, oversized
-from gitserver.git.packsizes import BadPack, whole_commits
+from gitserver.git.packsizes import BadPack, indexes, whole_commits
 from gitserver.git.reasons import of_ref
 from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
@@ -51,14 +51,13 @@ def is_followed(offer: Offer, sent: int) -> bool:
     Args:
         sent: bytes that git was given after the commands.
     """
-    packs = Path(offer.quarantine).glob("pack/*.pack")
-    kept = sum(pack.stat().st_size for pack in packs)
+    kept = sum(index.with_suffix(".pack").stat().st_size for index in indexes(Path(offer.quarantine)))
     return 0 < kept < sent
 
 
 def _cut(offer: Offer) -> list[Refusal]:
     """Refuse what begins at a commit whose parents nobody has: git would, once it is built."""
-    packs = Path(offer.quarantine).glob("pack/*.idx") if offer.quarantine and offer.shallow else ()
+    packs = indexes(Path(offer.quarantine)) if offer.quarantine and offer.shallow else ()
     if any(whole_commits(index, set(offer.shallow)) for index in packs):
         return [Refusal("", of_ref("shallow update not allowed"))]
     return []
@@ -67,7 +66,7 @@ def _cut(offer: Offer) -> list[Refusal]:
 def _tips(instance: Instance, app: App, offer: Offer) -> list[Refusal]:
     """See that branches are commits, and that all else leads to one."""
     wanted = {update.new for update in offer.updates if update.new != ZERO}
-    packs = Path(offer.quarantine).glob("pack/*.idx") if offer.quarantine else ()
+    packs = indexes(Path(offer.quarantine)) if offer.quarantine else ()
     unclear = sorted(wanted.difference(*(whole_commits(index, wanted) for index in packs)))
     if not unclear:
         return []

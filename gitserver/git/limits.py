@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gitserver.git.packsizes import count, oid_of, sizes
+from gitserver.git.packsizes import count, indexes, oid_of, sizes
 from stratum.errors import InvalidInput
 from stratum.limits import Limits
 
@@ -37,7 +37,7 @@ def overfull(quarantine: Path, limit: int) -> TooManyObjects | None:
     Raises:
         BadPack: they cannot be counted.
     """
-    found = sum(map(count, quarantine.glob("pack/*.idx")))
+    found = sum(map(count, indexes(quarantine)))
     return TooManyObjects(found, limit) if found > limit else None
 
 
@@ -52,7 +52,7 @@ def oversized(quarantine: Path, limit: int) -> ObjectTooLarge | None:
     Returns:
         What to say of it when it has more than `limit` bytes, else None.
     """
-    for index in quarantine.glob("pack/*.idx"):
+    for index in indexes(quarantine):
         size = max(sizes(index), default=0)
         if size > limit:
             number = next(number for number, each in enumerate(sizes(index)) if each == size)

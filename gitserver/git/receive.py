@@ -311,12 +311,14 @@ class _Session:
         self._deciding = verdict.taken
         if verdict.taken:  # from now on only git itself ends it
             self._exchange.pause()
+            if self._push.head.side_band:  # the hook would read it byte by byte, and git pass it on
+                self._hold(b"".join(_said(verdict.lines)))
         refs = ", ".join(short(update.ref) for update in self._push.head.updates[:3])
         log.info(
             "push by %s to %s of %r: %s", self._push.pusher.name, self._push.app.label, refs, _word(verdict)
         )
         if verdict.gated is None:
-            self._pipe.answer(0 if verdict.taken else 1, verdict.lines)
+            self._pipe.answer(0 if verdict.taken else 1, () if verdict.taken else verdict.lines)
             reach("receive.answered")
 
 

@@ -38,21 +38,24 @@ def stock(repo: Path) -> Stock:
     return Stock(len(packs - apart), loose)
 
 
+def bytes_below(folder: Path | str) -> int:
+    """Return how many bytes the files in a folder and all below it have."""
+    return sum(
+        bytes_below(entry.path) if entry.is_dir(follow_symlinks=False) else _bytes(entry)
+        for entry in _entries(folder)
+    )
+
+
 def repo_bytes(repo: Path) -> int:
     """Return how many bytes the files of a repository's objects have; 0 when there is no repository.
 
     What a push under way has sent, and is not accepted yet, does not count.
     """
-    return sum(_bytes(entry) for folder in _object_folders(repo) for entry in _entries(folder))
+    folders = (entry.path for entry in _entries(repo / "objects") if not entry.name.startswith("tmp_"))
+    return sum(_bytes(entry) for folder in folders for entry in _entries(folder))
 
 
-def _object_folders(repo: Path) -> Iterator[Path]:
-    for entry in _entries(repo / "objects"):
-        if not entry.name.startswith("tmp_"):
-            yield Path(entry.path)
-
-
-def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+def _entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         yield from entries
 

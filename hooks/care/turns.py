@@ -164,7 +164,8 @@ class Turns:
         with self._changed:
             _take_one(self._at_work, repo)
             self._ended[repo] += 1
-            self._changed.notify_all()
+            if self._upkeep is not None or self._ended[repo] >= BUSY_AFTER:  # else nobody waits for it
+                self._changed.notify_all()
 
     @contextmanager
     def _counted(self, counter: Counter[Path], repo: Path) -> Iterator[None]:

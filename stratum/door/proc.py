@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 Key = tuple[int, int]
 
@@ -36,7 +35,7 @@ Snapshot = Mapping[int, Process]
 def read(pid: int) -> Process | None:
     """Look at one process; None when it is dead, zombies included."""
     try:
-        uid = Path(f"/proc/{pid}").stat().st_uid
+        uid = os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116  # of each process that there is
         text = _read(f"/proc/{pid}/stat")
     except OSError:
         return None
@@ -130,4 +129,5 @@ def _pids(is_wanted: Callable[[int], bool]) -> Iterator[int]:
 
 
 def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.read()

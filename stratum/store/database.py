@@ -6,7 +6,7 @@ write, so that a writer waits at its start and never fails in its middle. No I/O
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self, TypeAlias
@@ -21,6 +21,7 @@ from stratum.store.memo import Memo, Value
 Transaction: TypeAlias = Connection
 
 BUSY_TIMEOUT_S = 30
+MAX_IDLE = 5  # connections kept open; SQLAlchemy's pool keeps as many
 _HELD = "another writer holds it"
 _CROWDED = "too many use it at once"
 
@@ -32,6 +33,8 @@ class Database:
         self._engine = engine
         self._writing = Lock()
         self._memo = Memo(self)
+        self._idle: list[Connection] = []
+        self._inherited: list[Connection] = []  # the parent's, kept because to drop them would close them
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -40,11 +43,9 @@ class Database:
         event.listen(engine, "connect", _on_connect)
         return cls(engine)
 
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self) -> AbstractContextManager[Transaction]:
         """Give a snapshot: all reads inside see one state."""
-        with self._begun("BEGIN") as connection:
-            yield connection
+        return self._begun("BEGIN")
 
     def known(self, key: Hashable, load: Callable[[Transaction], Value | None]) -> Value | None:
         """Return what `load` reads; from memory while nobody has committed (`stratum.store.memo`).
@@ -95,22 +96,42 @@ class Database:
         self, statement: str, *, synced: bool = True, patience_s: float = BUSY_TIMEOUT_S
     ) -> Iterator[Transaction]:
         try:
-            with ExitStack() as held:
-                connection = held.enter_context(self._engine.connect())
-                if not synced:
-                    held.enter_context(_unsynced(connection))
-                if patience_s != BUSY_TIMEOUT_S:
-                    held.enter_context(_hurried(connection, patience_s))
-                connection.exec_driver_sql(statement)
+            connection = self._taken()
+            raw = driver(connection)
+            try:
+                _set(raw, synced=synced, patience_s=patience_s)
+                raw.execute(statement).close()
                 yield connection
-                connection.commit()
+                connection.commit()  # of what SQLAlchemy knows of
+                raw.commit()
+            finally:
+                connection.rollback()
+                raw.rollback()  # of what has failed: within a transaction nothing can be set
+                _set_back(raw, synced=synced, patience_s=patience_s)
+                self._give_back(connection)
         except OperationalError as error:
             raise _unavailable(error.orig) from error
+        except sqlite3.OperationalError as error:  # of a statement that SQLAlchemy does not know of
+            raise _unavailable(error) from error
         except NoConnection as error:
             raise _unavailable(_CROWDED) from error
 
+    def _taken(self) -> Connection:
+        """Take a connection at rest, or one of the pool, whose part in it is most of a short transaction."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.connect()
+
+    def _give_back(self, connection: Connection) -> None:
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
     def forget_connections(self) -> None:
         """Drop connections inherited through fork without closing the parent's."""
+        self._inherited, self._idle = self._idle, []
         self._engine.dispose(close=False)
         self._writing = Lock()
         self._memo = Memo(self)
@@ -118,6 +139,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._memo.close()
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
 
@@ -152,32 +175,31 @@ class Changes:
         self._connection.close()
 
 
+def driver(tx: Transaction) -> sqlite3.Connection:
+    """Return what the statements of a transaction are handed to in the end."""
+    found = tx.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
+
+
 def _unavailable(reason: object) -> Unavailable:
     return Unavailable(
         f"The database cannot be used: {reason}.", "See that its disk has room; then try again."
     )
 
 
-@contextmanager
-def _unsynced(connection: Connection) -> Iterator[None]:
-    """Let commits of a connection not wait for the disk (sqlite.org/pragma.html#pragma_synchronous, WAL)."""
-    raw = connection.connection
-    raw.execute("PRAGMA synchronous=NORMAL").close()
-    try:
-        yield
-    finally:
-        connection.rollback()  # of what has failed: within a transaction it cannot be set
+def _set(raw: sqlite3.Connection, *, synced: bool, patience_s: float) -> None:
+    """Let commits not wait for the disk (sqlite.org/pragma.html#pragma_synchronous, WAL), or be impatient."""
+    if not synced:
+        raw.execute("PRAGMA synchronous=NORMAL").close()
+    if patience_s != BUSY_TIMEOUT_S:
+        raw.execute(f"PRAGMA busy_timeout={patience_s * 1000:.0f}").close()
+
+
+def _set_back(raw: sqlite3.Connection, *, synced: bool, patience_s: float) -> None:
+    if not synced:
         raw.execute("PRAGMA synchronous=FULL").close()
-
-
-@contextmanager
-def _hurried(connection: Connection, patience_s: float) -> Iterator[None]:
-    """Let a connection wait for other processes no longer than this."""
-    raw = connection.connection
-    raw.execute(f"PRAGMA busy_timeout={patience_s * 1000:.0f}").close()
-    try:
-        yield
-    finally:
+    if patience_s != BUSY_TIMEOUT_S:
         raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}").close()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stratum.errors import AlreadyExists, Conflict
@@ -12,6 +12,7 @@ from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
 from stratum.store.names import former_id, take_name
+from stratum.store.prepared import AnyRow, Prepared
 from stratum.store.rows import added
 
 
@@ -21,11 +22,12 @@ def _apps() -> Select[tuple[object, ...]]:
     return select(*(c for c in t.apps.c if c.name != "environment_id"), *environment).select_from(joined)
 
 
-# Built once: every request asks for its app, and building takes SQLAlchemy longer than asking.
-_BY_NAMES = _apps().where(
-    t.environments.c.name_key == bindparam("environment"), t.apps.c.name_key == bindparam("app")
+_BY_NAMES = Prepared(
+    _apps().where(
+        t.environments.c.name_key == bindparam("environment"), t.apps.c.name_key == bindparam("app")
+    )
 )
-_BY_ID = _apps().where(t.apps.c.id == bindparam("app"))
+_BY_ID = Prepared(_apps().where(t.apps.c.id == bindparam("app")))
 
 
 def add_environment(tx: Transaction, name: str, stage: str, *, start_all: bool) -> Environment:
@@ -112,7 +114,7 @@ def add_app(tx: Transaction, environment: Environment, name: str) -> App:
 
 def find_app(tx: Transaction, environment: str, name: str) -> App | None:
     """Find by names without regard to case; also one that is being destroyed."""
-    row = tx.execute(_BY_NAMES, {"environment": environment.lower(), "app": name.lower()}).one_or_none()
+    row = _BY_NAMES.one(tx, {"environment": environment.lower(), "app": name.lower()})
     return None if row is None else _app(row)
 
 
@@ -124,7 +126,7 @@ def find_former(tx: Transaction, environment: str, name: str) -> App | None:
 
 def get_app(tx: Transaction, app_id: int) -> App | None:
     """Find by id; None when it has been destroyed."""
-    row = tx.execute(_BY_ID, {"app": app_id}).one_or_none()
+    row = _BY_ID.one(tx, {"app": app_id})
     return None if row is None else _app(row)
 
 
@@ -167,11 +169,11 @@ def remove_app(tx: Transaction, app_id: int) -> None:
     tx.execute(delete(t.apps).where(t.apps.c.id == app_id))
 
 
-def _environment(row: Row[tuple[object, ...]]) -> Environment:
+def _environment(row: AnyRow) -> Environment:
     return Environment(row.id, row.name, row.stage, bool(row.start_all), row.created_at)
 
 
-def _app(row: Row[tuple[object, ...]]) -> App:
+def _app(row: AnyRow) -> App:
     environment = Environment(
         row.environment_id,
         row.environment_name,

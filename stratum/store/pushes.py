@@ -1,23 +1,24 @@
 """The journal of pushes: a row before the ref moves, a build with its acceptance."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, Push, PushState, RefUpdate
 from stratum.store import tables as t
 from stratum.store.builds import add_build, build_of_push, enqueue, get_build, supersede_queued
 from stratum.store.clock import now
 from stratum.store.database import Transaction
+from stratum.store.prepared import AnyRow, Prepared
 
-# Built once: every push asks these, and building takes SQLAlchemy longer than asking.
-_JOURNAL = insert(t.pushes).returning(t.pushes.c.ref, t.pushes.c.id)
+_JOURNAL = Prepared(insert(t.pushes), [column.name for column in t.pushes.c if column.name != "id"])
 _PENDING = select(t.pushes).where(t.pushes.c.state == PushState.PENDING.value).order_by(t.pushes.c.id)
-_CHOSEN = t.pushes.c.id.in_(bindparam("ids", expanding=True))
-_ACCEPT = update(t.pushes).where(_CHOSEN).values(state=PushState.ACCEPTED.value)
-_DEPLOYING = select(t.pushes).where(_CHOSEN, t.pushes.c.deploys).order_by(t.pushes.c.id)
-_PENDING_OF_APP = _PENDING.where(t.pushes.c.app_id == bindparam("app"))
+_PENDING_OF_APP = Prepared(_PENDING.where(t.pushes.c.app_id == bindparam("app")))
+_CHOSEN = t.pushes.c.id.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value))
+_ACCEPT = Prepared(update(t.pushes).where(_CHOSEN).values(state=PushState.ACCEPTED.value))
+_DEPLOYING = Prepared(select(t.pushes).where(_CHOSEN, t.pushes.c.deploys).order_by(t.pushes.c.id))
 
 
 def journal(
@@ -47,13 +48,10 @@ def journal(
         "web_process": web_process,
         "receive_process": receive_process,
     }
-    rows = [
-        {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common} for u, deploys in updates
+    return [
+        _JOURNAL.do(tx, {"ref": u.ref, "old": u.old, "new": u.new, "deploys": deploys, **common})
+        for u, deploys in updates
     ]
-    # In the order given SQLAlchemy 2.0 would return ids of SQLite only by a statement for each row.
-    made = tx.execute(_JOURNAL, rows)
-    ids = {row.ref: row.id for row in made}
-    return [ids[u.ref] for u, _ in updates]
 
 
 def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
@@ -61,9 +59,9 @@ def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
 
     What is queued already gives way to the newest.
     """
-    chosen = {"ids": list(push_ids)}
-    tx.execute(_ACCEPT, chosen)
-    return [_queued(tx, _push(row)) for row in tx.execute(_DEPLOYING, chosen).all()]
+    chosen = {"ids": json.dumps(list(push_ids))}
+    _ACCEPT.do(tx, chosen)
+    return [_queued(tx, _push(row)) for row in _DEPLOYING.rows(tx, chosen)]
 
 
 def reject(tx: Transaction, push_ids: Sequence[int]) -> None:
@@ -83,7 +81,7 @@ def get_push(tx: Transaction, push_id: int) -> Push | None:
 
 def pending(tx: Transaction, app_id: int | None = None) -> list[Push]:
     """Pushes that are neither accepted nor rejected, oldest first."""
-    rows = tx.execute(_PENDING) if app_id is None else tx.execute(_PENDING_OF_APP, {"app": app_id})
+    rows = tx.execute(_PENDING) if app_id is None else _PENDING_OF_APP.rows(tx, {"app": app_id})
     return [_push(row) for row in rows]
 
 
@@ -127,7 +125,7 @@ def _queued(tx: Transaction, push: Push) -> Build:
     return supersede_queued(tx, queued)
 
 
-def _push(row: Row[tuple[object, ...]]) -> Push:
+def _push(row: AnyRow) -> Push:
     return Push(
         id=row.id,
         app_id=row.app_id,

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stratum.errors import AlreadyExists
@@ -12,14 +12,14 @@ from stratum.secrets import new_secret
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
+from stratum.store.prepared import AnyRow, Prepared
 from stratum.store.rows import added
 
 USED_RESOLUTION = timedelta(minutes=1)  # `last_used_at` is no reason to write at every request
 
-# Built once: every request asks these, and building takes SQLAlchemy longer than asking.
-_BY_DIGEST = select(t.tokens).where(t.tokens.c.sha256 == bindparam("digest"))
-_BY_NAME = select(t.tokens).where(t.tokens.c.name == bindparam("name"))
-_GRANTS = select(t.grants).where(t.grants.c.token_id == bindparam("token"))
+_BY_DIGEST = Prepared(select(t.tokens).where(t.tokens.c.sha256 == bindparam("digest")))
+_BY_NAME = Prepared(select(t.tokens).where(t.tokens.c.name == bindparam("name")))
+_GRANTS = Prepared(select(t.grants).where(t.grants.c.token_id == bindparam("token")))
 
 
 def add_token(
@@ -64,14 +64,14 @@ def find_token(tx: Transaction, secret: str) -> Token | None:
 
     The look-up is by digest, so its timing tells nothing of the secret.
     """
-    row = tx.execute(_BY_DIGEST, {"digest": digest(secret)}).one_or_none()
+    row = _BY_DIGEST.one(tx, {"digest": digest(secret)})
     found = None if row is None else _token(tx, row)
     return None if found is None or found.has_expired(now()) else found
 
 
 def get_token(tx: Transaction, name: str) -> Token | None:
     """Find a token by its name, expired or not."""
-    row = tx.execute(_BY_NAME, {"name": name}).one_or_none()
+    row = _BY_NAME.one(tx, {"name": name})
     return None if row is None else _token(tx, row)
 
 
@@ -100,8 +100,8 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _token(tx: Transaction, row: Row[tuple[object, ...]]) -> Token:
-    rows = tx.execute(_GRANTS, {"token": row.id}).all()
+def _token(tx: Transaction, row: AnyRow) -> Token:
+    rows = _GRANTS.rows(tx, {"token": row.id})
     grants = tuple(Grant(grant.environment_id, grant.app_id, Right(grant.right)) for grant in rows)
     return Token(
         row.id,

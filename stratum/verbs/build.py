@@ -50,7 +50,7 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     if not build.state.is_terminal:
         message = f"Build {number} has not ended yet: it {build.state.verb}."
         raise Conflict(message, f"See how far it is: stratum builds follow {number}.")
-    if build.state is BuildState.SUCCEEDED and not _is_pruned(tx, build):
+    if build.state is BuildState.SUCCEEDED and not _is_gone(tx, build):
         message = f"Build {number} has been released{_as(tx, build)}."
         raise Conflict(
             message, "stratum redeploy builds the current commit again; stratum rollback goes back."
@@ -65,10 +65,11 @@ def _as(tx: Transaction, build: Build) -> str:
     return "" if build.release_id is None else f" as v{releases.get_release(tx, build.release_id).version}"
 
 
-def _is_pruned(tx: Transaction, build: Build) -> bool:
+def _is_gone(tx: Transaction, build: Build) -> bool:
+    """Whether nobody can go back to its release: it never came up, or is not kept any more."""
     if build.release_id is None:
         return False
-    return releases.get_release(tx, build.release_id).state is ReleaseState.PRUNED
+    return releases.get_release(tx, build.release_id).state in (ReleaseState.PRUNED, ReleaseState.FAILED)
 
 
 def _is_taken(tx: Transaction, build: Build) -> bool:

@@ -8,6 +8,7 @@ from gitserver.git.repos import ensure_repo
 from hooks.parts import Parts
 from hooks.policy import ZERO
 from hooks.reception import Reception
+from hooks.settle import settle
 from hooks.verdict import Offer, Pusher
 from stratum.model import BuildState, PushState, RefUpdate
 from stratum.queue import Nudges
@@ -27,13 +28,24 @@ def tip(web, app):
 
 @pytest.fixture
 def reception(web, app):
-    parts = Parts(web.instance, web.db, Nudges("redis://127.0.0.1:1"))
-    return Reception(parts, app, Pusher("admin", may_deploy=True))
+    return one(web, app)
+
+
+def one(web, app):
+    return Reception(
+        Parts(web.instance, web.db, Nudges("redis://127.0.0.1:1")), app, Pusher("admin", may_deploy=True)
+    )
+
+
+def state_of(web, app, ref):
+    push = web.newest(app, ref)
+    assert push is not None
+    return push.state
 
 
 def offered(reception, tip, *refs: str, quarantine: str = ""):
     updates = tuple(RefUpdate(ref, ZERO, tip) for ref in refs)
-    assert reception.wait(5)
+    assert reception.wait(30)
     return reception.offered(Offer(updates, quarantine, DEAD))
 
 
@@ -61,11 +73,71 @@ def test_turn_is_free_again_when_all_is_told(web, app, tip, reception):
     git(web.repo(app), "update-ref", "refs/heads/master", tip)
     reception.moved(["refs/heads/master"], [])
 
-    other = Reception(
-        Parts(web.instance, web.db, Nudges("redis://127.0.0.1:1")), app, Pusher("admin", may_deploy=True)
-    )
+    other = one(web, app)
     assert other.wait(0)
     other.close()
+    reception.close()
+
+
+def test_turn_is_free_before_the_record_of_what_deploys_nothing_which_the_next_push_makes(web, app, tip):
+    first, second = (one(web, app), one(web, app))
+    assert offered(first, tip, "refs/heads/a").taken
+    git(web.repo(app), "update-ref", "refs/heads/a", tip)
+    first.moved(["refs/heads/a"], [])
+    assert state_of(web, app, "refs/heads/a") is PushState.PENDING
+
+    assert offered(second, tip, "refs/heads/b").taken
+    assert state_of(web, app, "refs/heads/a") is PushState.ACCEPTED
+
+    first.close()
+    second.close()
+    assert web.pending(app) == []
+    assert web.newest(app, "refs/heads/b") is None
+
+
+def test_what_nobody_follows_is_recorded_at_the_end(web, app, tip, reception):
+    assert offered(reception, tip, "refs/heads/a", "refs/heads/b").taken
+    git(web.repo(app), "update-ref", "refs/heads/a", tip)
+    reception.moved(["refs/heads/a"], ["refs/heads/b"])
+    reception.close()
+
+    assert state_of(web, app, "refs/heads/a") is PushState.ACCEPTED
+    assert web.newest(app, "refs/heads/b") is None
+    assert web.pending(app) == []
+
+
+def test_what_a_refused_push_came_after_is_recorded_by_whoever_ends_first(web, app, tip):
+    first, second = (one(web, app), one(web, app))
+    assert offered(first, tip, "refs/heads/a").taken
+    git(web.repo(app), "update-ref", "refs/heads/a", tip)
+    first.moved(["refs/heads/a"], [])
+
+    assert not offered(second, tip, "refs/heads/a/below").taken
+    second.close()
+    assert state_of(web, app, "refs/heads/a") is PushState.ACCEPTED
+    first.close()
+    assert web.pending(app) == []
+
+
+def test_push_repeated_before_it_was_recorded_is_the_same_push(web, app, tip):
+    first, again = (one(web, app), one(web, app))
+    assert offered(first, tip, "refs/heads/a").taken
+    git(web.repo(app), "update-ref", "refs/heads/a", tip)
+    first.moved(["refs/heads/a"], [])
+
+    assert offered(again, tip, "refs/heads/a").repeated
+    again.close()
+    first.close()
+    assert state_of(web, app, "refs/heads/a") is PushState.ACCEPTED
+
+
+def test_what_is_left_when_the_process_dies_is_settled_like_any_other(web, app, tip, reception):
+    assert offered(reception, tip, "refs/heads/a").taken
+    git(web.repo(app), "update-ref", "refs/heads/a", tip)
+    reception.moved(["refs/heads/a"], [])
+
+    assert settle(web.instance, web.db, app.id) == []
+    assert state_of(web, app, "refs/heads/a") is PushState.ACCEPTED
     reception.close()
 
 

@@ -6,6 +6,9 @@ import subprocess
 import pytest
 
 from builder.pipeline import make_slug
+from runner.apply.parts import Parts
+from runner.reconciler import Reconciler
+from runner.recover import Recovery
 from stratum.errors import BuildFailed
 from stratum.model import App, Build, BuildState
 from stratum.ownership import is_free
@@ -179,7 +182,8 @@ def test_a_build_that_leaves_much_is_given_up_before_it_is_erased(yard: Yard, mo
     assert yard.scratch(app) == []
 
 
-def test_what_a_killed_builder_has_not_erased_goes_with_the_next_build(yard: Yard, monkeypatch):
+@pytest.mark.parametrize("by", ["the next build", "the reconciler"])
+def test_what_a_killed_builder_has_not_erased_goes_later(yard: Yard, monkeypatch, by: str):
     app = yard.app("plain")
     with monkeypatch.context() as killed:
         killed.setattr("stratum.door.folders.AT_ONCE_S", 0)
@@ -187,8 +191,12 @@ def test_what_a_killed_builder_has_not_erased_goes_with_the_next_build(yard: Yar
         yard.build(app)
         assert [path.name.startswith(".left-1-") for path in yard.scratch(app)] == [True]
 
-    yard.push(app, {})
-    assert yard.build(app).state is BuildState.SUCCEEDED
+    if by == "the reconciler":
+        parts = Parts.of(yard.shop.instance)
+        Reconciler(parts, Recovery(parts, yard.shop.nudges)).erase_left()
+    else:
+        yard.push(app, {})
+        assert yard.build(app).state is BuildState.SUCCEEDED
     assert yard.scratch(app) == []
 
 

@@ -66,7 +66,9 @@ def _forks(served: Served) -> list[int]:
 
 def _is_fork(pid: int) -> bool:
     """Whether it has begun no other program."""
-    return b"stratum.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    with suppress(OSError):  # it has ended
+        return b"stratum.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def kill_door(served: Served) -> None:
@@ -95,7 +97,8 @@ def test_a_build_that_loses_its_builder_is_built_again(served: Served, building,
                 go.with_name(f"{go.name}.reached").exists, timeout=SOON_S
             )  # the second attempt waits there
             go.touch()
-        wait_until(lambda: served.rows("builds", cwd=repo)[0]["status"] == "failed", timeout=SOON_S)
+        app = served.remote.app("MyProdEnv", repo.name.removeprefix("repo-"))
+        wait_until(lambda: app.builds()[0]["status"] == "failed", timeout=SOON_S)
     except AssertionError:
         pytest.fail(served.stratum("builds", "show", "1", cwd=repo) + served.service_logs())
     [build] = served.rows("builds", "show", "1", cwd=repo)

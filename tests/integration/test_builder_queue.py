@@ -60,7 +60,7 @@ def master(yard: Yard, redis_url: str):
 def children(pid: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
+    except OSError:  # it has ended
         return []
 
 

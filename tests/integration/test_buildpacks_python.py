@@ -88,6 +88,19 @@ def test_a_lock_is_installed_without_development_and_the_apps_own_package_anew(y
     assert set(yard.releases(app)[0].contents.packages) == {"six", "own"}
 
 
+def test_a_lock_that_no_longer_fits_fails_the_build_before_anything_is_installed(plain_yard: Yard):
+    project = '[project]\nname = "own"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    lock = locked(plain_yard.folder / "project", f'{project}dependencies = ["six==1.16.0"]\n')
+    other = f'{project}dependencies = ["six==1.15.0"]\n'
+    app = plain_yard.app({**WEB, "pyproject.toml": other, "uv.lock": lock})
+
+    failed = plain_yard.build(app)
+
+    assert failed.state is BuildState.FAILED
+    assert "asks for six ==1.15.0, and uv.lock was made for ==1.16.0" in failed.error
+    assert "Run uv lock, commit uv.lock, and push again." in plain_yard.log(failed)
+
+
 def test_poetrys_lock_is_installed_by_its_hashes(plain_yard: Yard):
     asked = ("click==8.1.8", "colorama==0.4.6")
     compiled = subprocess.run(

@@ -352,7 +352,7 @@ def test_discard_ends_what_a_killed_door_has_left(house: House):
 
     house.call(lambda: house.door.discard(APP, 1))
 
-    assert left.wait(10) == -signal.SIGKILL
+    assert left.wait(30) == -signal.SIGKILL
 
 
 # -- who may ask, and what

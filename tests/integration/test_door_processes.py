@@ -108,7 +108,7 @@ def alive(pids: Sequence[int]) -> list[int]:
 
 
 def ends_by_kill(process: subprocess.Popen[str]) -> bool:
-    return process.wait(10) == -signal.SIGKILL
+    return process.wait(30) == -signal.SIGKILL
 
 
 # -- sockets

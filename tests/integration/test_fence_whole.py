@@ -14,9 +14,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 ROOT = os.getuid() == 0
 
 
-@pytest.fixture(params=[pytest.param(False, marks=pytest.mark.skipif(not ROOT, reason="needs root")), True])
+UNFENCED_TOO = [pytest.param(False, marks=pytest.mark.skipif(not ROOT, reason="needs root")), True]
+
+
+@pytest.fixture(scope="module", params=UNFENCED_TOO)
 def own(request: pytest.FixtureRequest) -> Iterator[Served]:
-    """A Stratum of the test's own, started by root or by an ordinary user."""
+    """A Stratum of the tests' own, started by root or by an ordinary user."""
     made = Served.in_new_folder(STRATUM_STOP_GRACE_S="3")
     if request.param and ROOT:
         made.start_as_user()

@@ -20,7 +20,8 @@ from stratum.errors import RouterUnavailable
 from stratum.model import App
 from stratum.ownership import is_free
 from stratum.store import domains, environments, formation
-from tests.stage import Stage, free_port, staged
+from tests.served import free_port
+from tests.stage import Stage, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -278,7 +279,7 @@ def test_who_waits_for_a_router_that_is_away_keeps_nobody_else_waiting(
     monkeypatch.setattr(Router, "_load", away)
     waiting = threading.Thread(target=lambda: stage.parts.router.route(app, []))
     waiting.start()
-    assert tries.wait(5)
+    assert tries.wait(30)
     lock = stage.layout.locks / "router"
     wait_until(lambda: is_free(lock), timeout=2)
     back.set()

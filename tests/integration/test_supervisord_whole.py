@@ -85,8 +85,8 @@ def test_a_killed_supervisord_takes_the_first_generation_along(own_server: Super
 
 
 def test_shutdown_ends_all_apps_at_once_with_their_trees(own_server: Supervised) -> None:
-    """Supervisord by itself would give one after the other its grace: 4 s here."""
-    stubborn = [Wanted("Env", "app", 3, 1, "worker", index) for index in range(1, 5)]
+    """Supervisord by itself would give one after the other its grace: 12 s here."""
+    stubborn = [Wanted("Env", "app", 3, 1, "worker", index) for index in range(1, 13)]
     for wished in stubborn:
         own_server.run(wished, "trap '' TERM; sleep 1001 & sleep 1002")
     wait_until(lambda: all(len(marked(wished)) >= 2 for wished in stubborn))
@@ -95,8 +95,8 @@ def test_shutdown_ends_all_apps_at_once_with_their_trees(own_server: Supervised)
     own_server.rpc.shutdown()
     assert own_server.kill(signal.SIGCHLD) == 0
 
-    assert time.monotonic() - began_at < 3
-    assert [marked(wished) for wished in stubborn] == [[]] * 4
+    assert time.monotonic() - began_at < 9
+    assert [marked(wished) for wished in stubborn] == [[]] * 12
 
 
 def test_shutdown_takes_no_second_for_each_app(own_server: Supervised) -> None:
@@ -110,7 +110,7 @@ def test_shutdown_takes_no_second_for_each_app(own_server: Supervised) -> None:
     own_server.rpc.shutdown()
     assert own_server.kill(signal.SIGCHLD) == 0
 
-    assert time.monotonic() - began_at < 3
+    assert time.monotonic() - began_at < 9
 
 
 def test_a_reload_by_the_operator_leaves_a_working_supervisord(own_server: Supervised) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served import BIN, Served
+from tests.served import BIN, Served, free_port
 from tests.there import there
 from tests.waiting import wait_until
 
@@ -118,7 +118,7 @@ def test_a_redis_that_cannot_be_used_is_said_before_anything_starts(own: Served,
 
 
 def test_an_own_redis_is_used(own: Served):
-    port = own.port + 1
+    port = free_port()
     argv = [
         "redis-server",
         "--port",

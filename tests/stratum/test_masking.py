@@ -31,6 +31,7 @@ def test_a_value_is_replaced_by_its_variables_name_wherever_it_stands():
         "true",
         "Production",
         "en_US.UTF-8",
+        "requirements.txt",
         "3.11.9",
         "v1.2.3",
         "https://pypi.example.org/",

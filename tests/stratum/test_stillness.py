@@ -58,7 +58,7 @@ def test_one_of_ours_that_stands_still_is_ended(start, look):
 
     look(LIMIT_S + 5)
 
-    assert stopped.wait(timeout=10) == -signal.SIGKILL
+    assert stopped.wait(timeout=30) == -signal.SIGKILL
     assert at_work.poll() is None
 
 

@@ -64,6 +64,21 @@ def test_pointers_are_named_with_what_to_do(repo: Path):
     assert "git lfs untrack" in refused.hint
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"bücher/.gitattributes": LFS},
+        {**{f"{number:03}/.gitattributes": "* text" for number in range(101)}, "z/.gitattributes": LFS},
+        {".gitattributes": "* text\n" * 20_000 + LFS},
+    ],
+    ids=["by another name than letters", "after a hundred others", "at the end of a large one"],
+)
+def test_pointers_are_found_wherever_filters_are_named(repo: Path, attributes: dict[str, str]):
+    commit(repo, {**attributes, "art/a.psd": POINTER})
+
+    assert refusal(repo).paths == ("art/a.psd",)
+
+
 def test_a_text_about_pointers_is_none_where_nothing_is_filtered(repo: Path):
     commit(repo, {"fixture.psd": POINTER})
 

@@ -1,6 +1,7 @@
 """bin/compile: the packages, Django's static files, and the environment of the app's processes."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from builder.buildpacks.python import django
@@ -13,7 +14,7 @@ from builder.buildpacks.python.interpreter import (
     choose,
     wish,
 )
-from builder.buildpacks.python.sources import FILES, Unusable, chosen
+from builder.buildpacks.python.sources import FILES, LOCK, POETRY, Source, Unusable, chosen, project
 from builder.buildpacks.told import Report, environ, export, indent, profile, step
 
 _CONNECT_S = "30"  # uv's own 10 s are little where builds have all processors
@@ -35,6 +36,7 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
         files = {name: (build / name).read_bytes() for name in FILES if (build / name).is_file()}
         source = chosen(files)
         step(source.headline)
+        _check_lock(source, files)
         python = _interpreter(build)
         site = Site(build, cache, Path(uv), python, own)
         install(site, source, report)
@@ -44,6 +46,13 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
     profile(build, "python", _PROFILE, report)
     export(_PROFILE.replace("$HOME", str(build)))
     return 0
+
+
+def _check_lock(source: Source, files: Mapping[str, bytes]) -> None:
+    if source.file in (LOCK, POETRY):
+        from builder.buildpacks.python.fitting import check  # time that other apps need not spend
+
+        check(source.file, files[source.file], project(files))
 
 
 def _interpreter(build: Path) -> Interpreter:

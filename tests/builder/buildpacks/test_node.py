@@ -117,13 +117,53 @@ def test_the_scripts_run_in_their_order_with_the_variables_of_the_app(pack: Pack
 
 
 def test_scripts_of_an_install_run_at_every_build(pack: Pack):
-    source = pack.folder / "app"
-    shutil.copytree(APPS / "node_npm", source)
-    manifest = json.loads((source / "package.json").read_text())
-    manifest["scripts"]["postinstall"] = "echo made >> made.txt"
-    (source / "package.json").write_text(json.dumps(manifest))
+    source = with_scripts(pack, "npm", postinstall="echo made >> made.txt")
 
     assert [(pack.build(source).app / "made.txt").read_text() for _ in range(2)] == ["made\n", "made\n"]
+
+
+@pytest.mark.parametrize("manager", ["npm", "yarn", "berry", "pnpm"])
+def test_scripts_of_an_install_find_packages_as_they_were_before_them_at_every_build(
+    pack: Pack, manager: str
+):
+    source = with_scripts(pack, manager, preinstall="echo pre >> ran.txt", postinstall=PATCH)
+
+    keeping = {"YARN_PRODUCTION": "false"} if manager == "yarn" else {}  # its removing puts all back as published
+
+    built = [pack.build(source, keeping) for _ in range(2)]
+
+    assert [one.code for one in built] == [0, 0], built[-1].output
+    assert built[1].steps[0].endswith("is unchanged, nothing to install")
+    assert [one.run("cat ran.txt node_modules/ms/mark") for one in built] == ["pre\npost\n"] * 2
+    assert (built[1].app / "package.json").read_text() == (source / "package.json").read_text()
+
+
+PATCH = "[ ! -e node_modules/ms/mark ] && echo post > node_modules/ms/mark"  # fails when done twice
+
+
+def test_a_script_that_another_one_brings_with_it_runs_once(pack: Pack):
+    scripts = {name: f"echo {name} >> ran.txt" for name in ("preinstall", "install", "postinstall")}
+    source = with_scripts(pack, "npm", **scripts)
+
+    assert [pack.build(source).run("xargs < ran.txt") for _ in range(2)] == [
+        "preinstall install postinstall\n"
+    ] * 2
+
+
+def test_scripts_of_an_install_do_not_run_where_the_app_has_none_run(pack: Pack):
+    source = with_scripts(pack, "npm", postinstall="false")
+    (source / ".npmrc").write_text("ignore-scripts=true\n")
+
+    assert [pack.build(source).code for _ in range(2)] == [0, 0]
+
+
+def with_scripts(pack: Pack, manager: str, **scripts: str) -> Path:
+    source = pack.folder / "app"
+    shutil.copytree(APPS / f"node_{manager}", source)
+    manifest = json.loads((source / "package.json").read_text())
+    manifest["scripts"] |= scripts
+    (source / "package.json").write_text(json.dumps(manifest))
+    return source
 
 
 def test_an_app_without_dependencies_needs_no_lock(pack: Pack, write):

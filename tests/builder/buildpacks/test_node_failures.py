@@ -114,6 +114,7 @@ def test_a_pinned_manager_of_another_digest_is_refused(pack: Pack, tmp_path: Pat
     [
         ("file", ".profile.d is no folder."),
         ("link", ".profile.d is no folder."),
+        ("link out", ".profile.d is a link out of the app."),
         ("folder", "node.sh is a folder."),
     ],
 )
@@ -123,6 +124,8 @@ def test_what_stands_where_our_profile_goes_is_named(pack: Pack, write, in_the_w
         (app / ".profile.d").write_text("")
     elif in_the_way == "link":
         (app / ".profile.d").symlink_to("nowhere")
+    elif in_the_way == "link out":
+        (app / ".profile.d").symlink_to("/etc")
     else:
         (app / ".profile.d/node.sh").mkdir(parents=True)
 

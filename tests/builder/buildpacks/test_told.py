@@ -47,3 +47,24 @@ def test_a_folder_instead_of_it_is_named(tmp_path, write):
     (tmp_path / "app/.profile.d/python.sh").mkdir(parents=True)
 
     assert write("x\n") == ".profile.d/python.sh is a folder."
+
+
+def test_a_link_out_of_the_app_instead_of_either_is_named_and_not_followed(tmp_path, write):
+    folder, elsewhere = tmp_path / "app/.profile.d", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder.symlink_to(elsewhere)
+    assert write("x\n") == ".profile.d is a link out of the app."
+    assert list(elsewhere.iterdir()) == []
+
+    folder.unlink()
+    folder.mkdir()
+    (folder / "python.sh").symlink_to(elsewhere / "secret")
+    assert write("x\n") == ".profile.d/python.sh is a link out of the app."
+
+
+def test_a_link_to_a_folder_of_the_app_is_as_good_as_one(tmp_path, write):
+    (tmp_path / "app/scripts").mkdir()
+    (tmp_path / "app/.profile.d").symlink_to("scripts")
+
+    assert write("x\n") == ""
+    assert (tmp_path / "app/scripts/python.sh").read_text() == "x\n"

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from stratum.model import BuildOptions, BuildState
-from stratum.store import builds, tables
+from stratum.model import BuildOptions, BuildState, ReleaseState
+from stratum.store import builds, releases, tables
 from tests.there import there
 from tests.webside import COMMIT
 
@@ -111,6 +111,15 @@ def test_an_ended_build_is_built_again_with_its_options(api, side, app, state):
         "scale": {"web": 2},
         "reason": "stop the leak",
     }
+
+
+def test_what_was_released_and_never_came_up_is_built_again(api, side, app):
+    """A variable or a database that it lacked may be there by now, and git has nothing to push."""
+    release = side.release(app)
+    with side.db.write() as tx:
+        releases.set_release_state(tx, release.id, ReleaseState.FAILED)
+
+    assert api("POST", f"{HERE}/builds/1/retry") == (200, {"changed": True, "build": 2})
 
 
 def test_what_runs_was_released_or_never_taken_is_not_built_again(api, side, app):

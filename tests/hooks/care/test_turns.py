@@ -193,3 +193,25 @@ def test_a_repository_that_is_pushed_to_much_is_named(turns, tmp_path):
 
     assert turns.busy(60) == {tmp_path, tmp_path / "other"}
     assert turns.busy(0) == set()
+
+
+def test_the_end_of_a_receive_wakes_the_tender_only_for_a_repository_that_is_busy(tmp_path):
+    looks: list[None] = []
+
+    class Looked(Turns):
+        def _named(self):
+            looks.append(None)
+            return super()._named()
+
+    turns = Looked()
+    tender = threading.Thread(target=turns.busy, args=(60,))
+    tender.start()
+    for _ in range(BUSY_AFTER - 1):
+        with turns.receiving(tmp_path):
+            pass
+    assert len(looks) <= 1
+
+    with turns.receiving(tmp_path):
+        pass
+    tender.join(60)
+    assert not tender.is_alive()

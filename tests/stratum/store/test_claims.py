@@ -1,10 +1,10 @@
 """Builds and rollouts are claimed one at a time per app, in order, under a fencing number."""
 
 import pytest
-from sqlalchemy import event
 
 from stratum.model import BuildState, Outcome, PushState, RefUpdate, ReportLine, RolloutState
 from stratum.store import builds, environments, pushes, rollouts
+from stratum.store.database import driver
 from tests.there import there
 
 ZERO, ONE = "0" * 40, "1" * 40
@@ -79,11 +79,12 @@ def test_a_push_that_does_not_deploy_has_no_build(db, app):
 def test_a_push_of_many_refs_holds_the_database_for_few_statements(db, app):
     updates = [(RefUpdate(f"refs/heads/b{number:03}", ZERO, ONE), number == 700) for number in range(1000)]
     with db.write() as tx:
-        executed = []
-        event.listen(tx, "before_cursor_execute", lambda *given: executed.append(given[2]))
+        executed: list[str] = []
         ids = pushes.journal(tx, app.id, updates, "admin", web_process="1:1", receive_process="2:2")
+        driver(tx).set_trace_callback(executed.append)
         [build] = pushes.accept(tx, ids[500:])
         pushes.reject(tx, ids[:500])
+        driver(tx).set_trace_callback(None)
 
         assert len(executed) < 30
         assert [there(pushes.get_push(tx, push_id)).update for push_id in ids] == [one for one, _ in updates]

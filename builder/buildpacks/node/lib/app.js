@@ -3,8 +3,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { Refusal } = require('./refusal');
+const { NAMES: INSTALL_SCRIPTS } = require('./scripts');
 
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
 const BUILD_SCRIPTS = ['heroku-prebuild', 'heroku-postbuild', 'build'];
 const LISTS = ['dependencies', 'optionalDependencies', 'devDependencies'];
 // Of package.json, what decides what is installed. The rest may change without a new install.
@@ -32,10 +32,6 @@ class App {
   runs(script) {
     const text = table(this.manifest.scripts)[script];
     return typeof text === 'string' && text.trim() !== '';
-  }
-
-  get installScripts() {
-    return INSTALL_SCRIPTS.filter((script) => this.runs(script));
   }
 
   /** Whether anything of the build could use development packages. */

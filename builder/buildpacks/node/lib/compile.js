@@ -13,6 +13,7 @@ const { installed } = require('./packages');
 const { paths, writeExport, writeProfile } = require('./paths');
 const { Programs } = require('./programs');
 const { Refusal, ProgramFailed, detail, explain, report, step } = require('./refusal');
+const { ownScripts, withoutScripts } = require('./scripts');
 const { provide } = require('./tools');
 const { environment, keepsDevelopment, readVariables, refusesDevelopment } = require('./variables');
 
@@ -87,22 +88,37 @@ class Compilation {
     const registry = manager.registry?.(app, programs.ask(['npm', 'config', 'get', 'registry'])) ?? {};
     programs.environ = { ...registry, ...programs.environ };
     const doing = `Installing ${this.lock ?? 'package.json'}`;
-    programs.run(manager.install(app, this.development), { doing, mend: manager.mend });
-    kept?.save();
+    const install = () => programs.run(manager.install(app, this.development), { doing, mend: manager.mend });
+    if (kept) this.keepBeforeScripts(kept, install);
+    else install();
+  }
+
+  keepBeforeScripts(kept, install) {
+    const scripts = this.installScripts;
+    const first = this.manager.preinstallsFirst && !this.app.runs('install') ? 'preinstall' : '';
+    for (const script of scripts.filter((name) => name === first)) this.runScript(script);
+    withoutScripts(this.app, install);
+    kept.save();
+    for (const script of scripts.filter((name) => name !== first)) this.runScript(script);
   }
 
   prune(kept) {
     const argv = this.manager.prune(this.app, this.version);
     if (!argv) return;
     step('Removing development packages');
-    const prune = () => this.programs.run(argv, { doing: 'Removing development packages' });
+    const remove = () => this.programs.run(argv, { doing: 'Removing development packages' });
+    const prune = () => withoutScripts(this.app, remove); // they have run
     if (kept) kept.prune(prune);
     else prune();
   }
 
-  // They have run on what is brought back, too: npm runs them at every install, whatever is there.
+  get installScripts() {
+    return ownScripts(this.app, this.manager, this);
+  }
+
+  // Managers run them at every install, whatever is there.
   runInstallScripts() {
-    for (const script of this.app.installScripts) this.runScript(script);
+    for (const script of this.installScripts) this.runScript(script);
   }
 
   runScript(name) {

@@ -28,7 +28,12 @@ function refuseUnlessFree(folder, file) {
   };
   const parent = path.dirname(file);
   if (fs.lstatSync(parent, { throwIfNoEntry: false }) && !isFolder(parent)) refuse(parent, 'no folder');
+  for (const place of [parent, file]) if (leadsOut(folder, place)) refuse(place, 'a link out of the app');
   if (isFolder(file)) refuse(file, 'a folder');
+}
+
+function leadsOut(folder, place) {
+  return fs.existsSync(place) && !fs.realpathSync(place).startsWith(fs.realpathSync(folder) + path.sep);
 }
 
 /** Source: the classic API's `export`; STRATUM_EXPORT says where a built-in buildpack has its own. */

@@ -31,6 +31,7 @@ module.exports = {
   registry: (app, registry) => (/^npmRegistryServer:/m.test(app.read('.yarnrc.yml')) ? {} : { YARN_NPM_REGISTRY_SERVER: registry }),
   installsAll: true, // and checks the lock, which focusing on some does not
   install: () => ['yarn', 'install', '--immutable'],
+  installScripts: () => ['preinstall', 'install', 'postinstall'], // the app's own also where enableScripts is false
 
   prune(app, version) {
     if (Number.parseInt(version, 10) >= 4) return ['yarn', 'workspaces', 'focus', '--all', '--production'];

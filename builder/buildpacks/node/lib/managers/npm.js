@@ -1,5 +1,7 @@
 // npm, which comes with Node.js.
 
+const { NAMES } = require('../scripts');
+
 const LOCKS = ['npm-shrinkwrap.json', 'package-lock.json'];
 
 const hasLock = (app) => LOCKS.some((lock) => app.has(lock));
@@ -17,6 +19,9 @@ module.exports = {
     return ['npm', hasLock(app) ? 'ci' : 'install', development ? '--include=dev' : '--omit=dev', ...settings(app)];
   },
 
+  installScripts: () => NAMES,
+  runsAround: true,
+  mayIgnoreScripts: true,
   prune: (app) => ['npm', 'prune', '--omit=dev', '--ignore-scripts', ...settings(app)],
   run: (script) => ['npm', 'run', '--silent', script], // what it runs is said already
 };

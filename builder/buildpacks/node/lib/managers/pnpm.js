@@ -15,6 +15,9 @@ module.exports = {
   tool: (version, lock) => ({ command: 'pnpm', package: 'pnpm', version: version ?? majorOf(lock) }),
   environment: (caches) => ({ npm_config_cache: `${caches}/npm`, npm_config_store_dir: `${caches}/pnpm` }),
   install: (app, development) => ['pnpm', 'install', '--frozen-lockfile', development ? '--no-prod' : '--prod', ...SETTINGS],
+  installScripts: () => ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'],
+  runsAround: true,
+  mayIgnoreScripts: true,
   prune: () => ['pnpm', 'prune', '--prod', '--ignore-scripts', ...SETTINGS],
   run: (script) => ['pnpm', '--silent', '--config.verify-deps-before-run=false', 'run', script],
 };

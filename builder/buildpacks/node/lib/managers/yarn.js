@@ -14,6 +14,11 @@ module.exports = {
   },
 
   install: (app, development) => ['yarn', 'install', `--production=${!development}`, ...INSTALL],
+  // Source: its src/cli/commands/install.js, wrapLifecycle.
+  installScripts: (development) => ['preinstall', 'install', 'postinstall', ...(development ? ['prepublish', 'prepare'] : [])],
+  preinstallsFirst: true,
+  runsAround: true,
+  mayIgnoreScripts: true,
   prune: () => ['yarn', 'install', '--production=true', '--ignore-scripts', ...INSTALL],
   run: (script) => ['yarn', '--silent', 'run', script],
 };
