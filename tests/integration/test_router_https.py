@@ -14,7 +14,8 @@ from runner.router.config import Place, Route, render
 from stratum.model import App
 from stratum.store import domains
 from stratum.up import binaries
-from tests.stage import RUN_WEB, Stage, free_port, staged
+from tests.served import free_port
+from tests.stage import RUN_WEB, Stage, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

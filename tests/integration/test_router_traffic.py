@@ -12,7 +12,8 @@ import pytest
 
 from stratum.model import App
 from stratum.store import formation
-from tests.stage import Stage, free_port, staged
+from tests.served import free_port
+from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration
 

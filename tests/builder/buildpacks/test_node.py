@@ -128,7 +128,9 @@ def test_scripts_of_an_install_find_packages_as_they_were_before_them_at_every_b
 ):
     source = with_scripts(pack, manager, preinstall="echo pre >> ran.txt", postinstall=PATCH)
 
-    keeping = {"YARN_PRODUCTION": "false"} if manager == "yarn" else {}  # its removing puts all back as published
+    keeping = (
+        {"YARN_PRODUCTION": "false"} if manager == "yarn" else {}
+    )  # its removing puts all back as published
 
     built = [pack.build(source, keeping) for _ in range(2)]
 

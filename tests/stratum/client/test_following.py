@@ -47,7 +47,6 @@ def test_a_broken_connection_is_made_again_and_each_line_comes_once(monkeypatch)
     with telling(first, second) as (url, asked):
         connection = Connection(url, "token")
         found = list(following.follow(connection, "/logs", {}))
-        connection.close()
 
     assert found == [{"line": 1}, {"line": 2}]
     assert asked == [None, "one"]
@@ -58,4 +57,3 @@ def test_a_server_that_was_never_there_is_not_waited_for():
 
     with pytest.raises(ServerUnavailable):
         list(following.follow(connection, "/logs", {}))
-    connection.close()
