@@ -128,11 +128,7 @@ def test_scripts_of_an_install_find_packages_as_they_were_before_them_at_every_b
 ):
     source = with_scripts(pack, manager, preinstall="echo pre >> ran.txt", postinstall=PATCH)
 
-    keeping = (
-        {"YARN_PRODUCTION": "false"} if manager == "yarn" else {}
-    )  # its removing puts all back as published
-
-    built = [pack.build(source, keeping) for _ in range(2)]
+    built = [pack.build(source) for _ in range(2)]
 
     assert [one.code for one in built] == [0, 0], built[-1].output
     assert built[1].steps[0].endswith("is unchanged, nothing to install")

@@ -108,7 +108,7 @@ class Compilation {
     step('Removing development packages');
     const remove = () => this.programs.run(argv, { doing: 'Removing development packages' });
     const prune = () => withoutScripts(this.app, remove); // they have run
-    if (kept) kept.prune(prune);
+    if (kept) kept.prune(prune, this.manager.pruningRestores && this.installScripts.length > 0);
     else prune();
   }
 

@@ -65,18 +65,26 @@ class Kept {
     else fs.rmSync(fresh, { force: true });
   }
 
-  /** Prune, or do again what pruning the same packages has done before. */
-  prune(prune) {
+  /** Prune, or do again what pruning the same packages has done before.
+   * `restores`: it would put back what scripts have changed, so that a copy is pruned. */
+  prune(prune, restores) {
+    if (fs.existsSync(this.pruning)) return this.repeat(JSON.parse(fs.readFileSync(this.pruning, 'utf8')));
     const modules = path.join(this.app.folder, 'node_modules');
-    if (fs.existsSync(this.pruning)) {
-      const { removed, records } = JSON.parse(fs.readFileSync(this.pruning, 'utf8'));
-      for (const name of removed) fs.rmSync(path.join(modules, name), { recursive: true, force: true });
-      for (const [file, text] of records) fs.writeFileSync(path.join(this.app.folder, file), text, 'base64');
-      return;
-    }
+    const aside = `${modules}.changed`;
     const before = packagesIn(modules);
+    const copied = restores && this.programs.attempt(['cp', '--archive', '--reflink=auto', modules, aside]);
     prune();
-    if (this.isThere) fs.writeFileSync(this.pruning, JSON.stringify(this.difference(modules, before)));
+    const difference = this.difference(modules, before);
+    if (this.isThere) fs.writeFileSync(this.pruning, JSON.stringify(difference));
+    if (!copied) return fs.rmSync(aside, { recursive: true, force: true });
+    fs.rmSync(modules, { recursive: true, force: true });
+    fs.renameSync(aside, modules);
+    return this.repeat(difference);
+  }
+
+  repeat({ removed, records }) {
+    for (const name of removed) fs.rmSync(path.join(this.app.folder, 'node_modules', name), { recursive: true, force: true });
+    for (const [file, text] of records) fs.writeFileSync(path.join(this.app.folder, file), text, 'base64');
   }
 
   difference(modules, before) {

@@ -19,6 +19,7 @@ module.exports = {
   preinstallsFirst: true,
   runsAround: true,
   mayIgnoreScripts: true,
+  pruningRestores: true,
   prune: () => ['yarn', 'install', '--production=true', '--ignore-scripts', ...INSTALL],
   run: (script) => ['yarn', '--silent', 'run', script],
 };
