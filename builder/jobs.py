@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -19,6 +20,8 @@ from stratum.ownership import exclusive, this_process
 from stratum.store import builds, environments, retention
 
 log = logging.getLogger(__name__)
+
+_DOOR_LOOKS, _DOOR_LOOK_S = 20, 0.5  # supervisord has started it again within a second or two
 
 
 @cache
@@ -43,7 +46,7 @@ def build_queued(shop: Workshop, app_id: int) -> None:
         while again:
             with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
                 again = held and _build_each(shop, app_id)
-                is_tidy = not again or _tidy(shop, app_id)
+                is_tidy = not again or _tidy_patiently(shop, app_id)
             again = again and _is_queued(shop, app_id)
         if not is_tidy and not shop.door.erase_left(app_id):
             shop.nudges.build(app_id)  # when other apps have had their turn
@@ -60,6 +63,16 @@ def _build_each(shop: Workshop, app_id: int) -> bool:
             if not _build(Bench(shop, build, narration)):
                 return False
     return True
+
+
+def _tidy_patiently(shop: Workshop, app_id: int) -> bool:
+    """Tidy; should the door have been killed, once supervisord has started it again."""
+    for _ in range(_DOOR_LOOKS):
+        try:
+            return _tidy(shop, app_id)
+        except DoorLost:
+            time.sleep(_DOOR_LOOK_S)
+    return _tidy(shop, app_id)
 
 
 def _tidy(shop: Workshop, app_id: int) -> bool:

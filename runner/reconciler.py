@@ -109,12 +109,15 @@ class Reconciler:
             _guarded("syncing folders of releases", self._parts.door.settle_releases)
 
     def erase_left(self) -> None:
-        """Erase scratch whose builder was killed as it did so: the app's next build may never come."""
+        """Erase scratch whose builder was killed before it could: the app's next build may never come."""
         self._left_erased_at = time.monotonic()
         with self._parts.database.read() as tx:
             apps = environments.list_apps(tx)
         for app in apps:
-            self._parts.door.erase_left(app.id)
+            with exclusive(self._parts.build_lock(app.id)) as is_held:
+                is_swept = not is_held or self._parts.door.sweep(app.id)
+            if not is_swept:
+                self._parts.door.erase_left(app.id)
 
     def guard(self) -> None:
         """Route nothing to a port that another app has taken; converging gives its process another."""

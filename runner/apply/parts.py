@@ -87,6 +87,9 @@ class Keeper(Protocol):
     def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
         """Remove the sites of all other releases of an app."""
 
+    def sweep(self, app_id: int) -> bool:
+        """Take scratch of an app's builds out of the way; return whether all of it is erased."""
+
     def erase_left(self, app_id: int) -> object:
         """Erase what was set aside of an app's builds, as far as that takes seconds."""
 
