@@ -64,6 +64,8 @@ class Connection:
                 self._check(answer, answer.read())
             while chunk := answer.read1(CHUNK_BYTES):
                 yield chunk
+            if answer.length:  # read1 takes any end for one (CPython 3.11, http.client)
+                raise IncompleteRead(b"", answer.length)
 
     @contextmanager
     def _answered(self, request: "_Request") -> Iterator[HTTPResponse]:

@@ -127,7 +127,7 @@ def test_values_arrive_in_the_process_byte_for_byte(served, running):
         assert secret not in file.read_bytes(), "values are encrypted at rest"
 
 
-@pytest.mark.parametrize("given", ["-1", "1.5", "1000000000", "x", ""])
+@pytest.mark.parametrize("given", ["--1", "1.5", "1000000000", "x", ""])
 def test_a_scale_that_is_none_is_refused_with_what_is_allowed(served, running, given):
     before = pids(served, running)
 
