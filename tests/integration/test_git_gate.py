@@ -118,12 +118,11 @@ def test_others_may_push_meanwhile_and_the_gated_one_then_comes_too_late(web, tm
         other = run_git(tmp_path / "copy", "push", "--push-option=detach", "origin", "master")
         go_on.set()
         said = gated.communicate(timeout=30)[0].decode()
+        wait_until(lambda: states(web, app)[1:] == [BuildState.CANCELED, BuildState.SUCCEEDED])
 
     assert (other.code, gated.returncode) == (0, 1)
     assert "(master has moved since you looked: somebody else pushed to it)" in said
     assert web.ref(app) == yours
-    wait_until(lambda: states(web, app)[1] is BuildState.CANCELED)
-    wait_until(lambda: states(web, app)[2] is BuildState.SUCCEEDED)
 
 
 def test_pusher_who_leaves_moves_no_ref_and_the_build_is_given_up(web):

@@ -52,12 +52,13 @@ OPEN: list[http.client.HTTPConnection] = []
 
 
 class Client:
-    """A client that keeps its connection."""
+    """A client that keeps its connection: one that the router does not close."""
 
     def __init__(self, stage: Stage, app: App) -> None:
         self._host = app.host("localhost")
         self.connection = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=20)
         OPEN.append(self.connection)
+        wait_until(self._is_kept)
 
     def ask(
         self, path: str = "/", method: str = "GET", **headers: str
@@ -67,8 +68,8 @@ class Client:
         answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read()
 
-    def is_answered(self) -> bool:
-        """Whether the router keeps the connection: one made while it loads is closed (docs/decisions.md)."""
+    def _is_kept(self) -> bool:
+        """Whether the connection lasts: one made while the router loads is closed (docs/decisions.md)."""
         try:
             self.ask()
         except (http.client.RemoteDisconnected, ConnectionError):
@@ -111,9 +112,7 @@ def publish(
 def served(stage: Stage, name: str, files: Mapping[str, str | bytes] = FILES, **asked: object) -> Client:
     app = stage.app(name)
     stage.parts.router.route(app, [], site=publish(stage, app, 1, files, asked))
-    client = Client(stage, app)
-    wait_until(client.is_answered)
-    return client
+    return Client(stage, app)
 
 
 def test_files_are_served_with_what_browsers_keep_them_by(stage: Stage) -> None:
