@@ -1,8 +1,10 @@
 """Who calls the API and what of it they may reach: decided before a request's body is looked at.
 
-Every address below `/api` needs a token. An address that names an app (`<environment>/<app>`) needs
-the right to read it, for any method but GET that to deploy to it, and where the app itself is meant
-(the blueprint `apps`), or what it keeps is removed, that to administer it; so no view can forget to ask.
+Every address needs a token, whether anything is there or not; those of repositories ask for it
+themselves (`gitserver.git.routes`), and answer as git shows it. An address of the API that names an app
+(`<environment>/<app>`) needs the right to read it, for any method but GET that to deploy to it, and where
+the app itself is meant (the blueprint `apps`), or what it keeps is removed, that to administer it; so no
+view can forget to ask.
 """
 
 from flask import Flask, g, request
@@ -15,7 +17,7 @@ from stratum.errors import Conflict, NotAllowed, NotFound, Renamed
 from stratum.model import App, Environment, Grant, Right, Token
 from stratum.store import Transaction, environments
 
-PREFIX = "/api"
+GIT = "git"  # the blueprint of repositories
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
@@ -95,7 +97,7 @@ def visible_environments(tx: Transaction) -> list[Environment]:
 
 
 def _authenticate() -> None:
-    if request.path != PREFIX and not request.path.startswith(PREFIX + "/"):
+    if request.blueprint == GIT:
         return
     request.max_content_length = MAX_BODY_BYTES
     g.token = sign_in()

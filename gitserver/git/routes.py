@@ -1,4 +1,4 @@
-"""Git's smart HTTP protocol: `/<environment>/<app>.git/…`, with a token as the password.
+"""Git's smart HTTP protocol: `/<environment>/<app>.git/…`, or without `.git`, with a token as the password.
 
 Source: gitprotocol-http(5). Every answer to a person is one line of plain text, which git shows.
 """
@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from gitserver.auth import may, require
 from gitserver.errors import headers_of, status_of
-from gitserver.git import lsrefs, programs, renamed
+from gitserver.git import addresses, lsrefs, programs, renamed
 from gitserver.git.advertisement import Advertisement
 from gitserver.git.body import GZIP, BadBody, Body, BodyTooLarge, BodyTooSlow
 from gitserver.git.client import Client
@@ -47,14 +47,22 @@ def blueprint(services: Services) -> Blueprint:
     following = Following(instance, services.watcher, services.places)
     server = _GitServer(Parts(instance, db, services.nudges), following, Advertisement(instance))
     found = Blueprint("git", __name__)
+    found.record(addresses.tell)
     for rule, view, methods in (
         ("info/refs", server.advertise, ("GET",)),
         (programs.RECEIVE, server.receive, ("POST",)),
         (programs.UPLOAD, server.upload, ("POST",)),
         ("<path:rest>", server.refuse, METHODS),
+        ("", server.refuse, METHODS),
     ):
-        path = f"/<environment>/<app>.git/{rule}"
-        found.add_url_rule(path, view.__name__, view, methods=methods, provide_automatic_options=False)
+        found.add_url_rule(
+            f"/<environment:environment>/<repository:app>/{rule}",
+            view.__name__,
+            view,
+            methods=methods,
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
     found.register_error_handler(StratumError, _told)
     found.register_error_handler(HTTPException, _refused)
     return found
@@ -129,10 +137,11 @@ class _GitServer:
         answer = serve(self.parts, self.following, push) if head.updates else iter(())
         return _stream(answer, f"application/x-{programs.RECEIVE}-result")
 
-    def refuse(self, environment: str, app: str, rest: str) -> Response:
+    def refuse(self, environment: str, app: str, rest: str = "") -> Response:
         """Answer everything else about a repository: first of all, who asks?"""
         self._admitted(environment, app, Right.READ)
-        abort(404, f"{rest} is not served: use git's smart HTTP protocol.")
+        said = f"{rest} is not served" if rest else "There is no page here"
+        abort(404, f"{said}: use git's smart HTTP protocol.")
 
     def _admitted(self, environment: str, app: str, right: Right) -> tuple[Token, App]:
         token = sign_in()

@@ -29,7 +29,8 @@ CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X
 
 # git asks without credentials before it asks with them. The web process would answer the same, and
 # does to all else, but takes 3 ms of the 60 that a push has (docs/performance.md).
-GIT = {"path_regexp": {"pattern": r"^/[^/]+/[^/]+\.git/"}, "header": {"Authorization": None}}
+_ASKED_BY_GIT = r"^/[^/]+/[^/]+(\.git/|/info/refs$|/git-(upload|receive)-pack$)"
+GIT = {"path_regexp": {"pattern": _ASKED_BY_GIT}, "header": {"Authorization": None}}
 CHALLENGE = 'Basic realm="Stratum", charset="UTF-8"'
 
 NO_CONTROL = "Stratum does not answer at the moment; apps do. Try again in a few seconds.\n"

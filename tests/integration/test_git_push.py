@@ -58,6 +58,17 @@ def test_clone_and_fetch_give_back_what_was_pushed(web, tmp_path):
     assert git(copy, "rev-parse", "origin/master") == tip
 
 
+def test_a_remote_may_leave_out_git_at_the_end_of_its_url(web, tmp_path):
+    app, source = web.new_app(), web.source("short")
+    url = web.url(app).removesuffix(".git")
+
+    pushed = run_git(source, "push", url, "master")
+
+    assert pushed.code == 0, pushed.said
+    assert run_git(tmp_path, "clone", url + "/", "copy").code == 0
+    assert git(tmp_path / "copy", "rev-parse", "HEAD") == web.ref(app)
+
+
 def test_main_deploys_when_it_comes_first_and_is_what_clones_check_out(web, tmp_path):
     app, source = web.new_app(), web.source("main-first")
 

@@ -29,9 +29,10 @@ def app(web):
     return app
 
 
-@pytest.mark.parametrize("version", ["0", "2"])
-def test_a_clone_by_the_old_name_is_led_on_with_advice(web, app, tmp_path, version):
-    done = run_git(tmp_path, "-c", f"protocol.version={version}", "clone", web.url(app), "clone")
+@pytest.mark.parametrize(("version", "suffix"), [("0", ".git"), ("2", ".git"), ("2", "")])
+def test_a_clone_by_the_old_name_is_led_on_with_advice(web, app, tmp_path, version, suffix):
+    url = web.url(app).removesuffix(".git") + suffix
+    done = run_git(tmp_path, "-c", f"protocol.version={version}", "clone", url, "clone")
 
     assert done.code == 0, done.said
     assert f"warning: redirecting to http://127.0.0.1:{web.port}/MyProdEnv/shop.git/" in done.said

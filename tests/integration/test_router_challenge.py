@@ -38,6 +38,9 @@ def ask(connection, method, path, **headers):
         ("GET", "/no/such.git/info/refs?service=git-upload-pack"),
         ("POST", "/no/such.git/git-receive-pack"),
         ("GET", "/a/b.git/config"),
+        ("GET", "/MyProdEnv/main/info/refs?service=git-receive-pack"),
+        ("POST", "/no/such/git-upload-pack"),
+        ("GET", "/no/such"),
     ],
 )
 def test_a_git_without_credentials_is_asked_for_them_as_by_the_web_process(served, method, path):

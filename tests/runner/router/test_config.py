@@ -81,7 +81,11 @@ def test_the_whole_configuration() -> None:
                             {
                                 "match": [
                                     {
-                                        "path_regexp": {"pattern": r"^/[^/]+/[^/]+\.git/"},
+                                        "path_regexp": {
+                                            "pattern": (
+                                                r"^/[^/]+/[^/]+(\.git/|/info/refs$|/git-(upload|receive)-pack$)"
+                                            )
+                                        },
                                         "header": {"Authorization": None},
                                     }
                                 ],
