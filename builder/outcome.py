@@ -4,6 +4,7 @@ import logging
 
 from builder.bench import Bench
 from builder.pipeline import Slug
+from stratum.buildlog import superseded
 from stratum.errors import BuildFailed, Unavailable
 from stratum.first_scales import first_scales
 from stratum.model import App, Build, BuildState, Release
@@ -153,10 +154,13 @@ def _drop(tx: Transaction, bench: Bench, why: str, slug: str = "") -> BuildState
     build = bench.build
     if not builds.drop(tx, build, why, slug):
         raise Lost
-    state = builds.get_build(tx, build.id).state
-    bench.narration.error(f"Build {state}: {why}")
+    ended = builds.get_build(tx, build.id)
+    if ended.superseded_by is None:
+        bench.narration.error(f"Build {ended.state}: {why}")
+    else:
+        bench.narration.step(superseded(ended.superseded_by))
     log.info("build %d of app %d was given up: %s", build.number, build.app_id, why)
-    return state
+    return ended.state
 
 
 def _what_runs(bench: Bench) -> str:

@@ -28,6 +28,11 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _RESET = "\x1b[0m"
 
 
+def superseded(newer: int) -> str:
+    """Say that a build has given way; the same to those who watch it wait as at the end of its log."""
+    return f"Superseded by #{newer}, a newer push: stratum builds follow {newer}"
+
+
 def harmless(data: bytes) -> bytes:
     """Remove escape sequences, control characters and bidirectional overrides, keeping tab and newline.
 

@@ -16,7 +16,7 @@ from gitserver.git.client import Client
 from gitserver.places import Places
 from gitserver.watch import Subject, Watcher
 from hooks.policy import follow_command
-from stratum.buildlog import ARROW, BANG, INDENT, read_from
+from stratum.buildlog import ARROW, BANG, INDENT, read_from, superseded
 from stratum.instance import Instance
 from stratum.model import App, Build, BuildState
 from stratum.store.progress import BuildProgress
@@ -92,7 +92,7 @@ class _Follower:
 
     def _told(self, build: Build, path: Path, progress: BuildProgress | None) -> bytes:
         if said := self._read(path):
-            self._place.overtake(build, progress)
+            self._place.overtake(build, progress, said)
             return said
         return self._place.note(build, progress)
 
@@ -118,6 +118,7 @@ class _Place:
         self._builders = builders
         self._told = self._found = ""
         self._due = 0.0
+        self._last_line = b""  # of the log
 
     def note(self, build: Build, progress: BuildProgress | None) -> bytes:
         if progress is None:
@@ -129,10 +130,12 @@ class _Place:
         if not found or found == self._told or now < self._due:
             return b""
         self._told = found
-        return f"{ARROW}{found}\n".encode()
+        line = f"{ARROW}{found}\n".encode()
+        return b"" if line == self._last_line else line
 
-    def overtake(self, build: Build, progress: BuildProgress | None) -> None:
+    def overtake(self, build: Build, progress: BuildProgress | None, said: bytes) -> None:
         """Note that the log goes on, so that the build waits no more where it was last seen to."""
+        self._last_line = said.splitlines(keepends=True)[-1]
         if progress is not None and progress.state is BuildState.QUEUED:
             self._told = self._found = place_of(build.number, progress, self._builders)
 
@@ -145,8 +148,7 @@ class _Place:
 def place_of(number: int, progress: BuildProgress, builders: int) -> str:
     """Say what a build waits for, or gave way to; nothing when it is neither."""
     if progress.state is BuildState.SUPERSEDED and progress.superseded_by is not None:
-        newer = progress.superseded_by
-        return f"Superseded by #{newer}, a newer push: stratum builds follow {newer}"
+        return superseded(progress.superseded_by)
     if progress.state is not BuildState.QUEUED:
         return ""
     if progress.ahead:

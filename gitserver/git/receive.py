@@ -106,7 +106,7 @@ class _Session:
         self._parts, self._following, self._push = parts, following, push
         self._pipe = HookPipe()
         self._reception = Reception(parts, push.app, push.pusher)
-        self._answer = report.Answer(side_band=push.head.side_band)
+        self._answer = report.Answer(push.head)
         self._verdict = Verdict(taken=False)
         self._deciding = False  # between "yes" and the refs' moves: say nothing
         self._held = b""

@@ -12,6 +12,7 @@ from gitserver.git.commands import Head, ref_name
 from gitserver.git.pktline import FLUSH, PROGRESS, REPORT, Packets, pkt, side_band
 
 MAX_SAID = 16 << 10  # of git's progress, kept to find the reason of a failure
+MAX_WORDS = 50  # of git's reason why a ref was refused
 UNPACKED = "ok"
 UNPACKER_ERROR = "unpacker error"  # what git says of each ref when it could not unpack
 
@@ -26,13 +27,16 @@ class Report:
     Attributes:
         unpack: `ok`, or what failed.
         lines: one for each ref, and its options, in git's order.
+        refs: names that were pushed; git parts a name from its words by a blank, of which a name that it
+            refuses may have some.
     """
 
     unpack: str
     lines: tuple[bytes, ...]
+    refs: frozenset[bytes] = frozenset()
 
     @classmethod
-    def parsed(cls, data: bytes) -> "Report | None":
+    def parsed(cls, data: bytes, refs: frozenset[bytes] = frozenset()) -> "Report | None":
         """Read pkt-lines up to a flush; None when they are no report."""
         try:
             lines = [line.removesuffix(b"\n") for line in Packets().feed(data) if line is not None]
@@ -40,7 +44,7 @@ class Report:
             return None
         if not lines or not lines[0].startswith(b"unpack "):
             return None
-        return cls(_text(lines[0].removeprefix(b"unpack ")), tuple(lines[1:]))
+        return cls(_text(lines[0].removeprefix(b"unpack ")), tuple(lines[1:]), refs)
 
     def told(self, reason: Reason) -> bytes:
         """Frame it again, with other words for why refs were refused."""
@@ -57,31 +61,39 @@ class Report:
     @property
     def refused(self) -> frozenset[str]:
         """The refs that have not."""
-        words = (line.split(b" ", 2) for line in self.lines if line.startswith(_NG))
-        return frozenset(ref_name(word[1]) for word in words)
+        refused = (line.removeprefix(_NG) for line in self.lines if line.startswith(_NG))
+        return frozenset(ref_name(self._parted(line)[0]) for line in refused)
 
     def _refs(self, reason: Reason) -> Iterator[bytes]:
         for line in self.lines:
-            kind, _, rest = line.partition(b" ")
-            ref, _, why = rest.partition(b" ")
-            if kind == b"ng":
-                said = reason(ref.decode("utf-8", "surrogateescape"), _text(why))
+            if line.startswith(_NG):
+                ref, why = self._parted(line.removeprefix(_NG))
+                said = reason(ref_name(ref), _text(why))
                 yield b"ng %s %s" % (ref, said.encode("utf-8", "replace"))
             else:
                 yield line
 
+    def _parted(self, line: bytes) -> tuple[bytes, bytes]:
+        """Split into the name, the longest that was pushed, and the words; else at the first blank."""
+        name = line
+        for _ in range(MAX_WORDS):
+            name = name.rpartition(b" ")[0]
+            if name in self.refs:
+                return name, line[len(name) + 1 :]
+        ref, _, why = line.partition(b" ")
+        return ref, why
+
 
 def all_taken(head: Head) -> Report:
     """Say that all the updates are done, as receive-pack would."""
-    lines = tuple(b"ok %s" % update.ref.encode("utf-8", "surrogateescape") for update in head.updates)
-    return Report(UNPACKED, lines)
+    refs = _names(head)
+    return Report(UNPACKED, tuple(b"ok %s" % ref for ref in refs), frozenset(refs))
 
 
 def none_taken(head: Head) -> Report:
     """Say of all the updates that they could not be unpacked, as receive-pack would."""
-    refs = [update.ref.encode("utf-8", "surrogateescape") for update in head.updates]
-    words = UNPACKER_ERROR.encode()
-    return Report(UNPACKER_ERROR, tuple(b"ng %s %s" % (ref, words) for ref in refs))
+    refs, words = _names(head), UNPACKER_ERROR.encode()
+    return Report(UNPACKER_ERROR, tuple(b"ng %s %s" % (ref, words) for ref in refs), frozenset(refs))
 
 
 def framed(head: Head, report: bytes) -> bytes:
@@ -98,8 +110,9 @@ class Answer:
         said: the end of what it told as progress.
     """
 
-    def __init__(self, *, side_band: bool) -> None:
-        self._side_band = side_band
+    def __init__(self, head: Head) -> None:
+        self._side_band = head.side_band
+        self._refs = frozenset(_names(head))
         self._packets = Packets()
         self._report = b""
         self.said = b""
@@ -107,7 +120,7 @@ class Answer:
     @property
     def report(self) -> Report | None:
         """The report, as far as it has come."""
-        return Report.parsed(self._report)
+        return Report.parsed(self._report, self._refs)
 
     @property
     def is_whole(self) -> bool:
@@ -139,9 +152,16 @@ class Answer:
         return pkt(packet)
 
 
+def _names(head: Head) -> list[bytes]:
+    return [update.ref.encode("utf-8", "surrogateescape") for update in head.updates]
+
+
 def _ends_in_flush(data: bytes) -> bool:
-    *_, last = Packets().feed(data)
-    return last is None
+    try:
+        packets = list(Packets().feed(data))
+    except ValueError:
+        return False
+    return bool(packets) and packets[-1] is None
 
 
 def _text(data: bytes) -> str:

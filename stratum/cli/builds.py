@@ -157,7 +157,7 @@ def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
     yield "ended", row["finished_at"]
     yield "attempts", row["attempt"]
     yield "superseded by", f"#{row['superseded_by']}" if row["superseded_by"] else ""
-    yield "error", row["error"]
+    yield "error", "" if row["superseded_by"] else row["error"]
     yield "release", f"v{row['release']}" if row["release"] else ""
 
 

@@ -73,8 +73,20 @@ def test_what_a_build_waited_for_is_not_told_after_its_first_line(build, monkeyp
     place.note(build, BuildProgress(BuildState.QUEUED))
     clock.now = 100.0
 
-    place.overtake(build, BuildProgress(BuildState.QUEUED))
+    place.overtake(build, BuildProgress(BuildState.QUEUED), b"-----> Procfile: web\n")
 
     assert (place.note(build, BuildProgress(BuildState.QUEUED)), place.patience_s()) == (b"", math.inf)
     superseded = BuildProgress(BuildState.SUPERSEDED, superseded_by=8)
     assert place.note(build, superseded).startswith(b"-----> Superseded by #8")
+
+
+def test_what_the_log_of_a_build_ends_with_is_not_told_again(build):
+    """One that ran is told so in its log, before the database says it."""
+    place, superseded = _Place(builders=2), BuildProgress(BuildState.SUPERSEDED, superseded_by=8)
+    place.overtake(
+        build,
+        BuildProgress(BuildState.RUNNING),
+        b"-----> Installing\n-----> Superseded by #8, a newer push: stratum builds follow 8\n",
+    )
+
+    assert place.note(build, superseded) == b""

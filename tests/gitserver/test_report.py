@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gitserver.git import reasons
@@ -14,6 +14,10 @@ OK = pkt(b"unpack ok\n") + pkt(b"ok refs/heads/a\n") + pkt(b"ok refs/heads/b\n")
 
 def head(*capabilities: str) -> Head:
     return Head(UPDATES, frozenset(capabilities), b"")
+
+
+def answering(*, side: bool) -> Answer:
+    return Answer(head("side-band-64k") if side else head())
 
 
 def as_it_is(ref: str, words: str) -> str:
@@ -52,16 +56,36 @@ def test_refused_refs_get_our_words_and_the_others_stay():
     assert b"fetch-depth: 0" in told
 
 
+NAMES = st.text("ab ", min_size=1, max_size=6).map("refs/heads/{}".format)
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["declined", "funny refname", ""])), max_size=5))
+def test_names_with_blanks_are_told_from_the_words_that_follow(said):
+    """Whichever of them begin with others: the longest that was pushed."""
+    updates = tuple(RefUpdate(ref, "0" * 40, "1" * 40) for ref, _ in said)
+    lines = [pkt(f"ng {ref} {words}\n".encode()) for ref, words in said]
+    answer = Answer(Head(updates, frozenset(), b""))
+    answer.feed(pkt(b"unpack ok\n") + b"".join(lines) + FLUSH)
+    found = answer.report
+    assert found is not None
+
+    told = Report.parsed(found.told(lambda ref, words: f"{ref}={words}"))
+
+    assert told is not None
+    assert told.lines == tuple(f"ng {ref} {ref}={words}".encode() for ref, words in said)
+    assert found.refused == frozenset(ref for ref, _ in said)
+
+
 @given(st.binary(), st.integers(min_value=1, max_value=80))
 def test_progress_goes_out_at_once_and_the_report_is_kept(noise, size):
     stream = b"".join(side_band(2, noise)) + b"".join(side_band(1, OK)) + FLUSH
-    answer, out = Answer(side_band=True), b""
+    answer, out = answering(side=True), b""
     for start in range(0, len(stream), size):
         out += answer.feed(stream[start : start + size])
 
     told = b"".join(payload[1:] for payload in Packets().feed(out) if payload)
     assert told == noise
-    assert answer.report == Report.parsed(OK)
+    assert answer.report == Report.parsed(OK, frozenset((b"refs/heads/a", b"refs/heads/b")))
 
 
 @given(st.booleans(), st.integers(min_value=1, max_value=80), st.text("0", min_size=1, max_size=80))
@@ -74,7 +98,7 @@ def test_refs_have_moved_once_all_of_the_report_has_come(side, size, zeros):
     )
     report = b"".join(map(pkt, lines)) + FLUSH
     stream = b"".join(side_band(1, report)) + FLUSH if side else report
-    answer = Answer(side_band=side)
+    answer = answering(side=side)
     for start in range(0, len(stream), size):
         assert not answer.is_whole or (side and start >= len(stream) - len(FLUSH))
         answer.feed(stream[start : start + size])
@@ -85,8 +109,10 @@ def test_refs_have_moved_once_all_of_the_report_has_come(side, size, zeros):
 
 
 @given(st.lists(st.binary()), st.booleans())
+@example([b"10000"], False)
+@example([b"x0000"], False)
 def test_any_bytes_of_git_are_survived(pieces, side):
-    answer = Answer(side_band=side)
+    answer = answering(side=side)
     for piece in pieces:
         answer.feed(piece)
     assert not answer.is_whole or answer.report is None or answer.report.moved is not None

@@ -234,4 +234,5 @@ def test_a_push_ends_the_build_that_runs_where_the_app_says_so(yard: Yard):
     assert processes_naming(str(mark)) == []
     newest, older = yard.builds(app)
     assert (newest.state, older.state) == (BuildState.SUCCEEDED, BuildState.SUPERSEDED)
-    assert yard.log(older).endswith(" !     Build superseded: Superseded by #2, a newer push.\n")
+    assert yard.log(older).endswith("-----> Superseded by #2, a newer push: stratum builds follow 2\n")
+    assert yard.log(older).count("uperseded") == 1

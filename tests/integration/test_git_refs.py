@@ -118,6 +118,20 @@ def test_ref_that_is_not_utf8_is_refused(web):
     assert web.pending(app) == []
 
 
+@pytest.mark.parametrize("name", ["a b", "a ", " a", "a pre-receive hook declined", "a" + " b" * 100])
+def test_ref_with_a_blank_in_its_name_is_told_why_in_our_words(web, name):
+    """git's own client sends none; another one may."""
+    app = web.new_app()
+    source = web.source(f"blank-{app.id}")
+    ref = f"refs/heads/{name}"
+
+    answer = post(web, app, first_push(source, ref=ref))
+
+    assert f"ng {ref} {ref} cannot name a ref\n".encode() in answer.report
+    assert "What can is in: git help check-ref-format." in answer.progress
+    assert (web.objects(app), web.pending(app)) == ([], [])
+
+
 def test_branch_of_any_name_can_be_deleted_while_none_deploys(web):
     app, source = web.new_app(), web.source("none")
     run_git(source, "push", web.url(app), "HEAD:refs/heads/None")
