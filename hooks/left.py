@@ -3,12 +3,14 @@
 A push that deploys nothing lets others have the turn as soon as its refs have moved and are on disk: that
 its row is still pending harms nothing, since the next push records it in the very transaction by which it
 journals itself, before it moves anything. Where nobody follows, the push records it itself. It is kept in
-memory alone: after a crash the row is settled as every pending one is (`hooks.settle`).
+memory alone: after a crash the row is settled as every pending one is (`hooks.settle`), and another process
+that has the turn settles it so at once. What both record is the same, since no ref of the app moves before.
 """
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
-from stratum.store import Transaction, pushes
+from stratum.store import Database, Transaction, pushes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,13 @@ class Moves:
     def __bool__(self) -> bool:
         return bool(self.moved or self.unmoved)
 
-    def __contains__(self, push_id: int) -> bool:
-        return push_id in self.moved or push_id in self.unmoved
-
     def __add__(self, other: "Moves") -> "Moves":
         return Moves(self.moved + other.moved, self.unmoved + other.unmoved)
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """All of them."""
+        return frozenset((*self.moved, *self.unmoved))
 
     def record(self, tx: Transaction) -> None:
         """Accept the one and reject the other; may be done again."""
@@ -35,20 +39,22 @@ class Moves:
             pushes.reject(tx, self.unmoved)
 
 
-# By app, of this process; for who has the app's turn, but for a look whether there is anything.
-_left: dict[int, Moves] = {}
+# Of this process; for who has the app's turn, but for a look whether there is anything. By database, as the
+# numbers of apps and pushes are those of one.
+_left: WeakKeyDictionary[Database, dict[int, Moves]] = WeakKeyDictionary()
+_NOTHING = Moves()
 
 
-def left(app_id: int) -> Moves:
+def left(db: Database, app_id: int) -> Moves:
     """Return what is still to be recorded."""
-    return _left.get(app_id, Moves())
+    return _left.get(db, {}).get(app_id, _NOTHING)
 
 
-def leave(app_id: int, moves: Moves) -> None:
+def leave(db: Database, app_id: int, moves: Moves) -> None:
     """Have others record it."""
-    _left[app_id] = left(app_id) + moves
+    _left.setdefault(db, {})[app_id] = left(db, app_id) + moves
 
 
-def recorded(app_id: int) -> None:
+def recorded(db: Database, app_id: int) -> None:
     """Note that it is done."""
-    _left.pop(app_id, None)
+    _left.get(db, {}).pop(app_id, None)

@@ -209,7 +209,7 @@ class Reception:
         repo = self._layout.repo(self._app.id)
         if any(read_ref(repo, update.ref) != update.new for update in updates):
             return False
-        moved = left(self._app.id).moved
+        moved = left(self._parts.database, self._app.id).moved
         with self._parts.database.read() as tx:
             rows = [pushes.newest(tx, self._app.id, update.ref) for update in updates]
             for update, row in zip(updates, rows, strict=True):
@@ -225,8 +225,9 @@ class Reception:
     def _journal(self, judgement: Judgement, offer: Offer) -> None:
         rows = [(update, update == judgement.deploying) for update in offer.updates]
         web, receive = this_process(), process_name(offer.receive_pid)
-        with self._parts.database.write() as tx:
-            left(self._app.id).record(tx)
+        db = self._parts.database
+        with db.write() as tx:
+            left(db, self._app.id).record(tx)
             ids = pushes.journal(
                 tx,
                 self._app.id,
@@ -238,7 +239,7 @@ class Reception:
             )
             if self._gated is not None and judgement.deploying is not None:
                 builds.belong(tx, self._gated.id, ids[offer.updates.index(judgement.deploying)])
-        recorded(self._app.id)
+        recorded(db, self._app.id)
         self._journaled = {update.ref: push for update, push in zip(offer.updates, ids, strict=True)}
 
     @property

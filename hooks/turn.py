@@ -67,17 +67,18 @@ class Turn:
 
     def leave(self, moves: Moves) -> None:
         """Let others have it, and with it to record what git has done here."""
-        leave(self._app_id, moves)
+        leave(self._parts.database, self._app_id, moves)
         self.let_go()
 
     def record(self) -> None:
         """Record what was left here or by others, unless somebody else has the turn, who will."""
+        db = self._parts.database
         try:
-            if left(self._app_id) and self.wait(0):
+            if left(db, self._app_id) and self.wait(0):
                 # Needs no sync: the row is there, and the ref tells what became of it.
-                with self._parts.database.write(synced=False) as tx:
-                    left(self._app_id).record(tx)
-                recorded(self._app_id)
+                with db.write(synced=False) as tx:
+                    left(db, self._app_id).record(tx)
+                recorded(db, self._app_id)
         finally:
             self.let_go()
 
@@ -114,4 +115,4 @@ class Turn:
             pending = pushes.pending(tx, self._app_id)
         if app is None or app.destroying:
             raise NotFound("app", str(self._app_id) if app is None else app.label)
-        return app, all(push.id in left(self._app_id) for push in pending)
+        return app, left(self._parts.database, self._app_id).ids.issuperset(push.id for push in pending)

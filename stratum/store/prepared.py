@@ -30,9 +30,9 @@ class Prepared:
 
     def __init__(self, statement: "Select[Any] | Insert | Update", keys: Sequence[str] = ()) -> None:
         compiled = statement.compile(dialect=_DIALECT, column_keys=keys or None)
-        binds = {name: compiled.binds[name] for name in compiled.positiontup or ()}
+        self._text, self._names = str(compiled), tuple(compiled.positiontup or ())  # some more than once
+        binds = {name: compiled.binds[name] for name in self._names}
         columns = statement.exported_columns
-        self._text, self._names = str(compiled), tuple(binds)
         self._given = {name: bind.value for name, bind in binds.items() if not bind.required}
         self._to_disk = _needed({name: _bound(bind.type) for name, bind in binds.items()})
         self._from_disk = _needed({n: _read(column.type) for n, column in enumerate(columns)})

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gitserver.git.repos import ensure_repo
+from hooks.left import Moves, leave
 from hooks.parts import Parts
 from hooks.policy import ZERO
 from hooks.reception import Reception
@@ -12,6 +13,8 @@ from hooks.settle import settle
 from hooks.verdict import Offer, Pusher
 from stratum.model import BuildState, PushState, RefUpdate
 from stratum.queue import Nudges
+from stratum.store import Database, pushes
+from tests.gitweb import new_web
 from tests.repos import git
 
 DEAD = 1 << 22  # above the largest process id there is (proc(5), pid_max)
@@ -31,16 +34,23 @@ def reception(web, app):
     return one(web, app)
 
 
-def one(web, app):
-    return Reception(
-        Parts(web.instance, web.db, Nudges("redis://127.0.0.1:1")), app, Pusher("admin", may_deploy=True)
-    )
+def one(web, app, db=None):
+    """Another process has another handle of the database."""
+    parts = Parts(web.instance, db or web.db, Nudges("redis://127.0.0.1:1"))
+    return Reception(parts, app, Pusher("admin", may_deploy=True))
 
 
 def state_of(web, app, ref):
     push = web.newest(app, ref)
     assert push is not None
     return push.state
+
+
+def every(web):
+    """Pushes of all apps, in order."""
+    with web.db.read() as tx:
+        found = [pushes.get_push(tx, number) for number in range(1, 10)]
+    return [push for push in found if push is not None]
 
 
 def offered(reception, tip, *refs: str, quarantine: str = ""):
@@ -139,6 +149,68 @@ def test_what_is_left_when_the_process_dies_is_settled_like_any_other(web, app, 
     assert settle(web.instance, web.db, app.id) == []
     assert state_of(web, app, "refs/heads/a") is PushState.ACCEPTED
     reception.close()
+
+
+@pytest.fixture
+def others(web):
+    """The database as another web process has it, which is ending, or has begun."""
+    opened = Database.open(web.instance.layout.database)
+    yield opened
+    opened.close()
+
+
+def test_what_another_process_left_is_settled_before_the_ref_moves_on(web, app, tip, others):
+    """Which then records it once more, after all that came since, and changes nothing by it."""
+    ref = "refs/heads/a"
+    first = one(web, app, others)
+    assert offered(first, tip, ref).taken
+    git(web.repo(app), "update-ref", ref, tip)
+    first.moved([ref], [])
+
+    second = one(web, app)
+    assert second.wait(30)
+    removal = RefUpdate(ref, tip, ZERO)
+    assert second.offered(Offer((removal,), "", DEAD)).taken
+    assert [push.update for push in web.pending(app)] == [removal], "the first is accepted already"
+    git(web.repo(app), "update-ref", "-d", ref)
+    second.moved([ref], [])
+    second.close()
+    first.close()
+
+    assert web.pending(app) == []
+    assert [push.state for push in every(web)] == [PushState.ACCEPTED] * 2
+
+
+def test_what_another_process_left_unmoved_stays_rejected_when_the_same_is_pushed_again(
+    web, app, tip, others
+):
+    ref = "refs/heads/a"
+    first = one(web, app, others)
+    assert offered(first, tip, ref).taken
+    first.moved([], [ref])
+
+    again = one(web, app)
+    assert offered(again, tip, ref).taken
+    git(web.repo(app), "update-ref", ref, tip)
+    again.moved([ref], [])
+    again.close()
+    first.close()
+
+    assert [push.state for push in every(web)] == [PushState.REJECTED, PushState.ACCEPTED]
+
+
+def test_what_is_left_of_an_app_of_another_database_is_not_recorded_here(web, app, tip, reception, tmp_path):
+    """Both number their apps and pushes from 1."""
+    elsewhere = new_web(tmp_path / "elsewhere")
+    theirs = elsewhere.new_app()
+    assert theirs.id == app.id
+    leave(elsewhere.db, theirs.id, Moves(moved=(1,)))
+
+    assert offered(reception, tip, "refs/heads/a").taken
+    reception.close()
+
+    assert [push.state for push in every(web)] == [PushState.REJECTED]
+    elsewhere.close()
 
 
 def test_push_that_fits_no_more_when_its_turn_comes_is_refused(web, app, tip, reception, tmp_path):

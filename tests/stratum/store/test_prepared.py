@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import BindParameter, bindparam, insert, select, update
 
 from stratum.errors import Unavailable
 from stratum.store import tables as t
@@ -54,6 +54,16 @@ def test_what_is_done_stays_when_the_transaction_ends_well_and_only_then(db, app
         row = there(Prepared(FIND).one(tx, {"app": app.id}))
 
     assert (row.id, row.state) == (push, "pending")
+
+
+def test_a_value_may_be_asked_for_twice(db, app):
+    wanted: BindParameter[int] = bindparam("wanted")
+    either = Prepared(
+        select(t.apps.c.id).where((t.apps.c.id == wanted) | (t.apps.c.environment_id == wanted))
+    )
+
+    with db.read() as tx:
+        assert [row.id for row in either.rows(tx, {"wanted": app.id})] == [app.id]
 
 
 def test_what_is_not_there_is_none(db):
