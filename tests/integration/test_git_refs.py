@@ -127,7 +127,7 @@ def test_ref_with_a_blank_in_its_name_is_told_why_in_our_words(web, name):
 
     answer = post(web, app, first_push(source, ref=ref))
 
-    assert f"ng {ref} {ref} cannot name a ref\n".encode() in answer.report
+    assert f"ng {ref} {' '.join(ref.split())} cannot name a ref\n".encode() in answer.report
     assert "What can is in: git help check-ref-format." in answer.progress
     assert (web.objects(app), web.pending(app)) == ([], [])
 
