@@ -45,3 +45,17 @@ def test_what_is_older_than_a_month_goes_and_names_are_bounded(tmp_path: Path, m
         "MyProdEnv.app02.v1.worker.2.log",
     }
     oldlogs.prune(str(tmp_path / "none"), set())
+
+
+def test_what_runs_of_an_app_or_target_that_is_called_log_stays(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(oldlogs, "MAX_BYTES", 0)
+    live = ("MyProdEnv.login.v2.web.1", "MyProdEnv.app02.v2.logs.1")
+    for name in (*live, "MyProdEnv.logs.v1.log.1"):
+        for end in (".log", ".log.2", ".log.times", ".log.2.times"):
+            make(tmp_path, f"{name}{end}", 1, 0)
+
+    oldlogs.prune(str(tmp_path), set(live))
+
+    assert left(tmp_path) == {
+        f"{name}{end}" for name in live for end in (".log", ".log.2", ".log.times", ".log.2.times")
+    }
