@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from stratum.errors import StratumError
 from stratum.model import Check, CheckKind
 
 MOST_AT_ONCE = 16
@@ -30,17 +29,17 @@ class Trial(threading.Thread):
         super().__init__(name=f"check {check.label}", daemon=True)
         self.check = check
         self.passed = False
-        self.error: StratumError | None = None
+        self.error: Exception | None = None
         self._attempt = attempt
         self._began = time.monotonic() - age_s
         self._failed: list[tuple[float, str]] = []  # age of the process, and what was wrong
         self._called_off = threading.Event()
 
     def run(self) -> None:
-        """Try."""
+        """Try; whatever goes wrong is for whoever waits, who would else do so for ever."""
         try:
             self._try()
-        except StratumError as error:
+        except Exception as error:
             self.error = error
 
     def call_off(self) -> None:

@@ -1,5 +1,7 @@
 """When a check is tried, and what is told of it."""
 
+import pytest
+
 from runner.health.trial import Trial
 from stratum.errors import DoorUnavailable
 from stratum.model import Check, CheckKind
@@ -48,12 +50,15 @@ def test_one_that_was_called_off_begins_no_attempt():
     assert (trial.passed, trial.has_failed) == (False, False)
 
 
-def test_what_keeps_us_from_trying_is_no_failure_of_the_process():
+@pytest.mark.parametrize("error", [DoorUnavailable("gone"), OSError(28, "No space left on device")])
+def test_what_keeps_us_from_trying_is_no_failure_of_the_process(error):
+    """A description is written for each attempt, to a file system that may be full."""
+
     def attempt() -> str:
-        raise DoorUnavailable("gone")
+        raise error
 
     trial = Trial(Check(CheckKind.COMMAND), attempt, 0.0)
     trial.start()
     trial.join(20)
-    assert isinstance(trial.error, DoorUnavailable)
+    assert trial.error is error
     assert not trial.has_failed
