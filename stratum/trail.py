@@ -176,7 +176,7 @@ class Trail:
     def _open(self, place: Place | None) -> None:
         """Open the file of a place, or the oldest, which it is when that of the place is gone."""
         files = _files(self.path)
-        for file in files if place else ():
+        for file in files[::-1] if place else ():  # as they are renamed, so that none is passed by
             if self._try(file, place):
                 return
         for file in _touched(files, self._read_at):
@@ -201,7 +201,7 @@ class Trail:
         """Go on with the file after this one, or from its beginning if it was cleared; False at the end."""
         here, file = self._here(), self._file
         assert file is not None
-        inodes = [status.st_ino for status in map(_status, _files(self.path)) if status is not None]
+        inodes = _inodes(self.path)
         if here.inode not in inodes:
             self.close()
             self._begin = here  # which is gone
@@ -241,6 +241,15 @@ def _name(file: BinaryIO) -> Path:
 def _files(path: Path) -> list[Path]:
     """The files that there may be, oldest first."""
     return [*(path.with_name(f"{path.name}.{nth}") for nth in range(BACKUPS, 0, -1)), path]
+
+
+def _inodes(path: Path) -> list[int]:
+    """Those of the files, oldest first.
+
+    The newest is looked at first: rotated between two looks, a file is met twice that way, and not missed.
+    """
+    newest_first = [status.st_ino for status in map(_status, reversed(_files(path))) if status is not None]
+    return list(dict.fromkeys(newest_first))[::-1]
 
 
 def _touched(files: list[Path], since: float) -> list[Path]:

@@ -73,6 +73,37 @@ def test_two_rotations_between_looks_lose_nothing(tmp_path: Path):
     assert (read(trail), trail.missed) == (["two", "three", "four"], False)
 
 
+@pytest.mark.parametrize("look", range(6))
+def test_a_rotation_between_looking_at_two_files_loses_nothing(tmp_path: Path, monkeypatch, look: int):
+    log = tmp_path / "log"
+    append(log, "one\n")
+    with Trail(log) as trail:
+        found = texts(trail)
+        append(log, "two\n")
+        rotate(log)
+        append(log, "three\n")
+        looks = iter(range(100))
+        plain, opened = Path.stat, Path.open
+
+        def rotated_before(ask):
+            def asked(path: Path, *given, **named):
+                if path.name.startswith("log") and not path.name.endswith("times") and next(looks) == look:
+                    rotate(log)
+                    with opened(log, "a") as file:
+                        file.write("four\n")
+                return ask(path, *given, **named)
+
+            return asked
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "stat", rotated_before(plain))
+            patched.setattr(Path, "open", rotated_before(opened))
+            found += texts(trail)
+        found += texts(trail)
+
+        assert (found, trail.missed) == (["one", "two", "three", "four"], False)
+
+
 def test_what_was_rotated_away_unread_is_told(tmp_path: Path):
     log = tmp_path / "log"
     append(log, "one\n")
