@@ -84,6 +84,33 @@ def test_without_any_it_is_killed_at_once(server: Supervised, wanted: Wanted) ->
     assert server.status(wanted).exit_status == -9
 
 
+def test_what_a_leader_leaves_and_has_to_be_killed_is_told_as_killed(
+    server: Supervised, wanted: Wanted
+) -> None:
+    deaf = "(trap '' TERM; while :; do sleep 0.05; done)"
+    up(server, wanted, f"{deaf} & trap 'exit 0' TERM; echo up; wait")
+
+    stop(server, wanted, ("term", 1))
+
+    wait_until(lambda: server.status(wanted).has_ended)
+    assert server.status(wanted).exit_status == -9
+    assert marked(wanted) == []
+
+
+def test_steps_of_a_stop_between_two_starts_are_not_left_for_the_next(
+    server: Supervised, wanted: Wanted
+) -> None:
+    server.run(wanted, "exit 3")
+    wait_until(lambda: server.status(wanted).state == "BACKOFF")
+    stop(server, wanted, ("term", 0), ("int", 1))
+    wait_until(lambda: server.status(wanted).has_ended)
+    up(server, wanted)
+
+    server.stopped(wanted)
+
+    assert "INT" not in told(server, wanted)
+
+
 @pytest.mark.parametrize(
     "steps", [[["stop", 1]], [["term", -1]], [["term", 4000]], [[15, 1]], "term", [["kill", 5]]]
 )

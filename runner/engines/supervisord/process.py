@@ -35,7 +35,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     Attributes:
         starts: since it was added.
-        exit_status: of its last end, negative for a signal; None before the first.
+        exit_status: of its last end, negative for a signal; None before the first. That of SIGKILL
+            where what its leader had left had to be killed.
             Supervisor's own forgets it at the next start and has -1 for every signal.
         crashes: its ends in a row that nobody has asked for.
     """
@@ -59,6 +60,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     def spawn(self) -> int | None:
         """Start it, with the stop signals held back until the child can die of them."""
+        self.hurry()  # of a stop that came between two starts, steps may be left
         if not self.pid:
             self.starts += 1
             self._started_at = time.monotonic()
@@ -84,6 +86,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             if self.pid and os.getpgid(self.pid) != self.pid:
                 os.kill(self.pid, sig)
         _watch.again()
+        if sig == signal.SIGKILL and self._leader_end is not None:
+            self.exit_status = -sig
         problem: str | None = super().kill(sig)
         return problem
 
