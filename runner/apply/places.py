@@ -9,11 +9,14 @@ from stratum.store import builds
 
 log = logging.getLogger(__name__)
 
-_WAITS = "Waiting: {} release phases or startup checks of other apps are under way, as many as may be at once"
+_WAITS = (
+    "Waiting: {} release phases, startup checks or slow stops of other apps are under way, "
+    "as many as may be at once"
+)
 
 
 def phases_at_once(parts: Parts) -> int:
-    """How many rollouts with a release phase or startup checks there may be at once."""
+    """How many rollouts with a release phase, startup checks or slow stops there may be at once."""
     return MOST_PHASES * parts.instance.settings.appliers
 
 

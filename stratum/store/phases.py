@@ -1,18 +1,21 @@
 """Rollouts that may take long: who has to wait with its own for those of others, and calling one off.
 
-It is release phases and startup checks that may. A rollout that only waits for one takes nothing from
-others but memory, so there may be many, not any number.
+It is release phases, startup checks and stop sequences that may. A rollout that only waits for one takes
+nothing from others but memory, so there may be many, not any number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
 
+from stratum import stopping
 from stratum.model import RELEASE_PHASE, Phase, RolloutState
 from stratum.store import tables as t
 from stratum.store.database import Transaction
+
+LONG_STOP_S = 60  # as long as a web process without checks may take to start
 
 _current = t.releases.alias("current")
 _UNFINISHED = (
@@ -56,12 +59,17 @@ class _Next:
     current_contents: Mapping[str, Any] | None
 
     @property
-    def may_take_long(self) -> bool:
+    def has_trial_ahead(self) -> bool:
         """Whether a release phase or startup checks of its app have not ended."""
         if self.has_phase_ahead:
             return True
-        settings = (self.contents or self.current_contents or {}).get("settings", {})
-        return self.state != RolloutState.LIVE.value and any(one["checks"] for one in settings.values())
+        settings = _settings(self.contents or self.current_contents)
+        return self.state != RolloutState.LIVE.value and any(one["checks"] for one in settings)
+
+    @property
+    def may_take_long(self) -> bool:
+        """Whether it has, or what it stops may take its time, as far as app.json says."""
+        return self.has_trial_ahead or any(map(_stops_slowly, _settings(self.current_contents)))
 
     @property
     def has_phase_ahead(self) -> bool:
@@ -88,7 +96,8 @@ def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
     heads: dict[int, _Next] = {}
     for row in tx.execute(_UNFINISHED):
         heads.setdefault(row.app_id, _Next(*row))
-    ahead = [one for one in heads.values() if one.may_take_long]
+    told = _told_to_stop_slowly(tx)
+    ahead = [one for one in heads.values() if one.may_take_long or one.app_id in told]
     begun = [one for one in ahead if one.has_place]
     queued = [one for one in ahead if not one.has_place and not one.destroying and not one.error]
     return {one.app_id: one.build_id for one in queued[max(0, most - len(begun)) :]}
@@ -105,7 +114,22 @@ def call_off(tx: Transaction, build_id: int, reason: str) -> bool:
     unfinished = (RolloutState.QUEUED.value, RolloutState.RUNNING.value)
     mine = (t.rollouts.c.build_id == build_id, t.rollouts.c.state.in_(unfinished))
     row = tx.execute(_UNFINISHED.where(*mine)).one_or_none()
-    if row is None or not _Next(*row).may_take_long:
+    if row is None or not _Next(*row).has_trial_ahead:
         return False
     tx.execute(update(t.rollouts).where(*mine, t.rollouts.c.error == "").values(error=reason))
     return True
+
+
+def _told_to_stop_slowly(tx: Transaction) -> set[int]:
+    rows = tx.execute(select(t.target_settings.c.app_id, t.target_settings.c.settings))
+    return {row.app_id for row in rows if _stops_slowly(row.settings)}
+
+
+def _stops_slowly(settings: Mapping[str, Any]) -> bool:
+    said: str = settings.get("stop_sequence", "")
+    return said != "" and stopping.longest_s(stopping.parse(said)) > LONG_STOP_S
+
+
+def _settings(contents: Mapping[str, Any] | None) -> Collection[Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = (contents or {}).get("settings", {})
+    return found.values()

@@ -13,7 +13,7 @@ from stratum.model import (
     Target,
     TargetSettings,
 )
-from stratum.store import Database, builds, environments, releases, rollouts
+from stratum.store import Database, builds, environments, formation, releases, rollouts
 from stratum.store.phases import call_off, waiting
 
 PHASED, PLAIN = (Target("release", "sleep 9"), Target("web", "x")), (Target("web", "x"),)
@@ -171,3 +171,42 @@ def test_a_scale_of_an_app_with_checks_takes_a_place(db: Database, apps: list[Ap
         rollouts.add_rollout(tx, checked.id, cause="scale", who="me")
     queue(db, phased)
     assert who_waits(db) == [phased.id]
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "slow"),
+    [
+        ("term,3600,kill", "", True),
+        ("", "quit,45,term,45,kill", True),
+        ("term,60,kill", "term,5,kill", False),
+    ],
+)
+def test_what_may_be_stopped_slowly_takes_a_place_to_its_end(
+    db: Database, apps: list[App], said: str, told: str, slow: bool
+) -> None:
+    """An app could keep as many appliers as it has targets, or apps, for an hour each."""
+    stopping, phased, *_ = apps
+    with db.write() as tx:
+        made = releases.add_release(
+            tx,
+            stopping.id,
+            slug="a" * 64,
+            commit="c" * 40,
+            targets=PLAIN,
+            cause="push",
+            who="me",
+            contents=Contents(settings={"web": TargetSettings(stop_sequence=said)}),
+        )
+        environments.set_current_release(tx, stopping.id, made.id)
+        formation.tell(tx, stopping.id, "web", TargetSettings(stop_sequence=told))
+        rollouts.add_rollout(tx, stopping.id, cause="scale", who="me")
+        rollout = rollouts.claim_next(tx, stopping.id, "1:1")
+        assert rollout
+    queue(db, phased)
+    assert who_waits(db) == [phased.id] * slow
+    with db.write() as tx:
+        rollouts.record(tx, rollout, RolloutState.LIVE, [])
+    assert who_waits(db) == [phased.id] * slow
+    with db.write() as tx:
+        rollouts.record(tx, rollout, RolloutState.SUCCEEDED, [])
+    assert who_waits(db) == []
