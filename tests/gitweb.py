@@ -93,7 +93,7 @@ class GitWeb:
                 stderr=log,
                 cwd=self.folder,
             )
-        wait_until(self._answers)
+        wait_until(self.is_listening)
 
     def stop(self) -> None:
         if self._server is not None:
@@ -108,7 +108,7 @@ class GitWeb:
         self.stop()
         self.db.close()
 
-    def _answers(self) -> bool:
+    def is_listening(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 

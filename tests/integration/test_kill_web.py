@@ -78,7 +78,7 @@ def kill_part(web: GitWeb, part: str, point: str) -> None:
         os.kill(web._server.pid, signal.SIGKILL)
         web._server.wait()
         web.go(point)  # its worker sees that it is alone, and ends with its request
-        wait_until(lambda: not web._answers(), timeout=60)
+        wait_until(lambda: not web.is_listening(), timeout=60)
         web.start()
 
 

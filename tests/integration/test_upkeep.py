@@ -67,6 +67,7 @@ def test_a_web_process_that_is_killed_leaves_none_to_meet_a_push(web, app):
     for pid in (web._server.pid, *workers):
         os.kill(pid, signal.SIGKILL)
     web._server.wait()
+    wait_until(lambda: not web.is_listening())  # a worker that is being ended still holds the port
     assert {one.name for one in left} <= {one.name for one in at_work(web)}
     web.start()
     with FakeBuilder(web):
