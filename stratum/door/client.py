@@ -4,10 +4,10 @@ Unfenced, and for root itself (`stratum down`), the same code runs here, in proc
 in a fork, which outlives its caller just long enough to end what the step has started.
 """
 
-import json
 import os
 import socket
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from stratum.door import sockets, wire
 from stratum.door.errors import StepOverLimit, StepTimedOut
@@ -290,12 +290,13 @@ class Door:
 
 def _exchange(connection: socket.socket, message: Mapping[str, object], fds: Sequence[int] = ()) -> object:
     try:
-        wire.send(connection, message, fds)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may have refused before it had all
+            wire.send(connection, message, fds)
         answer, _ = wire.receive(connection)
     except TimeoutError as error:
         late = f"The door has not answered within {connection.gettimeout():g} s."
         raise DoorUnavailable(late) from error
-    except (OSError, wire.Broken, json.JSONDecodeError) as error:
+    except (OSError, wire.Broken) as error:
         raise DoorLost(_FAILED_BEFORE_ANSWER) from error
     if "refused" in answer:
         raise DoorUnavailable(str(answer["refused"]))

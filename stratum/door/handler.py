@@ -20,7 +20,7 @@ _FDS_OF_A_STEP = 3
 
 
 def handle(connection: socket.socket, layout: Layout, fence: Fence, terms: Terms | None = None) -> NoReturn:
-    """Answer, and end this process. SIGTERM counts as the caller's leaving.
+    """Answer, whatever was asked, and end this process. SIGTERM counts as the caller's leaving.
 
     Args:
         terms: those of steps; None: to be read when a step is asked for.
@@ -37,7 +37,7 @@ def handle(connection: socket.socket, layout: Layout, fence: Fence, terms: Terms
         connection.settimeout(REQUEST_S)
         wire.send(connection, _answered(connection, layout, fence, terms))
         code = 0
-    except (OSError, wire.Broken):
+    except OSError:
         code = 2  # the caller has left; there is nobody to tell
     except Exception:
         sys.excepthook(*sys.exc_info())
@@ -57,8 +57,11 @@ def handle_detached(connection: socket.socket, layout: Layout, fence: Fence) -> 
 def _answered(
     connection: socket.socket, layout: Layout, fence: Fence, terms: Terms | None
 ) -> dict[str, object]:
-    message, fds = wire.receive(connection)
-    name, args = message.get("ask"), message.get("args")
+    try:
+        message, fds = wire.receive(connection)
+    except (wire.Broken, TimeoutError) as error:
+        return {"refused": f"The door does not take this as a message: {error}."}
+    name, args = str(message.get("ask")), message.get("args")
     try:
         if not isinstance(args, dict):
             return {"refused": "The door takes named arguments only."}
@@ -67,13 +70,21 @@ def _answered(
             ended = _run(connection, StepRun(layout, fence, agreed, order), fds)
             over = agreed.limits.broken(ended.over) if ended.over else None
             return {"answer": {"exit_code": ended.exit_code, "over": over}}
-        return {"answer": requests.answer(layout, fence, str(name), args)}
-    except StratumError as error:
-        return {"refused": str(error)}
-    except ending.WillNotEnd:
-        return {"refused": f"{name}: processes do not end, even when killed."}
-    except OSError as error:
-        return {"refused": f"{name}: {error}."}
+        return {"answer": requests.answer(layout, fence, name, args)}
+    except Exception as error:
+        return {"refused": _reason(name, error)}
+
+
+def _reason(name: str, error: Exception) -> str:
+    """Say why a request failed; what nobody has thought of is for the log, too."""
+    if isinstance(error, StratumError):
+        return str(error)
+    if isinstance(error, ending.WillNotEnd):
+        return f"{name}: processes do not end, even when killed."
+    if isinstance(error, OSError):
+        return f"{name}: {error}."
+    sys.excepthook(*sys.exc_info())
+    return f"{name}: the door failed at it; its log (logs/services/_door.log) says where."
 
 
 def _run(connection: socket.socket, step: StepRun, fds: list[int]) -> Ending:

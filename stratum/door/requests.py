@@ -27,6 +27,7 @@ _PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
 _MAX_NUMBER = 1_000_000_000
 _MAX_PID = 1 << 22  # pid_max of 64-bit Linux, proc(5)
 _MAX_PORT = 65535
+_KEY_FIELDS = 2  # of `proc.Key`
 _MAX_TIMEOUT_S = 7 * 24 * 3600
 _MAX_CHECK_S = 300
 
@@ -141,6 +142,8 @@ def _live(args: Args) -> set[str]:
 def _seen(args: Args) -> list[proc.Key]:
     keys = args.get("seen")
     if not isinstance(keys, list | tuple):
+        raise _refused("seen", keys)
+    if not all(isinstance(key, list | tuple) and len(key) == _KEY_FIELDS for key in keys):
         raise _refused("seen", keys)
     pairs = [{"pid": pid, "start": start} for pid, start in keys]
     return [(_integer(pair, "pid", 2, _MAX_PID), _integer(pair, "start", 0, 1 << 62)) for pair in pairs]

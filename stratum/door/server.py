@@ -11,12 +11,13 @@ import signal
 import socket
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from stratum.door import ending, handler, prctl, proc
+from stratum.door import ending, handler, prctl, proc, wire
 from stratum.door.terms import Terms
 from stratum.fence import Fence
 from stratum.instance import Instance
@@ -81,10 +82,19 @@ class Server:
         connection, _ = listener.accept()
         with connection:
             if self._is_let_in(connection):
-                parent = os.getpid()
-                if os.fork() == 0:
-                    listener.close()
-                    self._handle(connection, parent)
+                self._hand_over(connection, listener)
+
+    def _hand_over(self, connection: socket.socket, listener: socket.socket) -> None:
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:  # a build may have taken all the processes that a container may have
+            with suppress(OSError):
+                wire.send(connection, {"refused": f"The door cannot start a process: {error}."})
+            return
+        if pid == 0:
+            listener.close()
+            self._handle(connection, parent)
 
     def _handle(self, connection: socket.socket, parent: int) -> NoReturn:
         prctl.die_with_parent()

@@ -21,7 +21,8 @@ def send(connection: socket.socket, message: Mapping[str, object], fds: Sequence
     """Send one message, and copies of open files with it."""
     data = json.dumps(message).encode() + b"\n"
     sent = socket.send_fds(connection, [data], list(fds)) if fds else 0
-    connection.sendall(data[sent:])
+    if sent < len(data):  # who has all may have answered and left: sending it nothing more would fail
+        connection.sendall(data[sent:])
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
@@ -36,6 +37,9 @@ def receive(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
         data = connection.recv(_CHUNK)
         chunks.append(data)
         size += len(data)
+    if size > MAX_BYTES:
+        reason = f"a message has at most {MAX_BYTES} bytes"
+        raise Broken(reason)
     return _message(b"".join(chunks)), fds
 
 
@@ -45,7 +49,7 @@ def _message(data: bytes) -> dict[str, object]:
         raise Broken(message)
     try:
         message = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Broken(str(error)) from error
     if not isinstance(message, dict):
         reason = f"a message is an object, not {type(message).__name__}"

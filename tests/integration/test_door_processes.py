@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from stratum.door import netlink, proc, sockets
+from stratum.door import netlink, proc, sockets, wire
 from tests.doors import APP, NOBODY, House, Raised
 from tests.served import free_port
 from tests.waiting import wait_until
@@ -321,6 +321,8 @@ def test_what_no_app_or_build_runs_is_out_of_reach(house: House):
         ("tree", (1 << 30,)),
         ("end_tree", ("../x",)),
         ("end_tree", (WEB, [(1, 1)])),
+        ("end_tree", (WEB, [(2,)])),
+        ("end_tree", (WEB, [2])),
         ("end_strays", (APP, ["a b"])),
     ],
 )
@@ -347,6 +349,13 @@ def test_an_order_that_is_not_sound_is_refused(
     with pytest.raises(Raised, match="DoorUnavailable: The door does not take"):
         house.call(lambda: house.door.run(APP, 1, step, env, stdout=1, timeout_s=timeout_s))
     assert not house.scratch().exists()
+
+
+def test_an_order_that_is_too_large_is_refused(house: House):
+    """The door answers, and leaves, when it has read as much as it takes."""
+    env = {"a": "x" * (wire.MAX_BYTES + 100_000)}
+    with pytest.raises(Raised, match=r"DoorUnavailable: The door does not take this as a message: .* bytes"):
+        house.call(lambda: house.door.run(APP, 1, "close", env, stdout=1))
 
 
 def test_a_waiting_request_delays_no_other(house: House):
