@@ -7,16 +7,17 @@ what went away by itself, and wakes whoever should be at work. Nothing that fail
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from runner import crashes, jobs
 from runner.apply import folders, running
-from runner.apply.converge import clear, converge
+from runner.apply.converge import Converged, clear, converge
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
 from runner.deviation import Actual, Wished, deviating, orphaned, owners
 from runner.recover import Recovery
+from stratum.door.client import Stray
 from stratum.errors import ReleaseUnusable, Unavailable
 from stratum.model import App, Formation, RolloutState
 from stratum.ownership import exclusive
@@ -29,9 +30,10 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 GUARD_EVERY_S = 0.25
-STRAYS_EVERY_S = 60.0
+STRAYS_EVERY_S = 30.0
 SETTLE_EVERY_S = 30.0
 FOLDERS_EVERY_S = 900.0
+MOST_TOLD = 20  # strays in a line of the log: an app may fork as many as it likes
 _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
 
@@ -44,6 +46,7 @@ def main() -> None:
     threading.Thread(target=reconciler.settle_on, name="settle", daemon=True).start()
     threading.Thread(target=reconciler.recover_on, name="recovery", daemon=True).start()
     threading.Thread(target=reconciler.route_on, name="routes", daemon=True).start()
+    threading.Thread(target=reconciler.end_strays_on, name="strays", daemon=True).start()
     while True:
         reconciler.mend()
         time.sleep(EVERY_S)
@@ -54,11 +57,12 @@ class Reconciler:
 
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
-        self._strays_ended_at = self._folders_cleared_at = self._left_erased_at = float("-inf")
+        self._folders_cleared_at = self._left_erased_at = float("-inf")
 
     def once(self) -> None:
         """Look at everything once."""
         self.recover()
+        self.end_strays()
         self.mend()
         self.route()
 
@@ -78,8 +82,6 @@ class Reconciler:
 
     def mend(self) -> None:
         """Make true what is wished, and remove what is left."""
-        if time.monotonic() - self._strays_ended_at >= STRAYS_EVERY_S:
-            _guarded("ending strays", self.end_strays)
         _guarded("converging", self.converge)
         if time.monotonic() - self._folders_cleared_at >= FOLDERS_EVERY_S:
             _guarded("removing folders of releases", self.clear_folders)
@@ -131,16 +133,33 @@ class Reconciler:
                 formation_store.unroute(tx, robbed)
             self._parts.router.ensure()
 
+    def end_strays_on(self) -> None:
+        """End strays again and again; what a thread of its own runs, since of many apps it takes long."""
+        while True:
+            self.end_strays()
+            time.sleep(STRAYS_EVERY_S)
+
     def end_strays(self) -> None:
-        """End what belongs to no section of supervisord: before anything is started, then now and then."""
+        """End what belongs to no section of supervisord, and tell of it.
+
+        What is about to be started waits for none of this: converging ends its app's strays first.
+        """
+        _guarded("ending strays", self._end_all_strays)
+
+    def _end_all_strays(self) -> None:
         with self._parts.database.read() as tx:
             apps = environments.list_apps(tx)
         for app in apps:
-            with exclusive(self._parts.apply_lock(app.id)) as is_held:
-                if is_held:
-                    alive = running.living(running.look(self._parts, app).values())
-                    self._parts.door.end_strays(app.id, sorted(alive))
-        self._strays_ended_at = time.monotonic()
+            _guarded(f"ending strays of {app.label}", partial(self._end_strays_of, app))
+
+    def _end_strays_of(self, app: App) -> None:
+        with exclusive(self._parts.apply_lock(app.id)) as is_held:
+            if not is_held:
+                return
+            alive = running.living(running.look(self._parts, app).values())
+            ended = self._parts.door.end_strays(app.id, sorted(alive))
+        if ended:
+            log.warning("ended what belongs to no process of %s: %s", app.label, _listed(ended))
 
     def clear_folders(self) -> None:
         """Remove what appliers that were killed have left of releases; at the start, then now and then."""
@@ -163,7 +182,12 @@ class Reconciler:
         _guarded("rolling back", partial(crashes.roll_back, self._parts))
         for app in deviating(wished, actual):
             _guarded(f"converging {app.label}", partial(self._converge_app, app.id))
-        running.end(self._parts, orphaned(wished, actual))
+        self._end_orphans(orphaned(wished, actual))
+
+    def _end_orphans(self, names: list[str]) -> None:
+        if names:
+            log.warning("ending processes of apps that are no more: %s", ", ".join(names))
+        running.end(self._parts, names)
 
     def _wished(self) -> list[Wished]:
         with self._parts.database.read() as tx:
@@ -203,11 +227,20 @@ class Reconciler:
             self._parts.router.route(app, done.wish.routed(), site=done.wish.site, patience_s=0)
             clear(self._parts, done.wish)
             folders.clear(self._parts, app)
-        _tell(app, [(process.name, started.error) for process, started in done.started])
+        _tell(app, done)
 
 
-def _tell(app: App, started: list[tuple[str, str]]) -> None:
-    for name, error in started:
+def _listed(strays: Collection[Stray]) -> str:
+    """Name them, a few if they are many: `pid 77 of MyProdEnv.app02.v1.web.1`."""
+    told = [f"pid {pid}" + (f" of {name}" if name else "") for pid, _, name in strays]
+    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+    return ", ".join([*told[:MOST_TOLD], *more])
+
+
+def _tell(app: App, done: Converged) -> None:
+    for one in done.stopped:
+        log.warning("stopped %s of %s, which is not wished, or was ending", one.name, app.label)
+    for name, error in ((process.name, started.error) for process, started in done.started):
         if error:
             log.error("%s of %s could not be started: %s", name, app.label, error)
         else:

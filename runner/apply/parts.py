@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from runner.router.switch import PATIENCE_S, Router
-from stratum.door.client import Door, Key
+from stratum.door.client import Door, Key, Stray
 from stratum.instance import Instance
 from stratum.model import App
 from stratum.stopping import Step
@@ -63,8 +63,8 @@ class Keeper(Protocol):
     def established(self, port: int) -> int:
         """Count the connections to a port."""
 
-    def end_strays(self, app_id: int, live: Collection[str]) -> object:
-        """End an app's processes that belong to none of the live names."""
+    def end_strays(self, app_id: int, live: Collection[str]) -> list[Stray]:
+        """End an app's processes that belong to none of the live names, and tell which."""
 
     def tree(self, pid: int) -> list[Key]:
         """List a process, its tree and its session."""

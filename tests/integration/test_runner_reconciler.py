@@ -82,7 +82,31 @@ def test_an_operators_stop_is_undone_and_a_restart_respected(stage: Stage, app: 
     assert mine(stage, app) == third
 
 
-def test_sections_of_another_release_and_missing_descriptions_are_mended(stage: Stage, app: App) -> None:
+def test_what_belongs_to_no_process_is_ended_and_told(
+    stage: Stage, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    name = f"MyProdEnv.{app.name}.v1.worker.9"
+    mark, home = f"{stage.layout.instance_id}/{name}", stage.layout.release(app.id, 1)
+    fence = stage.instance.fence
+    uid = str(fence.app_uid(app.id))
+    become = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups"] if fence.fenced else ["env"]
+    environment = {"PATH": os.environ["PATH"], "STRATUM_PROCESS": mark, "HOME": str(home)}
+    stray = subprocess.Popen([*become, "sleep", "1000"], env=environment, start_new_session=True)
+    wait_until(lambda: Path(f"/proc/{stray.pid}/cmdline").read_bytes().startswith(b"sleep"))
+    kept = mine(stage, app)
+
+    reconciler(stage)[0].once()
+
+    assert stray.wait(30) == -signal.SIGKILL
+    assert mine(stage, app) == kept
+    told = f"ended what belongs to no process of MyProdEnv/{app.name}: pid {stray.pid} of {name}"
+    assert told in caplog.messages
+
+
+def test_sections_of_another_release_and_missing_descriptions_are_mended(
+    stage: Stage, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
     stage.deploy(app, {"worker": SLEEP}, worker=1)
     from stratum.supervisor import Wanted
 
@@ -95,6 +119,7 @@ def test_sections_of_another_release_and_missing_descriptions_are_mended(stage: 
 
     reconciler(stage)[0].once()
 
+    assert f"MyProdEnv.{app.name}.v9.worker.1 of MyProdEnv/{app.name}" in caplog.text
     assert mine(stage, app) == kept
     assert description.exists()
     assert not surplus.exists()

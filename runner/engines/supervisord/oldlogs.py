@@ -32,7 +32,7 @@ def _former(folder: str, names: Container[str]) -> list[tuple[float, int, str]]:
     found = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            name, is_log, _ = entry.name.rpartition(".log")  # the last: an app may be called `login`
+            name, is_log, _ = entry.name.rpartition(".log")  # the last: an app may be called `logger`
             if is_log and name not in names:
                 with suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
