@@ -8,6 +8,7 @@ from stratum.first_scales import WEB, first_scales
 from stratum.keeping import joined, strategy_of
 from stratum.model import RELEASE_PHASE, App, Formation, Release, Strategy, Target, TargetSettings
 from stratum.scaling import without_room
+from stratum.surge import at_once
 
 _MAX_SHOWN = 60  # characters of a command
 
@@ -123,7 +124,7 @@ def _of(kept: _Kept, runs: int, wished: Formation) -> Iterator[str]:
     will = wished.scale(target.name)
     stay = min(runs, will)
     if stay:
-        yield detail(f"{_named(target.name, 1, stay)} {_way(kept)}")
+        yield detail(f"{_named(target.name, 1, stay)} {_way(kept, will)}")
     if will > stay:
         yield detail(f"{_named(target.name, stay + 1, will)} added")
     if runs > will:
@@ -135,10 +136,13 @@ def _of(kept: _Kept, runs: int, wished: Formation) -> Iterator[str]:
         yield detail(f"{target.name}: not started; stratum worker {target.name} would start it")
 
 
-def _way(kept: _Kept) -> str:
+def _way(kept: _Kept, scale: int) -> str:
     if kept.target.name != WEB and kept.settings.restart_on_deploy is False:
         return "left as they are, since restart_on_deploy is false"
     if strategy_of(kept.target, kept.settings) is Strategy.OVERLAP:
+        number = at_once(kept.settings.max_surge, scale)
+        if number < scale:
+            return f"restarted, {number} at a time; each starts beside the old one, which serves until then"
         return "restarted; the new one starts beside the old, which serves until the switch"
     return "restarted; the old one stops before the new one starts"
 

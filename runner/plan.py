@@ -32,6 +32,7 @@ class Process:
         command: the Procfile line with `{{UNIQUE_INT}}` expanded, else untouched.
         port: what `$PORT` holds; 0 for all but web.
         checks: what it has to pass before it counts as up, beside what every process has to.
+        max_surge: how many of its target may start beside old ones at once (`stratum.surge`).
     """
 
     name: str
@@ -42,6 +43,7 @@ class Process:
     strategy: Strategy
     port: int
     checks: tuple[Check, ...] = ()
+    max_surge: str = ""
 
     @property
     def slot(self) -> Slot:
@@ -198,4 +200,5 @@ def _process(name: str, slot: Slot, kept: _Kept, unique_int: int, ports: Mapping
         strategy=strategy_of(kept.target, kept.settings),
         port=ports[name] if slot.target == WEB else 0,
         checks=kept.settings.checks,
+        max_surge=kept.settings.max_surge,
     )

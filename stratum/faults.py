@@ -49,6 +49,9 @@ PHASE_POINTS = (  # of a release that has a release phase, after rollout.claimed
     "phase.ended",  # nothing is recorded of its end
     "phase.succeeded",  # which is recorded; supervisord still knows it
 )
+STEP_POINTS = (  # of a rollout in several rounds, after rollout.started
+    "rollout.relieved",  # requests go to the new and to what is left; what is relieved still runs
+)
 WAIT_LIMIT_S = 60.0
 
 

@@ -8,6 +8,7 @@ from stratum.first_scales import WEB
 from stratum.model import NO_SETTINGS, Formation, Release, Strategy, Target, TargetSettings
 from stratum.procfile import uses_unique_int
 from stratum.stopping import render
+from stratum.surge import ALL
 
 _ALONE = "two processes of one {{UNIQUE_INT}} never run at once"
 
@@ -68,6 +69,7 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
         if target.name in release.process_names():
             yield _scale(formation, target.name)
             yield _strategy(release, formation, target)
+            yield from _max_surge(release, formation, target)
             yield _stop_sequence(release, formation, target.name, defaults)
             yield _restarts(release, formation, target.name)
             yield from _checks(release, target.name, defaults)
@@ -80,31 +82,30 @@ def _scale(formation: Formation, target: str) -> Fact:
 
 
 def _strategy(release: Release, formation: Formation, target: Target) -> Fact:
-    told, asked = _told(formation, target.name).strategy, _asked(release, target.name).strategy
-    value = strategy_of(target, settled(release, formation, target.name))
     if uses_unique_int(target.command):
-        return Fact(target.name, "strategy", value, Source.PROCFILE, _ALONE)
-    return Fact(target.name, "strategy", value, _source(told, asked), _instead(told, asked))
+        return Fact(target.name, "strategy", Strategy.REPLACE, Source.PROCFILE, _ALONE)
+    usual = strategy_of(target, NO_SETTINGS)
+    return _Said.of(release, formation, target.name, "strategy").fact(usual)
+
+
+def _max_surge(release: Release, formation: Formation, target: Target) -> Iterator[Fact]:
+    said = _Said.of(release, formation, target.name, "max_surge")
+    if strategy_of(target, settled(release, formation, target.name)) is Strategy.OVERLAP:
+        yield said.fact(ALL)
+    elif said.value:
+        yield said.fact(ALL, "no effect: new processes do not run beside old ones")
 
 
 def _stop_sequence(release: Release, formation: Formation, target: str, defaults: Defaults) -> Fact:
-    told, asked = (
-        _told(formation, target).stop_sequence or None,
-        _asked(release, target).stop_sequence or None,
-    )
-    value = told or asked or render([("term", defaults.stop_grace_s)])
-    return Fact(target, "stop_sequence", value, _source(told, asked), _instead(told, asked))
+    usual = render([("term", defaults.stop_grace_s)])
+    return _Said.of(release, formation, target, "stop_sequence").fact(usual)
 
 
 def _restarts(release: Release, formation: Formation, target: str) -> Fact:
-    told, asked = _told(formation, target).restart_on_deploy, _asked(release, target).restart_on_deploy
-    value = told if told is not None else asked
-    if target == WEB and value is False:
+    said = _Said.of(release, formation, target, "restart_on_deploy")
+    if target == WEB and said.value == "false":
         return Fact(target, "restart_on_deploy", "true", Source.DEFAULT, "web is always restarted")
-    said = _instead(told, asked).lower()
-    return Fact(
-        target, "restart_on_deploy", "false" if value is False else "true", _source(told, asked), said
-    )
+    return said.fact("true")
 
 
 def _checks(release: Release, target: str, defaults: Defaults) -> Iterator[Fact]:
@@ -118,15 +119,42 @@ def _checks(release: Release, target: str, defaults: Defaults) -> Iterator[Fact]
         yield Fact(target, "check", check.label, Source.APP_JSON, note)
 
 
-def _source(told: object, asked: object) -> Source:
-    if told is not None:
-        return Source.API
-    return Source.DEFAULT if asked is None else Source.APP_JSON
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of one setting of a target; empty where nothing is."""
+
+    target: str
+    key: str
+    told: str
+    asked: str
+
+    @classmethod
+    def of(cls, release: Release, formation: Formation, target: str, key: str) -> "_Said":
+        told, asked = _told(formation, target), _asked(release, target)
+        return cls(target, key, _text(getattr(told, key)), _text(getattr(asked, key)))
+
+    @property
+    def value(self) -> str:
+        return self.told or self.asked
+
+    def fact(self, usual: str, note: str = "") -> Fact:
+        """What is in force, with what app.json wants where the API was told another.
+
+        Args:
+            usual: what holds where nothing is said.
+        """
+        if not self.value:
+            return Fact(self.target, self.key, usual, Source.DEFAULT, note)
+        is_other = self.told and self.asked not in ("", self.told)
+        instead = f"app.json says {self.asked}" if is_other else ""
+        source = Source.API if self.told else Source.APP_JSON
+        return Fact(self.target, self.key, self.value, source, note or instead)
 
 
-def _instead(told: object, asked: object) -> str:
-    """Say what app.json wants where the API was told another."""
-    return f"app.json says {asked}" if told is not None and asked not in (None, told) else ""
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _asked(release: Release, target: str) -> TargetSettings:

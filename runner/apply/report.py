@@ -87,6 +87,11 @@ class Report:
                 end.name, was.target, was.index, Outcome.STOPPED, seconds=end.seconds, note=note
             )
 
+    def stepped(self, left: int) -> None:
+        """Say that new processes have taken the places of some old ones."""
+        if self._log:
+            self._log.indent(f"{left} old {'one' if left == 1 else 'ones'} left")
+
     def restarted(self, process: Process, started: Started) -> None:
         """Note a process of the old release that runs again after a failure."""
         self._lines[process.name] = _line(process, Outcome.RESTARTED, started.pid or 0, note=started.error)

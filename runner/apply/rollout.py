@@ -7,20 +7,20 @@ stay alive; then the router switches, the rollout is live, and the old web drain
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from runner import pace
-from runner.apply import converge, folders, phase, running, site
+from runner.apply import converge, folders, phase, relief, running, site
 from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report, opened
 from runner.apply.staying import with_older
 from runner.apply.stops import steps_of
-from runner.apply.take_back import take_back
+from runner.apply.take_back import route_back, take_back
 from runner.apply.wish import Wish, wish
 from runner.plan import Known, Process, diff, known, stops_late
 from runner.probe import Watched, await_up
+from runner.rounds import rounds
 from stratum import faults, queue
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Release, ReleaseState, RolloutState, Strategy
@@ -91,7 +91,7 @@ class _Rolling:
             take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
             return
         self._record_live(goal)
-        self._stop_late(late)
+        self._end_late(late)
         self.succeed(goal)
 
     def _revive(self, formation: Formation) -> None:
@@ -102,19 +102,29 @@ class _Rolling:
         if not self._is_new or self.current is None:
             return
         try:
-            converge.converge(self.parts, self.app, self.current, formation)
+            done = converge.converge(self.parts, self.app, self.current, formation)
         except (RolloutFailed, ReleaseUnusable) as error:  # what comes now may well mend it
             log.warning("v%d of %s does not come back: %s", self.current.version, self.app.label, error)
+            return
+        route_back(self.parts, done.wish)
 
     def _bring_up(self, goal: Wish) -> list[Known]:
         statuses = self._settled(goal)
         alive = running.living(statuses.values())
         change = diff(goal.processes, alive | (statuses.keys() - {one.name for one in goal.processes}))
         late = [one for one in change.stop if stops_late(one, goal.processes)]
-        self._start(goal, change.start, statuses, Strategy.OVERLAP)
+        soon = [one for one in change.stop if one not in late]
+        overlapping = [one for one in goal.processes if one.strategy is Strategy.OVERLAP]
+        *earlier, last = rounds(overlapping, late, alive)
+        up: list[Process] = []
+        for one in earlier:
+            self._start(goal, one.processes, statuses)
+            up += one.processes
+            late = self._relieve(one.relieved, up, late)
+        self._start(goal, last.processes, statuses)
         faults.reach("rollout.probed")
-        self._stop([one for one in change.stop if one not in late])
-        self._start(goal, change.start, statuses, Strategy.REPLACE)
+        self._stop(soon)
+        self._start(goal, [one for one in goal.processes if one not in overlapping], statuses)
         faults.reach("rollout.replaced")
         self.lease.check()
         self.parts.router.route(self.app, goal.routed(), site=goal.site)
@@ -131,22 +141,30 @@ class _Rolling:
             return running.look(self.parts, self.app)
         return statuses
 
-    def _start(
-        self, goal: Wish, new: Sequence[Process], statuses: dict[str, ProcessStatus], strategy: Strategy
-    ) -> None:
-        """Start the new processes of one strategy, and wait until they are up."""
+    def _relieve(
+        self, relieved: Sequence[Known], up: Sequence[Process], late: Sequence[Known]
+    ) -> list[Known]:
+        """End old processes in whose places new ones are up; return those that are left."""
         self.lease.check()
-        start = [one for one in new if one.strategy is strategy]
+        left = [one for one in late if one not in relieved]
+        self.report.stopped(relief.relieve(self.parts, self.app, relieved, up, left))
+        self.report.stepped(len(left))
+        return left
+
+    def _start(self, goal: Wish, wanted: Sequence[Process], statuses: Mapping[str, ProcessStatus]) -> None:
+        """Start those that are not there, and wait until all are up."""
+        self.lease.check()
+        there = running.living(statuses.values())
+        start = [one for one in wanted if one.name not in there]
         watched = []
         for process, started in zip(start, running.start(self.parts, goal, start), strict=True):
             if started.pid is None:
                 reason = f"did not start: {started.error}."
                 raise RolloutFailed(process.label, reason, hint="The server's operator may mend it.")
             watched.append(Watched(process, started.pid))
-        if strategy is Strategy.OVERLAP:
-            faults.reach("rollout.started")
-        for process in goal.processes:
-            if process.strategy is strategy and process not in new:
+        faults.reach("rollout.started")
+        for process in wanted:
+            if process.name in there:
                 watched += self._there(process, statuses[process.name])
         with queue.waiting():  # for a minute, or an hour of checks: others may be rolled out meanwhile
             for up in await_up(self.parts, goal, watched, lambda: self._check_wanted(watched)):
@@ -219,17 +237,11 @@ class _Rolling:
         log.info("rollout %d of %s is live with v%d", rollout.number, self.app.label, release.version)
         faults.reach("rollout.live")
 
-    def _stop_late(self, late: Sequence[Known]) -> None:
+    def _end_late(self, late: Sequence[Known]) -> None:
         """Let old web processes finish their requests, then stop them."""
         if late:
-            with self.parts.database.read() as tx:
-                ports = formation_store.ports_of(tx, self.app.id)
-            old = [ports[one.name] for one in late if one.name in ports]
-            with queue.waiting():
-                for _ in pace.looks(self.parts.instance.settings.drain_s):
-                    if not any(self.parts.door.established(port) for port in old):
-                        break
-            self._stop(late)
+            self.lease.check()
+            self.report.stopped(relief.end(self.parts, self.app, late))
         faults.reach("rollout.stopped")
 
     def succeed(self, goal: Wish) -> None:

@@ -8,6 +8,8 @@ from runner.apply.converge import clear, converge
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
+from runner.apply.retreat import retreat
+from runner.apply.wish import Wish
 from runner.plan import port_names, prefix, process_name, wished_slots
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable, StratumError
 from stratum.model import App, Formation, Release, Rollout, RolloutState
@@ -37,7 +39,7 @@ def take_back(
         formation = _formation_before(tx, rollout)
     lease.check()
     report.failed(error, prefix(app, release))
-    report.left(current, runs=_bring_back(parts, report, app, current, formation))
+    report.left(current, runs=_bring_back(parts, lease, report, (app, current), formation))
     with parts.database.write() as tx:
         if not rollouts.record(tx, rollout, RolloutState.FAILED, report.lines, str(error)):
             raise LeaseLost(rollout)
@@ -75,16 +77,19 @@ def _formation_before(tx: Transaction, rollout: Rollout) -> Formation:
 
 
 def _bring_back(
-    parts: Parts, report: Report, app: App, current: Release | None, formation: Formation
+    parts: Parts, lease: Lease, report: Report, former: tuple[App, Release | None], formation: Formation
 ) -> bool:
     """Have the former release run, as far as it can still be used; whether anything runs then."""
+    app, current = former
     try:
+        if current is not None:
+            retreat(parts, lease, report, (app, current), formation)
         done = converge(parts, app, current, formation)
     except (ReleaseUnusable, RolloutFailed) as error:
         assert current is not None
         log.warning("v%d of %s does not come back: %s", current.version, app.label, error)
         return _keep_alive(parts, report, app, current, formation)
-    _route_back(parts, app, done.wish.routed(), done.wish.site)
+    route_back(parts, done.wish)
     report.stopped(done.stopped)
     for process, started in done.started:
         report.restarted(process, started)
@@ -104,11 +109,16 @@ def _keep_alive(parts: Parts, report: Report, app: App, current: Release, format
         served = site.published(parts, current)
     except ReleaseUnusable:
         served = None
-    _route_back(parts, app, [name for name in port_names(app, current, formation) if name in alive], served)
+    _route(parts, app, [name for name in port_names(app, current, formation) if name in alive], served)
     return bool(alive) or served is not None
 
 
-def _route_back(parts: Parts, app: App, processes: list[str], served: Served | None) -> None:
+def route_back(parts: Parts, goal: Wish) -> None:
+    """Send requests to what is wished; what the router does not take now is the reconciler's to tell it."""
+    _route(parts, goal.app, goal.routed(), goal.site)
+
+
+def _route(parts: Parts, app: App, processes: list[str], served: Served | None) -> None:
     try:
         parts.router.route(app, processes, site=served, patience_s=0)
     except RouterUnavailable as error:

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from stratum import stopping
+from stratum import stopping, surge
 from stratum.appjson.found import Found, Node, shown
 from stratum.errors import InvalidInput
 from stratum.model import Strategy, TargetSettings
 
-KEYS = ("strategy", "stop_sequence", "restart_on_deploy")
+KEYS = ("strategy", "stop_sequence", "restart_on_deploy", "max_surge")
 _WORDS = {"true": True, "false": False}
 _OTHERS = {
     "quantity": "Scales are set with: stratum scale TARGET=N",
-    "max_parallel": "Remove it",
+    "max_parallel": "How many new processes start beside the old ones at once is max_surge",
     "autoscaling": "Scales are set with: stratum scale TARGET=N",
     "service": "Only web is given a port and a route",
 }
@@ -42,7 +42,10 @@ def told(target: str, values: Mapping[str, object]) -> TargetSettings:
 def _read(node: Node) -> TargetSettings:
     restarts = node.flag("restart_on_deploy") if node.has("restart_on_deploy") else None
     return TargetSettings(
-        strategy=_strategy(node), stop_sequence=_stop_sequence(node), restart_on_deploy=restarts
+        strategy=_strategy(node),
+        stop_sequence=_stop_sequence(node),
+        restart_on_deploy=restarts,
+        max_surge=_max_surge(node),
     )
 
 
@@ -64,4 +67,15 @@ def _stop_sequence(node: Node) -> str:
         return stopping.render(stopping.parse(str(given.value)))
     except ValueError:
         given.refuse(f"{shown(given.value)} is no way to stop", stopping.RULE)
+    return ""
+
+
+def _max_surge(node: Node) -> str:
+    given = node.at("max_surge")
+    if not node.has("max_surge"):
+        return ""
+    try:
+        return surge.parse(given.value)
+    except ValueError:
+        given.refuse(f"{shown(given.value)} is not allowed", surge.RULE)
     return ""

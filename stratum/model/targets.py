@@ -86,12 +86,14 @@ class TargetSettings:
     Attributes:
         restart_on_deploy: False: a new release leaves what runs as it is, and of its own.
         stop_sequence: how a rollout stops an old process, such as `term,90,kill` (`stratum.stopping`).
+        max_surge: how many new processes may run beside old ones at once, such as `25%` (`stratum.surge`).
     """
 
     checks: tuple[Check, ...] = ()
     strategy: Strategy | None = None
     stop_sequence: str = ""
     restart_on_deploy: bool | None = None
+    max_surge: str = ""
 
     def over(self, other: "TargetSettings") -> "TargetSettings":
         """What holds where this says something, else the other."""
@@ -107,6 +109,7 @@ class TargetSettings:
             strategy=None if strategy is None else Strategy(strategy),
             stop_sequence=stored.get("stop_sequence", ""),
             restart_on_deploy=stored.get("restart_on_deploy"),
+            max_surge=stored.get("max_surge", ""),
         )
 
     def render(self) -> dict[str, Any]:

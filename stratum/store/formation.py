@@ -140,9 +140,13 @@ def routes(tx: Transaction) -> dict[int, tuple[int, ...]]:
 
 
 def routed_as(tx: Transaction) -> dict[int, str]:
-    """App id → what the app is called in the names of the processes that the router sends requests to."""
+    """App id → what the app is called in the names of the processes that the router sends requests to.
+
+    While new ones take the places of old ones it is what the old ones say.
+    """
     rows = tx.execute(select(t.ports.c.app_id, t.ports.c.process).where(t.ports.c.routed))
-    return {row.app_id: row.process.rsplit(".", 3)[0].partition(".")[2] for row in rows}
+    parted = sorted((row.app_id, -_version(row.process), row.process) for row in rows)
+    return {app_id: process.rsplit(".", 3)[0].partition(".")[2] for app_id, _, process in parted}
 
 
 def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
@@ -154,6 +158,10 @@ def set_routed(tx: Transaction, app_id: int, processes: Iterable[str]) -> None:
 def unroute(tx: Transaction, ports: Iterable[int]) -> None:
     """Have the router send nothing to these ports."""
     tx.execute(update(t.ports).where(t.ports.c.port.in_(list(ports))).values(routed=False))
+
+
+def _version(process: str) -> int:
+    return int(process.rsplit(".", 3)[1].removeprefix("v"))
 
 
 def _formation(rows: Iterable[Row[tuple[object, ...]]], told: Iterable[Row[tuple[object, ...]]]) -> Formation:

@@ -57,20 +57,23 @@ def test_what_an_app_has_no_room_for_is_paused():
 
 
 def test_how_targets_are_kept_is_what_app_json_of_the_push_and_the_api_say():
-    targets = tuple(Target(name, f"run {name}") for name in ("web", "worker", "clock"))
+    targets = tuple(Target(name, f"run {name}") for name in ("web", "worker", "clock", "mailer"))
     state = ReleaseState.LIVE
     release = Release(9, 2, 3, None, "c" * 40, "s" * 64, 0, targets, "push", "me", state, NOW, "app02")
     told = {"clock": TargetSettings(restart_on_deploy=False)}
-    formation = Formation({"web": 1, "worker": 1, "clock": 2}, told=told)
+    formation = Formation({"web": 1, "worker": 1, "clock": 2, "mailer": 3}, told=told)
     asked = {
         "web": TargetSettings(strategy=Strategy.REPLACE),
         "worker": TargetSettings(strategy=Strategy.OVERLAP),
+        "mailer": TargetSettings(strategy=Strategy.OVERLAP, max_surge="50%"),
     }
 
     lines = forecast(Present(APP, release, formation, (), 100), Next("d" * 40, targets, {}, asked))
 
-    assert [line.strip() for line in lines[1:4]] == [
+    assert [line.strip() for line in lines[1:5]] == [
         "web.1 restarted; the old one stops before the new one starts",
         "worker.1 restarted; the new one starts beside the old, which serves until the switch",
         "clock.1 to clock.2 left as they are, since restart_on_deploy is false",
+        "mailer.1 to mailer.3 restarted, 2 at a time; each starts beside the old one, which serves "
+        "until then",
     ]

@@ -104,6 +104,7 @@ def test_a_release_that_goes_back_keeps_what_the_api_was_told(api, side, app):
             'worker.strategy: "both" is no strategy. There are: overlap, replace.',
         ),
         ("worker", {"stop_sequence": "term"}, 'worker.stop_sequence: "term" is no way to stop. Give signals'),
+        ("worker", {"max_surge": "0"}, 'worker.max_surge: "0" is not allowed. Give a whole number from 1'),
         ("worker", {"strategie": "x"}, "strategie: there is no such setting. There are: strategy"),
         ("worker", {"strategy": 1}, "worker.strategy: 1 is no strategy."),
         ("worker", {}, "No setting was given."),
@@ -119,6 +120,19 @@ def test_what_cannot_be_is_refused_and_changes_nothing(api, app, target, body, s
     assert status == 422
     assert answer["message"].startswith(said)
     assert api("GET", PATH)[1] == before
+
+
+def test_a_surge_is_told_where_new_processes_run_beside_old_ones(api, app):
+    assert facts(api("GET", PATH)[1], "max_surge") == [
+        ("web", "100%", "default", ""),
+        ("worker", "100%", "default", ""),
+    ]
+    rows = api("PATCH", f"{PATH}/web", json={"max_surge": "25%"})[1]
+    assert facts(rows, "max_surge") == [("web", "25%", "API", "")]
+    rows = api("PATCH", f"{PATH}/mailer", json={"max_surge": 2})[1]
+    assert facts(rows, "max_surge") == [
+        ("mailer", "2", "API", "no effect: new processes do not run beside old ones")
+    ]
 
 
 def test_an_app_without_a_release_has_nothing_to_explain(api, side):

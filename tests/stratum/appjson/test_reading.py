@@ -14,7 +14,7 @@ KEYS = st.sampled_from(
     [
         *("healthchecks", "formation", "web", "worker", "attempts", "command", "content", "httpHeaders"),
         *("initialDelay", "listening", "name", "path", "port", "scheme", "timeout", "type", "uptime"),
-        *("wait", "warn", "value", "quantity", "strategy", "stop_sequence"),
+        *("wait", "warn", "value", "quantity", "strategy", "stop_sequence", "max_surge"),
     ]
 )
 LEAVES = st.none() | st.booleans() | st.integers(-5, 5000) | st.floats() | st.text(max_size=20)
@@ -132,10 +132,10 @@ def test_targets_without_processes_are_told_of():
 
 
 def test_how_a_target_is_kept_stands_under_formation():
-    worker = {"strategy": "overlap", "stop_sequence": "term, 90, kill"}
+    worker = {"strategy": "overlap", "stop_sequence": "term, 90, kill", "max_surge": 2}
     found = read({"formation": {"worker": worker}, "healthchecks": {"web": [{}]}})
 
-    kept = TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="term,90,kill")
+    kept = TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="term,90,kill", max_surge="2")
     assert found.settings["worker"] == kept
     assert len(found.settings["web"].checks) == 1
     assert [str(one) for one in found.strangers(("web",))] == [
@@ -144,6 +144,10 @@ def test_how_a_target_is_kept_stands_under_formation():
     assert problems({"formation": {"web": {"strategy": "both"}, "worker": 1}}) == [
         'app.json: formation.web.strategy: "both" is no strategy. There are: overlap, replace.',
         'app.json: formation.worker: 1 stands where an object is expected. Write it as {"name": …}.',
+    ]
+    assert problems({"formation": {"web": {"max_surge": 0}}}) == [
+        "app.json: formation.web.max_surge: 0 is not allowed. Give a whole number from 1 to 99999, or a "
+        "percentage of the scale from 1% to 100%."
     ]
 
 

@@ -1,0 +1,225 @@
+"""New processes that come up beside the old a few at a time, as `max_surge` of their target says."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from runner import jobs
+from runner.plan import known
+from runner.recover import Recovery
+from stratum.faults import STEP_POINTS
+from stratum.model import App, Outcome, Rollout, RolloutState, TargetSettings
+from stratum.store import formation
+from tests.fakes import FakeNudges
+from tests.stage import RUN_WEB, SHARED, Stage, staged
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+SLEEP = "exec sleep 1000"
+BROKEN_FROM_3 = f"[ $STRATUM_INDEX -lt 3 ] || exit 7; {RUN_WEB}"
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged(router=True, web_start_timeout_s=30.0) as ready:
+        yield ready
+
+
+@pytest.fixture
+def app(stage: Stage) -> App:
+    return stage.app(f"surge{next(NUMBERS)}")
+
+
+@pytest.fixture
+def routed(stage: Stage) -> Iterator[list[dict[str, int]]]:
+    """Each time routes were changed: how many processes of each release had one, and how many lived."""
+    route, seen = stage.parts.router.route, []
+
+    def follow(app, processes, **options):
+        route(app, processes, **options)
+        versions = Counter(f"v{known(name).version}" for name in processes)
+        alive = sum(f".{app.name}.v" in name and pid is not None for name, pid in stage.pids().items())
+        seen.append({**versions, "alive": alive})
+
+    stage.parts.router.route = follow  # type: ignore[method-assign]
+    yield seen
+    stage.parts.router.route = route  # type: ignore[method-assign]
+
+
+def surge(stage: Stage, app: App, value: str, target: str = "web") -> None:
+    with stage.parts.database.write() as tx:
+        formation.tell(tx, app.id, target, TargetSettings(max_surge=value))
+
+
+@contextmanager
+def asked(stage: Stage, app: App) -> Iterator[list[tuple[int, str]]]:
+    """Ask the app all the time; what it answers."""
+    answers: list[tuple[int, str]] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            answers.append(stage.get(app))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_until(lambda: len(answers) > 3)
+    try:
+        yield answers
+    finally:
+        over.set()
+        asking.join()
+
+
+def outcomes(rollout: Rollout) -> dict[str, Outcome]:
+    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
+
+
+def mine(stage: Stage, app: App) -> dict[str, int | None]:
+    begin = f"MyProdEnv.{app.name}."
+    return {name.removeprefix(begin): pid for name, pid in stage.pids().items() if name.startswith(begin)}
+
+
+def webs(version: int, *indices: int) -> set[str]:
+    return {f"v{version}.web.{index}" for index in indices}
+
+
+def test_ten_are_replaced_two_by_two_and_no_request_is_lost(
+    stage: Stage, app: App, routed: list[dict[str, int]]
+) -> None:
+    stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=10, worker=1)
+    surge(stage, app, "2")
+    routed.clear()
+
+    with asked(stage, app) as answers:
+        done = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP})
+
+    assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
+    steps = [{"v2": new, "v1": 10 - new, "alive": 13} for new in (2, 4, 6, 8)]
+    assert routed == [*steps, {"v2": 10, "alive": 13}]
+    assert {status for status, _ in answers} == {200}
+    assert {text[:2] for _, text in answers} == {"v1", "v2"}
+    assert mine(stage, app).keys() == {*webs(2, *range(1, 11)), "v2.worker.1"}
+    ends = {line.note for line in done.report if line.outcome is Outcome.STOPPED}
+    assert ends == {"ended by SIGTERM"}
+    assert Counter(outcomes(done).values()) == {Outcome.STARTED: 11, Outcome.STOPPED: 11}
+
+
+def test_what_the_new_release_has_more_or_less_of_comes_and_goes_at_the_end(
+    stage: Stage, app: App, routed: list[dict[str, int]]
+) -> None:
+    surge(stage, app, "50%")
+    stage.deploy(app, {"web": RUN_WEB}, web=2)
+    routed.clear()
+
+    stage.deploy(app, {"web": RUN_WEB}, web=4)
+    assert routed == [{"v2": 4, "alive": 6}]
+    stage.deploy(app, {"web": RUN_WEB}, web=2)
+    assert routed[1:] == [{"v3": 1, "v2": 3, "alive": 5}, {"v3": 2, "alive": 5}]
+    assert mine(stage, app).keys() == webs(3, 1, 2)
+
+
+def test_a_release_that_fails_halfway_goes_back_without_losing_a_request(
+    stage: Stage, app: App, routed: list[dict[str, int]]
+) -> None:
+    first = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=4, worker=1)
+    surge(stage, app, "1")
+    routed.clear()
+
+    with asked(stage, app) as answers:
+        done = stage.deploy(app, {"web": BROKEN_FROM_3, "worker": SLEEP})
+
+    assert done.state is RolloutState.FAILED
+    assert {status for status, _ in answers} == {200}
+    forth = [{"v2": 1, "v1": 3, "alive": 6}, {"v2": 2, "v1": 2, "alive": 6}]
+    back = [{"v1": 3, "v2": 1, "alive": 6}, {"v1": 4, "alive": 6}, {"v1": 4, "alive": 5}]
+    assert routed == [*forth, *back]
+    assert outcomes(done) == {
+        "v2.web.1": Outcome.STOPPED,
+        "v2.web.2": Outcome.STOPPED,
+        "v2.web.3": Outcome.FAILED,
+        "v1.web.1": Outcome.RESTARTED,
+        "v1.web.2": Outcome.RESTARTED,
+    }
+    before = {line.name.split(".", 2)[2]: line.pid for line in first.report}
+    now = mine(stage, app)
+    assert now.keys() == {*webs(1, 1, 2, 3, 4), "v1.worker.1"}
+    assert {name for name in now if now[name] == before[name]} == {*webs(1, 3, 4), "v1.worker.1"}
+    assert stage.version(app) == 1
+
+
+def test_others_that_overlap_are_replaced_by_their_own_surge(stage: Stage, app: App) -> None:
+    crowd = f"ls /proc/*/environ >/dev/null; echo $STRATUM_RELEASE.$STRATUM_INDEX >> {SHARED}.story; {SLEEP}"
+    stage.deploy(app, {"worker": crowd}, worker=3)
+    with stage.parts.database.write() as tx:
+        from stratum.model import Strategy
+
+        formation.tell(tx, app.id, "worker", TargetSettings(strategy=Strategy.OVERLAP, max_surge="1"))
+
+    done = stage.deploy(app, {"worker": crowd})
+
+    story = stage.shared(app).with_suffix(".story").read_text().split()
+    assert story[3:] == ["v2.1", "v2.2", "v2.3"]
+    names = [line.name.split(".", 2)[2] for line in done.report]
+    assert names == [
+        *("v2.worker.1", "v1.worker.1", "v2.worker.2", "v1.worker.2"),
+        *("v2.worker.3", "v1.worker.3"),
+    ]
+
+
+@pytest.mark.parametrize("point", ["rollout.started", *STEP_POINTS, "rollout.probed"])
+def test_a_rollout_killed_between_two_rounds_goes_on_from_there(
+    stage: Stage, app: App, routed: list[dict[str, int]], point: str, tmp_path: Path
+) -> None:
+    stage.deploy(app, {"web": RUN_WEB}, web=3)
+    surge(stage, app, "1")
+    release, rollout = stage.release(app, {"web": RUN_WEB})
+    (tmp_path / point).touch()
+    applier = stage.applier(app, tmp_path)
+    wait_until((tmp_path / f"{point}.reached.pid").exists, 20)
+    applier.kill()
+    applier.wait()
+    at_kill = {name: pid for name, pid in mine(stage, app).items() if name.startswith("v2.")}
+    routed.clear()
+
+    with asked(stage, app) as answers:
+        nudges = FakeNudges()
+        Recovery(stage.parts, nudges).run()
+        for app_id in nudges.rollouts:
+            jobs.apply_queued(stage.parts, app_id)
+
+    done = stage.rollout(rollout)
+    assert (done.state, done.error, done.attempt) == (RolloutState.SUCCEEDED, "", 2)
+    assert stage.version(app) == release.version
+    assert mine(stage, app).keys() == webs(2, 1, 2, 3)
+    assert at_kill.items() <= mine(stage, app).items()
+    assert max(one["alive"] for one in routed) == 4
+    assert {status for status, _ in answers} == {200}
+
+
+def test_a_way_back_that_was_cut_off_is_gone_to_its_end(stage: Stage, app: App, tmp_path: Path) -> None:
+    stage.deploy(app, {"web": RUN_WEB}, web=4)
+    surge(stage, app, "1")
+    _, rollout = stage.release(app, {"web": BROKEN_FROM_3})
+    applier = stage.applier(app)
+    wait_until(lambda: "v2.web.2" in mine(stage, app) and "v1.web.1" not in mine(stage, app), 20)
+    wait_until(lambda: "v1.web.1" in mine(stage, app), 20)  # on the way back
+    applier.kill()
+    applier.wait()
+
+    with asked(stage, app) as answers:
+        nudges = FakeNudges()
+        Recovery(stage.parts, nudges).run()
+        for app_id in nudges.rollouts:
+            jobs.apply_queued(stage.parts, app_id)
+
+    assert stage.rollout(rollout).state is RolloutState.FAILED
+    assert mine(stage, app).keys() == webs(1, 1, 2, 3, 4)
+    assert {status for status, _ in answers} == {200}
