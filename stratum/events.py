@@ -40,6 +40,11 @@ class Event:
     lived_s: float
 
     @property
+    def target(self) -> str:
+        """Of which target the process is."""
+        return self.process.rsplit(".", 2)[1]
+
+    @property
     def message(self) -> str:
         """Say it in words."""
         if self.kind is Kind.STARTED:
@@ -56,7 +61,7 @@ class Event:
 
 def last_events(file: Path, count: int, target: str | None = None) -> list[Event]:
     """Return the last changes, oldest first, of one target or of all."""
-    found = [event for event in _events(file) if target is None or _target(event) == target]
+    found = [event for event in _events(file) if target in (None, event.target)]
     return found[-count:] if count else []
 
 
@@ -86,7 +91,3 @@ def _events(file: Path) -> Iterator[Event]:
         except FileNotFoundError:
             continue
         yield from filter(None, map(parse, lines))
-
-
-def _target(event: Event) -> str:
-    return event.process.rsplit(".", 2)[1]

@@ -30,6 +30,6 @@ def show(environment: str, app: str, query_data: Logs) -> Response:
         held.enter_context(services().places.for_stream())
         found = AppLogs(services(), app_named(), wanted)
         found.refresh()
-        told = telling.as_events if is_live else telling.as_text
-        chunks = streams.app_logs(services().watcher, found, wanted, streams.client(), told)
+        told = telling.as_events(found) if is_live else telling.as_text
+        chunks = streams.read(services().watcher, found, told, streams.client(), follow=wanted.follow)
         return streams.answer(chunks, held, telling.EVENTS if is_live else "text/plain")

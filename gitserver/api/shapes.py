@@ -176,7 +176,9 @@ class Events(BaseModel):
     """Query of what became of an app's processes."""
 
     target: str | None = None
-    lines: int = Field(default=100, ge=0, le=10_000)
+    lines: int = Field(default=100, ge=0, le=MAX_LINES)
+    follow: bool = False
+    cursor: str | None = Field(default=None, max_length=100)
 
 
 class Logs(BaseModel):

@@ -4,12 +4,12 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from flask import Response, request
 
-from gitserver.api.applogs import AppLogs
-from gitserver.api.shapes import Following, Logs
-from gitserver.api.telling import Telling, as_text
+from gitserver.api.shapes import Following
+from gitserver.api.telling import Telling
 from gitserver.git.client import Client
 from gitserver.services import Services
 from gitserver.watch import News, Subject, Watch, Watcher
@@ -20,6 +20,29 @@ from stratum.model import Build
 PATIENCE_S = 60.0
 REFRESH_S = 1.0
 KEEPALIVE_S = 15.0
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class Reader(Protocol[T_co]):
+    """What is followed: files that grow, of an app that may go (`applogs.AppLogs`, `appevents.AppEvents`)."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that are read."""
+
+    def refresh(self) -> bool:
+        """Look which these are now; False when the app has been destroyed."""
+
+    def last(self) -> Iterable[T_co]:
+        """Yield what was asked for of what was there before."""
+
+    def fresh(self) -> Iterable[T_co]:
+        """Yield what was written since the last call."""
+
+    def close(self) -> None:
+        """Close all files."""
 
 
 def answer(chunks: Iterable[bytes], held: ExitStack, kind: str = "text/plain") -> Response:
@@ -65,34 +88,34 @@ def build_log(services: Services, build: Build, wanted: Following, caller: Clien
                 watch.wait(PATIENCE_S)
 
 
-def app_logs(
-    watcher: Watcher, logs: AppLogs, wanted: Logs, caller: Client, told: Telling = as_text
+def read(
+    watcher: Watcher, reader: Reader[T], told: Telling[T], caller: Client, *, follow: bool
 ) -> Generator[bytes, None, None]:
-    """Yield the last lines, then, when following, new ones until the app or the caller is gone."""
+    """Yield what was there last, then, when following, what is new until the app or the caller is gone."""
     try:
-        yield from told(logs, logs.last())
-        if wanted.follow:
-            yield from told(logs, None)
+        yield from told(reader.last())
+        if follow:
+            yield from told(None)
             with watcher.watching(Subject(), caller) as watch:
-                yield from _fresh(logs, watch, caller, told)
+                yield from _fresh(reader, watch, caller, told)
     finally:
-        logs.close()
+        reader.close()
 
 
-def _fresh(logs: AppLogs, watch: Watch, caller: Client, told: Telling) -> Iterator[bytes]:
+def _fresh(reader: Reader[T], watch: Watch, caller: Client, told: Telling[T]) -> Iterator[bytes]:
     commits, refreshed_at, spoke_at = -1, -REFRESH_S, time.monotonic()
     while not caller.is_gone():
         if watch.commits != commits and time.monotonic() - refreshed_at >= REFRESH_S:
             commits, refreshed_at = watch.commits, time.monotonic()
             try:
-                if not logs.refresh():
+                if not reader.refresh():
                     return
             except StratumError:  # a later release lacks the target, or the database is busy: look again
                 commits = -1
-            watch.paths = logs.paths
-        chunk = b"".join(told(logs, logs.fresh()))
+            watch.paths = reader.paths
+        chunk = b"".join(told(reader.fresh()))
         if not chunk and time.monotonic() - spoke_at >= KEEPALIVE_S:
-            chunk = b"".join(told(logs, None))
+            chunk = b"".join(told(None))
         if chunk:
             spoke_at = time.monotonic()
             yield chunk

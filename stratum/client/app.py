@@ -51,10 +51,14 @@ class RemoteApp:
 
     def events(self, target: str | None, *, lines: int) -> list[Row]:
         """List what became of its processes."""
-        wanted = {"lines": str(lines)}
-        params = wanted if target is None else {**wanted, "target": target}
+        params = _events_wanted(target, lines)
         answer: list[Row] = self.connection.send("GET", self._path("/events"), params=params)
         return answer
+
+    def live_events(self, target: str | None, *, lines: int) -> Iterator[Row]:
+        """Yield what became of its processes, and what becomes of them."""
+        wanted = {**_events_wanted(target, lines), "follow": "true"}
+        return follow(self.connection, self._path("/events"), wanted)
 
     def scale(self, scales: Mapping[str, object]) -> Row:
         """Wish scales."""
@@ -237,3 +241,8 @@ class RemoteApp:
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
+
+
+def _events_wanted(target: str | None, lines: int) -> dict[str, str]:
+    wanted = {"lines": str(lines)}
+    return wanted if target is None else {**wanted, "target": target}

@@ -1,4 +1,4 @@
-"""Following an app's logs as server-sent events, over restarts of the server and of what is between.
+"""Following an app's logs or events as server-sent events, over restarts of the server and what is between.
 
 Source: WHATWG HTML, 9.2 Server-sent events.
 """

@@ -1,6 +1,16 @@
-"""What became of processes, over the API and at the terminal."""
+"""What became of processes, over the API and as it comes."""
+
+import json
 
 import pytest
+
+from gitserver.api import streams, telling
+from gitserver.api.appevents import AppEvents
+from gitserver.api.shapes import Events
+from gitserver.git.client import Client
+from gitserver.services import Services
+from runner.engines.supervisord.journal import FILE, note
+from stratum.store import environments
 
 HERE = "/apps/MyProdEnv/app02"
 
@@ -33,3 +43,115 @@ def test_they_are_listed_oldest_first(api, events):
     }
     assert api("GET", f"{HERE}/events?lines=1")[1] == found[1:]
     assert api("GET", f"{HERE}/events?target=web") == (200, [])
+
+
+class Follower:
+    """One that is sent events, chunk by chunk, from a cursor or with the last line."""
+
+    def __init__(self, services, app, **wanted):
+        found = AppEvents(services, app, Events(follow=True, **wanted))
+        told = telling.changes(found)
+        self.stream = streams.read(services.watcher, found, told, Client(None), follow=True)
+        self.cursor = ""
+
+    def __iter__(self):
+        for chunk in self.stream:
+            fields = [line.partition(": ") for line in chunk.decode().splitlines() if line]
+            self.cursor = next((value for name, _, value in fields if name == "id"), self.cursor)
+            yield [json.loads(value)["pid"] for name, _, value in fields if name == "data"]
+
+
+@pytest.fixture
+def app(side):
+    return side.app()
+
+
+@pytest.fixture
+def services(side):
+    found = Services.of(side.instance)
+    yield found
+    found.database.close()
+
+
+@pytest.fixture
+def happen(side, app):
+    """Have the plugin note that a process was started, as a pid."""
+    file = side.instance.layout.process_events(app.id)
+    file.parent.mkdir(parents=True)
+
+    def happen(pid, target="worker", rotated=False):
+        if rotated:
+            file.rename(file.with_name(f"{FILE}.1"))
+        note(str(file), "1763805731.5", f"MyProdEnv.app02.v3.{target}.1", "started", pid, "", "0.000")
+
+    return happen
+
+
+def test_who_follows_is_sent_the_last_ones_and_all_that_come(services, app, happen):
+    happen(1)
+    happen(2)
+    follower = Follower(services, app, lines=1)
+    sent = iter(follower)
+
+    assert next(sent) == [2]
+    assert next(sent) == []  # a cursor
+    happen(3)
+    assert next(sent) == [3]
+    happen(4, rotated=True)
+    assert next(sent) == [4]
+    follower.stream.close()
+
+
+def test_who_follows_one_target_is_sent_no_other(services, app, happen):
+    happen(1)
+    happen(2, target="web")
+    follower = Follower(services, app, target="worker")
+    sent = iter(follower)
+
+    assert [next(sent), next(sent)] == [[1], []]
+    happen(3, target="web")
+    happen(4)
+    assert next(sent) == [4]
+    follower.stream.close()
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_who_goes_on_from_a_cursor_misses_nothing_and_gets_nothing_twice(services, app, happen, rotated):
+    happen(1)
+    first = Follower(services, app)
+    assert next(iter(first)) == [1]
+    first.stream.close()
+    happen(2)
+    happen(3, rotated=rotated)
+
+    second = Follower(services, app, cursor=first.cursor, lines=1)
+    assert next(iter(second)) == [2, 3]
+    second.stream.close()
+
+
+def test_what_comes_first_is_sent_to_who_followed_before(services, app, happen):
+    first = Follower(services, app)
+    assert next(iter(first)) == []
+    first.stream.close()
+    happen(1)
+
+    second = Follower(services, app, cursor=first.cursor)
+    assert next(iter(second)) == [1]
+    second.stream.close()
+
+
+def test_following_ends_with_the_app(services, side, app, happen):
+    happen(1)
+    sent = iter(Follower(services, app))
+    assert [next(sent), next(sent)] == [[1], []]
+
+    with side.db.write() as tx:
+        environments.remove_app(tx, app.id)
+
+    assert list(sent) == []
+
+
+def test_what_is_no_cursor_is_refused(api, events):
+    status, said = api("GET", f"{HERE}/events?follow=true&cursor=1;2;3")
+
+    assert (status, said["error"]) == (422, "invalid-cursor")

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gitserver.api import streams, telling
 from gitserver.api.applogs import AppLogs
 from gitserver.api.shapes import Logs
-from gitserver.api.streams import app_logs
 from gitserver.git.client import Client
 from gitserver.services import Services, services_of
 from stratum.model import Outcome, ReportLine, Target
@@ -108,7 +108,7 @@ def followed(side, app):
     wanted = Logs(lines=10, follow=True)
     logs = AppLogs(services, app, wanted)
     logs.refresh()
-    stream = app_logs(services.watcher, logs, wanted, Client(None))
+    stream = streams.read(services.watcher, logs, telling.as_text, Client(None), follow=True)
     yield stream
     stream.close()
     services.database.close()
@@ -136,7 +136,7 @@ def test_following_does_not_repeat_what_a_former_process_of_the_name_wrote(side,
     wanted = Logs(lines=10, follow=True)
     logs = AppLogs(services, app, wanted)
     logs.refresh()
-    stream = app_logs(services.watcher, logs, wanted, Client(None))
+    stream = streams.read(services.watcher, logs, telling.as_text, Client(None), follow=True)
     write(side, "v1.web.1", "x\n")
     assert next(stream) == b"web.1 | x\n"
 
@@ -158,7 +158,7 @@ def test_following_ends_when_the_caller_leaves(side, app):
     ours, theirs = socket.socketpair()
     theirs.close()
 
-    chunks = list(app_logs(services.watcher, logs, wanted, Client(ours)))
+    chunks = list(streams.read(services.watcher, logs, telling.as_text, Client(ours), follow=True))
     ours.close()
 
     assert chunks == [b"web.1 | x\n"]
