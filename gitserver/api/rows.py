@@ -125,6 +125,7 @@ def release(found: Release, current_id: int | None, reason: str) -> Row:
         "name": found.name,
         "note": found.note,
         "pinned": found.pinned,
+        "staying": found.staying,
         "created_at": _moment(found.created_at),
     }
 

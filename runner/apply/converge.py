@@ -14,6 +14,7 @@ from runner.apply.wish import Wish, wish
 from runner.plan import Process, port_names, remembered_slots
 from stratum.model import App, Formation, Release
 from stratum.store import formation as formation_store
+from stratum.store import releases
 from stratum.supervisor import Started
 
 
@@ -78,15 +79,17 @@ def write_missing(parts: Parts, goal: Wish) -> None:
 
 
 def clear(parts: Parts, goal: Wish) -> None:
-    """Take back what processes have left that are not wished: integers, ports, descriptions, strays."""
+    """Take back what those have left that are not wished: integers, ports, descriptions, slugs, strays."""
     app, names = goal.app, {process.name for process in goal.processes}
     with parts.database.read() as tx:
         surplus_ports = formation_store.ports_of(tx, app.id).keys() - names
         remembered = remembered_slots(formation_store.get_formation(tx, app.id), goal.targets())
         kept = {*remembered, *(one.slot for one in goal.processes)}
         surplus_slots = formation_store.unique_ints(tx, app.id).keys() - kept
-    if surplus_ports or surplus_slots:
+        is_told = releases.staying(tx, app.id) == goal.staying()
+    if surplus_ports or surplus_slots or not is_told:
         with parts.database.write() as tx:
+            releases.set_staying(tx, app.id, goal.staying())
             formation_store.free_ports(tx, app.id, surplus_ports)
             formation_store.free_unique_ints(tx, app.id, kept)
     layout = parts.instance.layout

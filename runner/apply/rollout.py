@@ -233,6 +233,7 @@ class _Rolling:
                 if self.current is not None:
                     releases.set_release_state(tx, self.current.id, ReleaseState.RETIRED)
                 releases.set_release_state(tx, release.id, ReleaseState.LIVE)
+                releases.set_staying(tx, self.app.id, goal.staying())  # before any slug may go for this one
                 environments.set_current_release(tx, self.app.id, release.id)
         log.info("rollout %d of %s is live with v%d", rollout.number, self.app.label, release.version)
         faults.reach("rollout.live")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from runner.apply import ports
 from runner.apply.parts import Parts
 from runner.apply.site import published
-from runner.plan import Process, plan, port_names, wished_slots
+from runner.plan import Process, known, plan, port_names, wished_slots
 from stratum import secrets
 from stratum.model import App, Formation, Release
 from stratum.store import formation as formation_store
@@ -32,6 +32,11 @@ class Wish:
     def targets(self) -> set[str]:
         """Name the targets that have processes."""
         return {process.target for process in self.processes}
+
+    def staying(self) -> set[int]:
+        """Versions of the older releases of which processes stand in for the release's own."""
+        versions = {known(process.name).version for process in self.processes}
+        return versions - ({self.release.version} if self.release else set())
 
     def routed(self) -> list[str]:
         """Name the processes that the router should send requests to."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KEPT = ("live", "retired")
 SHOWN = 50  # changes of a kind
-COLUMNS = ("version", "status", "commit", "cause", "who", "created_at", "name", "pinned")
+COLUMNS = ("version", "status", "commit", "cause", "who", "created_at", "name", "pinned", "staying")
 
 
 @click.group(invoke_without_command=True)
@@ -138,6 +138,7 @@ def _facts(row: "Row") -> "Iterator[tuple[str, object]]":
     yield "build", row["build"]
     yield "release phase", row["phase"]
     yield "pinned", "yes" if row["pinned"] else ""
+    yield "staying", "processes that newer releases have left alone" if row["staying"] else ""
     yield "slug", row["slug"]
     yield "targets", "\n".join(f"{name}: {command}" for name, command in row["commands"].items())
     yield "buildpacks", ", ".join(f"{one['name']} {one['commit'][:10]}".strip() for one in row["buildpacks"])

@@ -16,6 +16,7 @@ class Release:
     Attributes:
         app_name: what the app was called when it was made; its processes and its host run under it.
         mounts: name of a volume → where in its folder its processes find it.
+        staying: newer releases have left processes of it running, and its slug is kept for these.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Release:
     contents: Contents = NO_CONTENTS
     mounts: Mapping[str, str] = field(default_factory=dict)
     phase: Phase = Phase.NONE
+    staying: bool = False
 
     @property
     def has_site(self) -> bool:

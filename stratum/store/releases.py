@@ -1,6 +1,6 @@
 """Releases, and the configuration versions that they point to."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Row, case, func, select, update
 
@@ -91,6 +91,19 @@ def fail(tx: Transaction, release_id: int) -> None:
 def set_phase(tx: Transaction, release_id: int, phase: Phase) -> None:
     """Record how far the release phase is."""
     tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(phase=phase.value))
+
+
+def staying(tx: Transaction, app_id: int) -> set[int]:
+    """Versions of the releases that have processes which newer ones leave alone."""
+    mine = t.releases.c.app_id == app_id
+    return set(tx.scalars(select(t.releases.c.version).where(mine, t.releases.c.staying)))
+
+
+def set_staying(tx: Transaction, app_id: int, versions: Collection[int]) -> None:
+    """Record which releases have processes that newer ones leave alone; others have none any more."""
+    for version in staying(tx, app_id) ^ set(versions):
+        changed = update(t.releases).where(t.releases.c.app_id == app_id, t.releases.c.version == version)
+        tx.execute(changed.values(staying=version in versions))
 
 
 def predecessor(tx: Transaction, release: Release) -> Release | None:

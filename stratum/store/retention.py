@@ -25,6 +25,7 @@ _OF_RELEASES = (
         t.releases.c.state,
         t.releases.c.slug,
         t.releases.c.pinned,
+        t.releases.c.staying,
         t.apps.c.current_release_id,
     )
     .join(t.apps, t.apps.c.id == t.releases.c.app_id)
@@ -38,7 +39,11 @@ _WANTED = select(t.builds.c.app_id, t.builds.c.slug).where(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A release with a slug, as far as it matters here."""
+    """A release with a slug, as far as it matters here.
+
+    Attributes:
+        pinned: by somebody, or by its processes that newer releases leave alone.
+    """
 
     id: int
     version: int
@@ -64,8 +69,8 @@ class Surplus:
 def surplus(found: Sequence[Kept], keep: int, wanted: Collection[str] = ()) -> Surplus:
     """Decide, for one app.
 
-    Kept are the current release, the one that a rollback goes back to, those that are pinned or have
-    not run yet, and as many of the newest that ran as are asked for. A failed one needs no slug.
+    Kept are the current release, the one that a rollback goes back to, those that are pinned, run still or
+    have not run yet, and as many of the newest that ran as are asked for. A failed one needs no slug.
 
     Args:
         found: newest first.
@@ -108,7 +113,8 @@ def _by_app(tx: Transaction, app_id: int | None = None) -> dict[int, list[Kept]]
     chosen = _OF_RELEASES if app_id is None else _OF_RELEASES.where(t.releases.c.app_id == app_id)
     for row in tx.execute(chosen):
         is_current = row.id == row.current_release_id
-        kept = Kept(row.id, row.version, ReleaseState(row.state), row.slug, row.pinned, is_current)
+        pinned = row.pinned or row.staying
+        kept = Kept(row.id, row.version, ReleaseState(row.state), row.slug, pinned, is_current)
         found[row.app_id].append(kept)
     return found
 

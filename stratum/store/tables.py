@@ -209,6 +209,7 @@ releases = Table(
     Column("contents", JSON, nullable=False, server_default="{}"),  # what the slug holds
     Column("phase", String(16), nullable=False, server_default=""),  # of its release command; "": not begun
     Column("mounts", JSON, nullable=False, server_default="{}"),  # name of a volume → path
+    Column("staying", Boolean, nullable=False, server_default=false()),  # some of it runs on under newer ones
     UniqueConstraint("app_id", "version"),
     sqlite_autoincrement=True,
 )

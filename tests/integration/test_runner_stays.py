@@ -7,10 +7,11 @@ import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
-from stratum.model import App, Outcome, Rollout, TargetSettings
-from stratum.store import formation
+from stratum.model import App, Outcome, ReleaseState, Rollout, TargetSettings
+from stratum.store import formation, releases, retention
 from tests.fakes import FakeNudges
 from tests.stage import Stage, staged
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -64,6 +65,48 @@ def test_a_new_release_leaves_them_alone_with_the_folder_they_run_in(stage: Stag
     assert after.keys() == {"v1.worker.1", "v1.worker.2", "v2.clock.1"}
     assert [after[name] == before[name] for name in ("v1.worker.1", "v1.worker.2")] == [True, True]
     assert stage.layout.release(app.id, 1).exists()
+
+
+def surplus(stage: Stage, app: App) -> tuple[str, ...]:
+    """What would go if one release were kept."""
+    with stage.parts.database.write() as tx:
+        return retention.prune(tx, app.id, keep=1)
+
+
+def slug(stage: Stage, app: App, letter: str) -> str:
+    return stage.slug(app, letter * 64)
+
+
+def test_the_slug_that_they_run_stays_as_long_as_they_do(stage: Stage, app: App) -> None:
+    slugs = [slug(stage, app, letter) for letter in "bcd"]
+    for digest in slugs:
+        stage.apply(app, stage.release(app, {"worker": SLEEP, "clock": SLEEP}, slug=digest)[1])
+
+    assert surplus(stage, app) == (slugs[0],)
+    with stage.parts.database.read() as tx:
+        found = {one.version: (one.state, one.staying) for one in releases.list_releases(tx, app.id)}
+    assert found == {
+        4: (ReleaseState.LIVE, False),
+        3: (ReleaseState.RETIRED, False),
+        2: (ReleaseState.PRUNED, False),
+        1: (ReleaseState.RETIRED, True),
+    }
+    assert pids(stage, app).keys() == {"v1.worker.1", "v1.worker.2", "v4.clock.1"}
+    stage.apply(app, stage.scale(app, worker=0))
+    assert surplus(stage, app) == ("a" * 64, slugs[0])
+
+
+def test_what_dies_for_good_is_of_the_new_release_and_its_slug_is_let_go(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
+    names = [f"MyProdEnv.{app.name}.v1.worker.{index}" for index in (1, 2)]
+    stage.parts.sections.stop(names)
+    wait_until(lambda: all(stage.statuses()[name].has_ended for name in names))
+
+    converge(stage)
+
+    assert pids(stage, app).keys() == {"v2.worker.1", "v2.worker.2", "v2.clock.1"}
+    with stage.parts.database.read() as tx:
+        assert releases.staying(tx, app.id) == set()
 
 
 def test_what_is_scaled_is_of_the_new_release_and_what_goes_goes(stage: Stage, app: App) -> None:

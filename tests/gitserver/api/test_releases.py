@@ -44,6 +44,7 @@ def test_releases_are_listed_newest_first(api, side, app):
         "name": "",
         "note": "",
         "pinned": False,
+        "staying": False,
     }
 
 

@@ -60,7 +60,7 @@ def test_names_notes_and_pins_are_told_and_listed(terminal, app):
         "v1 is no longer kept for ever.\n",
         "v1 is kept.\n",
     ]
-    assert terminal(*AT).out.splitlines()[1].split()[-1] == "yes"
+    assert terminal(*AT).out.splitlines()[1].split()[-2:] == ["yes", "no"]
     assert terminal(*AT, "--json").rows[0]["pinned"] is True
     assert terminal(*AT, "pin", "").code == 2
     assert terminal(*AT, "pin", "x").err.startswith("There is no release 'x' here that you may use.\n")

@@ -122,6 +122,19 @@ def test_pruned_releases_are_marked_before_their_slugs_go(db, app):
 
 
 @pytest.mark.usefixtures("five")
+def test_what_runs_on_under_newer_releases_is_kept_as_long_as_it_does(db, app):
+    with db.write() as tx:
+        releases.set_staying(tx, app.id, {1, 2})
+        releases.set_staying(tx, app.id, {2, 3})
+        assert releases.staying(tx, app.id) == {2, 3}
+        assert retention.prune(tx, app.id, 1) == ("s1",)
+
+        releases.set_staying(tx, app.id, ())
+        assert retention.apps_with_surplus(tx, 1) == [app.id]
+        assert retention.prune(tx, app.id, 1) == ("s1", "s2", "s3")
+
+
+@pytest.mark.usefixtures("five")
 def test_a_slug_that_a_build_still_wants_stays(db, app):
     with db.write() as tx:
         builds.add_build(tx, app.id, "2" * 40, source="push", who="me", gate="1:1")
