@@ -60,6 +60,12 @@ def owners(wished: Iterable[Wished]) -> dict[str, int]:
     return {label: one.app.id for one in wished for label in _labels(one)}
 
 
+def apps_of(names: Collection[str], wished: Iterable[Wished]) -> list[App]:
+    """List the apps that processes belong to."""
+    labels = {_app_part(name) for name in names}
+    return [one.app for one in wished if labels.intersection(_labels(one))] if labels else []
+
+
 def orphaned(wished: Iterable[Wished], actual: Actual) -> list[str]:
     """Name sections of apps that do not exist any more."""
     known = {label for one in wished for label in _labels(one)}

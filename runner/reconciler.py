@@ -7,17 +7,19 @@ what went away by itself, and wakes whoever should be at work. Nothing that fail
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 
 from runner import crashes, jobs
 from runner.apply import folders, running
 from runner.apply.converge import Converged, clear, converge
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
-from runner.deviation import Actual, Wished, deviating, orphaned, owners
+from runner.deviation import Actual, Wished, apps_of, deviating, orphaned, owners
 from runner.recover import Recovery
-from stratum.door.client import Stray
+from runner.strays import Restarts, end_strays_of
 from stratum.errors import ReleaseUnusable, Unavailable
 from stratum.model import App, Formation, RolloutState
 from stratum.ownership import exclusive
@@ -33,7 +35,6 @@ GUARD_EVERY_S = 0.25
 STRAYS_EVERY_S = 30.0
 SETTLE_EVERY_S = 30.0
 FOLDERS_EVERY_S = 900.0
-MOST_TOLD = 20  # strays in a line of the log: an app may fork as many as it likes
 _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
 
@@ -57,6 +58,7 @@ class Reconciler:
 
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
+        self._restarts, self._suspected = Restarts(), SimpleQueue[App]()
         self._folders_cleared_at = self._left_erased_at = float("-inf")
 
     def once(self) -> None:
@@ -64,6 +66,7 @@ class Reconciler:
         self.recover()
         self.end_strays()
         self.mend()
+        self.end_suspected()
         self.route()
 
     def recover_on(self) -> None:
@@ -137,7 +140,15 @@ class Reconciler:
         """End strays again and again; what a thread of its own runs, since of many apps it takes long."""
         while True:
             self.end_strays()
-            time.sleep(STRAYS_EVERY_S)
+            self.end_suspected(STRAYS_EVERY_S)
+
+    def end_suspected(self, for_s: float = 0.0) -> None:
+        """End what crashed processes have set loose, for so long, as converging sees that they run again."""
+        until = time.monotonic() + for_s
+        with suppress(Empty):
+            while True:
+                app = self._suspected.get(timeout=max(0.0, until - time.monotonic()))
+                _guarded(f"ending strays of {app.label}", partial(end_strays_of, self._parts, app))
 
     def end_strays(self) -> None:
         """End what belongs to no section of supervisord, and tell of it.
@@ -150,16 +161,7 @@ class Reconciler:
         with self._parts.database.read() as tx:
             apps = environments.list_apps(tx)
         for app in apps:
-            _guarded(f"ending strays of {app.label}", partial(self._end_strays_of, app))
-
-    def _end_strays_of(self, app: App) -> None:
-        with exclusive(self._parts.apply_lock(app.id)) as is_held:
-            if not is_held:
-                return
-            alive = running.living(running.look(self._parts, app).values())
-            ended = self._parts.door.end_strays(app.id, sorted(alive))
-        if ended:
-            log.warning("ended what belongs to no process of %s: %s", app.label, _listed(ended))
+            _guarded(f"ending strays of {app.label}", partial(end_strays_of, self._parts, app))
 
     def clear_folders(self) -> None:
         """Remove what appliers that were killed have left of releases; at the start, then now and then."""
@@ -177,7 +179,9 @@ class Reconciler:
         statuses = {status.name: status for status in self._parts.sections.status("")}
         described = {path.name for path in self._parts.instance.layout.descriptions.iterdir()}
         wished = self._wished()
-        actual = Actual(statuses, described)
+        actual, restarted = Actual(statuses, described), self._restarts.since(statuses.values())
+        for app in apps_of(restarted, wished):
+            self._suspected.put(app)
         _guarded("noting crashes", partial(crashes.note, self._parts, statuses, owners(wished)))
         _guarded("rolling back", partial(crashes.roll_back, self._parts))
         for app in deviating(wished, actual):
@@ -228,13 +232,6 @@ class Reconciler:
             clear(self._parts, done.wish)
             folders.clear(self._parts, app)
         _tell(app, done)
-
-
-def _listed(strays: Collection[Stray]) -> str:
-    """Name them, a few if they are many: `pid 77 of MyProdEnv.app02.v1.web.1`."""
-    told = [f"pid {pid}" + (f" of {name}" if name else "") for pid, _, name in strays]
-    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
-    return ", ".join([*told[:MOST_TOLD], *more])
 
 
 def _tell(app: App, done: Converged) -> None:

@@ -63,8 +63,10 @@ class Keeper(Protocol):
     def established(self, port: int) -> int:
         """Count the connections to a port."""
 
-    def end_strays(self, app_id: int, live: Collection[str]) -> list[Stray]:
-        """End an app's processes that belong to none of the live names, and tell which."""
+    def end_strays(
+        self, app_id: int, live: Collection[str], leaders: Mapping[str, int] | None = None
+    ) -> list[Stray]:
+        """End an app's processes that belong to none of the live names, or to an earlier life; tell which."""
 
     def tree(self, pid: int) -> list[Key]:
         """List a process, its tree and its session."""

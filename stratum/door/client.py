@@ -216,8 +216,10 @@ class Door:
         return [(pid, start) for pid, start in _rows(self._ask("tree", pid=pid))]
 
     # -- ends of processes; each returns (pid, start time, name by its mark) of what it ended
-    def end_strays(self, app_id: int, live: Collection[str]) -> list[Stray]:
-        """End all of an app's processes that belong to none of the live ones.
+    def end_strays(
+        self, app_id: int, live: Collection[str], leaders: Mapping[str, int] | None = None
+    ) -> list[Stray]:
+        """End all of an app's processes that belong to none of the live ones, or to an earlier life of one.
 
         Fenced, the uid tells what is the app's. Unfenced it is the mark, so a process that has left
         its tree and its session and shed its environment is not found.
@@ -225,8 +227,10 @@ class Door:
         Args:
             live: readable names of all processes that may run, those that supervisord starts
                 again meanwhile included.
+            leaders: live name → pid that supervisord has started under it, where that is known: what
+                carries the name and is older was left by one that has ended.
         """
-        return _strays(self._ask("end_strays", app_id=app_id, live=sorted(live)))
+        return _strays(self._ask("end_strays", app_id=app_id, live=sorted(live), leaders=dict(leaders or {})))
 
     def end_all_strays(self) -> list[Stray]:
         """End every process of every app and build; for a host whose supervisord is down."""

@@ -139,6 +139,13 @@ def _live(args: Args) -> set[str]:
     return {_process(name) for name in names}
 
 
+def _leaders(args: Args) -> dict[str, int]:
+    leaders = args.get("leaders")
+    if not isinstance(leaders, dict):
+        raise _refused("leaders", leaders)
+    return {_process(name): _integer(leaders, name, 2, _MAX_PID) for name in leaders}
+
+
 def _seen(args: Args) -> list[proc.Key]:
     keys = args.get("seen")
     if not isinstance(keys, list | tuple):
@@ -203,7 +210,7 @@ def _rows(found: list[Stray]) -> list[tuple[int, int, str]]:
 
 
 def _end_strays(layout: Layout, fence: Fence, args: Args) -> object:
-    return _rows(Strays(layout, fence).end_of_app(_app_id(args), _live(args)))
+    return _rows(Strays(layout, fence).end_of_app(_app_id(args), _live(args), _leaders(args)))
 
 
 def _end_all_strays(layout: Layout, fence: Fence, _args: Args) -> object:

@@ -5,12 +5,14 @@ fenced, by its uid, which nothing can shed. A program may write over its own mar
 itself has started is therefore left to supervisord, unless it carries the mark of one not wished.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from stratum.door import ending, marks, proc
 from stratum.fence import Fence
 from stratum.layout import Layout
+
+NO_LEADERS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,24 @@ class Strays:
     def __init__(self, layout: Layout, fence: Fence) -> None:
         self._layout, self._fence = layout, fence
 
-    def of_app(self, app_id: int, live: Collection[str]) -> list[proc.Process]:
-        """Find an app's processes that belong to none of the live names."""
+    def of_app(
+        self, app_id: int, live: Collection[str], leaders: Mapping[str, int] = NO_LEADERS
+    ) -> list[proc.Process]:
+        """Find an app's processes that belong to none of the live names, or to an earlier life of one.
+
+        Args:
+            leaders: live name → pid that supervisord has started under it, where that is known.
+        """
         processes = self._snapshot(app_id)
         names = self._names(processes, app_id, live)
         unmarked = set(processes) - set(names) if self._fence.fenced else set()
+        former = _of_former_lives(processes, names, leaders)
         kept = proc.family(
             processes,
-            {pid for pid, name in names.items() if name in live} | (self._managed(processes) & unmarked),
+            {pid for pid, name in names.items() if name in live and pid not in former}
+            | (self._managed(processes) & unmarked),
         )
-        dead = {pid for pid, name in names.items() if name not in live}
+        dead = {pid for pid, name in names.items() if name not in live} | former
         more = unmarked if self._fence.fenced else proc.family(processes, dead)
         return [processes[pid] for pid in sorted(dead | (more - kept))]
 
@@ -78,13 +88,15 @@ class Strays:
 
         return [Stray(*process.key, names[process.key]) for process in ending.end_found(find_and_name)]
 
-    def end_of_app(self, app_id: int, live: Collection[str]) -> list[Stray]:
+    def end_of_app(
+        self, app_id: int, live: Collection[str], leaders: Mapping[str, int] = NO_LEADERS
+    ) -> list[Stray]:
         """End an app's strays; all of its uid in one blow where nothing of it may live."""
         ended = []
         if self._fence.fenced and not live and not self._managed(self._snapshot(app_id)):
             ended = self.describe(self.of_app(app_id, ()))
             ending.end_uid(self._fence.app_uid(app_id))
-        ended += self.end(lambda: self.of_app(app_id, live))
+        ended += self.end(lambda: self.of_app(app_id, live, leaders))
         return list({(stray.pid, stray.start): stray for stray in reversed(ended)}.values())
 
     def describe(self, processes: list[proc.Process]) -> list[Stray]:
@@ -125,6 +137,21 @@ class Strays:
         except (OSError, ValueError):
             return set()
         return {process.pid for process in processes.values() if process.parent == daemon}
+
+
+def _of_former_lives(
+    processes: proc.Snapshot, names: Mapping[int, str], leaders: Mapping[str, int]
+) -> set[int]:
+    """Find what a process has left that has ended since and was started anew, with all that came of it.
+
+    It carries the name of a process that is younger, and all that is of the present life is as young.
+    """
+    older = {
+        pid
+        for pid, name in names.items()
+        if (leader := processes.get(leaders.get(name, 0))) and processes[pid].start < leader.start
+    }
+    return proc.family(processes, older) - proc.family(processes, leaders.values())
 
 
 def _app(name: str) -> str:

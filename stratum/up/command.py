@@ -1,6 +1,7 @@
 """The commands `stratum up` and `stratum down`."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -12,6 +13,8 @@ from stratum.settings import Settings
 from stratum.up.address import shown
 from stratum.up.start import Started, start
 from stratum.up.stop import stop
+
+_MOST_NAMED = 10
 
 DATA = click.option(
     "--data",
@@ -63,10 +66,21 @@ def _tell(started: Started) -> None:
         click.echo(
             "Started as an ordinary user: all apps share this account (see `stratum status`).", err=True
         )
+    if started.orphans:
+        click.echo(orphans_text([name for _, _, name in started.orphans]), err=True)
     missing = (fences.read(instance.layout.fences) or fences.NONE).missing
     if missing:
         named = ", ".join(sorted(missing))
         click.echo(f"Builds lack their own {named}: see `stratum status`.", err=True)
+
+
+def orphans_text(names: Sequence[str]) -> str:
+    """Say what a run that was killed had left; the names are what the processes said of themselves."""
+    count = "1 process" if len(names) == 1 else f"{len(names)} processes"
+    listed = sorted({ascii(name)[1:-1] for name in names if name})
+    named = ", ".join(listed[:_MOST_NAMED])
+    end = ", …" if len(listed) > _MOST_NAMED else "."
+    return f"Ended {count} that an earlier run had left{': ' if named else ''}{named}{end}"
 
 
 def _stay(started: Started, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stratum.door.client import Door
+from stratum.door.client import Door, Stray
 from stratum.door.fencing import fences, trial
 from stratum.door.wayout import rules
 from stratum.door.wayout.rules import Rules
@@ -41,11 +41,13 @@ class Started:
 
     Attributes:
         admin_token: the secret, only at the very first start.
+        orphans: processes of apps and builds that a killed supervisord had left; they were ended.
     """
 
     instance: Instance
     process: subprocess.Popen[bytes]
     admin_token: str | None
+    orphans: tuple[Stray, ...] = ()
 
 
 def start(settings: Settings, listen: str) -> Started:
@@ -69,13 +71,13 @@ def start(settings: Settings, listen: str) -> Started:
         folders.make(instance)
         fences.write(instance.layout.fences, trial.find())
         # What a killed supervisord left behind holds ports, and would run twice.
-        Door(instance.layout, instance.fence).end_all_strays()
+        orphans = Door(instance.layout, instance.fence).end_all_strays()
         environ = services_environ(instance)
         token = first.boot(instance, environ)
         instance.layout.supervisord_conf.write_text(supervisord.render(instance, tools))
         process = _spawn(instance, environ)
         _wait_until_ready(instance, process)
-        return Started(instance, process, token)
+        return Started(instance, process, token, tuple(orphans))
 
 
 def _data_folder(given: Path) -> Path:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.integration
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
 WEB = "Env.app.v1.web.1"
 WORKER = "Env.app.v1.worker.1"
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LISTEN = """
 import socket, sys
 family, host, port = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -186,6 +188,19 @@ def test_strays_are_ended_and_live_processes_are_not(house: House, apps: Apps):
     assert house.call(lambda: house.door.end_strays(APP, [WEB])) == []
 
 
+def test_what_an_earlier_life_of_a_process_has_left_is_a_stray(house: House, apps: Apps):
+    former, left = apps.shell("setsid sleep 1000 & echo $!; exit 0")
+    former.wait()
+    (orphan,) = filter(None, map(proc.read, left))
+    wait_until(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS_PER_S > orphan.start + 1)
+    present, own = apps.shell("setsid sleep 1000 & echo $!; wait")
+
+    ended = house.call(lambda: house.door.end_strays(APP, [WEB], {WEB: present.pid}))
+
+    assert ended == [(orphan.pid, orphan.start, WEB)]
+    assert alive([present.pid, *own]) == [present.pid, *own]
+
+
 def test_an_app_without_live_processes_has_all_its_strays_ended(house: House, apps: Apps):
     stray = apps.start(["sleep", "1000"])
 
@@ -324,6 +339,8 @@ def test_what_no_app_or_build_runs_is_out_of_reach(house: House):
         ("end_tree", (WEB, [(2,)])),
         ("end_tree", (WEB, [2])),
         ("end_strays", (APP, ["a b"])),
+        ("end_strays", (APP, [WEB], {WEB: 1})),
+        ("end_strays", (APP, [WEB], {"a b": 7})),
     ],
 )
 def test_what_is_no_id_is_refused(house: House, method: str, args: tuple[object, ...]):

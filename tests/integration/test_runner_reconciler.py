@@ -143,6 +143,28 @@ def test_a_killed_supervisord_leaves_nothing_and_everything_comes_back(stage: St
     assert mine(stage, app).keys() == {"v1.web.1", "v1.worker.1"}
 
 
+def test_what_a_crashed_process_has_set_loose_is_ended_and_told(
+    stage: Stage, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.deploy(app, {"worker": f"setsid -f sleep 1000; {SLEEP}"}, worker=1)
+    name = f"MyProdEnv.{app.name}.v1.worker.1"
+    wait_until(lambda: len(marked(stage, name)) == 2)
+    loop, _ = reconciler(stage)
+    loop.once()
+    pid, former = stage.pids()[name], marked(stage, name)
+    assert pid
+
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: stage.pids()[name] not in {None, pid} and len(marked(stage, name)) == 3)
+    loop.once()
+
+    assert len(marked(stage, name)) == 2
+    assert not set(former) & set(marked(stage, name))
+    (orphan,) = set(former) - {pid}
+    told = f"ended what belongs to no process of MyProdEnv/{app.name}: pid {orphan} of {name}"
+    assert told in caplog.messages
+
+
 def test_a_port_that_somebody_else_took_is_exchanged(stage: Stage, app: App) -> None:
     import socket
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runner.deviation import Actual, Wished, deviating, orphaned
+from runner.deviation import Actual, Wished, apps_of, deviating, orphaned
 from stratum.model import App, Contents, Environment, Formation, Release, ReleaseState, Target
 from stratum.supervisor import ProcessStatus
 
@@ -55,3 +55,10 @@ def test_a_site_of_another_release_than_the_current_one_is_put_right():
 
     assert [deviates(current, served) for served in (0, 1, 2)] == [True, True, False]
     assert [deviates(replace(current, contents=Contents()), served) for served in (0, 2)] == [False, True]
+
+
+def test_processes_lead_to_their_apps_also_under_a_former_name():
+    known = wished(release(2, "shop"))
+
+    assert apps_of(["MyProdEnv.first.v1.web.1", "MyProdEnv.other.v1.web.1"], known) == [APP]
+    assert apps_of(["MyProdEnv.other.v1.web.1"], known) == apps_of([], known) == []

@@ -1,0 +1,54 @@
+"""What belongs to no process of its app, or to a life of one that is over: ended, and told in the log.
+
+What a process sets loose in a session of its own outlives a crash. It would hold on to what the
+process wants again, and another would be there after each crash.
+"""
+
+import logging
+from collections.abc import Collection, Iterable
+
+from runner.apply import running
+from runner.apply.parts import Parts
+from stratum.door.client import Stray
+from stratum.model import App
+from stratum.ownership import exclusive
+from stratum.supervisor import ProcessStatus
+
+log = logging.getLogger(__name__)
+
+MOST_TOLD = 20  # in a line of the log: an app may fork as many as it likes
+
+
+class Restarts:
+    """Knows which processes have been started anew since it was asked last."""
+
+    def __init__(self) -> None:
+        self._pids: dict[str, int] = {}
+
+    def since(self, statuses: Iterable[ProcessStatus]) -> set[str]:
+        """Name those that had another pid."""
+        before = self._pids
+        self._pids = {one.name: one.pid or before.get(one.name, 0) for one in statuses}
+        return {name for name, pid in self._pids.items() if before.get(name) not in {None, 0, pid}}
+
+
+def end_strays_of(parts: Parts, app: App) -> None:
+    """End an app's strays, unless an applier is at work for it, and tell which."""
+    with exclusive(parts.apply_lock(app.id)) as is_held:
+        if not is_held:
+            return
+        alive = [one for one in running.look(parts, app).values() if not one.has_ended]
+        pids = {one.name: one.pid for one in alive if one.pid}
+        ended = parts.door.end_strays(app.id, [one.name for one in alive], pids)
+    if ended:
+        log.warning("ended what belongs to no process of %s: %s", app.label, listed(ended))
+
+
+def listed(strays: Collection[Stray]) -> str:
+    """Name them, a few if they are many: `pid 77 of MyProdEnv.app02.v1.web.1`.
+
+    A name is what a process says of itself, and may hold anything.
+    """
+    told = [f"pid {pid}" + (f" of {ascii(name)[1:-1]}" if name else "") for pid, _, name in strays]
+    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+    return ", ".join([*told[:MOST_TOLD], *more])
