@@ -194,7 +194,7 @@ class Trial:
         """After a sweep nothing is left of pushes that were cut."""
         sweep(self.layout, lock_age_s=0.0)
         assert left_in(self.layout.repo(1)) == []
-        wait_until(lambda: not list(self.layout.spools.glob("*/*")), timeout=20)
+        wait_until(lambda: not list(self.layout.spools.glob("*/*")), timeout=60)
 
     def _lasting_builds(self, commit: str) -> list[object]:
         """States of a commit's builds that were not given up."""

@@ -16,7 +16,7 @@ from random import randrange
 
 from stratum.client import Server
 from tests.repos import git, make_repo
-from tests.waiting import wait_until
+from tests.waiting import asked, wait_until
 
 BIN = Path(sys.executable).parent
 PORTS_EACH = 60
@@ -179,7 +179,11 @@ class Served:
 
     def get(self, app: str, path: str = "/", environment: str = "MyProdEnv") -> tuple[int, str]:
         """Ask an app through the router."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return asked(lambda: self.get_once(app, path, environment))
+
+    def get_once(self, app: str, path: str = "/", environment: str = "MyProdEnv") -> tuple[int, str]:
+        """Ask an app through the router, where no request may fail."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             host = f"{app}.{environment}.localhost:{self.port}".lower()
             connection.request("GET", path, headers={"Host": host})

@@ -32,7 +32,7 @@ from stratum.up import binaries, folders, supervisord
 from stratum.up.programs import Tools
 from tests.databases import new_database
 from tests.served import free_port, worker_number
-from tests.waiting import wait_until
+from tests.waiting import asked, wait_until
 
 ROOT = Path(__file__).parent.parent
 # Two runs at a time must not end each other's processes, which are told by their accounts.
@@ -164,12 +164,16 @@ class Stage:
 
     def get(self, app: App, path: str = "/", **headers: str) -> tuple[int, str]:
         """Ask the app through the router."""
+        return asked(lambda: self.get_once(app, path, **headers))
+
+    def get_once(self, app: App, path: str = "/", **headers: str) -> tuple[int, str]:
+        """Ask the app through the router, where no request may fail."""
         request = urllib.request.Request(f"http://{self.instance.listen}{path}")
         request.add_header("Host", app.host("localhost"))
         for name, value in headers.items():
             request.add_header(name.replace("_", "-"), value)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -202,9 +206,9 @@ class Stage:
             self._daemon = subprocess.Popen(
                 argv, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        wait_until(self._is_up, 20)
+        wait_until(self._is_up, 60)
         if router:
-            wait_until(self.layout.router_socket.exists, 20)
+            wait_until(self.layout.router_socket.exists, 60)
 
     def kill(self) -> None:
         """Kill -9 supervisord."""

@@ -72,7 +72,7 @@ class Supervised:
             argv = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *argv]
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
         self._process = subprocess.Popen(argv, env=environment, cwd="/", stdin=subprocess.DEVNULL)
-        wait_until(self.is_up, 20)
+        wait_until(self.is_up, 60)
 
     def is_up(self) -> bool:
         try:
@@ -84,7 +84,7 @@ class Supervised:
         """End supervisord by a signal, wait for it, and return its exit code."""
         assert self._process is not None
         self._process.send_signal(how)
-        return self._process.wait(20)
+        return self._process.wait(60)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -95,7 +95,7 @@ class Syscalls:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(10)
+        self._thread.join(60)
         self._door.close()
 
     def _run(self) -> None:

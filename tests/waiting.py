@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import RemoteDisconnected
 from typing import TypeVar
 
 T = TypeVar("T")
+TRIES = 5
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
@@ -16,3 +19,14 @@ def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
             raise AssertionError(message)
         time.sleep(0.01)
     return answer
+
+
+def asked(ask: Callable[[], T]) -> T:
+    """Ask through the router, again where it closes the connection: it does so with new ones while it loads.
+
+    A browser does the same. That no request fails is for those tests to see that keep their connections.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(ConnectionResetError, RemoteDisconnected):
+            return ask()
+    return ask()

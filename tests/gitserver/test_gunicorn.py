@@ -28,7 +28,7 @@ FOLLOWED = "/apps/MyProdEnv/app02/logs?follow=true"
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=60)
         self._path = str(path)
 
     def connect(self):
@@ -55,7 +55,7 @@ def web(side):
     yield process
     if process.poll() is None:
         process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def test_it_stops_soon_though_a_stream_is_open(side, web):
         assert answer.status == 200
         begun = time.monotonic()
         web.terminate()
-        web.wait(20)
+        web.wait(60)
 
     assert time.monotonic() - begun < 9
 
@@ -131,7 +131,7 @@ def test_its_worker_dies_with_its_master(side, web):
     wait_until(children.read_text)
     workers = [process_name(int(pid)) for pid in children.read_text().split()]
     web.send_signal(signal.SIGKILL)
-    web.wait(20)
+    web.wait(60)
 
     assert workers
     wait_until(lambda: not any(is_alive(worker) for worker in workers))

@@ -156,7 +156,10 @@ def test_a_database_that_fails_for_a_while_costs_no_news(watcher, side, monkeypa
     app = side.app()
     build = queue_build(side, app)
 
+    failed = threading.Event()
+
     def fail():
+        failed.set()
         message = "busy"
         raise Unavailable(message)
 
@@ -166,7 +169,7 @@ def test_a_database_that_fails_for_a_while_costs_no_news(watcher, side, monkeypa
             patched.setattr(side.db, "read", fail)
             with side.db.write() as tx:
                 builds.claim_next(tx, app.id, "1:1")
-            time.sleep(0.1)
+            assert failed.wait(30)
             assert there(follower.news.build).state is BuildState.QUEUED
         wait_until(lambda: there(follower.news.build).state is BuildState.RUNNING)
 

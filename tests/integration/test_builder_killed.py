@@ -129,7 +129,7 @@ def test_a_builder_stopped_at_a_named_point_is_ended_and_leaves_one_release(
     wait_until(is_taken_back, timeout=30)
     if point == "build.released":
         stopped.kill()  # its build has ended: only the watchdog sees that it stands still
-    assert stopped.wait(timeout=20) == -signal.SIGKILL
+    assert stopped.wait(timeout=60) == -signal.SIGKILL
     wait_until(lambda: is_free(yard.layout.locks / f"build-{app.id}"))
     monkeypatch.undo()
     build = yard.build(app)
@@ -193,7 +193,7 @@ def test_a_builder_that_has_lost_its_lease_ends(yard: Yard):
 
     yard.give_back(app)
 
-    assert stopped.wait(timeout=20) == 1
+    assert stopped.wait(timeout=60) == 1
     wait_until(lambda: processes_naming(str(yard.layout.data)) == [])
     assert yard.builds(app)[0].state is BuildState.QUEUED
 

@@ -146,6 +146,7 @@ def test_the_master_told_to_stop_leaves_no_build_behind(
     app, _, waits = gated(yard)
     Nudges(redis_url).build(app.id)
     wait_until(waits.exists, timeout=30)
+    assert named(str(yard.layout.build(app.id, 1)))
 
     master.terminate()
     master.wait(timeout=30)

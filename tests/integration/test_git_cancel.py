@@ -63,10 +63,10 @@ def test_a_gated_push_is_refused_when_the_build_that_runs_for_it_is_given_up(web
 
     def work(log):
         building.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     with FakeBuilder(web, work), started_git(source, "push", GATE, web.url(app), "master") as push:
-        assert building.wait(20)
+        assert building.wait(60)
         assert cancel(web, app)["status"] == "running"
         go_on.set()
         said = push.communicate(timeout=30)[0].decode()

@@ -47,7 +47,7 @@ def test_lines_arrive_while_the_build_runs(web):
 
     def work(log):
         log.step("First")
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         log.output(b"\x1b[31mred\n")
 
     with FakeBuilder(web, work), started_git(source, "push", web.url(app), "master") as process:
@@ -56,7 +56,7 @@ def test_lines_arrive_while_the_build_runs(web):
         assert web.builds(app)[0].state is BuildState.RUNNING
         go_on.set()
         assert remote_line(process) == "       red"
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_push_ends_when_the_rollout_is_live_and_has_been_told(web):
@@ -73,7 +73,7 @@ def test_push_ends_when_the_rollout_is_live_and_has_been_told(web):
         with web.db.write() as tx:
             rollouts.record(tx, rollout, RolloutState.LIVE, ())
         assert remote_line(process) == "-----> web.1 up"
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def claimed_rollout(web, app_id):
@@ -160,7 +160,7 @@ def test_build_that_waits_says_so(web):
         read_head(process)
         assert remote_line(process) == "-----> Build #1 waits for a builder"
         with FakeBuilder(web):
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 def test_queued_build_tells_its_place_and_what_supersedes_it(web):
@@ -170,7 +170,7 @@ def test_queued_build_tells_its_place_and_what_supersedes_it(web):
 
     def work(log):
         log.step("First")
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     with FakeBuilder(web, work), contextlib.ExitStack() as open_:
         first = open_.enter_context(started_git(source, "push", web.url(app), "master"))
@@ -182,9 +182,9 @@ def test_queued_build_tells_its_place_and_what_supersedes_it(web):
         newest = commit(source, {"more": "3"})
         third = open_.enter_context(started_git(source, "push", web.url(app), "master"))
         assert remote_line(second) == "-----> Superseded by #3, a newer push: stratum builds follow 3"
-        assert (remote_line(second), second.wait(20)) == ("", 0)
+        assert (remote_line(second), second.wait(60)) == ("", 0)
         go_on.set()
-        assert [process.wait(20) for process in (first, third)] == [0, 0]
+        assert [process.wait(60) for process in (first, third)] == [0, 0]
 
     built = [(build.state.value, build.superseded_by) for build in web.builds(app)]
     assert built == [("succeeded", None), ("superseded", 3), ("succeeded", None)]
@@ -197,7 +197,7 @@ def test_client_that_goes_does_not_stop_the_build(web):
 
     def work(log):
         log.step("First")
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     with FakeBuilder(web, work):
         with started_git(source, "push", web.url(app), "master") as process:
@@ -269,7 +269,7 @@ def test_second_of_two_racing_pushes_is_refused(web, tmp_path):
             web.reached("receive.checked")
             wait_until(lambda: len(list((web.repo(app) / "objects").glob("tmp_objdir-*"))) == 2)
             web.go("receive.checked")
-            said = first.communicate(timeout=20)[0] + second.communicate(timeout=20)[0]
+            said = first.communicate(timeout=60)[0] + second.communicate(timeout=60)[0]
 
     assert sorted([first.returncode, second.returncode]) == [0, 1]
     assert b"has moved since you looked" in said

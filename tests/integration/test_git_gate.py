@@ -111,10 +111,10 @@ def test_others_may_push_meanwhile_and_the_gated_one_then_comes_too_late(web, tm
     def work(log):
         if web.builds(app)[1].state is BuildState.RUNNING:
             building.set()
-            assert go_on.wait(20)
+            assert go_on.wait(60)
 
     with FakeBuilder(web, work), started_git(source, "push", GATE, web.url(app), "master") as gated:
-        assert building.wait(20)
+        assert building.wait(60)
         other = run_git(tmp_path / "copy", "push", "--push-option=detach", "origin", "master")
         go_on.set()
         said = gated.communicate(timeout=30)[0].decode()
@@ -131,11 +131,11 @@ def test_pusher_who_leaves_moves_no_ref_and_the_build_is_given_up(web):
 
     def work(log):
         building.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     with FakeBuilder(web, work):
         with started_git(source, "push", GATE, web.url(app), "master") as process:
-            assert building.wait(20)
+            assert building.wait(60)
             end(process)
         wait_until(lambda: not list((web.repo(app) / "objects").glob("tmp_objdir-*")))
         go_on.set()

@@ -107,7 +107,7 @@ def test_the_api_answers_beside_many_live_pushes_and_one_too_many_ends_at_once(w
             assert gated.poll() is None
         with FakeBuilder(web):
             assert {push.rest().splitlines()[-1] for push in pushes} == {"-----> Built"}
-            assert gated.wait(20) == 0
+            assert gated.wait(60) == 0
     assert web.ref(app)
     assert {web.builds(push.app)[0].state for push in [*pushes, late]} == {BuildState.SUCCEEDED}
 
@@ -134,7 +134,7 @@ def followed(pushes: list[Live]) -> list[Live]:
 def slow_push(web: GitWeb, stack: ExitStack) -> socket.socket:
     """Begin a push and send no more of it than the commands."""
     app = web.new_app()
-    connection = stack.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=20))
+    connection = stack.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=60))
     head = pkt(f"{'0' * 40} {'1' * 40} refs/heads/master\0report-status side-band-64k".encode()) + FLUSH
     named = {"Host": "x", "Content-Length": "1000000", **headers_for(web.secret)}
     lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())

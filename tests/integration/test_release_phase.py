@@ -140,7 +140,7 @@ def test_its_output_is_passed_on_as_it_comes_without_secrets(stage: Stage, app: 
         wait_until(lambda: "       one [PASSWORD]" in log_of(stage, rollout))
         assert stage.rollout(rollout).state is RolloutState.RUNNING
         stage.shared(app).with_suffix(".go").touch()
-        assert applier.wait(20) == 0
+        assert applier.wait(60) == 0
     finally:
         applier.kill()
         applier.wait()
@@ -236,7 +236,7 @@ def test_one_that_is_called_off_ends_with_all_that_it_has_started(stage: Stage, 
 
     assert call_off(stage, rollout)
 
-    assert applier.wait(20) == 0
+    assert applier.wait(60) == 0
     done = stage.rollout(rollout)
     assert done.state is RolloutState.FAILED
     assert done.error.startswith("The release phase was ended: canceled by me.")
@@ -260,7 +260,7 @@ def test_one_that_has_succeeded_is_not_called_off(stage: Stage, app: App, tmp_pa
     rollout = pushed(stage, app, targets("true"), worker=1)
     (tmp_path / "phase.succeeded").touch()
     applier = stage.applier(app, tmp_path)
-    wait_until((tmp_path / "phase.succeeded.reached.pid").exists, 20)
+    wait_until((tmp_path / "phase.succeeded.reached.pid").exists, 60)
     assert not call_off(stage, rollout)
     (tmp_path / "phase.succeeded.go").touch()
     assert applier.wait(30) == 0
@@ -274,7 +274,7 @@ def test_an_app_that_is_being_destroyed_waits_for_no_phase(stage: Stage, app: Ap
     with stage.parts.database.write() as tx:
         environments.mark_destroying(tx, app.id)
         rollouts.add_rollout(tx, app.id, cause="destroy", who="me")
-    assert applier.wait(20) == 0
+    assert applier.wait(60) == 0
     with stage.parts.database.read() as tx:
         assert environments.get_app(tx, app.id) is None
     assert marked(stage, f"MyProdEnv.{app.name}.") == []
@@ -334,7 +334,7 @@ def test_it_runs_once_though_its_applier_is_killed(
     rollout = pushed(stage, app, targets(f"echo said; sleep 0.3; {ends}"))
     (tmp_path / point).touch()
     applier = stage.applier(app, tmp_path)
-    wait_until((tmp_path / f"{point}.reached.pid").exists, 20)
+    wait_until((tmp_path / f"{point}.reached.pid").exists, 60)
     applier.kill()
     applier.wait()
 
@@ -355,7 +355,7 @@ def test_it_goes_on_while_no_applier_is_there(stage: Stage, app: App, tmp_path: 
     rollout = pushed(stage, app, targets(wait), worker=1)
     (tmp_path / "phase.started").touch()
     applier = stage.applier(app, tmp_path)
-    wait_until((tmp_path / "phase.started.reached.pid").exists, 20)
+    wait_until((tmp_path / "phase.started.reached.pid").exists, 60)
     applier.kill()
     applier.wait()
     from runner.reconciler import Reconciler
@@ -380,7 +380,7 @@ def test_what_is_cut_off_with_the_whole_server_has_failed(tmp_path: Path) -> Non
         _, rollout = stage.release(app, targets(SLEEP))
         (tmp_path / "phase.started").touch()
         applier = stage.applier(app, tmp_path)
-        wait_until((tmp_path / "phase.started.reached.pid").exists, 20)
+        wait_until((tmp_path / "phase.started.reached.pid").exists, 60)
         wait_until(lambda: story(stage, app) == ["release v2"])
         applier.kill()
         applier.wait()

@@ -91,7 +91,7 @@ def test_requests_spread_over_an_apps_processes_and_follow_its_routes(stage: Sta
 
 def test_a_kept_connection_lives_through_a_change_to_other_processes(stage: Stage) -> None:
     app = stage.app("kept")
-    kept = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=10)
+    kept = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=60)
 
     def ask() -> str:
         kept.request("GET", "/", headers={"Host": app.host("localhost")})
@@ -281,7 +281,7 @@ def test_who_waits_for_a_router_that_is_away_keeps_nobody_else_waiting(
     waiting.start()
     assert tries.wait(30)
     lock = stage.layout.locks / "router"
-    wait_until(lambda: is_free(lock), timeout=2)
+    wait_until(lambda: is_free(lock))
     back.set()
-    waiting.join(10)
+    waiting.join(60)
     assert stage.get(app)[1].startswith("This app has not")

@@ -50,7 +50,7 @@ def root_of(stage: Stage) -> Path:
 def connected(stage: Stage, port: int, host: str) -> ssl.SSLSocket:
     """Connect by TLS, trusting the router's own authority and nobody else; the name is checked."""
     trusting = ssl.create_default_context(cafile=str(root_of(stage)))
-    plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=60)
     try:
         return trusting.wrap_socket(plain, server_hostname=host)
     except OSError:  # of which errors of TLS are some
@@ -76,7 +76,7 @@ def test_an_app_its_domain_and_stratum_have_certificates_and_are_served(
     stage: Stage, app: App, port: int
 ) -> None:
     for host in (app.host("localhost"), DOMAIN, CONTROL):
-        wait_until(partial(has_certificate, stage, port, host), 20)
+        wait_until(partial(has_certificate, stage, port, host), 60)
     assert "v1 " in get(stage, port, app.host("localhost"))
     told = get(stage, port, DOMAIN, "/headers")
     assert "X-Forwarded-Proto: https" in told
@@ -85,7 +85,7 @@ def test_an_app_its_domain_and_stratum_have_certificates_and_are_served(
 
 
 def test_a_name_of_nobody_has_no_certificate(stage: Stage, app: App, port: int) -> None:
-    wait_until(lambda: has_certificate(stage, port, DOMAIN), 20)
+    wait_until(lambda: has_certificate(stage, port, DOMAIN), 60)
     assert not has_certificate(stage, port, "nobody.internal")
 
 
@@ -95,7 +95,7 @@ def test_the_next_release_and_the_next_certificate_need_no_other_listener(
     with stage.parts.database.write() as tx:
         domains.add_domain(tx, app.id, "next.internal")
     stage.deploy(app, {"web": RUN_WEB}, web=1)
-    wait_until(lambda: has_certificate(stage, port, "next.internal"), 20)
+    wait_until(lambda: has_certificate(stage, port, "next.internal"), 60)
     assert f"v{stage.version(app)} " in get(stage, port, "next.internal")
 
 

@@ -35,7 +35,7 @@ def test_each_reason_has_its_page_from_creation_to_pause_and_one_connection_live
 ) -> None:
     app = stage.app("reasons")
     stage.parts.router.ensure()
-    kept = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=20)
+    kept = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=60)
 
     def ask() -> tuple[int, str]:
         stage.parts.router.ensure()
@@ -80,7 +80,7 @@ def test_a_browser_gets_a_page_and_a_program_a_sentence_that_says_when_to_come_b
     app = stage.app("pages")
     maintain(stage, app, on=True)
     stage.parts.router.ensure()
-    connection = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=60)
     connection.request(
         "GET", "/x?y", headers={"Host": app.host("localhost"), "Accept": "text/html,*/*;q=0.8"}
     )

@@ -56,7 +56,7 @@ class Client:
 
     def __init__(self, stage: Stage, app: App) -> None:
         self._host = app.host("localhost")
-        self.connection = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=60)
         OPEN.append(self.connection)
         wait_until(self._is_kept)
 
@@ -305,7 +305,7 @@ def test_sites_and_processes_take_each_others_place_without_a_failed_request(sta
         stage.parts.router.route(app, [name])
         stage.parts.router.route(app, [], site=site)
     ended.set()
-    poller.join(20)
+    poller.join(60)
     assert {status for status, _ in bodies} == {200}
     assert client.connection.sock is kept, "the router closed it"
     stage.parts.router.route(app, [name])

@@ -52,7 +52,7 @@ class Handler(socketserver.StreamRequestHandler):
                 self.wfile.write(line.encode())
         elif asked.startswith("GET /events"):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
-            server.more.wait(20)
+            server.more.wait(60)
             self.wfile.write(b"data: two\n\n")
         elif asked.startswith("GET /hang"):
             self.rfile.read(1)
@@ -92,7 +92,7 @@ def process(stage: Stage, app: App, name: str) -> Iterator[Process]:
 
 def opened(stage: Stage, app: App, asked: str, *headers: str) -> socket.socket:
     """Send the beginning of a request."""
-    connection = socket.create_connection(("127.0.0.1", stage.instance.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", stage.instance.port), timeout=60)
     connection.sendall("\r\n".join([asked, f"Host: {app.host('localhost')}", *headers, "", ""]).encode())
     return connection
 
@@ -175,11 +175,11 @@ def test_who_does_not_go_on_is_let_go(stage: Stage) -> None:
     with process(stage, app, "s.1") as server:
         stage.parts.router.route(app, ["s.1"])
         with opened(stage, app, "POST / HTTP/1.1", "Content-Length: 10"):
-            assert server.left.wait(20), "the app waits for a client that sends nothing"
+            assert server.left.wait(60), "the app waits for a client that sends nothing"
         with opened(stage, app, "GET / HTTP/1.1") as asks_no_more:
             assert b" 200 " in received(asks_no_more, b"]")
             assert asks_no_more.recv(1) == b""
-        with socket.create_connection(("127.0.0.1", stage.instance.port), timeout=20) as sends_no_headers:
+        with socket.create_connection(("127.0.0.1", stage.instance.port), timeout=60) as sends_no_headers:
             sends_no_headers.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
             received(sends_no_headers, b"never")
         with opened(stage, app, "GET /hang HTTP/1.1") as hears_nothing:

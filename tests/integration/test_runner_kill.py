@@ -35,7 +35,7 @@ def stage() -> Iterator[Stage]:
 def kill_at(stage: Stage, app: App, point: str, faults: Path) -> None:
     (faults / point).touch()
     applier = stage.applier(app, faults)
-    wait_until((faults / f"{point}.reached.pid").exists, 20)
+    wait_until((faults / f"{point}.reached.pid").exists, 60)
     applier.kill()
     applier.wait()
 

@@ -76,11 +76,11 @@ def test_next_release_overlaps_web_and_loses_no_request(stage: Stage, app: App) 
 
     def ask() -> None:
         while not over.is_set():
-            answers.append(stage.get(app))
+            answers.append(stage.get_once(app))
 
     asking = threading.Thread(target=ask)
     asking.start()
-    slow = threading.Thread(target=lambda: answers.append(stage.get(app, "/slow")))
+    slow = threading.Thread(target=lambda: answers.append(stage.get_once(app, "/slow")))
     slow.start()
     wait_until(lambda: len(answers) > 3)
     done = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP})

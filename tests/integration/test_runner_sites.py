@@ -97,7 +97,7 @@ def test_processes_and_sites_follow_each_other_without_a_failed_request(stage: S
 
     def poll() -> None:
         while not ended.is_set():
-            found.append(stage.get(app))
+            found.append(stage.get_once(app))
 
     poller = threading.Thread(target=poll)
     poller.start()
@@ -110,7 +110,7 @@ def test_processes_and_sites_follow_each_other_without_a_failed_request(stage: S
             assert stage.get(app)[1].startswith("v")
     finally:
         ended.set()
-        poller.join(20)
+        poller.join(60)
     assert {status for status, _ in found} == {200}
 
 

@@ -66,7 +66,7 @@ def asked(stage: Stage, app: App) -> Iterator[list[tuple[int, str]]]:
 
     def ask() -> None:
         while not over.is_set():
-            answers.append(stage.get(app))
+            answers.append(stage.get_once(app))
 
     asking = threading.Thread(target=ask)
     asking.start()
@@ -183,7 +183,7 @@ def test_a_rollout_killed_between_two_rounds_goes_on_from_there(
     release, rollout = stage.release(app, {"web": RUN_WEB})
     (tmp_path / point).touch()
     applier = stage.applier(app, tmp_path)
-    wait_until((tmp_path / f"{point}.reached.pid").exists, 20)
+    wait_until((tmp_path / f"{point}.reached.pid").exists, 60)
     applier.kill()
     applier.wait()
     at_kill = {name: pid for name, pid in mine(stage, app).items() if name.startswith("v2.")}
@@ -209,8 +209,8 @@ def test_a_way_back_that_was_cut_off_is_gone_to_its_end(stage: Stage, app: App, 
     surge(stage, app, "1")
     _, rollout = stage.release(app, {"web": BROKEN_FROM_3})
     applier = stage.applier(app)
-    wait_until(lambda: "v2.web.2" in mine(stage, app) and "v1.web.1" not in mine(stage, app), 20)
-    wait_until(lambda: "v1.web.1" in mine(stage, app), 20)  # on the way back
+    wait_until(lambda: "v2.web.2" in mine(stage, app) and "v1.web.1" not in mine(stage, app), 60)
+    wait_until(lambda: "v1.web.1" in mine(stage, app), 60)  # on the way back
     applier.kill()
     applier.wait()
 

@@ -24,7 +24,7 @@ def test_the_web_page_shows_what_the_worker_did(served):
 
 def submit(port: int, host: str) -> str:
     """Send the form; return where its job is shown."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Host": f"{host}:{port}", "Content-Type": "application/x-www-form-urlencoded"}
     try:
         connection.request("POST", "/jobs", "name=Eva", headers)

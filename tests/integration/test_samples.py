@@ -31,7 +31,7 @@ class Answer:
         self, served: Served, app: str, path: str, form: dict[str, str] | None = None, **headers: str
     ):
         host = f"{app}.myprodenv.localhost:{served.port}"
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         method, body = ("GET", "") if form is None else ("POST", urlencode(form))
         kind = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
         try:

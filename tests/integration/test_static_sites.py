@@ -92,7 +92,7 @@ def test_a_site_and_processes_replace_each_other_without_a_failed_request(served
 
     def poll() -> None:
         while not ended.is_set():
-            statuses.add(served.get("both")[0])
+            statuses.add(served.get_once("both")[0])
 
     poller = threading.Thread(target=poll)
     poller.start()

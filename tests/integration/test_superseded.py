@@ -48,7 +48,7 @@ def test_only_the_first_and_the_newest_of_four_pushes_are_built(served):
         served.commit(repo, text="fourth")
         served.run("git", "push", "-o", "detach", "catalyze", "master", cwd=repo)
         rest = third.stderr.read()
-        assert third.wait(20) == 0
+        assert third.wait(60) == 0
     assert "remote: -----> Superseded by #4, a newer push: stratum builds follow 4" in rest
 
     (faults / "build.claimed.go").touch()

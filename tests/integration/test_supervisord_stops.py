@@ -48,7 +48,7 @@ def test_signals_come_in_their_order_and_the_kill_at_the_end(server: Supervised,
 
     stop(server, wanted, ("int", 1), ("usr1", 0), ("term", 1))
 
-    wait_until(lambda: server.status(wanted).has_ended, 20)
+    wait_until(lambda: server.status(wanted).has_ended, 60)
     assert told(server, wanted) == ["INT", "USR1", "TERM"]
     assert server.status(wanted).exit_status == -9
     assert marked(wanted) == []
@@ -70,7 +70,7 @@ def test_more_is_waited_than_the_usual_grace(server: Supervised, wanted: Wanted)
 
     stop(server, wanted, ("term", 60))
 
-    wait_until(lambda: server.status(wanted).has_ended, 20)
+    wait_until(lambda: server.status(wanted).has_ended, 60)
     assert server.status(wanted).exit_status == 4
 
 

@@ -63,7 +63,7 @@ def test_down_leaves_nothing_behind_and_up_brings_all_back_without_building(own:
     assert "not running" in own.down().stderr
 
     own.up()
-    wait_until(lambda: len(own.rows("ps", cwd=repo)) == 3 and own.get("app")[0] == 200, timeout=20)
+    wait_until(lambda: len(own.rows("ps", cwd=repo)) == 3 and own.get("app")[0] == 200, timeout=60)
     assert len(own.rows("builds", cwd=repo)) == 1
     assert {row["release"] for row in own.rows("ps", cwd=repo)} == {"v1"}
 

@@ -30,9 +30,9 @@ def test_a_place_in_the_events_is_read_as_it_was_written(second, place):
 
 
 @given(st.text(alphabet="0123456789abcdefv.=;-_é\n") | st.text())
-def test_anything_else_is_refused(text):
+def test_anything_else_is_refused_or_a_cursor(text):
     with suppress(InvalidCursor):
-        parse(text)
+        assert parse(str(parse(text))) == parse(text)
     with suppress(InvalidCursor):
         parse_mark(text)
 

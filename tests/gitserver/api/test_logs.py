@@ -176,7 +176,7 @@ def test_a_caller_is_watched_under_a_high_descriptor(side, app):
 
     assert not client.is_gone()
     theirs.close()
-    client.wait(10)
+    client.wait(60)
     assert client.is_gone()
     high.close()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

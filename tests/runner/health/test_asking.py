@@ -34,7 +34,7 @@ def answering(*parts: bytes, rest: bytes = b"") -> Iterator[tuple[int, list[byte
         thread = threading.Thread(target=serve)
         thread.start()
         yield server.getsockname()[1], asked
-        thread.join(20)
+        thread.join(60)
 
 
 def check(**fields: object) -> Check:

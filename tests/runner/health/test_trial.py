@@ -12,7 +12,7 @@ def run(check: Check, *answers: str, age_s: float = 0.0) -> tuple[Trial, int]:
     left = list(answers)
     trial = Trial(check, lambda: left.pop(0), age_s)
     trial.start()
-    trial.join(20)
+    trial.join(60)
     assert not trial.is_alive()
     return trial, len(answers) - len(left)
 
@@ -44,7 +44,7 @@ def test_one_that_was_called_off_begins_no_attempt():
     trial = Trial(Check(CheckKind.UPTIME, uptime_s=3000), lambda: begun.append("") or "no", 0.0)  # type: ignore[func-returns-value]
     trial.start()
     trial.call_off()
-    trial.join(20)
+    trial.join(60)
     assert not trial.is_alive()
     assert not begun
     assert (trial.passed, trial.has_failed) == (False, False)
@@ -59,6 +59,6 @@ def test_what_keeps_us_from_trying_is_no_failure_of_the_process(error):
 
     trial = Trial(Check(CheckKind.COMMAND), attempt, 0.0)
     trial.start()
-    trial.join(20)
+    trial.join(60)
     assert trial.error is error
     assert not trial.has_failed

@@ -88,7 +88,7 @@ def test_a_connection_closed_without_an_answer_is_tried_again_by_what_only_reads
         port = listener.getsockname()[1]
         with suppress(ServerUnavailable) if method == "POST" else nullcontext():
             assert Connection(f"http://127.0.0.1:{port}", "token").send(method, "/x") == {}
-        thread.join(20)
+        thread.join(60)
 
     assert requests == [method] * asked
 
@@ -115,7 +115,7 @@ def test_a_wait_outlasts_a_restart_of_the_server(tmp_path):
     going.accept()[0].close()
     going.close()
     with side.served(port):
-        waiting.join(20)
+        waiting.join(60)
     side.close()
 
     assert [rollout["status"] for rollout in found] == ["succeeded"]
