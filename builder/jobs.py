@@ -21,7 +21,7 @@ from stratum.store import builds, environments, retention
 
 log = logging.getLogger(__name__)
 
-_DOOR_LOOKS, _DOOR_LOOK_S = 20, 0.5  # supervisord has started it again within a second or two
+_DOOR_LOOKS, _DOOR_LOOK_S = 100, 0.1  # supervisord has started it again within a second or two
 
 
 @cache
@@ -140,11 +140,18 @@ def _ended(bench: Bench, is_recorded: bool) -> bool:
 
 
 def _give_back(bench: Bench, error: DoorLost) -> bool:
-    """Leave a build to the next builder: that a part of ours went away says nothing of the app."""
+    """Leave a build to the next attempt: that a part of ours went away says nothing of the app.
+
+    True when the door is back, so that it can be begun.
+    """
     build = bench.build
     log.warning("build %d of app %d is left to another attempt: %s", build.number, build.app_id, error)
     with bench.shop.db.write() as tx:
         builds.give_back(tx, build)
+    for _ in range(_DOOR_LOOKS):
+        if bench.shop.door.is_there():
+            return True
+        time.sleep(_DOOR_LOOK_S)
     return False
 
 

@@ -1,5 +1,7 @@
 """Compares what is wished with what is, every two seconds, and mends the difference.
 
+What somebody waits for, work that was lost or never begun, is looked at twice a second while there is any.
+
 `stratum.prefork` runs `main` as one process. It does nothing that a rollout does: it brings back
 what went away by itself, and wakes whoever should be at work. Nothing that fails stops it.
 """
@@ -8,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -31,6 +33,7 @@ from stratum.store import names as app_names
 log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
+EAGER_S = 0.5
 GUARD_EVERY_S = 0.25
 STRAYS_EVERY_S = 30.0
 SETTLE_EVERY_S = 30.0
@@ -70,14 +73,24 @@ class Reconciler:
         self.route()
 
     def recover_on(self) -> None:
-        """Recover again and again; what a thread of its own runs.
+        """Recover again and again, and soon after something was recorded; what a thread of its own runs.
 
         Mending waits for the door, which may copy or remove trees for minutes; a build whose builder is
         lost is to be taken back in seconds.
         """
         while True:
-            self.recover()
+            _guarded("watching for work", self._recover_at_news)
             time.sleep(EVERY_S)
+
+    def _recover_at_news(self) -> None:
+        looked_at = float("-inf")
+        with closing(self._parts.database.changes()) as changes:
+            while True:
+                due_s = EAGER_S if self._recovery.is_awaited else EVERY_S
+                if changes.happened() or time.monotonic() - looked_at >= due_s:
+                    looked_at = time.monotonic()
+                    self.recover()
+                time.sleep(EAGER_S)
 
     def recover(self) -> None:
         """Take back what the dead have left, and remind of what waits."""

@@ -47,12 +47,18 @@ class _Reminder:
 
 @dataclass(slots=True)
 class Recovery:
-    """Looks at what is queued and what is running, again and again."""
+    """Looks at what is queued and what is running, again and again.
+
+    Attributes:
+        is_awaited: whether, when it last looked, anything was.
+    """
 
     parts: Parts
     nudger: Nudger
+    is_awaited: bool = False
     _silence: Silence = field(default_factory=Silence)
     _reminders: dict[tuple[str, int], _Reminder] = field(default_factory=dict)
+    _has_reminded: bool = False
     _pruned_at: float = float("-inf")
 
     def run(self) -> None:
@@ -61,6 +67,7 @@ class Recovery:
             building = builds.in_state(tx, BuildState.RUNNING)
             rolling = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
         held: list[Build | Rollout] = [*building, *rolling]
+        self.is_awaited = bool(held)
         self._silence.look((_claim(work), work.lease_until) for work in held)
         for build in building:
             if self._is_abandoned(build, self.parts.build_lock(build.app_id), builds.LEASE_S):
@@ -130,10 +137,14 @@ class Recovery:
         rolling = {rollout.app_id for rollout in under_way} | without_place
         wanted = {("build", build.app_id) for build in waiting_builds if build.app_id not in building}
         wanted |= {("rollout", rollout.app_id) for rollout in waiting if rollout.app_id not in rolling}
+        self.is_awaited = self.is_awaited or bool(wanted)
         for gone in self._reminders.keys() - wanted:
             del self._reminders[gone]
+        # What waits when this begins to look was queued while nobody did.
+        grace_s = FRESH_S if self._has_reminded else 0.0
+        self._has_reminded = True
         for kind, app_id in sorted(wanted):
-            reminder = self._reminders.setdefault((kind, app_id), _Reminder(time.monotonic(), FRESH_S))
+            reminder = self._reminders.setdefault((kind, app_id), _Reminder(time.monotonic(), grace_s))
             if time.monotonic() - reminder.sent >= reminder.pause_s:
                 self._nudge(kind, app_id)
 

@@ -150,7 +150,13 @@ class _Foreman(Worker):
     RQ's own worker waits for its one job. So as many of them would have to stand ready as jobs may run
     at once, each with 9 MiB of its own (docs/performance.md). What RQ keeps about a job while it runs is
     nothing that we ask for.
+
+    Attributes:
+        max_connection_wait_time: RQ's own: the longest pause, in seconds, between tries to reach a redis
+            that is away. By default they double up to a minute, which is then how late work begins again.
     """
+
+    max_connection_wait_time = 2.0
 
     def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
         """Say how many jobs may run at once, and what each fork does first."""

@@ -15,6 +15,8 @@ from pathlib import Path
 from random import randrange
 
 from stratum.client import Server
+from stratum.errors import SupervisorUnavailable
+from stratum.supervisor import Supervisor
 from tests.repos import git, make_repo
 from tests.waiting import asked, wait_until
 
@@ -198,9 +200,11 @@ class Served:
         return [pid, *_children(pid)]
 
     def _pid_of(self, program: str) -> int:
-        return int(
-            self.run("supervisorctl", "-c", str(self.data / "run/supervisord.conf"), "pid", program).stdout
-        )
+        supervisord = Supervisor(self.data / "run/supervisor/supervisord.sock")
+        try:
+            return int(supervisord._call("supervisor.getProcessInfo", program)["pid"])
+        except SupervisorUnavailable:
+            return 0
 
     def supervisord_pid(self) -> int:
         return int((self.data / "run/supervisord.pid").read_text())
@@ -208,12 +212,20 @@ class Served:
     def kill_supervisord(self) -> None:
         pid = self.supervisord_pid()
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not Path(f"/proc/{pid}").exists())
+        wait_until(lambda: has_ended(pid))
 
     def service_logs(self) -> str:
         """The last of each service's log, for a person who looks for the reason."""
         files = sorted((self.data / "logs/services").glob("*"))
         return "\n".join(f"== {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or but to be reaped: whoever is PID 1 may take seconds for that."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _ports_place(number: int) -> int:

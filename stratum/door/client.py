@@ -245,6 +245,16 @@ class Door:
         """
         return _strays(self._ask("end_tree", name=name, seen=list(seen)))
 
+    def is_there(self) -> bool:
+        """Whether it takes orders; never raises."""
+        if self._is_in_process():
+            return True
+        try:
+            self._connect().close()
+        except DoorLost:
+            return False
+        return True
+
     def _is_in_process(self) -> bool:
         if self._chosen is not None:
             return self._chosen

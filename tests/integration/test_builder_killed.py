@@ -14,6 +14,7 @@ from stratum.model import App, BuildState
 from stratum.ownership import is_free
 from stratum.store import builds, rollouts
 from tests.fakes import FakeNudges
+from tests.killing import children
 from tests.waiting import wait_until
 from tests.yard import ROOT, Yard
 
@@ -157,6 +158,25 @@ def test_a_builder_killed_while_installing_takes_the_installer_with_it(yard: Yar
 
     assert [build.state for build in yard.builds(app)] == [BuildState.SUCCEEDED, BuildState.FAILED]
     assert newest.attempt == 1
+    assert yard.scratch(app) == []
+
+
+def test_a_build_is_begun_again_by_its_builder_when_the_door_has_died(yard: Yard):
+    """It is left to nobody's next look: the door may be back within moments."""
+    app = yard.app("build_waits")
+    gate = yard.meeting(app) / "go"
+    yard.set_variables(app, WAIT_FOR=str(gate))
+
+    building = builder(yard, app.id)
+    wait_until(gate.with_name("go.reached").exists, timeout=30)
+    handler = children(building.pid)[-1]  # those of earlier steps have ended
+    os.kill(handler, signal.SIGKILL)
+    gate.touch()
+
+    assert building.wait(timeout=60) == 0
+    [build] = yard.builds(app)
+    assert (build.state, build.attempt) == (BuildState.FAILED, 2)
+    assert "enough" in yard.log(build)  # which is how that app's build ends
     assert yard.scratch(app) == []
 
 

@@ -382,9 +382,14 @@ def test_a_door_that_is_not_there_is_said():
     house = House(fenced=False)
     door = Door(house.layout, house.fence, in_process=False)
 
+    assert not house.call(door.is_there)
     with pytest.raises(Raised, match=r"DoorLost: The door does not answer at .*door\.sock"):
         house.call(lambda: door.prepare(APP))
     house.end()
+
+
+def test_a_door_that_is_there_is_said(house: House):
+    assert house.call(house.door.is_there)
 
 
 @needs_root

@@ -15,8 +15,8 @@ ROUNDS = 3
 class Recovery:
     """Counts how often it was asked to run, and keeps its thread for good after some."""
 
-    def __init__(self) -> None:
-        self.runs = 0
+    def __init__(self, is_awaited: bool = False) -> None:
+        self.runs, self.is_awaited = 0, is_awaited
         self.has_run = threading.Event()
 
     def run(self) -> None:
@@ -24,6 +24,19 @@ class Recovery:
         if self.runs == ROUNDS:
             self.has_run.set()
             threading.Event().wait()
+
+
+class Changes:
+    """Of a database to which somebody writes, or nobody does."""
+
+    def __init__(self, happen: bool) -> None:
+        self._happen = happen
+
+    def happened(self) -> bool:
+        return self._happen
+
+    def close(self) -> None:
+        pass
 
 
 def test_what_the_dead_have_left_is_taken_back_while_mending_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,10 +48,11 @@ def test_what_the_dead_have_left_is_taken_back_while_mending_waits(monkeypatch: 
         raise SystemExit
 
     instance = SimpleNamespace(redis_url="unix:///nonexistent.sock", fence=Fence(False, 1000))
-    parts: Any = SimpleNamespace(instance=instance, sections=SimpleNamespace(status=wait))
+    database = SimpleNamespace(changes=lambda: Changes(happen=True))
+    parts: Any = SimpleNamespace(instance=instance, sections=SimpleNamespace(status=wait), database=database)
     monkeypatch.setattr(jobs, "parts", lambda: parts)
     monkeypatch.setattr(reconciler, "Recovery", lambda *_: recovery)
-    monkeypatch.setattr(reconciler, "EVERY_S", 0.01)
+    monkeypatch.setattr(reconciler, "EAGER_S", 0.01)
     for beside in ("settle_on", "route_on", "end_strays_on"):
         monkeypatch.setattr(reconciler.Reconciler, beside, lambda _self: None)
 
@@ -46,3 +60,19 @@ def test_what_the_dead_have_left_is_taken_back_while_mending_waits(monkeypatch: 
         reconciler.main()
 
     assert recovery.runs == ROUNDS
+
+
+@pytest.mark.parametrize(("happen", "is_awaited"), [(True, False), (False, True)])
+def test_what_is_waited_for_is_looked_at_more_often(
+    monkeypatch: pytest.MonkeyPatch, happen: bool, is_awaited: bool
+) -> None:
+    """Whatever else the reconciler does every so often comes round but once in this test."""
+    recovery: Any = Recovery(is_awaited)
+    parts: Any = SimpleNamespace(database=SimpleNamespace(changes=lambda: Changes(happen)))
+    monkeypatch.setattr(reconciler, "EAGER_S", 0.01)
+    monkeypatch.setattr(reconciler, "EVERY_S", 1000.0)
+
+    looking = threading.Thread(target=reconciler.Reconciler(parts, recovery).recover_on, daemon=True)
+    looking.start()
+
+    assert recovery.has_run.wait(30)

@@ -1,6 +1,7 @@
 """Reminding of queued work, with the store real and everything else left out."""
 
 import itertools
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -263,3 +264,36 @@ def test_old_builds_go_with_their_logs(site: Site, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("*.log")) == [
         f"{site.app.id}-{n}.log" for n in (3, 4, 5)
     ]
+
+
+def test_only_what_waits_when_this_begins_is_reminded_of_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever queues something later nudges, too; at the start that may have been long ago."""
+    monkeypatch.setattr(recover, "FRESH_S", 1.0)
+    with site.database.write() as tx:
+        builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+    site.recovery.run()
+    assert (site.nudges.builds, site.nudges.rollouts) == ([site.app.id], [])
+
+    with site.database.write() as tx:
+        rollouts.add_rollout(tx, site.app.id, cause="scale", who="me")
+    site.recovery.run()
+    assert site.nudges.rollouts == []
+    site.recovery._reminders["rollout", site.app.id].pause_s = 0.0
+    site.recovery.run()
+    assert site.nudges.rollouts == [site.app.id]
+
+
+def test_it_is_told_whether_anything_is_awaited(site: Site) -> None:
+    awaited = []
+    site.recovery.run()
+    awaited.append(site.recovery.is_awaited)
+    with site.database.write() as tx:
+        builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+    site.recovery.run()
+    awaited.append(site.recovery.is_awaited)
+    claim_build(site, process_name(os.getpid()))
+    site.recovery.run()
+    awaited.append(site.recovery.is_awaited)
+    assert awaited == [False, True, True]

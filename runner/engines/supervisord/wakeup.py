@@ -31,6 +31,7 @@ class Wakeup:
             del sockets[fd]
         sockets[self._read] = self
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        os.write(self._write, b"\0")  # its first pass would else poll for a second before it starts anything
         signal.signal(signal.SIGALRM, lambda *_: None)
         # Python takes its handlers away as it ends; the alarm would then end supervisord.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
