@@ -11,6 +11,12 @@ ENTER = set -e; . scripts/place.sh; PATH=$$PLACE_VENV/bin:$$PATH; export PATH; d
 # keep the order given there: by default the files of few tests come last, and those take minutes each.
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# Those of the soak are shared out one by one, whatever their file: each process has an instance for them.
+SCATTERED = -n auto --maxprocesses 4 --dist load --maxschedchunk 1
+# What the soak has done. With the SOAK_SEED of its lines it goes on where it was broken off.
+SOAK_LOG ?= $(CURDIR)/soak.log
+export SOAK_LOG
+
 .PHONY: help install dev-install up down demo lint check format test integration soak coverage bench lock clean
 
 help: ## Show this list
@@ -47,7 +53,7 @@ integration: dev-install ## Only the tests that start real parts
 	@$(ENTER) pytest $(PARALLEL) -m "integration and not soak"
 
 soak: dev-install ## Many rounds of crashes at every fault point
-	@$(ENTER) pytest -m soak --timeout 3600
+	@$(ENTER) pytest $(SCATTERED) -m soak --timeout 3600
 
 coverage: dev-install ## Branch coverage of the unit tests
 	@$(ENTER) coverage run -m pytest -q -m "not integration and not soak"; coverage report

@@ -18,6 +18,12 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("integration") is None)
 
 
+def pytest_report_teststatus(report):
+    """Show the line that a round of the soak has left, in place of a letter."""
+    line = dict(report.user_properties).get("line")
+    return (report.outcome, f"\n{line} ", line) if line and report.when == "call" else None
+
+
 @pytest.fixture(scope="session")
 def served():
     """One Stratum for all tests that leave it as they found it but for their own apps."""

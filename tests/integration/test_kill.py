@@ -3,13 +3,13 @@
 `make test` stops a push at every point of the receive path once for redis and `_work`, for the router and for
 supervisord, to kill them there (test_kill_web.py does so for the web process and git), and once at every
 later point, where the parts take turns; redis is emptied in every other round. `make soak` kills every part
-at every point, in SOAK_ROUNDS rounds; each kill is a test of its own, so that `-k` and `--last-failed` take
-up again what was broken off. SOAK_SEED repeats what was left to chance.
+at every point, in SOAK_ROUNDS rounds, several at a time, each process on an instance of its own; each kill
+is a test and a line in SOAK_LOG. SOAK_SEED repeats what was left to chance, and takes up again what was
+broken off: what the log tells to have passed with that seed is not done again.
 """
 
 import os
 import random
-import sys
 import time
 from itertools import cycle
 
@@ -18,6 +18,7 @@ import pytest
 from stratum.faults import GATED_POINTS, POINTS
 from tests.killing import OURS, Round, Trial, answers, is_with_git
 from tests.served import Served
+from tests.soaking import Diary
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -25,7 +26,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 ALL = (*POINTS, *GATED_POINTS)
 RECEIVING = ("self", "git", "master", "_redis", "_router", "_work", "supervisord")
 OTHERS = ("_redis+_work", "_router", "supervisord")  # what receives is killed in test_kill_web.py
-SEED = int(os.environ.get("SOAK_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+RUN = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))  # the same in all processes of a run
+SEED = int(os.environ.get("SOAK_SEED", "0")) or RUN.randrange(1, 10**6)
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "20"))
 
 
@@ -88,6 +90,11 @@ def trials():
     made.end()
 
 
+@pytest.fixture(scope="module")
+def diary():
+    return Diary()
+
+
 @pytest.mark.parametrize("a_round", one_each(), ids=name_of)
 def test_a_push_survives_a_kill(trials, a_round):
     trials.run(a_round)
@@ -110,18 +117,22 @@ def test_everything_comes_back_without_a_push(trials, part):
 @pytest.mark.soak
 @pytest.mark.parametrize(("point", "part"), [(point, part) for point in ALL for part in parts_at(point)])
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_soak_kills_every_part_at_every_point(trials, capsys, number, point, part):
+def test_soak_kills_every_part_at_every_point(trials, diary, record_property, number, point, part):
     chance = random.Random(f"{SEED} {number} {point} {part}")
     half = number + ALL.index(point) + RECEIVING.index(part)
     pause_s = chance.choice((0.0, chance.uniform(0, 2)))
     a_round = Round(point, part, wipe=bool(half % 2), options=options_at(point), pause_s=pause_s)
+    name = f"seed {SEED}  round {number}  {name_of(a_round)}"
+    if name in diary.done:
+        pytest.skip("done before, by SOAK_LOG")
     began = time.monotonic()
-    told = "failed"
+    told, failure = "failed", None
     try:
         told = trials.run(a_round)
+    except BaseException as error:
+        failure = error
+        raise
     finally:
-        took_s = time.monotonic() - began
-        with capsys.disabled():
-            line = f"seed {SEED}  round {number}  {name_of(a_round)}  told {told}  {took_s:.1f} s"
-            sys.stdout.write(f"\n{line} ")
-            sys.stdout.flush()
+        line = f"{name}  told {told}  {time.monotonic() - began:.1f} s"
+        diary.note(line, failure)
+        record_property("line", line)
