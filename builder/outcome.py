@@ -8,7 +8,7 @@ from stratum.buildlog import superseded
 from stratum.errors import BuildFailed, Unavailable
 from stratum.first_scales import first_scales
 from stratum.model import App, Build, BuildState, Release
-from stratum.scaling import Limits, check_total, total, without_room
+from stratum.scaling import Limits, changed, check_total, total, without_room
 from stratum.store import Transaction, builds, environments, formation, releases, rollouts
 
 log = logging.getLogger(__name__)
@@ -120,13 +120,17 @@ def _scale(tx: Transaction, app: App, build: Build, made: Release, limits: Limit
     if before.is_paused:
         formation.set_paused(tx, app.id, first, paused=True)
     plain = formation.get_formation(tx, app.id)
-    asked = {target: scale for target, scale in build.options.scale.items() if target in names}
-    changed = formation.set_scales(tx, app.id, asked)
+    asked = {
+        target: changed(given, plain.remembered(target))
+        for target, given in build.options.scale.items()
+        if target in names
+    }
+    former = formation.set_scales(tx, app.id, asked)
     wished = formation.get_formation(tx, app.id)
     check_total(app.label, total(plain, names), total(wished, names), limits.processes)
     there = _process_names(tx, app)
     formation.set_paused(tx, app.id, without_room(wished, names, there, limits.processes), paused=True)
-    return changed
+    return former
 
 
 def _process_names(tx: Transaction, app: App) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from hooks.policy import detail, step
 from stratum.first_scales import WEB, first_scales
 from stratum.keeping import joined, strategy_of
 from stratum.model import RELEASE_PHASE, App, Formation, Release, Strategy, Target, TargetSettings
-from stratum.scaling import without_room
+from stratum.scaling import changed, without_room
 from stratum.surge import at_once
 
 _MAX_SHOWN = 60  # characters of a command
@@ -36,7 +36,7 @@ class Next:
 
     commit: str
     targets: tuple[Target, ...]
-    scale: Mapping[str, int]  # asked for with the push
+    scale: Mapping[str, int | str]  # asked for with the push
     settings: Mapping[str, TargetSettings] = field(default_factory=dict)  # of its app.json
 
 
@@ -85,7 +85,9 @@ def _wished(present: Present, new: Next) -> Formation:
     )
     before = present.formation
     paused = before.paused | first.keys() if before.is_paused else before.paused
-    wished = replace(before, scales={**before.scales, **first, **new.scale}, paused=paused)
+    plain = replace(before, scales={**before.scales, **first}, paused=paused)
+    asked = {target: changed(given, plain.remembered(target)) for target, given in new.scale.items()}
+    wished = replace(plain, scales={**plain.scales, **asked})
     there = () if present.release is None else present.release.process_names()
     names = [target.name for target in new.targets if target.name != RELEASE_PHASE]
     left = without_room(wished, names, there, present.max_processes)

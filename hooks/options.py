@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stratum.errors import InvalidPushOption
 from stratum.model import NO_OPTIONS, BuildOptions
+from stratum.scaling import is_relative
 
 MAX_OPTIONS = 50
 MAX_REASON = 200  # characters
@@ -18,7 +19,7 @@ KNOWN = (
     "scale=TARGET=NUMBER",
     'reason="TEXT"',
 )
-_SCALE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,62})=([0-9]{1,6})")
+_SCALE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,62})=([+-]?[0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def parse(given: Sequence[str]) -> PushOptions:
         reason = f"at most {MAX_OPTIONS} are taken"
         raise InvalidPushOption(given[MAX_OPTIONS], reason, KNOWN)
     flags: set[str] = set()
-    scale: dict[str, int] = {}
+    scale: dict[str, int | str] = {}
     reason = ""
     for option in given:
         name, _, value = option.partition("=")
@@ -64,13 +65,18 @@ def parse(given: Sequence[str]) -> PushOptions:
     return PushOptions("plan" in flags, "detach" in flags, "gate=build" in flags, build)
 
 
-def _scales(option: str, value: str) -> dict[str, int]:
-    """Read `worker=3` or `worker=3,mailer=1`."""
+def _scales(option: str, value: str) -> dict[str, int | str]:
+    """Read `worker=3`, `worker=+1` or `worker=3,mailer=-1`."""
     found = [_SCALE.fullmatch(part) for part in value.split(",")]
-    scales = {match[1]: int(match[2]) for match in found if match is not None}
+    scales = {match[1]: _scale(match[2]) for match in found if match is not None}
     if None in found or len(scales) != len(found):
-        raise InvalidPushOption(option, "each target is named once, with a number: scale=worker=3", KNOWN)
+        reason = "each target is named once, with a number or a change: scale=worker=3, scale=worker=+1"
+        raise InvalidPushOption(option, reason, KNOWN)
     return scales
+
+
+def _scale(text: str) -> int | str:
+    return text if is_relative(text) else int(text)
 
 
 def _reason(option: str, value: str) -> str:

@@ -1,5 +1,7 @@
 """The answer to `git push -o plan`: what would change, read from the database, and never a yes."""
 
+from collections.abc import Mapping
+
 from hooks.forecast import Next, Present, forecast, undecided
 from hooks.parts import Parts
 from hooks.policy import Judgement, Refusal, detail, step
@@ -18,7 +20,7 @@ def planned(
     app: App,
     judgement: Judgement,
     pushed: Pushed,
-    scale: dict[str, int],
+    scale: Mapping[str, int | str],
 ) -> Verdict:
     """Say what a push would change.
 

@@ -149,7 +149,7 @@ class Reception:
         pushed = self._pushed(judgement, offer)
         reach("receive.checked")
         if self.options.plan:
-            return planned(self._parts, self._app, judgement, pushed, dict(self.options.build.scale))
+            return planned(self._parts, self._app, judgement, pushed, self.options.build.scale)
         if judgement.deploying is not None and (self.options.gate or self._app.gate):
             return self._begin_gate(judgement.deploying, offer)
         return self._take(judgement, offer)

@@ -1,43 +1,45 @@
 """Whether the scales asked for with a push can be wished."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hooks.options import PushOptions
 from hooks.parts import Parts
-from stratum.errors import InvalidScale
 from stratum.first_scales import first_scales
 from stratum.model import RELEASE_PHASE, App, Formation, Target
-from stratum.scaling import Limits, check_total, total
+from stratum.scaling import Limits, changed, check_total, checked_scale, is_relative, total
 from stratum.store import formation
 from stratum.verbs.scale import check_target
 
 
 def check_scales(parts: Parts, app: App, options: PushOptions, targets: Iterable[Target] | None) -> None:
-    """See that they can.
+    """See that they can, as things are now; a change is made to what is wished when the build has ended.
 
     Args:
         targets: None where the build decides (`hooks.targets`): it leaves out scales of others.
 
     Raises:
         UnknownTarget, NotAProcess: the pushed Procfile has no processes of one.
-        InvalidScale: one is too large.
+        InvalidScale: one is too large, or would be less than none.
         TooManyProcesses: all together are.
     """
     limits, asked = Limits.of(app, parts.instance.settings), options.build.scale
     names = [target.name for target in targets or () if target.name != RELEASE_PHASE]
-    for name, scale in asked.items():
+    before = _before(parts, app, names) if asked else Formation()
+    for name, given in asked.items():
         if targets is not None:
             check_target(name, names, of="the pushed Procfile")
-        if scale > limits.scale:
-            raise InvalidScale(name, scale, limits.scale)
+        if targets is not None or name in before.scales or not is_relative(given):
+            checked_scale(name, given, before.remembered(name), limits.scale)
     if asked and names:
-        _check_total(parts, app, Formation(asked), names, limits)
+        wished = {name: changed(given, before.remembered(name)) for name, given in asked.items()}
+        after = replace(before, scales={**before.scales, **wished})
+        check_total(app.label, total(before, names), total(after, names), limits.processes)
 
 
-def _check_total(parts: Parts, app: App, asked: Formation, names: Sequence[str], limits: Limits) -> None:
+def _before(parts: Parts, app: App, names: Sequence[str]) -> Formation:
+    """What would be wished if nothing were asked for."""
     with parts.database.read() as tx:
         now = formation.get_formation(tx, app.id)
     first = first_scales(names, now, start_all=app.environment.start_all)
-    before = Formation({**now.scales, **first}, now.paused)
-    after = Formation({**before.scales, **asked.scales}, now.paused)
-    check_total(app.label, total(before, names), total(after, names), limits.processes)
+    return Formation({**now.scales, **first}, now.paused)

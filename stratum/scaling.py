@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stratum.errors import InvalidScale, TooManyProcesses
@@ -42,6 +42,31 @@ def _in_range(target: str, given: str, now: int, max_scale: int) -> int:
     if wished < 0 or (wished > max_scale and wished > now):
         raise InvalidScale(target, given, max_scale, now=now)
     return wished
+
+
+def changed(given: int | str, now: int) -> int:
+    """What a scale that was checked comes to when it is wished, which may be much later; 0 at least."""
+    return max(0, now + int(given)) if isinstance(given, str) else given
+
+
+def absolute(asked: Mapping[str, int | str]) -> dict[str, int]:
+    """Those that say what a scale is to be, and not what it changes by."""
+    return {target: given for target, given in asked.items() if isinstance(given, int)}
+
+
+def joined(first: Mapping[str, int | str], then: Mapping[str, int | str]) -> dict[str, int | str]:
+    """What is asked for by two that come to be one."""
+    both = dict(first)
+    for target, given in then.items():
+        before = both.get(target)
+        both[target] = given if before is None or isinstance(given, int) else _added(before, given)
+    return both
+
+
+def _added(before: int | str, change: str) -> int | str:
+    if isinstance(before, int):
+        return changed(change, before)
+    return f"{int(before) + int(change):+d}"
 
 
 @dataclass(frozen=True, slots=True)

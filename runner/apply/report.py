@@ -13,6 +13,7 @@ from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
 from stratum.pauses import waiting_texts
+from stratum.scaling import changed
 from stratum.store import builds, releases
 from stratum.store import formation as formation_store
 from stratum.supervisor import ProcessStatus, Started
@@ -168,7 +169,8 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
         wished = formation_store.get_formation(tx, app.id)
         wrong = [] if release is None else troubles(tx, app, release)
     asked = build.options.scale.items()
-    scaled = {target: scale for target, scale in asked if target in rollout.formation_before}
+    before = rollout.formation_before
+    scaled = {target: changed(given, before[target]) for target, given in asked if target in before}
     facts = [f"Scaled {name} to {scale}" for name, scale in scaled.items()]
     if release is not None:
         facts += waiting_texts(wished, release.process_names())

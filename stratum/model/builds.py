@@ -25,13 +25,13 @@ class BuildOptions:
 
     Attributes:
         color: escape sequences for colours of what the build prints are kept.
-        scale: target → scale, wished together with the release.
+        scale: target → scale, wished with the release; a text such as `+1` changes what is wished by then.
         reason: the pusher's own words, shown with the release.
     """
 
     no_cache: bool = False
     color: bool = False
-    scale: Mapping[str, int] = field(default_factory=dict)
+    scale: Mapping[str, int | str] = field(default_factory=dict)
     reason: str = ""
 
 

@@ -1,6 +1,7 @@
 """Builds: FIFO per app, one running per app, claimed by lease and fencing number."""
 
 from dataclasses import asdict, replace
+from functools import reduce
 
 from sqlalchemy import Row, bindparam, case, func, or_, select, union, update
 
@@ -15,6 +16,7 @@ from stratum.model import (
     PushState,
     Target,
 )
+from stratum.scaling import joined
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -99,8 +101,8 @@ def supersede_queued(tx: Transaction, build: Build) -> Build:
     tx.execute(update(t.builds).where(mine).values(why))
     end = {"state": BuildState.SUPERSEDED.value, "finished_at": now()}
     tx.execute(update(t.builds).where(mine, t.builds.c.state == BuildState.QUEUED.value).values(end))
-    scale = {target: number for one in dropped for target, number in one.options.scale.items()}
-    options = asdict(replace(build.options, scale={**scale, **build.options.scale}))
+    scale = reduce(joined, (one.options.scale for one in (*dropped, build)))
+    options = asdict(replace(build.options, scale=scale))
     tx.execute(update(t.builds).where(t.builds.c.id == build.id).values(options=options))
     return get_build(tx, build.id)
 

@@ -1,7 +1,10 @@
 """What people do with a build that is there: give it up, or build its commit once more."""
 
+from dataclasses import replace
+
 from stratum.errors import Conflict, NotFound
 from stratum.model import App, Build, BuildState, PushState, ReleaseState
+from stratum.scaling import absolute
 from stratum.store import Transaction, builds, phases, pushes, releases
 
 
@@ -42,6 +45,9 @@ def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
 def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     """Queue a new build of an ended one's commit, with the same options.
 
+    What was to change a scale, and has, does not do so again: a release that was live, or the build that
+    superseded this one, has seen to it.
+
     Raises:
         NotFound: there is no such build.
         Conflict: it has not ended, or what it has made is kept, or its commit was never taken.
@@ -58,7 +64,10 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     if not _is_taken(tx, build):
         message = f"Build {number} was for a push that was not taken."
         raise Conflict(message, "Push again.")
-    return builds.add_build(tx, app.id, build.commit, source="retry", who=who, options=build.options)
+    options = build.options
+    if build.state is BuildState.SUPERSEDED or _was_live(tx, build):
+        options = replace(options, scale=absolute(options.scale))
+    return builds.add_build(tx, app.id, build.commit, source="retry", who=who, options=options)
 
 
 def _as(tx: Transaction, build: Build) -> str:
@@ -70,6 +79,12 @@ def _is_gone(tx: Transaction, build: Build) -> bool:
     if build.release_id is None:
         return False
     return releases.get_release(tx, build.release_id).state in (ReleaseState.PRUNED, ReleaseState.FAILED)
+
+
+def _was_live(tx: Transaction, build: Build) -> bool:
+    if build.release_id is None:
+        return False
+    return releases.get_release(tx, build.release_id).state is ReleaseState.PRUNED
 
 
 def _is_taken(tx: Transaction, build: Build) -> bool:

@@ -1,5 +1,6 @@
 """What a push would change, of an app some of which is paused."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from hooks.forecast import Next, Present, forecast
@@ -19,12 +20,12 @@ HOME = Environment(1, "MyProdEnv", "production", True, NOW)
 APP = App(2, "app02", HOME, "master", 9, False, NOW)
 
 
-def said(formation: Formation, *targets: str, scale: dict[str, int] | None = None, most: int = 100) -> str:
+def said(formation: Formation, *targets: str, scale: Mapping[str, int | str] = {}, most: int = 100) -> str:
     lines = tuple(Target(name, f"run {name}") for name in ("web", "worker"))
     state = ReleaseState.LIVE
     release = Release(9, 2, 3, None, "c" * 40, "s" * 64, 0, lines, "push", "me", state, NOW, "app02")
     new = tuple(Target(name, f"run {name}") for name in targets)
-    return "\n".join(forecast(Present(APP, release, formation, (), most), Next("d" * 40, new, scale or {})))
+    return "\n".join(forecast(Present(APP, release, formation, (), most), Next("d" * 40, new, scale)))
 
 
 def test_what_is_paused_is_not_started_and_a_scale_asked_for_is_remembered():
@@ -37,6 +38,12 @@ def test_what_is_paused_is_not_started_and_a_scale_asked_for_is_remembered():
     assert "worker.1" not in told
     assert "Scale: worker 3 → 5, clock 0 → 1" in told
     assert "clock.1 added" in told
+
+
+def test_a_change_of_scale_is_one_of_what_is_wished_now():
+    told = said(Formation({"web": 1, "worker": 3}), "web", "worker", scale={"worker": "+2", "web": "-4"})
+
+    assert "Scale: web 1 → 0, worker 3 → 5" in told
 
 
 def test_what_joins_an_app_all_of_which_is_paused_is_paused():

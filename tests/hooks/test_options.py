@@ -8,14 +8,14 @@ from stratum.model import BuildOptions
 
 
 def test_all_options_are_read():
-    given_ = ["plan", "detach", "gate=build", "no-cache", "color", "scale=worker=3,web=2", "scale=mailer=0"]
+    given_ = ["plan", "detach", "gate=build", "no-cache", "color", "scale=worker=3,web=+2", "scale=mailer=-1"]
 
     assert parse([*given_, "reason=a fix"]) == PushOptions(
         plan=True,
         detach=True,
         gate=True,
         build=BuildOptions(
-            no_cache=True, color=True, scale={"worker": 3, "web": 2, "mailer": 0}, reason="a fix"
+            no_cache=True, color=True, scale={"worker": 3, "web": "+2", "mailer": "-1"}, reason="a fix"
         ),
     )
 
@@ -28,7 +28,7 @@ def test_no_options_are_none():
     "option",
     [
         *("", "plans", "plan=1", "gate", "gate=deploy", "ci.skip", "scale", "scale=", "scale=worker"),
-        *("scale=worker=-1", "scale=worker=1,", "scale=worker=1,worker=2", "scale=wo rker=1", "scale=w=1e3"),
+        *("scale=w=++1", "scale=worker=1,", "scale=worker=1,worker=2", "scale=wo rker=1", "scale=w=1e3"),
         *("reason=", "reason=   ", "reason=two\nlines", "reason=\x1b[31m", "reason=" + "x" * 201),
     ],
 )

@@ -82,6 +82,17 @@ def test_scales_are_wished_with_the_release(yard: Yard, app):
     assert before(yard, build) == {"worker": 0}
 
 
+def test_scales_are_changed_from_what_is_wished_by_then(yard: Yard, app):
+    yard.push(app, {}, BuildOptions(scale={"worker": "+2", "web": "-3", "gone": "+1"}))
+    with yard.shop.db.write() as tx:
+        formation.set_scales(tx, app.id, {"worker": 4, "web": 1})
+
+    build = yard.build(app)
+
+    assert scales(yard, app) == {"web": 0, "worker": 6}
+    assert before(yard, build) == {"worker": 4, "web": 1}
+
+
 def test_a_new_target_that_fails_falls_back_to_its_first_scale(yard: Yard):
     app = yard.app({"Procfile": "worker: y\n"})
     yard.build(app)

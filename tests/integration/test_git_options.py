@@ -57,6 +57,7 @@ def test_build_gets_what_was_asked_of_it(web):
     [
         ("scale=mailer=1", "'mailer' is no target of the pushed Procfile; its targets are: web"),
         ("scale=web=101", "101 is no scale for web: a whole number from 0 to 100 is"),
+        ("scale=web=-2", "web cannot go from 1 by -2: a scale is from 0 to 100"),
         ("scale=web", "The push option 'scale=web' cannot be used: each target is named once"),
         ("reason=", "The push option 'reason=' cannot be used: it takes 1 to 200 printable characters"),
     ],

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from stratum.errors import InvalidScale
 from stratum.model import Formation
-from stratum.scaling import checked_scale, total, without_room
+from stratum.scaling import absolute, changed, checked_scale, joined, total, without_room
 
 MOST = 100
 SCALES = st.integers(0, MOST)
@@ -61,3 +61,36 @@ def test_what_a_release_brings_fits_beside_what_is_there_or_is_named(formation, 
     assert total(formation, rest) <= max(most, total(formation, there))
     for target in left:
         assert total(formation, [*rest, target]) > most
+
+
+CHANGES = st.integers(-MOST, MOST).map("{:+d}".format)
+
+
+@given(SCALES, SCALES | CHANGES)
+def test_what_was_checked_is_none_at_least_when_it_is_wished(now, asked):
+    try:
+        checked = checked_scale("worker", asked, now, MOST)
+    except InvalidScale:
+        assert changed(asked, now) == 0 or changed(asked, now) > MOST
+    else:
+        assert changed(asked, now) == checked
+
+
+MORE = SCALES | st.integers(0, MOST).map("{:+d}".format)
+
+
+@given(SCALES, MORE, MORE)
+def test_two_that_come_to_be_one_come_to_what_they_would_have_one_after_the_other(now, first, then):
+    both = joined({"worker": first, "web": 1}, {"worker": then})
+
+    assert changed(both["worker"], now) == changed(then, changed(first, now))
+    assert both["web"] == 1
+
+
+def test_less_than_none_is_none_where_two_come_to_be_one():
+    assert joined({"worker": 1}, {"worker": "-3"}) == {"worker": 0}
+    assert joined({"worker": "+1"}, {"worker": "-1"}) == {"worker": "+0"}
+
+
+def test_changes_are_told_from_numbers():
+    assert absolute({"worker": 0, "web": "+1"}) == {"worker": 0}

@@ -4,7 +4,7 @@ import pytest
 
 from stratum.model import BuildOptions, BuildState, RefUpdate
 from stratum.store import builds, environments, pushes
-from stratum.verbs import release
+from stratum.verbs import build, release
 from tests.there import there
 
 ZERO = "0" * 40
@@ -92,6 +92,23 @@ def test_the_accepted_push_of_a_gated_build_supersedes_a_later_redeploy(db, app,
         pushes.accept(tx, [push_id])
 
     assert states(db, app) == {1: BuildState.QUEUED, 2: BuildState.SUPERSEDED}
+
+
+def test_changes_of_scale_that_are_superseded_add_up(db, app):
+    accepted(db, app, "1", scale={"web": 2, "worker": "+1"})
+    accepted(db, app, "2", scale={"web": "+1", "worker": "+1"})
+    newest = accepted(db, app, "3")
+
+    assert newest.options.scale == {"web": 3, "worker": "+2"}
+
+
+def test_a_superseded_build_that_is_built_again_changes_no_scale_once_more(db, app):
+    accepted(db, app, "1", scale={"web": 2, "worker": "+1"})
+    accepted(db, app, "2")
+    with db.write() as tx:
+        again = build.retry(tx, app, 1, who="admin")
+
+    assert again.options.scale == {"web": 2}
 
 
 def test_redeploy_does_not_take_a_commit_whose_push_is_not_accepted(db, app):
