@@ -70,6 +70,7 @@ class Supervised:
         argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.conf)]
         if not self.fenced and os.getuid() == 0:
             argv = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *argv]
+        argv = ["prlimit", "--nofile=1024:", *argv]  # the usual soft limit
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
         self._process = subprocess.Popen(argv, env=environment, cwd="/", stdin=subprocess.DEVNULL)
         wait_until(self.is_up, 60)
@@ -135,6 +136,12 @@ class Supervised:
             with suppress(FileNotFoundError):  # one of ours, closed meanwhile
                 open_files += not str(link.readlink()).startswith("socket:")
         return open_files
+
+    def most_files(self) -> int:
+        """How many files supervisord may have open."""
+        assert self._process is not None
+        limits = Path(f"/proc/{self._process.pid}/limits").read_text()
+        return int(limits.partition("Max open files")[2].split()[0])
 
     def log(self, wanted: Wanted) -> Path:
         return self.folder / "logs" / str(wanted.app_id) / f"{name_of(wanted)}.log"

@@ -26,7 +26,7 @@ def logs(served: Served) -> list[str]:
     return [path.read_text() for path in (served.data / "logs/builds").rglob("*.log")]
 
 
-def test_however_many_there_are_another_app_is_rolled_out(own: Served) -> None:
+def test_however_many_there_are_another_app_is_rolled_out_and_scaled(own: Served) -> None:
     own.settings["STRATUM_APPLIERS"] = "1"
     own.up()
     own.login()
@@ -45,6 +45,8 @@ def test_however_many_there_are_another_app_is_rolled_out(own: Served) -> None:
         own.push(other)
 
         assert own.get("other") == (200, "one")
+        own.stratum("scale", "web=2", cwd=other)
+        assert [row["state"] for row in own.rows("ps", cwd=other)] == ["running"] * 2
         assert len(under_way(own)) == MOST_PHASES
         wait_until(lambda: sum(WAITS in log for log in logs(own)) == len(slow) - MOST_PHASES)
     finally:

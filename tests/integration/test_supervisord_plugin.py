@@ -1,6 +1,7 @@
 """The plugin, the launcher and the client on a real supervisord, fenced and unfenced."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -343,6 +344,12 @@ def test_a_hundred_start_in_one_call_and_are_told_of_in_one(server: Supervised) 
     wait_until(lambda: all(status.has_ended for status in server.rpc.status(list(pids))))
     assert server.rpc.remove(list(pids)) == {}
     assert server.rpc.status("Many.") == []
+
+
+def test_there_may_be_as_many_files_as_thousands_of_programs_need(server: Supervised) -> None:
+    """The usual soft limit, under which the tests start it, is reached with 330."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert server.most_files() == (65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536))
 
 
 def test_a_stop_right_after_the_start_is_not_lost(server: Supervised, wanted: Wanted) -> None:

@@ -7,6 +7,7 @@ is the other side.
 """
 
 import os
+import resource
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ from supervisor.states import (
 from supervisor.xmlrpc import Faults, RPCError
 
 from runner.engines.supervisord import adopted, options, sections
-from runner.engines.supervisord.process import AppProcess
+from runner.engines.supervisord.process import AppProcess, pipes
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
 from stratum import stopping
@@ -31,6 +32,7 @@ from stratum import stopping
 _RUNNING = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.STOPPING)
 _GOOD_UMASK = 0o022
 _PASS_BYTES = 256 * 1024
+_MOST_FILES = 65_536  # three for each program, and two pipes' ends more while it starts
 
 Answer = dict[str, str | int]
 
@@ -53,8 +55,9 @@ class Interface:
         """
         self._refuse_at_shutdown()
         declared = [self._declared(given) for given in entries]
-        self._registry.save()
-        return [item if isinstance(item, dict) else _started(item) for item in declared]
+        answers = [item if isinstance(item, dict) else _started(item) for item in declared]
+        self._registry.save()  # of 3,000 it takes longer than a start
+        return answers
 
     def stop(self, wanted: list[object]) -> list[Answer]:
         """Begin to stop processes: `{name, state}` or `{name, error}`; `status` tells when they have ended.
@@ -161,6 +164,7 @@ def make(supervisord: Any, **given: str) -> Interface:
     interface = Interface(supervisord, registry)
     events.subscribe(events.SupervisorStoppingEvent, interface._stop_all)
     Wakeup(supervisord).install()
+    pipes.install(supervisord)
     return interface
 
 
@@ -169,6 +173,7 @@ def _prepare(supervisord: Any, settings: options.Options) -> None:
     supervisord.options.setpgrp = os.setsid
     # Supervisord in the foreground keeps its caller's; with 077 the service could not read the logs.
     os.umask(_GOOD_UMASK)
+    _allow_files()
     for fd in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
         with suppress(OSError):  # the folder's own, closed meanwhile
             os.set_inheritable(fd, fd <= 2)  # noqa: PLR2004 - stdin, stdout, stderr
@@ -178,6 +183,13 @@ def _prepare(supervisord: Any, settings: options.Options) -> None:
         adopted.adopt()
     else:
         _open_socket(supervisord.options.serverurl, settings.service_gid)
+
+
+def _allow_files() -> None:
+    """Open as many files as may be: the usual soft limit, 1,024, is reached with 330 programs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _open_socket(url: str, gid: int) -> None:

@@ -21,10 +21,12 @@ from supervisor.states import ProcessStates
 from runner.engines.supervisord import adopted, journal, members
 from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S, Crashes
 from runner.engines.supervisord.output import Output
+from runner.engines.supervisord.pipes import Pipes
 from runner.engines.supervisord.wakeup import Wakeup
 from stratum.stopping import SIGNALS, Step
 
 _watch = members.Watch()
+pipes = Pipes()
 
 # What supervisord has handlers for (options.setsignals), SIGCHLD apart.
 _HANDLED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2})
@@ -73,12 +75,23 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             self._tell("started")
         return pid
 
+    def _spawn_as_parent(self, pid: int) -> int:
+        """Have its pipes read."""
+        super()._spawn_as_parent(pid)
+        pipes.add(self.dispatchers)
+        return pid
+
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
         """Without this, supervisord's own handler in the child takes a stop signal and forgets it at exec."""
         for number in _HANDLED:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         super()._spawn_as_child(filename, argv)
+
+    def write(self, chars: bytes) -> None:
+        """Write to its input, now and as soon as it takes more; for `supervisorctl fg`."""
+        super().write(chars)
+        pipes.add(self.dispatchers)
 
     def kill(self, sig: int) -> str | None:
         """Signal the group; a child that has not made its own yet, directly."""
@@ -182,6 +195,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     def _finish(self, pid: int, sts: int) -> None:
         self.hurry()
+        pipes.drop(self.dispatchers)
         super().finish(pid, sts)
         # Supervisord starts what has lived for a second again at once, however often.
         if self.get_state() == ProcessStates.EXITED and self.config.autorestart and self.crashes.pause_s:

@@ -13,6 +13,7 @@ from supervisor.options import UnhosedConfigParser
 from supervisor.states import ProcessStates
 
 from runner.engines.supervisord import oldlogs
+from runner.engines.supervisord.group import AppGroupConfig
 from runner.engines.supervisord.options import Options
 from runner.engines.supervisord.process import AppConfig, AppProcess
 from runner.engines.supervisord.sections import Entry, is_ours, render
@@ -121,8 +122,8 @@ class Registry:
         common = options.configroot.supervisord.environment
         for config in group.process_configs:
             config.environment = {**common, **config.environment}
-        group.process_configs = [AppConfig(**vars(config)) for config in group.process_configs]
-        return group
+        configs = [AppConfig(**vars(config)) for config in group.process_configs]
+        return AppGroupConfig(options, group.name, group.priority, configs)
 
     def _drop(self, name: str) -> None:
         supervisord = self._supervisord
