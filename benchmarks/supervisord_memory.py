@@ -16,7 +16,8 @@ from pathlib import Path
 from benchmarks import instances
 from benchmarks.starts import Starts, starting
 from benchmarks.tables import table, verdict
-from stratum.supervisor import Supervisor, Wanted
+from runner.engines.supervisord.rpc import Wanted
+from stratum.supervisor import Supervisor
 from tests.supervision import Supervised, name_of, supervised
 from tests.waiting import wait_until
 

@@ -1,4 +1,4 @@
-"""Which processes are crash-looping, kept true in the database from what supervisord tells."""
+"""Which processes are crash-looping, kept true in the database from what the engine tells."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.apply.parts import Parts
-from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S
+from stratum.crashing import LOOPS_FROM, STABLE_S
 from stratum.model import Crash
 from stratum.processes import crash_text
+from stratum.states import ProcessStatus
 from stratum.store import crashes, environments, releases
 from stratum.store.clock import now
-from stratum.supervisor import ProcessStatus
 from stratum.verbs.automatic import roll_back_by_itself
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def compared(
 ) -> Change:
     """Compare what is written down with what is. Pure.
 
-    Supervisord counts anew when it was started anew: what had crashed before it, and has not lived for
+    The engine counts anew when it was started anew: what had crashed before it, and has not lived for
     long enough since, is crash-looping still.
     """
     found = {status.name: status for status in statuses}

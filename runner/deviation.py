@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from runner.plan import WEB, process_name, wished_slots
 from stratum.model import App, Formation, Release, Slot
+from stratum.states import ProcessStatus
 from stratum.staying import in_place, staying
-from stratum.supervisor import ProcessStatus
+
+Statuses: TypeAlias = Mapping[str, ProcessStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +33,14 @@ class Wished:
     served: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Actual:
-    """What there is, of all apps.
+def deviating(wished: Iterable[Wished], actual: Statuses) -> list[App]:
+    """List the apps to look at closely; those whose turn a rollout is are left out.
 
-    Attributes:
-        statuses: sections by name.
-        described: names of processes that have a description.
+    Args:
+        actual: all processes that there are, by name.
     """
-
-    statuses: Mapping[str, ProcessStatus]
-    described: Collection[str]
-
-
-def deviating(wished: Iterable[Wished], actual: Actual) -> list[App]:
-    """List the apps to look at closely; those whose turn a rollout is are left out."""
     by_app: dict[str, set[str]] = {}
-    for name in actual.statuses:
+    for name in actual:
         by_app.setdefault(_app_part(name), set()).add(name)
     return [
         one.app
@@ -66,31 +60,30 @@ def apps_of(names: Collection[str], wished: Iterable[Wished]) -> list[App]:
     return [one.app for one in wished if labels.intersection(_labels(one))] if labels else []
 
 
-def orphaned(wished: Iterable[Wished], actual: Actual) -> list[str]:
-    """Name sections of apps that do not exist any more."""
+def orphaned(wished: Iterable[Wished], actual: Statuses) -> list[str]:
+    """Name processes of apps that do not exist any more."""
     known = {label for one in wished for label in _labels(one)}
-    return [name for name in actual.statuses if _app_part(name) not in known]
+    return [name for name in actual if _app_part(name) not in known]
 
 
-def _deviates(one: Wished, present: set[str], actual: Actual) -> bool:
+def _deviates(one: Wished, present: set[str], actual: Statuses) -> bool:
     slots = wished_slots(one.release, one.formation) if one.release else []
     names = _names(one, slots, present, actual) if one.release else set()
     return (
         names != present
-        or any(actual.statuses[name].has_ended for name in names)
-        or not names <= set(actual.described)
+        or any(actual[name].has_ended or not actual[name].can_restart for name in names)
         or one.routed != sum(slot.target == WEB for slot in slots)
         or one.served != (one.release.version if one.release and one.release.has_site else 0)
     )
 
 
-def _names(one: Wished, slots: list[Slot], present: set[str], actual: Actual) -> set[str]:
+def _names(one: Wished, slots: list[Slot], present: set[str], actual: Statuses) -> set[str]:
     assert one.release is not None
     own = [process_name(one.app, one.release, slot) for slot in slots]
     targets = staying(one.release, one.formation)
     if not targets:
         return set(own)
-    there = {name for name in present if not actual.statuses[name].has_ended and name in actual.described}
+    there = {name for name in present if not actual[name].has_ended and actual[name].can_restart}
     return set(in_place(own, there, targets))
 
 

@@ -25,7 +25,7 @@ WEB = "web"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One wished process: one supervisord section, one launcher description.
+    """One wished process, which the engine runs as one by itself.
 
     Attributes:
         unique_int: unique over all processes of the app, kept over releases.

@@ -19,7 +19,7 @@ from runner.apply import folders, running
 from runner.apply.converge import Converged, clear, converge
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
-from runner.deviation import Actual, Wished, apps_of, deviating, orphaned, owners
+from runner.deviation import Wished, apps_of, deviating, orphaned, owners
 from runner.recover import Recovery
 from runner.strays import Restarts, end_strays_of
 from stratum.errors import ReleaseUnusable, Unavailable
@@ -164,7 +164,7 @@ class Reconciler:
                 _guarded(f"ending strays of {app.label}", partial(end_strays_of, self._parts, app))
 
     def end_strays(self) -> None:
-        """End what belongs to no section of supervisord, and tell of it.
+        """End what belongs to no process that there is, and tell of it.
 
         What is about to be started waits for none of this: converging ends its app's strays first.
         """
@@ -188,23 +188,22 @@ class Reconciler:
 
     def converge(self) -> None:
         """Have every app run what is wished of it; one that fails stops no other."""
-        # In this order: a section that is there belongs to an app that the database, read later, knows.
-        statuses = {status.name: status for status in self._parts.sections.status("")}
-        described = {path.name for path in self._parts.instance.layout.descriptions.iterdir()}
+        # In this order: a process that is there belongs to an app that the database, read later, knows.
+        statuses = {status.name: status for status in self._parts.engine.status()}
         wished = self._wished()
-        actual, restarted = Actual(statuses, described), self._restarts.since(statuses.values())
+        restarted = self._restarts.since(statuses.values())
         for app in apps_of(restarted, wished):
             self._suspected.put(app)
         _guarded("noting crashes", partial(crashes.note, self._parts, statuses, owners(wished)))
         _guarded("rolling back", partial(crashes.roll_back, self._parts))
-        for app in deviating(wished, actual):
+        for app in deviating(wished, statuses):
             _guarded(f"converging {app.label}", partial(self._converge_app, app.id))
-        self._end_orphans(orphaned(wished, actual))
+        self._end_orphans(orphaned(wished, statuses))
 
     def _end_orphans(self, names: list[str]) -> None:
         if names:
             log.warning("ending processes of apps that are no more: %s", ", ".join(names))
-        running.end(self._parts, names)
+        self._parts.engine.stop(None, names)
 
     def _wished(self) -> list[Wished]:
         with self._parts.database.read() as tx:
@@ -241,7 +240,8 @@ class Reconciler:
                     rollouts.add_rollout(tx, app_id, cause="destroy", who="")
                 return
             done = converge(self._parts, app, release, formation)
-            self._parts.router.route(app, done.wish.routed(), site=done.wish.site, patience_s=0)
+            reached = running.reached(self._parts, app, done.wish.routed())
+            self._parts.router.route(app, reached, site=done.wish.site, patience_s=0)
             clear(self._parts, done.wish)
             folders.clear(self._parts, app)
         _tell(app, done)

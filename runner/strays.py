@@ -5,14 +5,12 @@ process wants again, and another would be there after each crash.
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 
-from runner.apply import running
 from runner.apply.parts import Parts
-from stratum.door.client import Stray
 from stratum.model import App
 from stratum.ownership import exclusive
-from stratum.supervisor import ProcessStatus
+from stratum.states import ProcessStatus
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +35,12 @@ def end_strays_of(parts: Parts, app: App) -> None:
     with exclusive(parts.apply_lock(app.id)) as is_held:
         if not is_held:
             return
-        alive = [one for one in running.look(parts, app).values() if not one.has_ended]
-        pids = {one.name: one.pid for one in alive if one.pid}
-        ended = parts.door.end_strays(app.id, [one.name for one in alive], pids)
+        ended = parts.engine.sweep(app)
     if ended:
         log.warning("ended what belongs to no process of %s: %s", app.label, listed(ended))
 
 
-def listed(strays: Collection[Stray]) -> str:
-    """Name them, a few if they are many: `pid 77 of MyProdEnv.app02.v1.web.1`.
-
-    A name is what a process says of itself, and may hold anything.
-    """
-    told = [f"pid {pid}" + (f" of {ascii(name)[1:-1]}" if name else "") for pid, _, name in strays]
-    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
-    return ", ".join([*told[:MOST_TOLD], *more])
+def listed(strays: Sequence[str]) -> str:
+    """Name them, a few if they are many."""
+    more = [f"and {len(strays) - MOST_TOLD} more"] if len(strays) > MOST_TOLD else []
+    return ", ".join([*strays[:MOST_TOLD], *more])

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stratum.model import RELEASE_PHASE, App, Crash, Formation, Release
-from stratum.supervisor import ProcessStatus
+from stratum.states import ProcessStatus, State
 
 _WORDS = {
-    "STOPPED": "stopped",
-    "STARTING": "starting",
-    "RUNNING": "running",
-    "STOPPING": "stopping",
-    "BACKOFF": "waiting to restart",
-    "EXITED": "crashed",
-    "FATAL": "crashed",
+    State.STOPPED: "stopped",
+    State.STARTING: "starting",
+    State.RUNNING: "running",
+    State.STOPPING: "stopping",
+    State.BACKOFF: "waiting to restart",
+    State.EXITED: "crashed",
+    State.FATAL: "crashed",
 }
-_ENDED = frozenset({"BACKOFF", "EXITED", "FATAL"})
+_ENDED = frozenset({State.BACKOFF, State.EXITED, State.FATAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _is_over(status: ProcessStatus) -> bool:
 
 def _risen(status: ProcessStatus, up_since: datetime) -> ProcessStatus:
     lives = status.pid is not None and status.started_at is not None and status.started_at <= up_since
-    return replace(status, state="RUNNING") if lives and status.state == "STARTING" else status
+    return replace(status, state=State.RUNNING) if lives and status.state is State.STARTING else status
 
 
 def _process(name: str, status: ProcessStatus | None, port: int | None) -> Process:
@@ -153,3 +153,15 @@ def ended(exit_status: int) -> str:
         return signal.Signals(-exit_status).name
     except ValueError:
         return f"signal {-exit_status}"
+
+
+def ending(exit_status: int | None) -> str:
+    """Say how a process ended: `exit status 1`, `ended by SIGTERM`."""
+    if exit_status is None:
+        return "it did not run"
+    if exit_status >= 0:
+        return f"exit status {exit_status}"
+    try:
+        return f"ended by {signal.Signals(-exit_status).name}"
+    except ValueError:
+        return f"ended by signal {-exit_status}"

@@ -202,7 +202,7 @@ class Served:
     def _pid_of(self, program: str) -> int:
         supervisord = Supervisor(self.data / "run/supervisor/supervisord.sock")
         try:
-            return int(supervisord._call("supervisor.getProcessInfo", program)["pid"])
+            return int(supervisord.call("supervisor.getProcessInfo", program)["pid"])
         except SupervisorUnavailable:
             return 0
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from runner import jobs
 from runner.apply.parts import Parts
+from runner.engines.supervisord.rpc import Sections
 from stratum import secrets
 from stratum.errors import SupervisorUnavailable
 from stratum.fence import BASE_STEP, Fence
@@ -26,8 +27,9 @@ from stratum.instance import Identity, Instance
 from stratum.layout import Layout
 from stratum.model import App, Release, Rollout, Target
 from stratum.settings import Settings
+from stratum.states import ProcessStatus
 from stratum.store import environments, releases, rollouts
-from stratum.supervisor import ProcessStatus, Supervisor
+from stratum.supervisor import Supervisor
 from stratum.up import binaries, folders, supervisord
 from stratum.up.programs import Tools
 from tests.databases import new_database
@@ -81,6 +83,10 @@ class Stage:
     @property
     def layout(self) -> Layout:
         return self.parts.instance.layout
+
+    @property
+    def sections(self) -> Sections:
+        return Sections(self.layout.supervisord_socket)
 
     def app(self, name: str = "app02", environment: str = "MyProdEnv") -> App:
         with self.parts.database.write() as tx:
@@ -157,7 +163,7 @@ class Stage:
         return current.version if current else 0
 
     def statuses(self) -> dict[str, ProcessStatus]:
-        return {status.name: status for status in self.parts.sections.status("")}
+        return {status.name: status for status in self.parts.engine.status()}
 
     def pids(self) -> dict[str, int | None]:
         return {name: status.pid for name, status in self.statuses().items()}

@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runner.engines.supervisord.description import Description, encode
+from runner.engines.supervisord.rpc import Sections, Wanted
 from stratum.errors import SupervisorUnavailable
-from stratum.supervisor import ProcessStatus, Supervisor, Wanted
+from stratum.states import ProcessStatus
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +57,7 @@ class Supervised:
     def __init__(self, folder: Path, fenced: bool) -> None:
         self.folder, self.fenced = folder, fenced
         self.conf = folder / "supervisord.conf"
-        self.rpc = Supervisor(folder / "supervisord.sock", timeout_s=20)
+        self.rpc = Sections(folder / "supervisord.sock", timeout_s=20)
         self.owner = SERVICE_UID if fenced else (os.getuid() or NOBODY)
         self._process: subprocess.Popen[bytes] | None = None
 

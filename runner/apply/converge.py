@@ -6,16 +6,17 @@ app's lock.
 
 from dataclasses import dataclass
 
-from runner.apply import descriptions, folders, ports, running
+from runner.apply import folders, ports, running
 from runner.apply.parts import Parts
-from runner.apply.running import Stopped
 from runner.apply.staying import with_older
-from runner.apply.wish import Wish, wish
+from runner.apply.wish import wish
+from runner.engines.engine import Started, Stopped
 from runner.plan import Process, port_names, remembered_slots
+from runner.wish import Wish
 from stratum.model import App, Formation, Release
+from stratum.states import State
 from stratum.store import formation as formation_store
 from stratum.store import releases
-from stratum.supervisor import Started
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +46,23 @@ def converge(parts: Parts, app: App, release: Release | None, formation: Formati
     wanted = port_names(app, release, formation) if release else []
     alive = running.living(statuses.values())
     if release and any(name not in alive for name in wanted):
-        parts.door.end_strays(app.id, sorted(alive))
+        parts.engine.sweep(app)
         ports.exchange(parts, app.id, [name for name in wanted if name not in alive])
     goal = with_older(parts, wish(parts, app, release, formation), formation)
     names = {process.name for process in goal.processes}
-    stopping = [name for name, status in statuses.items() if status.state == "STOPPING"]
+    stopping = [name for name, status in statuses.items() if status.state is State.STOPPING]
     surplus = [name for name in statuses if name not in names]
-    stopped = running.stop(parts, app, sorted({*surplus, *stopping}, reverse=True))
+    stopped = parts.engine.stop(app, sorted({*surplus, *stopping}, reverse=True))
     alive -= {one.name for one in stopped}
-    dead = [process for process in goal.processes if process.name not in alive]
-    if dead and release is not None:
+    if release is not None and not names <= alive:
         folders.open_folder(parts, app, release)
-    write_missing(parts, goal)
-    started = running.start(parts, goal, dead)
+    # What runs and could not be started again is made whole: /dev/shm is emptied by some at a user's logout.
+    whole = {name for name in alive if statuses[name].can_restart}
+    lacking = [process for process in goal.processes if process.name not in whole]
+    fared = zip(lacking, parts.engine.apply(goal, lacking), strict=True)
+    started = tuple((process, one) for process, one in fared if process.name not in alive)
     kept = tuple(process.name for process in goal.processes if process.name in alive)
-    return Converged(goal, kept, (*robbed, *stopped), tuple(zip(dead, started, strict=True)))
+    return Converged(goal, kept, (*robbed, *stopped), started)
 
 
 def _stop_robbed(parts: Parts, app: App) -> list[Stopped]:
@@ -68,18 +71,11 @@ def _stop_robbed(parts: Parts, app: App) -> list[Stopped]:
         given = formation_store.ports_of(tx, app.id)
     robbed = ports.robbed(parts, [(app.id, port) for port in given.values()])
     names = [name for name, port in given.items() if port in robbed] if robbed else []
-    return running.stop(parts, app, [name for name in names if name in running.look(parts, app)])
-
-
-def write_missing(parts: Parts, goal: Wish) -> None:
-    """Write descriptions that are gone: /dev/shm is emptied at boot, and by some at a user's logout."""
-    layout = parts.instance.layout
-    there = descriptions.present(layout)
-    descriptions.write(goal, [one for one in goal.processes if one.name not in there], layout)
+    return parts.engine.stop(app, [name for name in names if name in running.look(parts, app)])
 
 
 def clear(parts: Parts, goal: Wish) -> None:
-    """Take back what those have left that are not wished: integers, ports, descriptions, slugs, strays."""
+    """Take back what those have left that are not wished: integers, ports, slugs, what the engine has."""
     app, names = goal.app, {process.name for process in goal.processes}
     with parts.database.read() as tx:
         surplus_ports = formation_store.ports_of(tx, app.id).keys() - names
@@ -92,8 +88,4 @@ def clear(parts: Parts, goal: Wish) -> None:
             releases.set_staying(tx, app.id, goal.staying())
             formation_store.free_ports(tx, app.id, surplus_ports)
             formation_store.free_unique_ints(tx, app.id, kept)
-    layout = parts.instance.layout
-    mine = running.prefixes(parts, app)
-    left = [name for name in descriptions.present(layout) - names if name.startswith(mine)]
-    descriptions.remove(layout, left)
-    parts.door.end_strays(app.id, sorted(names))
+    parts.engine.sweep(app)

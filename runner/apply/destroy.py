@@ -4,7 +4,6 @@ import logging
 import shutil
 
 from runner import pace
-from runner.apply import descriptions, running
 from runner.apply.parts import Parts
 from stratum.model import App
 from stratum.ownership import is_free
@@ -19,16 +18,12 @@ def destroy(parts: Parts, app: App) -> None:
     """Take away everything of an app that is marked as being destroyed. The caller holds its lock."""
     layout = parts.instance.layout
     parts.router.route(app, [])
-    running.stop(parts, app, sorted(running.look(parts, app), reverse=True))
-    parts.door.end_strays(app.id, [])
+    parts.engine.remove(app)
     parts.door.destroy(app.id)
     for _ in pace.looks(BUILD_PATIENCE_S):  # its builder notices that the step was ended
         if is_free(parts.build_lock(app.id)):
             break
     parts.door.destroy(app.id)
-    mine = running.prefixes(parts, app)
-    left = [name for name in descriptions.present(layout) if name.startswith(mine)]
-    descriptions.remove(layout, left)
     for folder in (layout.repo(app.id), layout.spool(app.id, 0).parent, layout.build_log(app.id, 0).parent):
         shutil.rmtree(folder, ignore_errors=True)
     with parts.database.write() as tx:

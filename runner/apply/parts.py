@@ -3,35 +3,19 @@
 The protocols name what is used of each part, so that tests can put fakes in their place.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from runner.engines.choice import engine_of
+from runner.engines.engine import Engine
 from runner.router.switch import PATIENCE_S, Router
-from stratum.door.client import Door, Key, Stray
+from stratum.door.client import Door
 from stratum.instance import Instance
 from stratum.model import App
-from stratum.stopping import Step
 from stratum.store import Database
 from stratum.store.sites import Served
-from stratum.supervisor import ProcessStatus, Started, Supervisor, Wanted
-
-
-class Sections(Protocol):
-    """The apps' processes under supervisord (`stratum.supervisor.Supervisor`)."""
-
-    def add(self, wanted: Iterable[Wanted]) -> list[Started]:
-        """Make sure that processes run."""
-
-    def stop(self, names: Sequence[str], steps: Mapping[str, Sequence[Step]] | None = None) -> None:
-        """Begin to stop processes."""
-
-    def remove(self, names: Sequence[str]) -> dict[str, str]:
-        """Forget processes that have ended."""
-
-    def status(self, wanted: str | Sequence[str] = "") -> list[ProcessStatus]:
-        """Tell how processes are, by names or by how their names begin."""
 
 
 class Switch(Protocol):
@@ -54,25 +38,8 @@ class Switch(Protocol):
 class Keeper(Protocol):
     """What only root can see or do (`stratum.door.client.Door`)."""
 
-    def listeners(self, pid: int, port: int) -> bool:
-        """Whether a process's own tree listens on a port."""
-
-    def check(self, app_id: int, process: str, timeout_s: int) -> tuple[int | None, str]:
-        """Run the command of a description once, as its app; return exit code, if any, and output."""
-
     def established(self, port: int) -> int:
         """Count the connections to a port."""
-
-    def end_strays(
-        self, app_id: int, live: Collection[str], leaders: Mapping[str, int] | None = None
-    ) -> list[Stray]:
-        """End an app's processes that belong to none of the live names, or to an earlier life; tell which."""
-
-    def tree(self, pid: int) -> list[Key]:
-        """List a process, its tree and its session."""
-
-    def end_tree(self, name: str, seen: Sequence[Key] = ()) -> object:
-        """End what carries a process's name, or belongs to what does."""
 
     def open_release(self, app_id: int, version: int, digest: str, mounts: Mapping[str, str]) -> str:
         """Make the folders of an app and of a release of it; return why not."""
@@ -105,7 +72,7 @@ class Parts:
 
     instance: Instance
     database: Database
-    sections: Sections
+    engine: Engine
     door: Keeper
     router: Switch
 
@@ -122,13 +89,8 @@ class Parts:
     def of(cls, instance: Instance) -> Self:
         """Take the real parts of an instance."""
         database = Database.open(instance.layout.database)
-        return cls(
-            instance,
-            database,
-            Supervisor(instance.layout.supervisord_socket),
-            Door(instance.layout, instance.fence),
-            Router(instance, database),
-        )
+        door = Door(instance.layout, instance.fence)
+        return cls(instance, database, engine_of(instance, database, door), door, Router(instance, database))
 
     def apply_lock(self, app_id: int) -> Path:
         """Lock file of whoever changes an app's processes."""

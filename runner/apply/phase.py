@@ -1,8 +1,8 @@
 """The release phase: a command of the Procfile that runs once for each release, before anything of it starts.
 
-It is a section of supervisord's that is never started again. So it outlives the applier that has begun it,
+It is a process that the engine never starts again. So it outlives the applier that has begun it,
 and the next one finds it running, or ended, with its exit status. What cannot be told any more, since
-supervisord itself has gone meanwhile, has failed: who wrote the command decides whether to do it again.
+the engine itself has gone meanwhile, has failed: who wrote the command decides whether to do it again.
 """
 
 import math
@@ -12,26 +12,27 @@ from itertools import islice
 from typing import NoReturn
 
 from runner import pace
-from runner.apply import running
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
-from runner.apply.wish import Wish, variables_of
+from runner.apply.wish import variables_of
 from runner.plan import Process, process_name
-from runner.probe import OUTPUT_LINES, ending
+from runner.probe import OUTPUT_LINES
+from runner.wish import Wish
 from stratum import faults, ownership, queue
 from stratum.buildlog import last_lines
 from stratum.errors import PhaseFailed
 from stratum.masking import Mask
 from stratum.model import RELEASE_PHASE, App, Phase, Release, Slot, Strategy
+from stratum.processes import ending
 from stratum.processlog import Tail
 from stratum.procfile import expand_unique_int
+from stratum.states import ProcessStatus, State
 from stratum.store import environments, releases, rollouts
-from stratum.supervisor import ProcessStatus
 
 _NO_INTEGER = 0  # of {{UNIQUE_INT}}: those of processes begin with 1
 _LOOK_FOR_CANCEL_S = 0.5
-_CHUNKS_A_LOOK = 128  # all that supervisord keeps of a log
+_CHUNKS_A_LOOK = 128  # all that is kept of a log
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _MEND = "Nothing of v{} was started. Mend what the Procfile's `release` runs, and try again."
 _CALLED_OFF = "Nothing of v{} was started."
@@ -60,7 +61,7 @@ class _Running:
         name = process_name(app, release, slot)
         command = expand_unique_int(release.phase_command, _NO_INTEGER)
         self._process = Process(name, slot.target, slot.index, _NO_INTEGER, command, Strategy.REPLACE, 0)
-        self._log = parts.instance.layout.process_log(app.id, name)
+        self._log = parts.engine.logs(app, name)
 
     def run(self) -> None:
         if self._release.phase is not Phase.SUCCEEDED:
@@ -76,19 +77,19 @@ class _Running:
             faults.reach("phase.succeeded")
             self._report.phase_succeeded(self._process, seconds)
         if self._statuses():
-            running.stop(self._parts, self._app, [self._process.name])  # with what it has set loose
+            self._parts.engine.stop(self._app, [self._process.name])  # with what it has set loose
 
     def _start(self) -> None:
         self._record(Phase.RUNNING)
         faults.reach("phase.recorded")
         wish = Wish(self._app, self._release, (self._process,), self._variables)
-        (started,) = running.start(self._parts, wish, [self._process])
+        (started,) = self._parts.engine.apply(wish, [self._process])
         if started.error:
             self._fail(f"did not start: {started.error}.")
         faults.reach("phase.started")
 
     def _was_started(self) -> bool:
-        """Whether an earlier applier came that far: supervisord opens the log before the program starts."""
+        """Whether an earlier applier came that far: the engine opens the log before the program starts."""
         return bool(self._statuses()) or self._log.exists()
 
     def _follow(self) -> tuple[ProcessStatus, float]:
@@ -102,7 +103,7 @@ class _Running:
                 self._tell_new(tail)
                 if not ownership.is_alive(life):
                     status = self._status()
-                    if status.has_ended or status.state == "EXITED":
+                    if status.has_ended or status.state is State.EXITED:
                         break
                 self._check_wanted(time.monotonic() - began, waited_s)
             self._tell_new(tail)
@@ -141,7 +142,7 @@ class _Running:
         return found[0]
 
     def _statuses(self) -> list[ProcessStatus]:
-        return self._parts.sections.status([self._process.name])
+        return self._parts.engine.status([self._process.name])
 
     def _record(self, phase: Phase) -> None:
         with self._parts.database.write() as tx:
@@ -154,7 +155,7 @@ class _Running:
             self._fail(f"was ended: {called_off}.", _CALLED_OFF.format(self._release.version))
 
     def _end(self, why: str, hint: str = "") -> NoReturn:
-        running.stop(self._parts, self._app, [self._process.name])
+        self._parts.engine.stop(self._app, [self._process.name])
         self._fail(f"was ended: {why}.", hint)
 
     def _fail(self, reason: str, hint: str = "") -> NoReturn:

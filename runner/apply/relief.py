@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 from runner import pace
 from runner.apply import running
 from runner.apply.parts import Parts
-from runner.apply.running import Stopped
 from runner.apply.stops import steps_of
+from runner.engines.engine import Stopped
 from runner.plan import WEB, Known, Process
 from stratum import faults, queue
 from stratum.model import App
-from stratum.store import formation
 
 
 def relieve(
@@ -22,8 +21,8 @@ def relieve(
         RouterUnavailable: it does not take it; nothing has ended then.
     """
     if any(one.target == WEB for one in relieved):
-        serving = [one.name for one in up if one.port], [one.name for one in left if one.target == WEB]
-        parts.router.route(app, [*serving[0], *serving[1]])
+        new, old = [one.name for one in up if one.port], [one.name for one in left if one.target == WEB]
+        parts.router.route(app, running.reached(parts, app, [*new, *old]))
     faults.reach("rollout.relieved")
     return end(parts, app, relieved)
 
@@ -31,14 +30,12 @@ def relieve(
 def end(parts: Parts, app: App, old: Sequence[Known]) -> list[Stopped]:
     """Let processes without routes finish their requests, then stop them."""
     _drain(parts, app, old)
-    return running.stop(parts, app, [one.name for one in old], steps_of(parts, app, old))
+    return parts.engine.stop(app, [one.name for one in old], steps_of(parts, app, old))
 
 
 def _drain(parts: Parts, app: App, old: Iterable[Known]) -> None:
-    with parts.database.read() as tx:
-        given = formation.ports_of(tx, app.id)
-    ports = [given[one.name] for one in old if one.name in given]
+    former = parts.engine.endpoints(app, [one.name for one in old])
     with queue.waiting():
-        for _ in pace.looks(parts.instance.settings.drain_s if ports else 0.0):
-            if not any(parts.door.established(port) for port in ports):
+        for _ in pace.looks(parts.instance.settings.drain_s if former else 0.0):
+            if not any(parts.door.established(one.port) for one in former):
                 return

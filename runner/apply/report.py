@@ -5,20 +5,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from runner.apply.parts import Parts
-from runner.apply.running import Stopped
 from runner.apply.troubles import tell, troubles
+from runner.engines.engine import Started, Stopped
 from runner.plan import Process, known
-from runner.probe import Up, ending
+from runner.probe import Up
 from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
 from stratum.pauses import waiting_texts
+from stratum.processes import ending
 from stratum.scaling import changed
+from stratum.states import ProcessStatus
 from stratum.store import builds, releases
 from stratum.store import formation as formation_store
-from stratum.supervisor import ProcessStatus, Started
-
-_ALIVE = frozenset({"STARTING", "RUNNING"})
 
 MAX_OUTPUT_BYTES = 16 << 20  # of a release phase in the log of its build, as of the build itself
 _MAX_COMMAND = 60  # characters
@@ -48,7 +47,7 @@ class Report:
         """Note a process that was there already, perhaps started by an earlier attempt."""
         pid, line = status.pid or 0, self._before.get(process.name)
         if line is None or line.pid != pid:
-            note = "" if status.state in _ALIVE else f"it does not stay up: {ending(status.exit_status)}"
+            note = "" if status.is_up else f"it does not stay up: {ending(status.exit_status)}"
             line = _line(process, Outcome.KEPT, pid, note=note)
         self._lines[process.name] = line
 

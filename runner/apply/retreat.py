@@ -12,10 +12,12 @@ from runner.apply.lease import Lease
 from runner.apply.parts import Parts
 from runner.apply.report import Report
 from runner.apply.staying import with_older
-from runner.apply.wish import Wish, wish
+from runner.apply.wish import wish
+from runner.engines.engine import Watched
 from runner.plan import Known, Process, known
-from runner.probe import Watched, await_up
+from runner.probe import await_up
 from runner.rounds import rounds
+from runner.wish import Wish
 from stratum import queue
 from stratum.errors import RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Release, Strategy
@@ -82,7 +84,7 @@ class _Retreat:
         there = running.look(self.parts, self.goal.app)
         kept = {*serving, *(one.name for one in self.goal.processes)}
         self.lease.check()
-        self.report.stopped(running.stop(self.parts, self.goal.app, sorted(there.keys() - kept)))
+        self.report.stopped(self.parts.engine.stop(self.goal.app, sorted(there.keys() - kept)))
         self._there = running.living(there.values())
 
     def _start(self, wanted: Iterable[Process]) -> list[Watched]:
@@ -93,7 +95,7 @@ class _Retreat:
         """
         start = [one for one in wanted if one.name not in self._there]
         watched = []
-        for process, started in zip(start, running.start(self.parts, self.goal, start), strict=True):
+        for process, started in zip(start, self.parts.engine.apply(self.goal, start), strict=True):
             self.report.restarted(process, started)
             if started.pid is None:
                 raise RolloutFailed(process.label, f"did not start: {started.error}.")

@@ -17,16 +17,18 @@ from runner.apply.report import Report, opened
 from runner.apply.staying import with_older
 from runner.apply.stops import steps_of
 from runner.apply.take_back import route_back, take_back
-from runner.apply.wish import Wish, wish
+from runner.apply.wish import wish
+from runner.engines.engine import Watched
 from runner.plan import Known, Process, diff, known, stops_late
-from runner.probe import Watched, await_up
+from runner.probe import await_up
 from runner.rounds import rounds
+from runner.wish import Wish
 from stratum import faults, queue
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Release, ReleaseState, RolloutState, Strategy
+from stratum.states import ProcessStatus, State
 from stratum.store import Transaction, environments, releases, rollouts
 from stratum.store import formation as formation_store
-from stratum.supervisor import ProcessStatus
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +100,7 @@ class _Rolling:
         """After a boot, end what the former life left and bring back what ran, before anything new."""
         if running.living(running.look(self.parts, self.app).values()):
             return
-        self.parts.door.end_strays(self.app.id, [])
+        self.parts.engine.sweep(self.app)
         if not self._is_new or self.current is None:
             return
         try:
@@ -127,17 +129,18 @@ class _Rolling:
         self._start(goal, [one for one in goal.processes if one not in overlapping], statuses)
         faults.reach("rollout.replaced")
         self.lease.check()
-        self.parts.router.route(self.app, goal.routed(), site=goal.site)
+        reached = running.reached(self.parts, self.app, goal.routed())
+        self.parts.router.route(self.app, reached, site=goal.site)
         faults.reach("rollout.switched")
         return late
 
     def _settled(self, goal: Wish) -> dict[str, ProcessStatus]:
-        """Look at the app's sections, once wished ones that are just stopping have ended."""
+        """Look at the app's processes, once wished ones that are just stopping have ended."""
         statuses = running.look(self.parts, self.app)
         names = [one.name for one in goal.processes]
-        stopping = [name for name in names if name in statuses and statuses[name].state == "STOPPING"]
+        stopping = [name for name in names if name in statuses and statuses[name].state is State.STOPPING]
         if stopping:
-            running.stop(self.parts, self.app, stopping, steps_of(self.parts, self.app, map(known, stopping)))
+            self.parts.engine.stop(self.app, stopping, steps_of(self.parts, self.app, map(known, stopping)))
             return running.look(self.parts, self.app)
         return statuses
 
@@ -157,7 +160,7 @@ class _Rolling:
         there = running.living(statuses.values())
         start = [one for one in wanted if one.name not in there]
         watched = []
-        for process, started in zip(start, running.start(self.parts, goal, start), strict=True):
+        for process, started in zip(start, self.parts.engine.apply(goal, start), strict=True):
             if started.pid is None:
                 reason = f"did not start: {started.error}."
                 raise RolloutFailed(process.label, reason, hint="The server's operator may mend it.")
@@ -216,7 +219,7 @@ class _Rolling:
     def _stop(self, surplus: Sequence[Known]) -> None:
         self.lease.check()
         steps = steps_of(self.parts, self.app, surplus)
-        self.report.stopped(running.stop(self.parts, self.app, [one.name for one in surplus], steps))
+        self.report.stopped(self.parts.engine.stop(self.app, [one.name for one in surplus], steps))
 
     def _record_live(self, goal: Wish) -> None:
         rollout, release = self.lease.rollout, self.release

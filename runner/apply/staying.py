@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from runner.apply import descriptions, running
+from runner.apply import running
 from runner.apply.parts import Parts
-from runner.apply.wish import Wish
+from runner.wish import Wish
 from stratum.model import Formation
 from stratum.staying import in_place, staying
 
@@ -12,13 +12,12 @@ from stratum.staying import in_place, staying
 def with_older(parts: Parts, goal: Wish, formation: Formation) -> Wish:
     """Have older processes stand in a wish where they are not to be restarted.
 
-    One without a description could not be started again by supervisord, so its place is taken.
+    One that could not be started again has its place taken.
     """
     targets = staying(goal.release, formation) if goal.release else ()
     if not targets:
         return goal
-    alive = running.living(running.look(parts, goal.app).values())
-    there = alive & descriptions.present(parts.instance.layout)
+    there = running.living(one for one in running.look(parts, goal.app).values() if one.can_restart)
     names = in_place([one.name for one in goal.processes], there, targets)
     kept = [replace(one, name=name) for one, name in zip(goal.processes, names, strict=True)]
     return replace(goal, processes=tuple(kept))

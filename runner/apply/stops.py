@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from runner.apply.parts import Parts
-from runner.apply.running import Steps
+from runner.engines.engine import Steps
 from runner.plan import Known
 from stratum import stopping
 from stratum.keeping import settled

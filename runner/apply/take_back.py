@@ -9,8 +9,8 @@ from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
 from runner.apply.retreat import retreat
-from runner.apply.wish import Wish
 from runner.plan import port_names, prefix, process_name, wished_slots
+from runner.wish import Wish
 from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable, StratumError
 from stratum.model import App, Formation, Release, Rollout, RolloutState
 from stratum.staying import in_place, staying
@@ -103,7 +103,7 @@ def _keep_alive(parts: Parts, report: Report, app: App, current: Release, format
     own = [process_name(app, current, slot) for slot in wished_slots(current, formation)]
     wished = in_place(own, running.living(there.values()), staying(current, formation))
     surplus = there.keys() - set(wished)
-    report.stopped(running.stop(parts, app, sorted(surplus, reverse=True)))
+    report.stopped(parts.engine.stop(app, sorted(surplus, reverse=True)))
     alive = running.living(running.look(parts, app).values())
     try:
         served = site.published(parts, current)
@@ -120,6 +120,6 @@ def route_back(parts: Parts, goal: Wish) -> None:
 
 def _route(parts: Parts, app: App, processes: list[str], served: Served | None) -> None:
     try:
-        parts.router.route(app, processes, site=served, patience_s=0)
+        parts.router.route(app, running.reached(parts, app, processes), site=served, patience_s=0)
     except RouterUnavailable as error:
         log.warning("routes of %s are put back by the reconciler: %s", app.label, error)

@@ -1,14 +1,13 @@
 """What one attempt at a check does, by the kind of the check."""
 
-import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from runner.apply import descriptions
 from runner.apply.parts import Parts
-from runner.apply.wish import Wish
+from runner.engines.engine import Watched
 from runner.health.asking import ask
 from runner.plan import Process
+from runner.wish import Wish
 from stratum.buildlog import harmless
 from stratum.excerpt import quoted
 from stratum.masking import Mask
@@ -24,18 +23,14 @@ class Patient:
     process: Process
     pid: int
 
-    def attempt(self, check: Check, number: int) -> Callable[[], str]:
-        """Return what tries a check once and tells what is wrong; empty for nothing.
-
-        Args:
-            number: of the check among those of the process.
-        """
+    def attempt(self, check: Check) -> Callable[[], str]:
+        """Return what tries a check once and tells what is wrong; empty for nothing."""
         if check.kind is CheckKind.PATH:
             return lambda: self._listens(check) or self._answers(check)
         if check.kind is CheckKind.LISTENING:
             return lambda: self._listens(check)
         if check.kind is CheckKind.COMMAND:
-            return lambda: self._succeeds(check, number)
+            return lambda: self._succeeds(check)
         return str  # it has lived for long enough, or nobody would ask
 
     def _port(self, check: Check) -> int:
@@ -44,7 +39,8 @@ class Patient:
     def _listens(self, check: Check) -> str:
         """Before anything is sent there: on a port that is not its own, another app may listen."""
         port = self._port(check)
-        return "" if self.parts.door.listeners(self.pid, port) else f"nothing of it listens on port {port}"
+        (now,) = self.parts.engine.rollout([Watched(replace(self.process, port=port), self.pid)])
+        return "" if now.is_done else f"nothing of it listens on port {port}"
 
     def _answers(self, check: Check) -> str:
         release = self.goal.release
@@ -52,20 +48,14 @@ class Patient:
         host = self.goal.app.host(self.parts.instance.settings.apps_domain, release.app_name)
         return ask(check, self._port(check), host)
 
-    def _succeeds(self, check: Check, number: int) -> str:
+    def _succeeds(self, check: Check) -> str:
         """Run a program as the app, in the environment of the process."""
-        name = f"{self.process.name}-check-{number}"
-        layout = self.parts.instance.layout
-        command = shlex.join(check.command)
-        descriptions.write_check(self.goal, self.process, name, command, layout)
-        try:
-            code, said = self.parts.door.check(self.goal.app.id, name, check.timeout_s)
-        finally:
-            descriptions.remove(layout, [name])
-        if code == 0:
+        ran = self.parts.engine.run(self.goal, self.process, check.command, check.timeout_s)
+        if ran.exit_status == 0:
             return ""
-        how = f"it took longer than {check.timeout_s} s" if code is None else f"exit status {code}"
-        return how + self._last_word(said)
+        is_late = ran.exit_status is None
+        how = f"it took longer than {check.timeout_s} s" if is_late else f"exit status {ran.exit_status}"
+        return how + self._last_word(ran.output)
 
     def _last_word(self, said: str) -> str:
         masked = Mask(self.goal.variables).whole(harmless(said.encode("utf-8", "replace")))

@@ -108,13 +108,13 @@ def test_sections_of_another_release_and_missing_descriptions_are_mended(
     stage: Stage, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.deploy(app, {"worker": SLEEP}, worker=1)
-    from stratum.supervisor import Wanted
+    from runner.engines.supervisord.rpc import Wanted
 
     kept = mine(stage, app)
     description = stage.layout.description(f"MyProdEnv.{app.name}.v1.worker.1")
     surplus = stage.layout.description(f"MyProdEnv.{app.name}.v9.worker.1")
     surplus.write_bytes(description.read_bytes())
-    stage.parts.sections.add([Wanted("MyProdEnv", app.name, app.id, 9, "worker", 1)])
+    stage.sections.add([Wanted("MyProdEnv", app.name, app.id, 9, "worker", 1)])
     description.unlink()
 
     reconciler(stage)[0].once()
@@ -269,14 +269,15 @@ def test_what_dead_workers_held_is_queued_again_and_nudged(stage: Stage, app: Ap
 
 
 def test_forgotten_work_is_nudged_not_too_often(stage: Stage, app: App) -> None:
+    loop, nudges = reconciler(stage)
+    loop.recover()  # what waits at the first look is nudged at once
     with stage.parts.database.write() as tx:
         rollout = rollouts.add_rollout(tx, app.id, cause="scale", who="test")
-    loop, nudges = reconciler(stage)
-    loop.once()
+    loop.recover()
     assert nudges.rollouts == []
     time.sleep(1.1)
-    loop.once()
-    loop.once()
+    loop.recover()
+    loop.recover()
     assert nudges.rollouts == [app.id]
     assert stage.apply(app, rollout).state is RolloutState.SUCCEEDED
 

@@ -8,12 +8,14 @@ import pytest
 from runner import jobs
 from runner.apply import lease as leases
 from runner.apply.lease import LeaseLost
-from runner.apply.running import Steps
+from runner.apply.parts import Parts
+from runner.engines.engine import Started, Steps
+from runner.engines.supervisord.engine import Supervisord
+from runner.engines.supervisord.rpc import Sections, Wanted
 from stratum.errors import SupervisorUnavailable
 from stratum.model import App, Outcome, ReleaseState, Rollout, RolloutState
 from stratum.ownership import exclusive
 from stratum.store import builds, formation, releases, rollouts
-from stratum.supervisor import Started, Supervisor, Wanted
 from tests.stage import RUN_WEB, Stage, staged
 from tests.waiting import wait_until
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.integration
 SLEEP = "exec sleep 1000"
 
 
-class Refusing(Supervisor):
+class Refusing(Sections):
     """A supervisord that starts nothing."""
 
     def add(self, wanted: object) -> list[Started]:
@@ -30,7 +32,7 @@ class Refusing(Supervisor):
         raise SupervisorUnavailable(message)
 
 
-class Unable(Supervisor):
+class Unable(Sections):
     """A supervisord that cannot fork."""
 
     def add(self, wanted: object) -> list[Started]:
@@ -40,6 +42,13 @@ class Unable(Supervisor):
 
 def name(one: Wanted) -> str:
     return f"{one.environment}.{one.app}.v{one.version}.{one.target}.{one.index}"
+
+
+def under(stage: Stage, kind: type[Sections]) -> Parts:
+    """The parts of a stage whose supervisord is of some kind."""
+    assert isinstance(stage.parts.engine, Supervisord)
+    engine = replace(stage.parts.engine, sections=kind(stage.layout.supervisord_socket))
+    return replace(stage.parts, engine=engine)
 
 
 def scale_of(stage: Stage, app: App) -> int:
@@ -62,7 +71,7 @@ def test_a_rollout_is_tried_five_times(stage: Stage) -> None:
     with stage.parts.database.write() as tx:
         build = builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
     release, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1}, build_id=build.id)
-    broken = replace(stage.parts, sections=Refusing(stage.layout.supervisord_socket))
+    broken = under(stage, Refusing)
 
     for attempt in range(1, rollouts.MAX_ATTEMPTS + 1):
         with pytest.raises(SupervisorUnavailable):
@@ -83,7 +92,7 @@ def test_a_scale_that_is_given_up_is_put_back(stage: Stage) -> None:
     app = stage.app("scaled")
     stage.deploy(app, {"worker": SLEEP}, worker=1)
     queued = stage.scale(app, worker=2)
-    broken = replace(stage.parts, sections=Refusing(stage.layout.supervisord_socket))
+    broken = under(stage, Refusing)
     for _ in range(rollouts.MAX_ATTEMPTS):
         with pytest.raises(SupervisorUnavailable):
             jobs.apply_queued(broken, app.id)
@@ -97,14 +106,14 @@ def test_a_scale_that_was_live_is_never_put_back(stage: Stage) -> None:
     stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=1, worker=1)
     queued = stage.scale(app, web=0, worker=2)
 
-    class Unstoppable(Supervisor):
+    class Unstoppable(Sections):
         """A supervisord that stops no web process."""
 
         def stop(self, names: Sequence[str], steps: Steps | None = None) -> None:
             message = "supervisord is tired."
             raise SupervisorUnavailable(message)
 
-    broken = replace(stage.parts, sections=Unstoppable(stage.layout.supervisord_socket))
+    broken = under(stage, Unstoppable)
     for _ in range(rollouts.MAX_ATTEMPTS):
         with pytest.raises(SupervisorUnavailable):
             jobs.apply_queued(broken, app.id)
@@ -122,7 +131,7 @@ def test_a_scale_wished_while_another_is_taken_back_is_made_true(stage: Stage) -
     failing = stage.scale(app, worker=3)
     later: list[Rollout] = []
 
-    class Busy(Supervisor):
+    class Busy(Sections):
         """Wishes another scale while processes are being stopped."""
 
         def stop(self, names: Sequence[str], steps: Steps | None = None) -> None:
@@ -130,7 +139,7 @@ def test_a_scale_wished_while_another_is_taken_back_is_made_true(stage: Stage) -
                 later.append(stage.scale(app, worker=2))
             super().stop(names, steps)
 
-    jobs.apply_queued(replace(stage.parts, sections=Busy(stage.layout.supervisord_socket)), app.id)
+    jobs.apply_queued(under(stage, Busy), app.id)
 
     assert stage.rollout(failing).state is RolloutState.FAILED
     done = stage.rollout(later[0])
@@ -176,7 +185,7 @@ def test_a_scale_whose_processes_an_earlier_one_started_probes_them(stage: Stage
 def test_a_process_that_cannot_be_started_fails_the_rollout(stage: Stage) -> None:
     app = stage.app("unable")
     _, queued = stage.release(app, {"worker": SLEEP}, scales={"worker": 1})
-    jobs.apply_queued(replace(stage.parts, sections=Unable(stage.layout.supervisord_socket)), app.id)
+    jobs.apply_queued(under(stage, Unable), app.id)
     done = stage.rollout(queued)
     assert (done.state, done.error) == (
         RolloutState.FAILED,

@@ -100,7 +100,7 @@ def test_next_release_overlaps_web_and_loses_no_request(stage: Stage, app: App) 
     }
     notes = {line.note for line in done.report if line.outcome is Outcome.STOPPED}
     assert notes == {"ended by SIGTERM"}
-    assert len(stage.parts.sections.status(f"MyProdEnv.{app.name}.v")) == 3
+    assert len(stage.parts.engine.status(app)) == 3
     with stage.parts.database.read() as tx:
         assert len(formation.ports_of(tx, app.id)) == 2
         states = [release.state for release in releases.list_releases(tx, app.id)]

@@ -99,7 +99,7 @@ def test_the_slug_that_they_run_stays_as_long_as_they_do(stage: Stage, app: App)
 def test_what_dies_for_good_is_of_the_new_release_and_its_slug_is_let_go(stage: Stage, app: App) -> None:
     stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
     names = [f"MyProdEnv.{app.name}.v1.worker.{index}" for index in (1, 2)]
-    stage.parts.sections.stop(names)
+    stage.sections.stop(names)
     wait_until(lambda: all(stage.statuses()[name].has_ended for name in names))
 
     converge(stage)

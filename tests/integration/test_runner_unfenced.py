@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 NOBODY = "65534"
 
 
-@pytest.mark.parametrize("module", ["test_runner_rollouts", "test_release_folders", "test_release_phase"])
+@pytest.mark.parametrize(
+    "module", ["test_runner_rollouts", "test_release_folders", "test_release_phase", "test_engines"]
+)
 @pytest.mark.skipif(os.getuid() != 0, reason="the other modules run as an ordinary user already")
 def test_rollouts_work_as_an_ordinary_user(module: str) -> None:
     root = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from runner.engines.supervisord.rpc import Wanted
 from stratum.events import last_events
-from stratum.supervisor import Wanted
 from tests.supervision import Supervised, supervised
 from tests.waiting import wait_until
 

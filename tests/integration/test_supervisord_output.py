@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stratum.supervisor import Wanted
+from runner.engines.supervisord.rpc import Wanted
 from stratum.trail import Trail
 from tests.supervision import Supervised, name_of, supervised
 from tests.waiting import wait_until

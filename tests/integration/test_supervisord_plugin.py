@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from stratum.supervisor import Wanted
+from runner.engines.supervisord.rpc import Wanted
 from tests.supervision import Supervised, marked, name_of, supervised
 from tests.waiting import wait_until
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from runner.engines.supervisord.rpc import Wanted
 from stratum.errors import SupervisorUnavailable
-from stratum.supervisor import Supervisor, Wanted
+from stratum.supervisor import Supervisor
 from tests.supervision import UID_HIGH, UID_LOW, Supervised, marked, name_of, supervised
 from tests.waiting import wait_until
 

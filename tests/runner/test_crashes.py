@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from runner.crashes import Change, compared, note
-from runner.engines.supervisord.crashes import LOOPS_FROM
+from stratum.crashing import LOOPS_FROM
 from stratum.model import Crash
+from stratum.states import ProcessStatus, State
 from stratum.store import crashes
-from stratum.supervisor import ProcessStatus
 from tests.webside import WebSide
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -22,7 +22,7 @@ def status(count, *, state="BACKOFF", lived_s=None, exit_status=1, name=NAME):
     began = None if lived_s is None else AT - timedelta(seconds=lived_s)
     pid = None if lived_s is None else 4711
     since = AT - timedelta(minutes=count) if count else None
-    return ProcessStatus(name, pid, state, began, count, exit_status, count, since)
+    return ProcessStatus(name, pid, State(state), began, count, exit_status, count, since)
 
 
 def crash(count, *, since_min):

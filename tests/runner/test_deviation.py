@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runner.deviation import Actual, Wished, apps_of, deviating, orphaned
+from runner.deviation import Wished, apps_of, deviating, orphaned
 from stratum.model import App, Contents, Environment, Formation, Release, ReleaseState, Target
-from stratum.supervisor import ProcessStatus
+from stratum.states import ProcessStatus, State
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 APP = App(2, "shop", Environment(1, "MyProdEnv", "production", False, NOW), "master", 9, False, NOW)
@@ -21,7 +21,7 @@ def wished(current, names=("shop", "first"), *, busy=False):
 
 
 def actual(*names):
-    return Actual({name: ProcessStatus(name, 7, "RUNNING", NOW, 0, None) for name in names}, set(names))
+    return {name: ProcessStatus(name, 7, State.RUNNING, NOW, 0, None) for name in names}
 
 
 def test_what_runs_under_the_former_name_is_right_while_its_release_is_current():

@@ -43,13 +43,13 @@ def test_what_the_dead_have_left_is_taken_back_while_mending_waits(monkeypatch: 
     """For the door, which copies a slug, or for a supervisord that does not answer."""
     recovery = Recovery()
 
-    def wait(_prefix: str) -> list[object]:
+    def wait() -> list[object]:
         assert recovery.has_run.wait(30)
         raise SystemExit
 
     instance = SimpleNamespace(redis_url="unix:///nonexistent.sock", fence=Fence(False, 1000))
     database = SimpleNamespace(changes=lambda: Changes(happen=True))
-    parts: Any = SimpleNamespace(instance=instance, sections=SimpleNamespace(status=wait), database=database)
+    parts: Any = SimpleNamespace(instance=instance, engine=SimpleNamespace(status=wait), database=database)
     monkeypatch.setattr(jobs, "parts", lambda: parts)
     monkeypatch.setattr(reconciler, "Recovery", lambda *_: recovery)
     monkeypatch.setattr(reconciler, "EAGER_S", 0.01)

@@ -6,7 +6,7 @@ import pytest
 
 from stratum.model import App, Crash, Environment, Formation, Release, ReleaseState, Target
 from stratum.processes import crash_text, label, listed, prefixes, wished_names
-from stratum.supervisor import ProcessStatus
+from stratum.states import ProcessStatus, State
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 APP = App(1, "app02", Environment(1, "MyProdEnv", "production", False, AT), None, 1, False, AT)
@@ -28,7 +28,7 @@ RELEASE = Release(
 
 
 def status(name, state, pid=None, exit_status=None, restarts=0):
-    return ProcessStatus(name, pid, state, AT, restarts, exit_status)
+    return ProcessStatus(name, pid, State(state), AT, restarts, exit_status)
 
 
 def test_wished_names_follow_the_procfile_and_the_formation():

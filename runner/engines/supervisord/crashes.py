@@ -6,9 +6,9 @@ within its first second, and none at all for what dies later (4.3.0, process.py)
 
 import random
 
+from stratum.crashing import STABLE_S
+
 LONGEST_S = 30.0
-STABLE_S = 60.0  # what has lived for so long is well: an end after that is the first again
-LOOPS_FROM = 3  # ends in a row; one or two may be a database that was away
 QUICK_S = 1.0  # what dies sooner does nobody any good by being there again at once
 _LEAST = 0.75  # of a pause; by chance, lest all that has lost the same database comes back at once
 _DOUBLINGS = 5  # 2**5 s are above LONGEST_S

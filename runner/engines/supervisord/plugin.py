@@ -2,8 +2,8 @@
 
 Loaded by `[rpcinterface:stratum]` with `supervisor.rpcinterface_factory` set to `make` here; `options.py` has
 the other keys. Runs in supervisord's process, as root when fenced: it takes names and numbers only, and
-touches no section whose name is not `<environment>.<app>.v<version>.<target>.<index>`. `stratum.supervisor`
-is the other side.
+touches no section whose name is not `<environment>.<app>.v<version>.<target>.<index>`. `rpc.py` and, for
+states, `stratum.supervisor` are the other side.
 """
 
 import os

@@ -19,10 +19,11 @@ from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
 from runner.engines.supervisord import adopted, journal, members
-from runner.engines.supervisord.crashes import LOOPS_FROM, STABLE_S, Crashes
+from runner.engines.supervisord.crashes import Crashes
 from runner.engines.supervisord.output import Output
 from runner.engines.supervisord.pipes import Pipes
 from runner.engines.supervisord.wakeup import Wakeup
+from stratum.crashing import LOOPS_FROM, STABLE_S
 from stratum.stopping import SIGNALS, Step
 
 _watch = members.Watch()

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from runner.engines.supervisord.rpc import Wanted
 from stratum.model import Contents, Target
 from stratum.store import environments, formation, releases, rollouts
-from stratum.supervisor import Wanted
 from tests.supervision import supervised
 from tests.webside import COMMIT, SLUG
 

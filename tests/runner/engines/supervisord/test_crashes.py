@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.engines.supervisord.crashes import LONGEST_S, STABLE_S, Crashes, pause_s
+from runner.engines.supervisord.crashes import LONGEST_S, Crashes, pause_s
+from stratum.crashing import STABLE_S
 
 LIVES_S = st.lists(st.floats(0, STABLE_S - 0.001), min_size=1, max_size=40)
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from runner.apply.wish import Wish
 from runner.engines.supervisord.description import Description, encode
 from runner.plan import Process
+from runner.wish import Wish
 from stratum.layout import Layout
 from stratum.model import Release
 
@@ -42,7 +42,7 @@ def write(wish: Wish, processes: Iterable[Process], layout: Layout) -> None:
         _put(layout, process.name, encode(_description(wish, wish.release, process, layout)))
 
 
-def write_check(wish: Wish, process: Process, name: str, command: str, layout: Layout) -> None:
+def write_once(wish: Wish, process: Process, name: str, command: str, layout: Layout) -> None:
     """Write the description of a command that is to run once beside a process, as that would.
 
     Args:

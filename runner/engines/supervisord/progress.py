@@ -1,0 +1,40 @@
+"""How far a section has come on its way up. Pure, but for the clock and the question of who listens."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from runner.engines.engine import Progress, Watched
+from stratum.processes import ending
+from stratum.states import ProcessStatus
+
+
+def progress(
+    one: Watched,
+    status: ProcessStatus | None,
+    listens: Callable[[int, int], bool],
+    alive_after_s: float,
+) -> Progress:
+    """Judge a process by its status.
+
+    Args:
+        listens: whether the tree of a pid listens on a port.
+    """
+    if status is None:
+        return Progress(0.0, stuck="its section was removed by somebody else")
+    age_s = _age_s(status)
+    if status.pid != one.pid or not status.is_up:
+        how = f"{ending(status.exit_status)} after {age_s:.1f} s"
+        return Progress(age_s, stuck=how, exit_status=status.exit_status)
+    if one.is_up:
+        return Progress(age_s, is_done=True)
+    if one.process.port:
+        return Progress(age_s, is_done=listens(one.pid, one.process.port))
+    if age_s >= alive_after_s:
+        return Progress(age_s, is_done=True)
+    return Progress(age_s, due_s=alive_after_s - age_s)
+
+
+def _age_s(status: ProcessStatus) -> float:
+    if status.started_at is None:
+        return 0.0
+    return max((datetime.now(UTC) - status.started_at).total_seconds(), 0.0)
