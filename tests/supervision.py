@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from runner.engines.supervisord.description import Description, encode
 from runner.engines.supervisord.rpc import Sections, Wanted
@@ -59,6 +60,7 @@ class Supervised:
         self.conf = folder / "supervisord.conf"
         self.rpc = Sections(folder / "supervisord.sock", timeout_s=20)
         self.owner = SERVICE_UID if fenced else (os.getuid() or NOBODY)
+        self.output: IO[bytes] | None = None  # where supervisord's own goes; None: to the test's
         self._process: subprocess.Popen[bytes] | None = None
 
     def app_uid(self, app_id: int) -> int:
@@ -73,7 +75,14 @@ class Supervised:
             argv = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *argv]
         argv = ["prlimit", "--nofile=1024:", *argv]  # the usual soft limit
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
-        self._process = subprocess.Popen(argv, env=environment, cwd="/", stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            argv,
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=self.output,
+        )
         wait_until(self.is_up, 60)
 
     def is_up(self) -> bool:

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +91,26 @@ def test_a_log_that_cannot_be_opened_costs_no_descriptor_at_each_try(server: Sup
 
     assert server.descriptors() == before
     server.stopped(wanted)
+
+
+def test_on_a_full_disk_output_is_lost_and_nothing_else() -> None:
+    """Its standard error and the log of one process stand for the disk here."""
+    floods, lives = WORKER, replace(WORKER, index=2)
+    with supervised(fenced=os.getuid() == 0) as server, Path("/dev/full").open("wb") as full:
+        server.stop()
+        logs = server.log(floods).parent
+        logs.mkdir()
+        server.log(floods).symlink_to("/dev/full")
+        os.chown(logs, server.owner, server.owner)
+        (server.folder / "written").mkdir()
+        (server.folder / "written").chmod(0o777)
+        server.output = full
+        server.start()
+
+        server.run(floods, f"head -c 1000000 /dev/zero; touch {server.folder}/written/all; exec sleep 1000")
+        server.run(lives, "while :; do echo line; sleep 0.05; done")
+
+        wait_until((server.folder / "written" / "all").exists)
+        size = server.log(lives).stat().st_size
+        wait_until(lambda: server.log(lives).stat().st_size > size)
+        assert server.is_up()

@@ -57,8 +57,8 @@ class TimedLog(RotatingFileHandler):  # type: ignore[misc]
 
     def _mark(self) -> float:
         """Set a mark, if it can be written, and return after how long the next one is due."""
-        mark = MARK.pack(min(self.stream.tell(), 0xFFFFFFFF), int(time.time()))
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # the second of a log that a full disk keeps closed
+            mark = MARK.pack(min(self.stream.tell(), 0xFFFFFFFF), int(time.time()))
             file = os.open(self._times(0), _FLAGS, 0o644)
             try:
                 os.write(file, mark)

@@ -23,7 +23,7 @@ from supervisor.states import (
 )
 from supervisor.xmlrpc import Faults, RPCError
 
-from runner.engines.supervisord import adopted, options, sections
+from runner.engines.supervisord import adopted, options, sections, unlogged
 from runner.engines.supervisord.process import AppProcess, pipes
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
@@ -169,6 +169,7 @@ def make(supervisord: Any, **given: str) -> Interface:
 
 
 def _prepare(supervisord: Any, settings: options.Options) -> None:
+    unlogged.install()
     # A session for every child, not only a process group: what changes its group stays findable.
     supervisord.options.setpgrp = os.setsid
     # Supervisord in the foreground keeps its caller's; with 077 the service could not read the logs.
