@@ -50,7 +50,10 @@ class Watch:
             return False
         now = time.monotonic()
         if now >= self._next:
-            self._found = self._look()
+            try:
+                self._found = self._look()
+            except OSError:  # no file may be opened at the moment, and supervisord would end
+                return True
             self._next = now + self._pause_s
             self._pause_s = min(LONGEST_S, self._pause_s * _GROWTH)
         return group in self._found

@@ -56,3 +56,20 @@ def test_a_further_group_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -
     watch.again()
 
     assert watch.lives(2)
+
+
+def test_a_look_that_fails_is_taken_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error would leave supervisord's loop, and end it with all that it runs."""
+    monkeypatch.setattr(members, "may_live", lambda _group: True)
+    looks = iter([OSError(24, "Too many open files"), set[int]()])
+
+    def look() -> set[int]:
+        found = next(looks)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    watch = members.Watch(look)
+
+    assert watch.lives(1)
+    assert not watch.lives(1)
