@@ -1,4 +1,4 @@
-"""Records of builds that are old enough to go, each with its log."""
+"""Records of builds, each with its log, and of rollouts, that are old enough to go."""
 
 import logging
 
@@ -22,4 +22,16 @@ def prune_builds(parts: Parts) -> int:
     with parts.database.write() as tx:
         records.remove(tx, old)
     log.info("removed the records of %d old builds", len(old))
+    return len(old)
+
+
+def prune_rollouts(parts: Parts) -> int:
+    """Remove a number of them, and return how many."""
+    with parts.database.read() as tx:
+        old = records.old_rollouts(tx, parts.instance.settings.keep_builds)
+    if not old:
+        return 0
+    with parts.database.write() as tx:
+        records.remove_rollouts(tx, old)
+    log.info("removed the records of %d old rollouts", len(old))
     return len(old)

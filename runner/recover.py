@@ -11,7 +11,7 @@ from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.places import phases_at_once
-from runner.records import prune_builds
+from runner.records import prune_builds, prune_rollouts
 from runner.silence import Silence
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
@@ -87,6 +87,7 @@ class Recovery:
         for app_id in due:
             self.nudger.build(app_id)
         prune_builds(self.parts)
+        prune_rollouts(self.parts)
 
     def _take_back_build(self, build: Build) -> None:
         give_up = build.attempt >= builds.MAX_ATTEMPTS and not build.error  # which is why it is not wanted

@@ -47,7 +47,8 @@ class Settings:
             has all that this account has.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
         keep_releases: newest releases of an app, of those that have run, that can be gone back to.
-        keep_builds: newest builds of an app whose record and log are kept, besides those of such releases.
+        keep_builds: newest builds of an app whose record and log are kept, and so many of its newest
+            rollouts, besides those of such releases.
         release_timeout_s: a release phase that takes longer has failed.
         alive_after_s: a process without a port counts as up when it has lived this long.
         web_start_timeout_s: a web process must listen on $PORT within this.

@@ -1,13 +1,13 @@
-"""Which records of builds are kept: the newest of each app, and those of releases that can be gone back to.
+"""Which records of builds and rollouts are kept: an app's newest, and those of what can be gone back to.
 
 The log of a build goes with its record. Of a release that is not kept any more the record stays, without
-its build.
+its build and its rollout.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from stratum.model import BuildState, ReleaseState, RolloutState
 from stratum.store import tables as t
@@ -45,6 +45,27 @@ _OLD = (
     .order_by(t.builds.c.id)
     .limit(BATCH)
 )
+_newest_rollout = func.max(t.rollouts.c.number)
+_MANY = (
+    select(t.rollouts.c.app_id, _newest_rollout.label("newest"))
+    .group_by(t.rollouts.c.app_id)
+    .having(_newest_rollout > bindparam("keep"))
+    .subquery()
+)
+_OLD_ROLLOUTS = (
+    select(t.rollouts.c.id)
+    .join(_MANY, _MANY.c.app_id == t.rollouts.c.app_id)
+    .where(
+        t.rollouts.c.number <= _MANY.c.newest - bindparam("keep"),
+        t.rollouts.c.state.not_in(_AT_WORK),
+        or_(
+            t.rollouts.c.release_id.is_(None),
+            t.rollouts.c.release_id.not_in(select(t.releases.c.id).where(t.releases.c.state.in_(_KEPT))),
+        ),
+    )
+    .order_by(t.rollouts.c.id)
+    .limit(BATCH)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +92,13 @@ def remove(tx: Transaction, builds: Collection[Old]) -> None:
     for table in (t.releases, t.rollouts):
         tx.execute(update(table).where(table.c.build_id.in_(ids)).values(build_id=None))
     tx.execute(delete(t.builds).where(t.builds.c.id.in_(ids)))
+
+
+def old_rollouts(tx: Transaction, keep: int) -> list[int]:
+    """Return ids of ended rollouts that are not among their app's newest, nor of a release that is kept."""
+    return list(tx.scalars(_OLD_ROLLOUTS, {"keep": keep}))
+
+
+def remove_rollouts(tx: Transaction, ids: Collection[int]) -> None:
+    """Remove the records of rollouts."""
+    tx.execute(delete(t.rollouts).where(t.rollouts.c.id.in_(list(ids))))

@@ -108,6 +108,39 @@ def test_so_many_go_at_a_time_that_nobody_waits_for_it(db, app, monkeypatch):
         assert [len(prune(tx, 1)) for _ in range(4)] == [2, 2, 1, 0]
 
 
+def rolled_out(tx, app, state=RolloutState.SUCCEEDED, release=None):
+    """Record a rollout in a state, maybe of a release in its."""
+    made = None
+    if release is not None:
+        made = releases.add_release(tx, app.id, slug="s", commit="1" * 40, targets=(), cause="", who="")
+        releases.set_release_state(tx, made.id, release)
+    queued = rollouts.add_rollout(tx, app.id, cause="", who="", release_id=made.id if made else None)
+    mine = tables.rollouts.c.id == queued.id
+    tx.execute(update(tables.rollouts).where(mine).values(state=state.value))
+
+
+def test_of_rollouts_the_newest_stay_with_those_of_kept_releases_and_what_has_not_ended(db, app):
+    kept = [ReleaseState.PENDING, ReleaseState.LIVE, ReleaseState.RETIRED]
+    with db.write() as tx:
+        other = environments.add_app(tx, app.environment, "other")
+        rolled_out(tx, other)
+        for release in (*kept, ReleaseState.PRUNED, ReleaseState.FAILED, None):
+            rolled_out(tx, app, release=release)
+        for state in RolloutState:
+            rolled_out(tx, app, state)
+        rolled_out(tx, app)
+
+        records.remove_rollouts(tx, records.old_rollouts(tx, 1))
+
+        states = [RolloutState.SUCCEEDED] * 3 + list(RolloutState)
+        busy = [state for state in states[3:] if not state.is_settled or state is RolloutState.LIVE]
+        left = [rollouts.find_rollout(tx, app.id, number) for number in range(1, 13)]
+        assert [one.state for one in left if one] == [*states[:3], *busy, RolloutState.SUCCEEDED]
+        assert rollouts.find_rollout(tx, other.id, 1)
+        assert records.old_rollouts(tx, 1) == []
+        assert rollouts.add_rollout(tx, app.id, cause="", who="").number == 13
+
+
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory):
     path = tmp_path_factory.mktemp("db") / "stratum.db"
