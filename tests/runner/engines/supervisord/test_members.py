@@ -61,13 +61,13 @@ def test_a_further_group_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -
 def test_a_look_that_fails_is_taken_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error would leave supervisord's loop, and end it with all that it runs."""
     monkeypatch.setattr(members, "may_live", lambda _group: True)
-    looks = iter([OSError(24, "Too many open files"), set[int]()])
+    looks = []
 
     def look() -> set[int]:
-        found = next(looks)
-        if isinstance(found, OSError):
-            raise found
-        return found
+        looks.append(1)
+        if len(looks) == 1:
+            raise OSError(24, "Too many open files")
+        return set()
 
     watch = members.Watch(look)
 
