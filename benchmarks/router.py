@@ -8,11 +8,12 @@ from benchmarks import stats
 from benchmarks.router_load import answering, latencies
 from benchmarks.tables import table
 from stratum.model import App
-from stratum.store import environments, formation
+from stratum.store import domains, environments, formation
 from tests.stage import Stage, staged
 
 APPS = (10, 1000)
 CHANGES, ROUNDS = 20, 5
+DOMAIN = "shop.example.com"
 RATE, SECONDS = 500, 3.0
 PARTS = (("p50", 0.5, 1), ("p99", 0.99, 5))  # and how many milliseconds may be added there
 
@@ -67,7 +68,8 @@ def _changes(stage: Stage, app: App) -> dict[str, list[float]]:
         "a look that finds all as it is": lambda _: router.ensure(),
         "a release moves to another port": lambda number: router.route(app, [names[number % 2]]),
         "maintenance on, off": maintain,
-        "one process more, less (a load)": lambda number: router.route(app, names[: 2 - number % 2]),
+        "one process more, less": lambda number: router.route(app, names[: 2 - number % 2]),
+        "a domain more, less (a load)": lambda number: _name(stage, app, on=not number % 2),
     }
     found: dict[str, list[float]] = {what: [] for what in by}
     for what, change in by.items():
@@ -77,6 +79,15 @@ def _changes(stage: Stage, app: App) -> dict[str, list[float]]:
             found[what].append(time.perf_counter() - start)
     router.route(app, [names[0]])
     return found
+
+
+def _name(stage: Stage, app: App, *, on: bool) -> None:
+    with stage.parts.database.write() as tx:
+        if on:
+            domains.add_domain(tx, app.id, DOMAIN)
+        else:
+            domains.remove_domain(tx, app.id, DOMAIN)
+    stage.parts.router.ensure()
 
 
 def _compared(stage: Stage, app: App, apps: int, port: int, rounds: int) -> list[tuple[object, ...]]:

@@ -105,8 +105,13 @@ class Layout:
         return self.data / "router-config" / "caddy.json"
 
     @property
+    def router_room(self) -> Path:
+        """For how many processes of one app that configuration has room."""
+        return self.router_config.parent / "room"
+
+    @property
     def router_upstreams(self) -> Path:
-        """Where apps' web processes listen, a file each, read by Caddy at each request."""
+        """A file for each app, which says what answers for it; read by Caddy at each request."""
         return self.router_config.parent / "upstreams"
 
     @property

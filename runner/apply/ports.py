@@ -1,5 +1,6 @@
 """Ports of web processes: given once, kept until the process is gone for good."""
 
+import random
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -76,8 +77,11 @@ def is_free(port: int) -> bool:
 
 
 def _free(parts: Parts, taken: set[int]) -> Iterator[int]:
+    """Look from anywhere on: the router may keep a connection to who had the port that was freed last."""
     settings = parts.instance.settings
-    for port in range(settings.port_first, settings.port_last + 1):
+    ports = range(settings.port_first, settings.port_last + 1)
+    first = random.randrange(len(ports))
+    for port in (*ports[first:], *ports[:first]):
         if port not in taken and is_free(port):
             yield port
 

@@ -11,13 +11,10 @@ would take for something to fill in.
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
-from typing import TypeAlias
 
+from runner.router.caddy import Json, is_one_of, subroute
 from stratum.store.quiet import Quiet
 
-Json: TypeAlias = dict[str, object]
-
-NAME = "page"  # of the route, and of what a request finds in its app's file
 _SOON_S, _LATER_S = "5", "60"
 
 
@@ -102,42 +99,27 @@ def answers(said: Said) -> list[Json]:
 
 def handler(said: Said) -> Json:
     """Render what `answers` gives as one handler."""
-    return {"handler": "subroute", "routes": answers(said)}
+    return subroute(answers(said))
+
+
+def handler_of(word: str) -> Json:
+    """Answer with the page of a word; one that is none is taken for an app that does not run.
+
+    Args:
+        word: what Caddy fills it in for.
+    """
+    routes: list[Json] = [
+        {"match": [is_one_of(word, page.value)], "handle": [handler(said)], "terminal": True}
+        for page, said in PAGES.items()
+    ]
+    return subroute([*routes, *answers(PAGES[Page.NO_PROCESS])])
 
 
 def failed() -> Json:
     """Render what is said of an app that no answer came from."""
-    too_large = {"vars": {_STATUS: [TOO_LARGE.status]}}
+    too_large = is_one_of(_STATUS, TOO_LARGE.status)
     routes: list[Json] = [{"match": [too_large], "handle": [handler(TOO_LARGE)], "terminal": True}]
-    return {"handler": "subroute", "routes": [*routes, *answers(NO_ANSWER)]}
-
-
-def instead(file: str) -> list[Json]:
-    """Routes that answer with the page that a file names; with an empty file they pass a request on.
-
-    Args:
-        file: absolute path.
-    """
-    return [
-        {"handle": [{"handler": "vars", NAME: f"{{file.{file}}}"}]},
-        {
-            "match": [{"not": [{"vars": {_WORD: [""]}}]}],
-            "handle": [{"handler": "invoke", "name": NAME}],
-            "terminal": True,
-        },
-    ]
-
-
-def named_route() -> Json:
-    """Render the one route of all pages; a word that is none is taken for an app that does not run."""
-    routes: list[Json] = [
-        {"match": [{"vars": {_WORD: [page.value]}}], "handle": [handler(said)], "terminal": True}
-        for page, said in PAGES.items()
-    ]
-    return {"handle": [{"handler": "subroute", "routes": [*routes, *answers(PAGES[Page.NO_PROCESS])]}]}
-
-
-_WORD = f"{{http.vars.{NAME}}}"
+    return subroute([*routes, *answers(NO_ANSWER)])
 
 
 def _static(said: Said, kind: str, body: str) -> Json:

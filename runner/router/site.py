@@ -11,14 +11,12 @@ filled in is not looked through for others to fill in, and no text that is allow
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
+from runner.router.caddy import Json, group, is_one_of, reads, sentence, subroute
 from stratum.site.checks import router_pattern
 from stratum.site.rules import MAX_HEADERS, MAX_REDIRECTS, MAX_ROUTES, Rules
 
-Json: TypeAlias = dict[str, object]
-
-NAME = "site"  # of the route, and of what a request finds in its file
+NAME = "site"  # of what its text says, once it was read
 _EACH = 10  # redirects, headers or routes of a line
 _ROOT, _HTTPS, _CLEAN, _ERROR_PAGE, _REDIRECTS = range(1, 6)
 _HEADERS = _REDIRECTS + MAX_REDIRECTS // _EACH
@@ -56,36 +54,24 @@ def text(folder: str, rules: Rules) -> str:
     return "\n".join(lines)
 
 
-def serve(file: str) -> list[Json]:
-    """Routes that answer a request with the site that a file names; with an empty file they pass it on.
+def handler(value: str) -> Json:
+    """Answer with the site that a text tells of.
 
     Args:
-        file: absolute path.
+        value: what Caddy fills the text in for.
     """
-    return [
-        {"handle": [{"handler": "vars", NAME: f"{{file.{file}}}"}]},
-        {
-            "match": [{"not": [{"vars": {f"{{http.vars.{NAME}}}": [""]}}]}],
-            "handle": [{"handler": "invoke", "name": NAME}],
-            "terminal": True,
-        },
-    ]
-
-
-def named_route() -> Json:
-    """Render the one route that serves all sites."""
     routes: list[Json] = [
         {
-            "match": [_reads(f"{{http.vars.{NAME}}}", NAME, _LINE * _LINES + r"\.")],
+            "match": [reads(value, NAME, _LINE * _LINES + r"\.")],
             "handle": [
                 {"handler": "vars", "root": _of_site(_ROOT)},
-                _subroute([*_answered_first(), *_files()], errors=_errors()),
+                subroute([*_answered_first(), *_files()], errors=_errors()),
             ],
             "terminal": True,
         },
-        {"handle": [_page("503", _NO_SITE)]},
+        {"handle": [sentence("503", _NO_SITE)]},
     ]
-    return {"handle": [_subroute(routes)]}
+    return subroute(routes)
 
 
 def _answered_first() -> list[Json]:
@@ -95,12 +81,15 @@ def _answered_first() -> list[Json]:
     redirects = [
         {
             **_on_path("redirect", 3 * n),
-            "handle": [_redirect(_of("redirect", 3 * n + 2), _of("redirect", 3 * n + 3))],
+            "handle": [_redirect(group("redirect", 3 * n + 2), group("redirect", 3 * n + 3))],
         }
         for n in range(_EACH)
     ]
     headers = [
-        {**_on_path("header", 3 * n), "handle": [_header(_of("header", 3 * n + 2), _of("header", 3 * n + 3))]}
+        {
+            **_on_path("header", 3 * n),
+            "handle": [_header(group("header", 3 * n + 2), group("header", 3 * n + 3))],
+        }
         for n in range(_EACH)
     ]
     return [
@@ -115,7 +104,7 @@ def _files() -> list[Json]:
     routes: list[Json] = [
         {
             "group": "route",
-            "match": [{**_path("route", 2 * n), **_file(_of("route", 2 * n + 2))}],
+            "match": [{**_path("route", 2 * n), **_file(group("route", 2 * n + 2))}],
             "handle": [{"handler": "rewrite", "uri": _FOUND}],
         }
         for n in range(MAX_ROUTES)  # of one line, since only within that the first excludes the others
@@ -132,7 +121,7 @@ def _files() -> list[Json]:
             "match": [{**_is(_CLEAN, "clean"), **missing, **_file(f"{_PATH}.html")}],
             "handle": [{"handler": "rewrite", "uri": _FOUND}],
         },
-        {"match": [missing], "handle": [_subroute([_listed(_ROUTES, "route", 2, routes)])]},
+        {"match": [missing], "handle": [subroute([_listed(_ROUTES, "route", 2, routes)])]},
         {"match": [{"not": [{"header": {"Range": ["*"]}}]}], "handle": [encode]},
         {"handle": [_file_server()]},
     ]
@@ -146,8 +135,8 @@ def _errors() -> list[Json]:
             "handle": [{"handler": "rewrite", "method": "GET", "uri": _FOUND}, page],
             "terminal": True,
         },
-        {"match": [{"vars": {"{http.error.status_code}": ["404"]}}], "handle": [_page("404", _NO_PAGE)]},
-        {"handle": [_page("{http.error.status_code}", "")]},
+        {"match": [is_one_of("{http.error.status_code}", "404")], "handle": [sentence("404", _NO_PAGE)]},
+        {"handle": [sentence("{http.error.status_code}", "")]},
     ]
 
 
@@ -168,16 +157,11 @@ def _listed(line: int, name: str, fields: int, routes: Sequence[Json]) -> Json:
         fields: of each that is listed.
     """
     value = _of_site(line)
-    read = _reads(value, name, _FIELD * fields * _EACH)
+    read = reads(value, name, _FIELD * fields * _EACH)
     return {
-        "match": [{"not": [{"vars": {value: [""]}}]}],
-        "handle": [_subroute([{"match": [read], "handle": [_subroute(routes)]}])],
+        "match": [{"not": [is_one_of(value, "")]}],
+        "handle": [subroute([{"match": [read], "handle": [subroute(routes)]}])],
     }
-
-
-def _reads(value: str, name: str, pattern: str) -> Json:
-    # With both ends said, Go goes over the text once ("one-pass"), at half the cost.
-    return {"vars_regexp": {value: {"name": name, "pattern": f"^{pattern}$"}}}
 
 
 def _fields(rows: Sequence[Sequence[str]], width: int, most: int) -> list[str]:
@@ -191,15 +175,11 @@ def _filled(rows: Sequence[Sequence[str]], width: int) -> list[str]:
 
 
 def _of_site(line: int) -> str:
-    return _of(NAME, line)
-
-
-def _of(name: str, number: int) -> str:
-    return f"{{http.regexp.{name}.{number}}}"
+    return group(NAME, line)
 
 
 def _is(line: int, word: str) -> Json:
-    return {"vars": {_of_site(line): [word]}}
+    return is_one_of(_of_site(line), word)
 
 
 def _on_path(name: str, before: int) -> Json:
@@ -207,17 +187,11 @@ def _on_path(name: str, before: int) -> Json:
 
 
 def _path(name: str, before: int) -> Json:
-    return {"path": [_of(name, before + 1)]}
+    return {"path": [group(name, before + 1)]}
 
 
 def _file(*paths: str) -> Json:
     return {"file": {"root": _FOLDER, "try_files": list(paths)}}
-
-
-def _subroute(routes: Sequence[Json], errors: Sequence[Json] = ()) -> Json:
-    return {"handler": "subroute", "routes": list(routes)} | (
-        {"errors": {"routes": list(errors)}} if errors else {}
-    )
 
 
 def _redirect(status: str, url: str) -> Json:
@@ -226,8 +200,3 @@ def _redirect(status: str, url: str) -> Json:
 
 def _header(name: str, value: str) -> Json:
     return {"handler": "headers", "response": {"set": {name: [value]}}}
-
-
-def _page(status: str, said: str) -> Json:
-    headers = {"Content-Type": ["text/plain; charset=utf-8"], "Cache-Control": ["no-store"]}
-    return {"handler": "static_response", "status_code": status, "headers": headers, "body": said}

@@ -13,8 +13,10 @@ from typing import TypeAlias
 
 from runner import pace
 from runner.router import admin, pages, site
-from runner.router.config import Config, Limits, Place, Route, render
+from runner.router.config import Config, Place, render
+from runner.router.limits import Limits
 from runner.router.pages import Page
+from runner.router.route import LEAST_PORTS, Route
 from stratum.domains import listed_hosts
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
@@ -38,7 +40,7 @@ class Router:
 
     def __init__(self, instance: Instance, database: Database) -> None:
         self._instance, self._database = instance, database
-        self._rendered: tuple[list[Route], Config] | None = None
+        self._rendered: tuple[tuple[int, list[Route]], Config] | None = None
         self._sites: dict[int, tuple[Served, str]] = {}
         self._seen: dict[str, tuple[Stamp, str]] = {}  # what files hold, as long as they are the same
 
@@ -84,17 +86,27 @@ class Router:
     def write(self) -> None:
         """Write what Caddy starts with; for `stratum up`, before Caddy runs."""
         with self._alone():
-            self._write(self._recorded())
+            self._write(self._recorded(LEAST_PORTS))
 
     def _tell(self) -> None:
         """Tell Caddy once; whoever waits for it keeps nobody else from the lock meanwhile."""
         with self._alone():
-            config = self._recorded()
+            room = self._room()
+            config = self._recorded(room)
+            if config.most_processes > room:  # before a file asks for it
+                self._load(config)
             self._write(config)
             self._load(config)
             self._forget(config)
 
-    def _recorded(self) -> Config:
+    def _room(self) -> int:
+        """For how many processes of an app Caddy has room. Never less, or each change could be a load."""
+        try:
+            return int(self._instance.layout.router_room.read_text())
+        except (FileNotFoundError, ValueError):
+            return LEAST_PORTS
+
+    def _recorded(self, room: int) -> Config:
         instance = self._instance
         with self._database.read() as tx:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
@@ -106,14 +118,15 @@ class Router:
             Route(
                 app.host(domain, names.get(app.id, "")),
                 ports.get(app.id, ()),
-                self._site(app.id, served[app.id]) if app.id in served else None,
+                self._site(app.id, served[app.id]) if app.id in served else "",
                 Page.MAINTENANCE if app.maintenance else pages.why(silent.get(app.id)),
                 own.get(app.id, ()),
             )
             for app in apps
         ]
-        if self._rendered is None or self._rendered[0] != routes:  # asked every 2 s by the reconciler
-            self._rendered = routes, render(self._place(), routes)
+        asked = room, routes
+        if self._rendered is None or self._rendered[0] != asked:  # asked every 2 s by the reconciler
+            self._rendered = asked, render(self._place(room), routes)
         return self._rendered[1]
 
     def _site(self, app_id: int, served: Served) -> str:
@@ -124,14 +137,15 @@ class Router:
             self._sites[app_id] = served, site.text(folder, read_table(served.rules))
         return self._sites[app_id][1]
 
-    def _place(self) -> Place:
+    def _place(self, room: int) -> Place:
         layout = self._instance.layout
         return Place(
             listen=self._instance.listen,
             admin_socket=str(layout.router_socket),
             web_socket=str(layout.web_socket),
             apps_domain=self._instance.settings.apps_domain,
-            upstreams=str(layout.router_upstreams),
+            files=str(layout.router_upstreams),
+            most_processes=room,
             limits=_limits(self._instance.settings),
             https=bool(self._instance.settings.https_listen),
             control_hosts=listed_hosts(self._instance.settings.control_hosts),
@@ -145,25 +159,20 @@ class Router:
     def _write(self, config: Config) -> None:
         layout = self._instance.layout
         there = {entry.name: _stamp(entry.stat()) for entry in os.scandir(layout.router_upstreams)}
-        for name, upstream in config.upstreams.items():
-            if name not in there or self._seen.get(name) != (there[name], upstream):
+        for name, text in config.files.items():
+            if name not in there or self._seen.get(name) != (there[name], text):
                 path = layout.router_upstreams / name
-                _replace(path, upstream.encode())
-                self._seen[name] = _stamp(path.stat()), upstream
+                _replace(path, text.encode())
+                self._seen[name] = _stamp(path.stat()), text
         _replace(layout.router_config, config.content)
+        _replace(layout.router_room, str(config.most_processes).encode())
 
     def _forget(self, config: Config) -> None:
-        """Remove upstreams that the loaded configuration does not name.
-
-        Where a site or a page stands in for processes, requests may be on their way that have yet to look.
-        """
-        files = config.upstreams
+        """Remove files of apps that the loaded configuration does not name."""
         folder = self._instance.layout.router_upstreams
-        for name in {entry.name for entry in os.scandir(folder)} - files.keys():
-            host = name.rpartition(".")[0]
-            if not files.get(f"{host}.{site.NAME}") and not files.get(f"{host}.{pages.NAME}"):
-                (folder / name).unlink()
-                self._seen.pop(name, None)
+        for name in {entry.name for entry in os.scandir(folder)} - config.files.keys():
+            (folder / name).unlink()
+            self._seen.pop(name, None)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

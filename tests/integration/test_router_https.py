@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.router.config import Place, Route, render
+from runner.router.config import Place, render
+from runner.router.limits import Limits
+from runner.router.route import Route
 from stratum.model import App
 from stratum.store import domains
 from stratum.up import binaries
@@ -100,7 +102,7 @@ def test_the_next_release_and_the_next_certificate_need_no_other_listener(
 
 
 def test_caddy_takes_a_configuration_with_public_names(tmp_path: Path) -> None:
-    place = Place("127.0.0.1:80", "/a.sock", "/w.sock", "apps.example.org", "/up", https=True)
+    place = Place("127.0.0.1:80", "/a.sock", "/w.sock", "apps.example.org", "/up", Limits(), https=True)
     file = tmp_path / "caddy.json"
     file.write_bytes(
         render(place, [Route("a.e.apps.example.org", (), domains=("shop.example.com",))]).content

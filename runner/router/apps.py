@@ -1,0 +1,156 @@
+"""How Caddy answers for apps: one route of Caddy's for all, and a file for each that says what differs.
+
+So a release, a page, a site in place of processes and another number of them replace a file, and Caddy
+loads nothing: a load closes idle connections of all clients, and drops requests that it reads meanwhile
+(docs/decisions.md). The file is read at each request; while one waits for a process, again at each attempt.
+
+Where processes listen Caddy takes for "dynamic upstreams", which it knows by their addresses, whatever route
+asks for them. Each is an address that is looked up in the DNS, in theory: one in figures is not.
+
+Pure. Source: Caddy 2.11, https://caddyserver.com/docs/json/.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from runner.router import pages, site
+from runner.router.caddy import Json, for_hosts, group, is_one_of, reads, subroute
+from runner.router.limits import Limits, duration
+from runner.router.pages import PAGES, Page
+from runner.router.route import LEAST_PORTS, SITE, all_places
+
+NAME = "app"  # of the route, of what its file was when it was read, and of what all requests to apps have
+# The app's file, read anew whenever it is looked at. No name of an app has underscores: Caddy refuses a
+# configuration in which a placeholder's value has its name in it.
+_FILE = "{__app__}"
+_READ = f"{{http.vars.{NAME}}}"
+_PAGE, _HOW, _PORTS, _SITE = (group(NAME, number) for number in (1, 2, 3, 4))
+_LINE = r"([^\n]*)\n"
+_PORT = r"(\d+) "
+
+# A web process that restarts is waited for: requests hang for a moment instead of failing.
+TRY_DURATION = "5s"
+TRY_INTERVAL = "50ms"
+# A process of several that cannot be reached is left out for so long: the least busy one would be asked
+# again and again. Shorter than TRY_DURATION, so that nobody is told "no" for the memory alone.
+FAIL_DURATION = "2s"
+
+# What a client claims about its origin. Caddy itself replaces X-Forwarded-For, -Proto and -Host.
+CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
+
+Dials = Sequence[str]
+
+
+def own_route(hosts: Iterable[str], file: str) -> Json:
+    """Render what is an app's own: its names, and which file is its.
+
+    Args:
+        file: absolute path.
+    """
+    lazy: Json = {
+        "handler": "map",
+        "source": "",
+        "destinations": [_FILE],
+        "mappings": [{"outputs": [f"{{file.{file}}}"]}],
+    }
+    return for_hosts(hosts, [lazy, {"handler": "invoke", "name": NAME}])
+
+
+def named_route(most: int, limits: Limits) -> Json:
+    """Render the one route of all apps.
+
+    Args:
+        most: processes of an app.
+    """
+    return {
+        "handle": [
+            {"handler": "vars", NAME: _FILE},
+            _ports_read_anew(),
+            subroute(
+                [
+                    {
+                        "match": [reads(_READ, NAME, _LINE * 3 + r"((?s:.*))")],
+                        "handle": [subroute(_answers(most, limits))],
+                        "terminal": True,
+                    },
+                    *pages.answers(PAGES[Page.NO_PROCESS]),  # somebody wrote what we did not
+                ]
+            ),
+        ]
+    }
+
+
+def errors() -> Json:
+    """Render what is said of an app that no answer came from."""
+    return {"match": [{"not": [is_one_of(_READ, "")]}], "handle": [pages.failed()], "terminal": True}
+
+
+def proxy(upstreams: Json, limits: Limits) -> Json:
+    """Pass a request on to the least busy one; what cannot be reached is tried for a while."""
+    return {
+        "handler": "reverse_proxy",
+        **upstreams,
+        "load_balancing": {
+            "selection_policy": {"policy": "least_conn"},
+            "try_duration": TRY_DURATION,
+            "try_interval": TRY_INTERVAL,
+        },
+        "headers": {"request": {"delete": CLAIMS}},
+        "stream_close_delay": duration(limits.streams_s),
+    }
+
+
+def _answers(most: int, limits: Limits) -> list[Json]:
+    numbers = all_places(most)
+    few, many = numbers[:LEAST_PORTS], numbers[LEAST_PORTS:]
+    return [
+        {"match": [{"not": [is_one_of(_PAGE, "")]}], "handle": [pages.handler_of(_PAGE)], "terminal": True},
+        {"match": [is_one_of(_HOW, SITE)], "handle": [site.handler(_SITE)], "terminal": True},
+        {"handle": [{"handler": "request_body", "max_size": limits.body_bytes}]},
+        *(_spread(number, limits) for number in few),
+        {"handle": [subroute([_spread(number, limits) for number in many])], "terminal": True},
+    ]
+
+
+def _spread(number: int, limits: Limits) -> Json:
+    """Render the route that spreads requests among so many places."""
+    match = is_one_of(_HOW, str(number))
+    if number <= LEAST_PORTS:
+        return {"match": [match], "handle": [_to(_anew(number), limits)], "terminal": True}
+    # Each look at the file is a look at all ports: a hundred of them would be a hundred looks.
+    taken_apart = {"vars_regexp": {_PORTS: {"name": "port", "pattern": f"^{_PORT * number}"}}}
+    dials = [group("port", place) for place in range(1, number + 1)]
+    return {"match": [{**match, **taken_apart}], "handle": [_to(dials, limits)], "terminal": True}
+
+
+def _to(ports: Dials, limits: Limits) -> Json:
+    # Kept connections to a process that is to stop must not look like requests under way for long.
+    transport = {
+        "protocol": "http",
+        "keep_alive": {"idle_timeout": "1s"},
+        "response_header_timeout": duration(limits.answer_s),
+    }
+    passive = {"passive": {"fail_duration": FAIL_DURATION, "max_fails": 1}}
+    several: Json = {"health_checks": passive} if len(ports) > 1 else {}  # of one, waiting is all there is
+    sources = [
+        {"source": "a", "name": "127.0.0.1", "port": port, "versions": {"ipv4": True}} for port in ports
+    ]
+    upstreams: Json = {"dynamic_upstreams": {"source": "multi", "sources": sources}}
+    return {**proxy(upstreams, limits), **several, "transport": transport}
+
+
+def _ports_read_anew() -> Json:
+    return {
+        "handler": "map",
+        "source": _FILE,
+        "destinations": _anew(LEAST_PORTS),
+        "mappings": [
+            {
+                "input_regexp": f"^{_LINE * 2}{_PORT * LEAST_PORTS}",
+                "outputs": [f"${number + 3}" for number in range(LEAST_PORTS)],
+            }
+        ],
+    }
+
+
+def _anew(number: int) -> list[str]:
+    return [f"{{__port{place}__}}" for place in range(1, number + 1)]

@@ -1,0 +1,65 @@
+"""What stands in an app's file, for any number of processes."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.router.pages import Page
+from runner.router.route import LEAST_PORTS, Route, all_places, places
+
+HOST = "a.env.localhost"
+PORTS = st.lists(st.integers(1, 65535), unique=True, max_size=300).map(tuple)
+
+
+def lines(route: Route) -> list[str]:
+    return route.text.split("\n")
+
+
+def test_the_file_of_an_app_with_two_processes() -> None:
+    assert lines(Route(HOST, (20001, 20002))) == ["", "2", "20001 20002 " * 4, "."]
+
+
+def test_where_nothing_can_answer_a_page_does_and_ports_lead_nowhere() -> None:
+    assert lines(Route(HOST, ())) == ["no-process", "0", "0 " * LEAST_PORTS, "."]
+    assert lines(Route(HOST, (), page=Page.PAUSED))[0] == "paused"
+
+
+def test_a_site_is_the_rest_of_the_file_whatever_lines_it_has() -> None:
+    assert lines(Route(HOST, (), site="/folder\nhttps\n."))[1:] == [
+        "site",
+        "0 " * LEAST_PORTS,
+        "/folder",
+        "https",
+        ".",
+    ]
+
+
+@given(PORTS)
+def test_every_process_has_a_place_and_none_has_three(ports: tuple[int, ...]) -> None:
+    route = Route(HOST, ports)
+    how, given_ports = int(lines(route)[1]), lines(route)[2]
+    found = re.fullmatch(r"(\d+ )+", given_ports)
+    named = given_ports.split()[:how]
+
+    assert found
+    assert len(given_ports.split()) >= LEAST_PORTS
+    assert set(named) == {str(port) for port in ports}
+    assert max(map(named.count, named), default=0) <= 2
+    assert how < 1.5 * len(ports) + 1
+
+
+@given(st.integers(1, 5000))
+def test_any_number_of_processes_has_a_route(number: int) -> None:
+    assert number <= places(number) in all_places(5000)
+
+
+@pytest.mark.parametrize(("processes", "given_places"), [(1, 1), (8, 8), (9, 12), (13, 16), (65, 96)])
+def test_up_to_eight_each_number_has_places_of_its_own(processes: int, given_places: int) -> None:
+    assert places(processes) == given_places
+
+
+def test_places_for_a_hundred_processes_are_few() -> None:
+    assert all_places(100) == [*range(1, 9), 12, 16, 24, 32, 48, 64, 96, 128]
+    assert all_places(0) == [*range(1, 9)]
