@@ -37,7 +37,7 @@ EAGER_S = 0.5
 GUARD_EVERY_S = 0.25
 STRAYS_EVERY_S = 30.0
 SETTLE_EVERY_S = 30.0
-FOLDERS_EVERY_S = 900.0
+ERASE_EVERY_S = 900.0
 _BUSY = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 
 
@@ -62,7 +62,7 @@ class Reconciler:
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
         self._restarts, self._suspected = Restarts(), SimpleQueue[App]()
-        self._folders_cleared_at = self._left_erased_at = float("-inf")
+        self._left_erased_at = float("-inf")
 
     def once(self) -> None:
         """Look at everything once."""
@@ -70,6 +70,7 @@ class Reconciler:
         self.end_strays()
         self.mend()
         self.end_suspected()
+        _guarded("removing folders of releases", self.clear_folders)
         self.route()
 
     def recover_on(self) -> None:
@@ -97,10 +98,8 @@ class Reconciler:
         _guarded("taking back what the dead have left", self._recovery.run)
 
     def mend(self) -> None:
-        """Make true what is wished, and remove what is left."""
+        """Make true what is wished."""
         _guarded("converging", self.converge)
-        if time.monotonic() - self._folders_cleared_at >= FOLDERS_EVERY_S:
-            _guarded("removing folders of releases", self.clear_folders)
 
     def route_on(self) -> None:
         """Route again and again; what a thread of its own runs, since mending may wait for the door."""
@@ -121,9 +120,10 @@ class Reconciler:
     def settle_on(self) -> None:
         """Have new folders on disk, and old ones off it; in a thread, since a disk may take its time."""
         while True:
-            if time.monotonic() - self._left_erased_at >= FOLDERS_EVERY_S:
+            if time.monotonic() - self._left_erased_at >= ERASE_EVERY_S:
                 _guarded("erasing what builds have left", self.erase_left)
             time.sleep(SETTLE_EVERY_S)
+            _guarded("removing folders of releases", self.clear_folders)
             _guarded("syncing folders of releases", self._parts.door.settle_releases)
 
     def erase_left(self) -> None:
@@ -177,14 +177,19 @@ class Reconciler:
             _guarded(f"ending strays of {app.label}", partial(end_strays_of, self._parts, app))
 
     def clear_folders(self) -> None:
-        """Remove what appliers that were killed have left of releases; at the start, then now and then."""
+        """Remove what is left of releases that do not run, since an applier or the door was killed."""
+        there = self._parts.door.release_versions()
         with self._parts.database.read() as tx:
-            apps = environments.list_apps(tx)
+            apps, current = environments.list_apps(tx), releases.current_releases(tx)
         for app in apps:
-            with exclusive(self._parts.apply_lock(app.id)) as is_held:
-                if is_held:
-                    folders.clear(self._parts, app)
-        self._folders_cleared_at = time.monotonic()
+            kept = {current[app.id].version} if app.id in current else set()
+            if there.get(app.id, set()) - kept:
+                _guarded(f"clearing folders of {app.label}", partial(self._clear_folders_of, app))
+
+    def _clear_folders_of(self, app: App) -> None:
+        with exclusive(self._parts.apply_lock(app.id)) as is_held:
+            if is_held:
+                folders.clear(self._parts, app)
 
     def converge(self) -> None:
         """Have every app run what is wished of it; one that fails stops no other."""

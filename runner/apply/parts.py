@@ -47,6 +47,9 @@ class Keeper(Protocol):
     def settle_releases(self) -> None:
         """Have the folders of releases on disk."""
 
+    def release_versions(self) -> dict[int, set[int]]:
+        """App id → versions of whose releases there is a folder."""
+
     def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
         """Remove the folders of all other releases of an app."""
 

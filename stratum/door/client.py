@@ -151,6 +151,12 @@ class Door:
         """Remove the folders of all releases of an app but these, in which processes may run."""
         self._ask("keep_releases", app_id=app_id, versions=sorted(versions))
 
+    def release_versions(self) -> dict[int, set[int]]:
+        """App id → versions of whose releases there is a folder; 0 for one that never became whole."""
+        answer = self._ask("release_versions")
+        rows = answer if isinstance(answer, list) else []
+        return {int(app_id): set(versions) for app_id, versions in rows}
+
     def publish_site(self, app_id: int, version: int, digest: str) -> tuple[str, str]:
         """Make the folder that the router serves a release's site from; one that is there is kept.
 

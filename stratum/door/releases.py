@@ -8,7 +8,7 @@ boot in which it was made, until then.
 
 import os
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from stratum.door import disk, turns
@@ -66,6 +66,14 @@ class Releases:
                     if entry.name.partition(".")[0] not in kept:
                         self._trees.erase(entry, self._fence.app_uid(app_id))
 
+    def versions(self) -> dict[int, list[int]]:
+        """App id → versions of which there is a folder; 0 for one that was begun and never became whole."""
+        found: dict[int, list[int]] = {}
+        for folder in self._layout.releases.iterdir():
+            with suppress(FileNotFoundError):  # the app is just being destroyed
+                found[int(folder.name)] = sorted({_version(entry) for entry in folder.iterdir()})
+        return found
+
     def settle(self) -> None:
         """Have the folders of all apps on disk."""
         boot = _BOOT_ID.read_text()
@@ -122,6 +130,12 @@ class Releases:
     def _own(self, path: Path, app_id: int) -> None:
         uid = self._fence.app_uid(app_id)
         self._trees.make(Folder(path, uid, uid, 0o700))
+
+
+def _version(path: Path) -> int:
+    """Read what is in an app's folder: `v3`, `v3.tmp`, `.half-v3`."""
+    number = path.name.partition(".")[0].removeprefix("v")
+    return int(number) if number.isdecimal() else 0
 
 
 def _mark(path: Path) -> Path:

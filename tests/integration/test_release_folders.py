@@ -175,6 +175,21 @@ def test_a_half_copy_is_never_used_and_goes(stage: Stage, app: App) -> None:
     assert names(stage, app) == ["v1", "v1.tmp"]
 
 
+def test_what_a_killed_applier_or_door_has_left_is_removed_without_another_release(
+    stage: Stage, app: App
+) -> None:
+    for _ in range(2):
+        stage.deploy(app, {"worker": SLEEP}, worker=1)
+    assert door(stage).open_release(app.id, 1, "a" * 64, {}) == ""
+    folder(stage, app, 1).with_name(".half-v7").mkdir(mode=0o700)
+    assert door(stage).release_versions()[app.id] == {0, 1, 2}
+
+    look(stage)
+
+    assert names(stage, app) == ["v2", "v2.tmp"]
+    assert door(stage).release_versions()[app.id] == {2}
+
+
 def test_two_that_make_one_folder_at_once_both_find_it_whole(stage: Stage, app: App) -> None:
     """The door goes on with a copy whose applier was killed, and the next applier asks again."""
     stage.slug(app, "b" * 64, **{f"d{n % 20}___f{n}": str(n) for n in range(600)})
