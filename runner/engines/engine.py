@@ -2,7 +2,7 @@
 
 Appliers and the reconciler know no other way to a process. Order, routes and taking back are theirs
 (`runner.apply`), the same whatever runs the processes: an engine starts, stops and tells. What each method
-promises is held by tests/integration/test_engines.py, which any engine has to pass.
+promises is held by tests/integration/test_engines*.py, which any engine has to pass.
 """
 
 import math

@@ -13,7 +13,13 @@ NOBODY = "65534"
 
 
 @pytest.mark.parametrize(
-    "module", ["test_runner_rollouts", "test_release_folders", "test_release_phase", "test_engines"]
+    "module",
+    [
+        "test_runner_rollouts",
+        "test_release_folders",
+        "test_release_phase",
+        "test_engines_ends",
+    ],
 )
 @pytest.mark.skipif(os.getuid() != 0, reason="the other modules run as an ordinary user already")
 def test_rollouts_work_as_an_ordinary_user(module: str) -> None:

@@ -61,7 +61,12 @@ def remove(layout: Layout, names: Iterable[str]) -> None:
 
 def present(layout: Layout) -> set[str]:
     """Name the processes that have a description."""
-    return {path.name for path in layout.descriptions.iterdir()}
+    return set(os.listdir(layout.descriptions))  # noqa: PTH208 - paths take four times as long
+
+
+def has(layout: Layout, name: str) -> bool:
+    """Whether a process has a description; of a few this costs the same however many there are."""
+    return layout.description(name).exists()
 
 
 def _description(wish: Wish, release: Release, process: Process, layout: Layout) -> Description:

@@ -1,7 +1,7 @@
 """The engine of one machine: each process is a section of supervisord, which starts our launcher."""
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -74,13 +74,14 @@ class Supervisord:
 
     def status(self, wanted: App | Sequence[str] | None = None) -> list[ProcessStatus]:
         """Ask supervisord, and look for the descriptions."""
+        layout = self.instance.layout
         if wanted is None:
             found = self.sections.status()
-        elif isinstance(wanted, App):
-            found = self._sections_of(wanted)
+            there = descriptions.present(layout)
         else:
-            found = self.sections.status(wanted)
-        return list(self._described(found))
+            found = self._sections_of(wanted) if isinstance(wanted, App) else self.sections.status(wanted)
+            there = {one.name for one in found if descriptions.has(layout, one.name)}
+        return [one if one.name in there else replace(one, can_restart=False) for one in found]
 
     def rollout(self, watched: Sequence[Watched]) -> list[Progress]:
         """Ask supervisord, and of those that are to listen the door."""
@@ -149,10 +150,6 @@ class Supervisord:
     def _begins(self, app: App) -> list[str]:
         with self.database.read() as tx:
             return prefixes(app, app_names.names_of(tx, app.id))
-
-    def _described(self, statuses: Iterable[ProcessStatus]) -> Iterator[ProcessStatus]:
-        there = descriptions.present(self.instance.layout)
-        return (status if status.name in there else replace(status, can_restart=False) for status in statuses)
 
     def _trees(self, names: Sequence[str]) -> dict[str, list[Key]]:
         statuses = self.sections.status(names)
