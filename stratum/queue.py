@@ -6,6 +6,7 @@ nudges again. So a redis that is away is logged, never raised to whoever pushed.
 
 import logging
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import NoReturn
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue, Worker
 from rq.job import Job
@@ -30,7 +32,7 @@ RUN_BUILDS = "builder.jobs.run_builds"
 RUN_ROLLOUTS = "runner.jobs.run_rollouts"
 SOCKET_TIMEOUT_S = 2.0
 ROOM_POLL_S = 0.02
-LONGEST_JOB_S = 24 * 3600
+TELL_EVERY_S = 60.0
 MOST_WAITING = 8  # jobs that wait, for each that may run; a fork costs some MiB
 MOST_PHASES = 6  # of them, those that may wait for what an app runs itself: the others soon go on
 
@@ -89,13 +91,19 @@ class Nudges:
 
     def _send(self, queue: str, job: str, app_id: int) -> bool:
         try:
-            self._queues[queue].enqueue(job, app_id, job_timeout=-1, result_ttl=0, failure_ttl=60)
+            self._enqueue(self._queues[queue], job, app_id)
         except RedisError as error:
             log.warning(
                 "nudge of app %d to %s was not taken, the reconciler will repeat it: %s", app_id, queue, error
             )
             return False
         return True
+
+    def _enqueue(self, queue: Queue, job: str, app_id: int) -> None:
+        """Send all of it at once: redis waits for the disk at each command that changes something."""
+        with queue.connection.pipeline() as pipeline:
+            queue.enqueue(job, app_id, job_timeout=-1, pipeline=pipeline)
+            pipeline.execute()
 
 
 def warm(redis_url: str) -> None:
@@ -148,8 +156,8 @@ class _Foreman(Worker):
     """Takes jobs one after the other, and has each done in a fork while it takes the next.
 
     RQ's own worker waits for its one job. So as many of them would have to stand ready as jobs may run
-    at once, each with 9 MiB of its own (docs/performance.md). What RQ keeps about a job while it runs is
-    nothing that we ask for.
+    at once, each with 9 MiB of its own (docs/performance.md). Nothing is kept of a job once it is taken, nor
+    told of its worker but that it lives: a dozen writes, for each of which redis waits for the disk.
 
     Attributes:
         max_connection_wait_time: RQ's own: the longest pause, in seconds, between tries to reach a redis
@@ -157,6 +165,7 @@ class _Foreman(Worker):
     """
 
     max_connection_wait_time = 2.0
+    _told_at: float = -TELL_EVERY_S
 
     def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
         """Say how many jobs may run at once, and what each fork does first."""
@@ -165,8 +174,6 @@ class _Foreman(Worker):
         self._waiting: set[int] = set()
         self._told, self._notices = os.pipe()
         os.set_blocking(self._told, False)
-        # RQ takes a job whose worker has not been heard of for this long for lost.
-        self.job_monitoring_interval = LONGEST_JOB_S
         signal.signal(signal.SIGCHLD, self._reap)
 
     def subscribe(self) -> None:
@@ -174,6 +181,16 @@ class _Foreman(Worker):
 
     def unsubscribe(self) -> None:
         """See `subscribe`."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say now and then that it lives; RQ's own does at each turn, and expects it within eight minutes."""
+        if time.monotonic() - self._told_at >= TELL_EVERY_S:
+            self._told_at = time.monotonic()
+            super().heartbeat(timeout, pipeline)
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """Keep it to oneself."""
+        self._state = state
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Have a job done, once there is room for it."""
@@ -190,6 +207,10 @@ class _Foreman(Worker):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
         if not pid:
             self._do(job, queue)
+        with suppress(RedisError), self.connection.pipeline() as pipeline:
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipeline.delete(job.key)
+            pipeline.execute()
 
     def await_forks(self) -> None:
         """Return when no job runs any more."""
@@ -214,13 +235,15 @@ class _Foreman(Worker):
         _notices = self._notices
         try:
             os.setpgrp()
+            random.seed()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._prepare()
-            self.prepare_execution(job)
-            self.main_work_horse(job, queue)
+            job.func(*job.args)
         except BaseException:
-            log.exception("a job of queue %s could not be begun", queue.name)
+            log.exception("a job of queue %s has failed", queue.name)
         finally:
-            os._exit(1)
+            os._exit(0)
 
     def _reap(self, _number: int, _frame: FrameType | None) -> None:
         for pid in list(self._forks):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from stratum.model import App, BuildState
 from stratum.queue import Nudges
@@ -85,6 +86,16 @@ def test_a_nudge_builds_everything_that_is_queued(yard: Yard, redis_url: str):
 
     wait_until(lambda: all(build.state is BuildState.SUCCEEDED for build in yard.builds(app)), timeout=30)
     assert [release.version for release in yard.releases(app)] == [2, 1]
+
+
+@pytest.mark.usefixtures("master")
+def test_nothing_is_kept_of_a_nudge_that_was_taken(redis_url: str):
+    nobodys = 12345
+    assert Nudges(redis_url).build(nobodys)
+
+    with Redis.from_url(redis_url) as redis:
+        wait_until(lambda: not redis.keys("rq:job:*"))
+        assert redis.keys("rq:queue:*") == []
 
 
 @pytest.mark.usefixtures("master")
