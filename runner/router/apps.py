@@ -16,7 +16,7 @@ from runner.router import pages, site
 from runner.router.caddy import Json, for_hosts, group, is_one_of, reads, subroute
 from runner.router.limits import Limits, duration
 from runner.router.pages import PAGES, Page
-from runner.router.route import LEAST_PORTS, SITE, all_places
+from runner.router.route import CRASHED, LEAST_PORTS, SITE, all_places
 
 NAME = "app"  # of the route, of what its file was when it was read, and of what all requests to apps have
 # The app's file, read anew whenever it is looked at. No name of an app has underscores: Caddy refuses a
@@ -25,14 +25,17 @@ _FILE = "{__app__}"
 _READ = f"{{http.vars.{NAME}}}"
 _PAGE, _HOW, _PORTS, _SITE = (group(NAME, number) for number in (1, 2, 3, 4))
 _LINE = r"([^\n]*)\n"
+_LINES = _LINE * 3 + r"((?s:.*))"
 _PORT = r"(\d+) "
 
 # A web process that restarts is waited for: requests hang for a moment instead of failing.
-TRY_DURATION = "5s"
-TRY_INTERVAL = "50ms"
+PATIENT: Json = {"try_duration": "5s", "try_interval": "50ms"}
 # A process of several that cannot be reached is left out for so long: the least busy one would be asked
-# again and again. Shorter than TRY_DURATION, so that nobody is told "no" for the memory alone.
+# again and again. Shorter than patience, so that nobody is told "no" for the memory alone.
 FAIL_DURATION = "2s"
+# Nobody is kept waiting for what has crashed again and again: each process is asked once, now.
+_ASK_ONCE: Json = {"retries": LEAST_PORTS - 1, "try_interval": "1ms"}
+_ASKED_ONCE = "200ms"
 
 # What a client claims about its origin. Caddy itself replaces X-Forwarded-For, -Proto and -Host.
 CLAIMS = ["Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server"]
@@ -68,7 +71,7 @@ def named_route(most: int, limits: Limits) -> Json:
             subroute(
                 [
                     {
-                        "match": [reads(_READ, NAME, _LINE * 3 + r"((?s:.*))")],
+                        "match": [reads(_READ, NAME, _LINES)],
                         "handle": [subroute(_answers(most, limits))],
                         "terminal": True,
                     },
@@ -80,20 +83,22 @@ def named_route(most: int, limits: Limits) -> Json:
 
 
 def errors() -> Json:
-    """Render what is said of an app that no answer came from."""
-    return {"match": [{"not": [is_one_of(_READ, "")]}], "handle": [pages.failed()], "terminal": True}
+    """Render what is said of an app that no answer came from: as it is now, after the request has waited."""
+    now: list[Json] = [_in_its_place(), {"match": [is_one_of(_HOW, CRASHED)], "handle": [pages.crashed()]}]
+    told: list[Json] = [
+        *pages.whatever_becomes_of_it(),
+        {"match": [reads(_FILE, NAME, _LINES)], "handle": [subroute(now)]},
+        *pages.no_answer(),
+    ]
+    return {"match": [{"not": [is_one_of(_READ, "")]}], "handle": [subroute(told)], "terminal": True}
 
 
-def proxy(upstreams: Json, limits: Limits) -> Json:
-    """Pass a request on to the least busy one; what cannot be reached is tried for a while."""
+def proxy(upstreams: Json, limits: Limits, patience: Json = PATIENT) -> Json:
+    """Pass a request on to the least busy one; what cannot be reached is tried again."""
     return {
         "handler": "reverse_proxy",
         **upstreams,
-        "load_balancing": {
-            "selection_policy": {"policy": "least_conn"},
-            "try_duration": TRY_DURATION,
-            "try_interval": TRY_INTERVAL,
-        },
+        "load_balancing": {"selection_policy": {"policy": "least_conn"}, **patience},
         "headers": {"request": {"delete": CLAIMS}},
         "stream_close_delay": duration(limits.streams_s),
     }
@@ -103,12 +108,19 @@ def _answers(most: int, limits: Limits) -> list[Json]:
     numbers = all_places(most)
     few, many = numbers[:LEAST_PORTS], numbers[LEAST_PORTS:]
     return [
-        {"match": [{"not": [is_one_of(_PAGE, "")]}], "handle": [pages.handler_of(_PAGE)], "terminal": True},
+        _in_its_place(),
         {"match": [is_one_of(_HOW, SITE)], "handle": [site.handler(_SITE)], "terminal": True},
         {"handle": [{"handler": "request_body", "max_size": limits.body_bytes}]},
         *(_spread(number, limits) for number in few),
-        {"handle": [subroute([_spread(number, limits) for number in many])], "terminal": True},
+        {
+            "handle": [subroute([*(_spread(number, limits) for number in many), _crashed(limits)])],
+            "terminal": True,
+        },
     ]
+
+
+def _in_its_place() -> Json:
+    return {"match": [{"not": [is_one_of(_PAGE, "")]}], "handle": [pages.handler_of(_PAGE)], "terminal": True}
 
 
 def _spread(number: int, limits: Limits) -> Json:
@@ -122,20 +134,25 @@ def _spread(number: int, limits: Limits) -> Json:
     return {"match": [{**match, **taken_apart}], "handle": [_to(dials, limits)], "terminal": True}
 
 
-def _to(ports: Dials, limits: Limits) -> Json:
+def _crashed(limits: Limits) -> Json:
+    ask = _to(_anew(LEAST_PORTS), limits, _ASK_ONCE, _ASKED_ONCE)
+    return {"match": [is_one_of(_HOW, CRASHED)], "handle": [ask], "terminal": True}
+
+
+def _to(ports: Dials, limits: Limits, patience: Json = PATIENT, left_out: str = FAIL_DURATION) -> Json:
     # Kept connections to a process that is to stop must not look like requests under way for long.
     transport = {
         "protocol": "http",
         "keep_alive": {"idle_timeout": "1s"},
         "response_header_timeout": duration(limits.answer_s),
     }
-    passive = {"passive": {"fail_duration": FAIL_DURATION, "max_fails": 1}}
+    passive = {"passive": {"fail_duration": left_out, "max_fails": 1}}
     several: Json = {"health_checks": passive} if len(ports) > 1 else {}  # of one, waiting is all there is
     sources = [
         {"source": "a", "name": "127.0.0.1", "port": port, "versions": {"ipv4": True}} for port in ports
     ]
     upstreams: Json = {"dynamic_upstreams": {"source": "multi", "sources": sources}}
-    return {**proxy(upstreams, limits), **several, "transport": transport}
+    return {**proxy(upstreams, limits, patience), **several, "transport": transport}
 
 
 def _ports_read_anew() -> Json:

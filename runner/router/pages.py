@@ -62,10 +62,13 @@ PAGES = {
 UNKNOWN_APP = Said("404", "There is no app at this address.", "Perhaps the address has a slip in it.")
 _STATUS = "{http.error.status_code}"
 NO_ANSWER = Said(
-    _STATUS,
-    "This app does not answer.",
-    "It may have crashed, or be busy. Try again in a few seconds.",
+    "502", "This app does not answer.", "It may be starting, or be busy. Try again in a few seconds.", _SOON_S
 )
+CRASHED = Said(
+    "503", "This app has crashed.", "It is started again and again, and has ended each time so far.", "30"
+)
+TOO_SLOW = Said("504", "This app takes too long to answer.", "It may be busy. Try again in a few seconds.")
+FAILED = Said(_STATUS, "This app has not answered.", "Nothing else is known of it.")
 TOO_LARGE = Said("413", "This request is too large.", "It has more to it than this server passes on.")
 
 _HTML = (
@@ -115,11 +118,23 @@ def handler_of(word: str) -> Json:
     return subroute([*routes, *answers(PAGES[Page.NO_PROCESS])])
 
 
-def failed() -> Json:
-    """Render what is said of an app that no answer came from."""
-    too_large = is_one_of(_STATUS, TOO_LARGE.status)
-    routes: list[Json] = [{"match": [too_large], "handle": [handler(TOO_LARGE)], "terminal": True}]
-    return subroute([*routes, *answers(NO_ANSWER)])
+def crashed() -> Json:
+    """Say that an app has crashed, whatever became of the request."""
+    return handler(CRASHED)
+
+
+def whatever_becomes_of_it() -> list[Json]:
+    """Routes for errors that are the request's, or say enough by themselves."""
+    return [_of_status(TOO_LARGE, TOO_LARGE.status), _of_status(TOO_SLOW, TOO_SLOW.status)]
+
+
+def no_answer() -> list[Json]:
+    """Routes for all other errors: 503 is Caddy's word for several processes that cannot be reached."""
+    return [_of_status(NO_ANSWER, "502", "503"), *answers(FAILED)]
+
+
+def _of_status(said: Said, *statuses: str) -> Json:
+    return {"match": [is_one_of(_STATUS, *statuses)], "handle": [handler(said)], "terminal": True}
 
 
 def _static(said: Said, kind: str, body: str) -> Json:

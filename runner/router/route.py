@@ -1,7 +1,8 @@
 """What the router knows of one app: its names, which Caddy loads, and its file, read at each request. Pure.
 
 The lines of the file: the page in the app's place, or nothing; how it is answered else: by how many
-processes, or as a site; the ports of its processes; and the rest, which is a site's.
+processes, by such as crash again and again, or as a site; the ports of its processes; and the rest, which is
+a site's.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from runner.router.pages import Page
 
-SITE = "site"
+SITE, CRASHED = "site", "crashed"
 # So many ports stand in every file, so that a request that waits finds one at its place whatever has
 # become of the app meanwhile. Nothing ever listens on the port that stands where there is no process.
 LEAST_PORTS = 8
@@ -23,6 +24,7 @@ class Route:
     Attributes:
         site: what is said of the site that answers in their place (`runner.router.site`).
         page: what is answered in the app's place.
+        crashed: all its processes are crash-looping; one may live for a moment all the same.
         domains: names of its own, in lower case.
     """
 
@@ -31,6 +33,7 @@ class Route:
     site: str = ""
     page: Page = Page.NONE
     domains: tuple[str, ...] = ()
+    crashed: bool = False
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -45,8 +48,13 @@ class Route:
     @property
     def text(self) -> str:
         """What its file says. It ends with a full stop, since Caddy drops line ends."""
-        how = SITE if self.site else str(places(len(self.ports)))
-        return "\n".join((self.shown.value, how, _ports(self.ports), self.site or "."))
+        return "\n".join((self.shown.value, self._how, _ports(self.ports), self.site or "."))
+
+    @property
+    def _how(self) -> str:
+        if self.site:
+            return SITE
+        return CRASHED if self.crashed and self.ports else str(places(len(self.ports)))
 
 
 def places(processes: int) -> int:

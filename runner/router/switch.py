@@ -23,7 +23,7 @@ from stratum.instance import Instance
 from stratum.model import App
 from stratum.settings import Settings
 from stratum.site import read_table
-from stratum.store import Database, environments, quiet, sites
+from stratum.store import Database, crashes, environments, quiet, sites
 from stratum.store import domains as domain_store
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
@@ -112,6 +112,7 @@ class Router:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
             names, served = formation_store.routed_as(tx), sites.all_served(tx)
             silent, own = quiet.quiet_apps(tx), domain_store.all_domains(tx)
+            crashed = crashes.crashed_apps(tx)
         names |= {app_id: one.app_name for app_id, one in served.items() if one.version}
         domain = instance.settings.apps_domain
         routes = [
@@ -121,6 +122,7 @@ class Router:
                 self._site(app.id, served[app.id]) if app.id in served else "",
                 Page.MAINTENANCE if app.maintenance else pages.why(silent.get(app.id)),
                 own.get(app.id, ()),
+                app.id in crashed,
             )
             for app in apps
         ]

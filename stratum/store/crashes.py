@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from stratum.model import Crash
 from stratum.store import tables as t
@@ -18,6 +18,19 @@ def crashes(tx: Transaction, app_id: int | None = None) -> list[Crash]:
     if app_id is not None:
         chosen = chosen.where(t.crashes.c.app_id == app_id)
     return [Crash(**row._mapping) for row in tx.execute(chosen)]
+
+
+def crashed_apps(tx: Transaction) -> set[int]:
+    """Ids of the apps of which every process that the router sends requests to is crash-looping."""
+    looping = t.ports.join(t.crashes, t.crashes.c.process == t.ports.c.process, isouter=True)
+    chosen = (
+        select(t.ports.c.app_id)
+        .select_from(looping)
+        .where(t.ports.c.routed)
+        .group_by(t.ports.c.app_id)
+        .having(func.count() == func.count(t.crashes.c.id))
+    )
+    return set(tx.scalars(chosen))
 
 
 def note(tx: Transaction, found: Iterable[Crash]) -> None:

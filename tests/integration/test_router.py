@@ -194,8 +194,10 @@ def test_an_app_that_is_down_is_waited_for_and_then_told(stage: Stage) -> None:
     app = stage.app("down")
     with stage.parts.database.write() as tx:
         formation.give_port(tx, app.id, "d.1", free_port())
-    stage.parts.router.route(app, ["d.1"])
-    assert stage.get(app) == (502, "This app does not answer.\n")
+        formation.give_port(tx, app.id, "d.2", free_port())
+    for names in (["d.1"], ["d.1", "d.2"]):
+        stage.parts.router.route(app, names)
+        assert stage.get(app) == (502, "This app does not answer.\n")
     status, said = stage.get(app, "/api/whoami", Host="localhost")
     assert (status, said) == (502, NO_CONTROL)
 

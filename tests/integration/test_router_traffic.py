@@ -98,4 +98,6 @@ def test_who_does_not_go_on_is_let_go(stage: Stage) -> None:
             sends_no_headers.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
             received(sends_no_headers, b"never")
         with opened(stage, app, "GET /hang HTTP/1.1") as hears_nothing:
-            assert received(hears_nothing, b"\r\n").startswith(b"HTTP/1.1 504 ")
+            got = received(hears_nothing, b"answer.\n")
+            assert got.startswith(b"HTTP/1.1 504 ")
+            assert got.endswith(b"\r\n\r\nThis app takes too long to answer.\n")

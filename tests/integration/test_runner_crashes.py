@@ -9,7 +9,7 @@ from runner.reconciler import Reconciler
 from runner.recover import Recovery
 from stratum.store import crashes, environments
 from tests.fakes import FakeNudges
-from tests.stage import Stage, staged
+from tests.stage import SHARED, Stage, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -49,3 +49,26 @@ def test_a_new_release_that_crash_loops_is_gone_back_from(stage: Stage) -> None:
     with stage.parts.database.read() as tx:
         assert crashes.crashes(tx, app.id) == []
     assert stage.statuses()["MyProdEnv.looping.v3.worker.1"].pid
+
+
+def test_visitors_are_told_at_once_of_a_crash_and_let_in_as_soon_as_it_lives(stage: Stage) -> None:
+    app = stage.app("fragile")
+    die = f"{SHARED}.die"
+    run = f"python3 -S web.py & until [ -e {die} ]; do sleep 0.05; done; kill $!; exit 3"
+    stage.deploy(app, {"web": run}, web=1)
+    loop = Reconciler(stage.parts, Recovery(stage.parts, FakeNudges()))
+    assert stage.get(app)[0] == 200
+    file = stage.layout.data / "shared" / f"{app.name}.die"
+    file.touch()
+
+    def has_crashed() -> bool:
+        loop.converge()
+        with stage.parts.database.read() as tx:
+            return bool(crashes.crashed_apps(tx))
+
+    wait_until(has_crashed, 60)
+    stage.parts.router.ensure()
+    assert stage.get(app) == (503, "This app has crashed.\n")
+    file.unlink()
+    wait_until(lambda: stage.get(app)[0] == 200, 60)  # it counts as crash-looping for a minute yet
+    assert has_crashed()

@@ -32,7 +32,19 @@ def test_every_page_has_a_status_and_a_sentence_of_its_own() -> None:
     assert {said.status for said in PAGES.values()} == {"404", "503"}
 
 
-@pytest.mark.parametrize("said", [*PAGES.values(), pages.UNKNOWN_APP, pages.NO_ANSWER, pages.TOO_LARGE])
+def test_what_failed_is_told_apart_by_status_and_sentence() -> None:
+    told = [pages.NO_ANSWER, pages.CRASHED, pages.TOO_SLOW, pages.TOO_LARGE]
+    assert [said.status for said in told] == ["502", "503", "504", "413"]
+    assert len({said.text for said in [*told, *PAGES.values()]}) == len(told) + len(PAGES)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *PAGES.values(),
+        *(pages.UNKNOWN_APP, pages.NO_ANSWER, pages.CRASHED, pages.TOO_SLOW, pages.TOO_LARGE),
+    ],
+)
 def test_a_page_is_small_has_no_script_and_nothing_that_caddy_would_fill_in(said: Said) -> None:
     html, text = (route["handle"][0] for route in pages.answers(said))  # type: ignore[index]
 

@@ -36,6 +36,12 @@ def test_a_site_is_the_rest_of_the_file_whatever_lines_it_has() -> None:
     ]
 
 
+def test_an_app_that_has_crashed_is_asked_once_at_each_of_its_ports() -> None:
+    assert lines(Route(HOST, (20001,), crashed=True))[:3] == ["", "crashed", "20001 " * LEAST_PORTS]
+    assert lines(Route(HOST, (), crashed=True))[0] == "no-process"
+    assert lines(Route(HOST, (), site="/folder", crashed=True))[1] == "site"
+
+
 @given(PORTS)
 def test_every_process_has_a_place_and_none_has_three(ports: tuple[int, ...]) -> None:
     route = Route(HOST, ports)
