@@ -27,7 +27,7 @@ def give_up(parts: Parts, rollout: Rollout, error: str) -> None:
     with parts.database.read() as tx:
         now = rollouts.get_rollout(tx, rollout.id)
     is_current = rollout.release_id is not None and rollout.release_id == app.current_release_id
-    if rollouts.was_live(now) or is_current:
+    if now.was_live or is_current:
         _end(parts, rollout, RolloutState.SUCCEEDED, now, error)
         return
     with opened(parts, app, rollout) as report:

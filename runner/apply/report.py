@@ -31,10 +31,12 @@ class Report:
         """Begin a report.
 
         Args:
-            before: lines of an earlier attempt at the same rollout; kept for what has not changed.
+            before: lines of an earlier attempt at the same rollout; kept for what has not changed, and for
+                what has ended.
         """
         self._before = {line.name: line for line in before}
-        self._lines: dict[str, ReportLine] = {}
+        ended = {name: line for name, line in self._before.items() if line.outcome is Outcome.STOPPED}
+        self._lines: dict[str, ReportLine] = ended
         self._log = log
         self._room = MAX_OUTPUT_BYTES
 
@@ -50,6 +52,14 @@ class Report:
             note = "" if status.is_up else f"it does not stay up: {ending(status.exit_status)}"
             line = _line(process, Outcome.KEPT, pid, note=note)
         self._lines[process.name] = line
+
+    def left_alone(self, process: Process, status: ProcessStatus) -> None:
+        """Note a process of the old release that runs after a failure, unless there is a line of it."""
+        line = self._lines.get(process.name)
+        if line is None:
+            self.kept(process, status)
+        elif line.outcome is Outcome.STOPPED:  # an attempt was cut off after it had started it again
+            self._lines[process.name] = _line(process, Outcome.RESTARTED, status.pid or 0)
 
     def stays(self, process: Process, status: ProcessStatus) -> None:
         """Note a process of an older release that the new one leaves alone."""

@@ -18,7 +18,7 @@ from runner.apply.staying import with_older
 from runner.apply.stops import steps_of
 from runner.apply.take_back import route_back, take_back
 from runner.apply.wish import wish
-from runner.engines.engine import Watched
+from runner.engines.engine import Stopped, Watched
 from runner.plan import Known, Process, diff, known, stops_late
 from runner.probe import await_up
 from runner.rounds import rounds
@@ -150,7 +150,7 @@ class _Rolling:
         """End old processes in whose places new ones are up; return those that are left."""
         self.lease.check()
         left = [one for one in late if one not in relieved]
-        self.report.stopped(relief.relieve(self.parts, self.app, relieved, up, left))
+        self._note(relief.relieve(self.parts, self.app, relieved, up, left))
         self.report.stepped(len(left))
         return left
 
@@ -214,12 +214,20 @@ class _Rolling:
         before = rollout.formation_before.get(process.target, process.index)
         if process.target in rollout.resumed:
             before = 0
-        return process.index > before and not rollouts.was_live(rollout)
+        return process.index > before and not rollout.was_live
 
     def _stop(self, surplus: Sequence[Known]) -> None:
         self.lease.check()
         steps = steps_of(self.parts, self.app, surplus)
-        self.report.stopped(self.parts.engine.stop(self.app, [one.name for one in surplus], steps))
+        self._note(self.parts.engine.stop(self.app, [one.name for one in surplus], steps))
+
+    def _note(self, ended: Sequence[Stopped]) -> None:
+        """Report what has ended; recorded at once, as who takes over would not find it any more."""
+        self.report.stopped(ended)
+        if ended:
+            with self.parts.database.write() as tx:
+                if not rollouts.note(tx, self.lease.rollout, self.report.lines):
+                    raise LeaseLost(self.lease.rollout)
 
     def _record_live(self, goal: Wish) -> None:
         rollout, release = self.lease.rollout, self.release
@@ -245,7 +253,7 @@ class _Rolling:
         """Let old web processes finish their requests, then stop them."""
         if late:
             self.lease.check()
-            self.report.stopped(relief.end(self.parts, self.app, late))
+            self._note(relief.end(self.parts, self.app, late))
         faults.reach("rollout.stopped")
 
     def succeed(self, goal: Wish) -> None:

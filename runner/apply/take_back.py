@@ -93,6 +93,10 @@ def _bring_back(
     report.stopped(done.stopped)
     for process, started in done.started:
         report.restarted(process, started)
+    there = running.look(parts, app)
+    for process in done.wish.processes:
+        if process.name in done.kept and process.name in there:
+            report.left_alone(process, there[process.name])
     clear(parts, done.wish)
     return done.runs
 

@@ -76,7 +76,12 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One run of apply: cause, report, result."""
+    """One run of apply: cause, report, result.
+
+    Attributes:
+        resumed: targets that it ends the pause of; paused again if it fails.
+        was_live: an attempt at it, this one or an earlier, has come as far as that.
+    """
 
     id: int
     app_id: int
@@ -95,4 +100,5 @@ class Rollout:
     lease_until: datetime | None
     created_at: datetime
     finished_at: datetime | None
-    resumed: tuple[str, ...] = ()  # targets that it ends the pause of; paused again if it fails
+    resumed: tuple[str, ...] = ()
+    was_live: bool = False

@@ -104,12 +104,17 @@ def record(
     tx: Transaction, rollout: Rollout, state: RolloutState, report: Iterable[ReportLine], error: str = ""
 ) -> bool:
     """Record progress or the end of a held rollout; False when the lease has been lost."""
-    lines = [asdict(line) for line in report]
-    ended = state in (RolloutState.SUCCEEDED, RolloutState.FAILED)
-    lease = {"lease_until": None, "owner": "", "finished_at": now()} if ended else {}
-    return (
-        tx.execute(_held(rollout).values(state=state.value, report=lines, error=error, **lease)).rowcount == 1
-    )
+    values: dict[str, object] = {"state": state.value, "report": [asdict(line) for line in report]}
+    if state is RolloutState.LIVE:
+        values["was_live"] = True
+    if state in (RolloutState.SUCCEEDED, RolloutState.FAILED):
+        values |= {"lease_until": None, "owner": "", "finished_at": now()}
+    return tx.execute(_held(rollout).values(error=error, **values)).rowcount == 1
+
+
+def note(tx: Transaction, rollout: Rollout, report: Iterable[ReportLine]) -> bool:
+    """Record what a held rollout has done so far; False when the lease has been lost."""
+    return tx.execute(_held(rollout).values(report=[asdict(line) for line in report])).rowcount == 1
 
 
 def give_back(tx: Transaction, rollout: Rollout) -> bool:
@@ -121,11 +126,6 @@ def give_back(tx: Transaction, rollout: Rollout) -> bool:
         "fence": rollout.fence + 1,
     }
     return tx.execute(_held(rollout).values(values)).rowcount == 1
-
-
-def was_live(rollout: Rollout) -> bool:
-    """Whether an attempt at a rollout, this one or an earlier, has come as far as being live."""
-    return rollout.state is RolloutState.LIVE or bool(rollout.report)  # which is first recorded then
 
 
 def queued_behind(tx: Transaction, rollout: Rollout) -> list[Rollout]:

@@ -272,6 +272,7 @@ rollouts = Table(
     Column("formation_before", JSON, nullable=False),
     Column("resumed", JSON, nullable=False, server_default="[]"),  # targets, paused again if it fails
     Column("report", JSON, nullable=False),
+    Column("was_live", Boolean, nullable=False, server_default=false()),  # at an attempt, if not the last
     Column("attempt", Integer, nullable=False, default=0),
     Column("fence", Integer, nullable=False, default=0),
     Column("owner", String(64), nullable=False, default=""),

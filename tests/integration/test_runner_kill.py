@@ -23,6 +23,7 @@ WORKER = (
     f"trap 'rmdir \"{SHARED}\"; exit' TERM; sleep 1000 & wait"
 )
 BOTH = {"web": RUN_WEB, "worker": WORKER}
+END = {"web": "ended by SIGTERM", "worker": "exit status 0"}
 ROLLOUT_POINTS = [point for point in POINTS if point.startswith("rollout.")]
 
 
@@ -73,6 +74,8 @@ def test_a_rollout_killed_anywhere_is_finished_by_the_next_applier(
     assert len(marked(stage, f"MyProdEnv.{app.name}.v1")) == 0
     started = {line.name for line in done.report if line.outcome is Outcome.STARTED}
     assert started == names
+    stopped = {line.name: line.note for line in done.report if line.outcome is Outcome.STOPPED}
+    assert stopped == {name.replace(".v2.", ".v1."): END[name.rsplit(".", 2)[1]] for name in names}
     assert stage.get(app) == (200, f"v2 {mine[f'MyProdEnv.{app.name}.v2.web.1']}")
     with stage.parts.database.read() as tx:
         assert len(formation.ports_of(tx, app.id)) == 1

@@ -156,6 +156,7 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
         "v2.web.1": Outcome.STOPPED,
         "v2.worker.1": Outcome.FAILED,
         "v1.worker.1": Outcome.RESTARTED,
+        "v1.web.1": Outcome.KEPT,
     }
     restarted = next(line for line in done.report if line.outcome is Outcome.RESTARTED)
     after = stage.pids()

@@ -147,6 +147,7 @@ def test_a_release_that_fails_halfway_goes_back_without_losing_a_request(
         "v2.web.3": Outcome.FAILED,
         "v1.web.1": Outcome.RESTARTED,
         "v1.web.2": Outcome.RESTARTED,
+        **dict.fromkeys(("v1.web.3", "v1.web.4", "v1.worker.1"), Outcome.KEPT),
     }
     before = {line.name.split(".", 2)[2]: line.pid for line in first.report}
     now = mine(stage, app)
@@ -200,6 +201,7 @@ def test_a_rollout_killed_between_two_rounds_goes_on_from_there(
     assert stage.version(app) == release.version
     assert mine(stage, app).keys() == webs(2, 1, 2, 3)
     assert at_kill.items() <= mine(stage, app).items()
+    assert Counter(outcomes(done).values()) == {Outcome.STARTED: 3, Outcome.STOPPED: 3}
     assert max(one["alive"] for one in routed) == 4
     assert {status for status, _ in answers} == {200}
 

@@ -13,6 +13,8 @@ def upgrade() -> None:
     """Apply."""
     op.add_column("formation", sa.Column("paused", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("rollouts", sa.Column("resumed", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("rollouts", sa.Column("was_live", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute("UPDATE rollouts SET was_live = 1 WHERE state = 'live' OR report != '[]'")
     op.add_column("releases", sa.Column("staying", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("apps", sa.Column("max_processes", sa.Integer(), nullable=True))
     op.add_column("apps", sa.Column("maintenance", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -62,5 +64,6 @@ def downgrade() -> None:
     op.drop_column("apps", "maintenance")
     op.drop_column("apps", "max_processes")
     op.drop_column("releases", "staying")
+    op.drop_column("rollouts", "was_live")
     op.drop_column("rollouts", "resumed")
     op.drop_column("formation", "paused")
