@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stratum import procfile
+from stratum.appjson.places import item, member
 from stratum.excerpt import quoted
 
 NAME = "app.json"
-_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,30 +19,51 @@ class Problem:
     Attributes:
         place: keys from the top, such as `healthchecks.web[0].timeout`; empty for the file.
         message, mend: sentences without their full stop.
+        line, column: where it stands, from 1; 0 where that is not known.
+        source: the whole line as it stands in the file.
     """
 
     place: str
     message: str
     mend: str
+    line: int = 0
+    column: int = 0
+    source: str = ""
 
     def __str__(self) -> str:
-        return self._sentence("")
+        return self.lines()[0]
 
     def lines(self, label: str = "") -> tuple[str, ...]:
-        """Say it in full.
+        """Say it in full: the sentence and, where it is known, its place in the file with a caret.
 
         Args:
             label: what to call it, such as `warning: `.
         """
-        return (self._sentence(label),)
+        if not self.line:
+            return (f"{NAME}: {label}{self.sentence()}",)
+        said = procfile.Problem(NAME, self.line, self.column, self.said, self.mend, self.source)
+        return said.lines(label)
 
     def sentence(self) -> str:
         """Say it without the file."""
-        place = f"{self.place}: " if self.place else ""
-        return f"{place}{self.message}. {self.mend}."
+        return f"{self.said}. {self.mend}."
 
-    def _sentence(self, label: str) -> str:
-        return f"{NAME}: {label}{self.sentence()}"
+    def located(self, text: str, offset: int) -> "Problem":
+        """The same with where it stands.
+
+        Args:
+            text: of the file.
+            offset: in characters.
+        """
+        before = text[:offset]
+        begin = before.rfind("\n") + 1
+        line, source = before.count("\n") + 1, text[begin:].partition("\n")[0].rstrip("\r")
+        return replace(self, line=line, column=offset - begin + 1, source=source)
+
+    @property
+    def said(self) -> str:
+        """Its message after its place."""
+        return f"{self.place}: {self.message}" if self.place else self.message
 
 
 @dataclass(slots=True)
@@ -74,9 +96,7 @@ class Node:
 
     def at(self, key: str) -> "Node":
         """The value of a key of an object; None where it has none."""
-        dot = "." if self.place else ""
-        place = f"{self.place}{dot}{key}" if _PLAIN.fullmatch(key) else f"{self.place}[{quoted(key)}]"
-        return Node(self.value.get(key), place, self.found)
+        return Node(self.value.get(key), member(self.place, key), self.found)
 
     def members(self) -> Iterator[tuple[str, "Node"]]:
         """Yield what an object has by key; something else is refused."""
@@ -92,7 +112,7 @@ class Node:
             self.refuse(f"{shown(self.value)} stands where a list is expected", "Put it into [ and ]")
             return
         for number, value in enumerate(self.value):
-            yield Node(value, f"{self.place}[{number}]", self.found)
+            yield Node(value, item(self.place, number), self.found)
 
     def know(self, known: Collection[str], without_effect: Mapping[str, str]) -> None:
         """Warn of keys of an object that are not known, or do nothing here."""

@@ -1,13 +1,14 @@
 """Reads the file as a whole: targets with what is said of each."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stratum.appjson.checks import read_checks
 from stratum.appjson.found import Found, Node, Problem
 from stratum.appjson.keys import read_keys
+from stratum.appjson.places import offsets
 from stratum.errors import AppJsonInvalid
 from stratum.excerpt import quoted
 from stratum.model import NO_SETTINGS, RELEASE_PHASE, TargetSettings
@@ -46,10 +47,11 @@ def parse(data: bytes) -> AppJson:
     if len(data) > MAX_BYTES:
         raise too_large(len(data))
     found = Found()
-    settings = _settings(Node(_loaded(data, found), "", found))
+    text = _decoded(data, found)
+    settings = _settings(Node(_loaded(text, found), "", found))
     if found.problems:
-        raise AppJsonInvalid(_capped(found.problems))
-    return AppJson(settings, _capped(found.warnings))
+        raise AppJsonInvalid(_located(_capped(found.problems), text))
+    return AppJson(settings, _located(_capped(found.warnings), text))
 
 
 def too_large(size: int) -> AppJsonInvalid:
@@ -58,7 +60,23 @@ def too_large(size: int) -> AppJsonInvalid:
     return AppJsonInvalid([Problem("", message, "Remove what no tool reads")])
 
 
-def _loaded(data: bytes, found: Found) -> Any:
+def _decoded(data: bytes, found: Found) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        found.problems.append(Problem("", "it is no UTF-8", "Correct it, or remove the file"))
+        return "{}"
+
+
+def _located(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:
+    """Say where each stands that has a place of its own."""
+    at: Mapping[str, int] = {}
+    if any(problem.place for problem in problems):
+        at = {place: offset for place, offset in offsets(text).items() if place}
+    return tuple(one.located(text, at[one.place]) if one.place in at else one for one in problems)
+
+
+def _loaded(text: str, found: Found) -> Any:
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for key, value in members:
@@ -73,13 +91,12 @@ def _loaded(data: bytes, found: Found) -> Any:
         return 0.0
 
     try:
-        text = data.decode("utf-8-sig")
         return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
-        message = f"line {error.lineno}, column {error.colno}: it is no JSON: {error.msg}"
-        found.problems.append(Problem("", message, "Correct it, or remove the file"))
+        problem = Problem("", f"it is no JSON: {error.msg}", "Correct it, or remove the file")
+        found.problems.append(problem.located(text, error.pos))
     except (ValueError, RecursionError):
-        message = "it is no JSON in UTF-8, or nested too deeply"
+        message = "it is no JSON, or nested too deeply"
         found.problems.append(Problem("", message, "Correct it, or remove the file"))
     return {}
 

@@ -1,14 +1,17 @@
-"""Checking a Procfile where it is written, by the code that checks it at a push; no server is asked."""
+"""Checking Procfile and app.json where they are written, by the code that checks a push; without a server."""
 
 import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from stratum import appjson
 from stratum.cli.output import json_option, safe, say, show
-from stratum.errors import StratumError
+from stratum.errors import AppJsonInvalid, StratumError
 from stratum.names import checked_name
-from stratum.procfile import Problem, Reading, read, stage_file
+from stratum.procfile import Problem, read, stage_file
 
 STDIN = "-"
 MAX_READ = 16 << 20  # bytes; far more than is allowed, so that the number that is told is true
@@ -20,41 +23,67 @@ class Unreadable(StratumError):
     slug = "unreadable"
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found in one file.
+
+    Attributes:
+        targets: those that it names.
+    """
+
+    name: str
+    targets: tuple[str, ...]
+    problems: tuple[Problem | appjson.Problem, ...] = ()
+    warnings: tuple[Problem | appjson.Problem, ...] = ()
+
+    def found(self) -> list[tuple[str, Problem | appjson.Problem]]:
+        """List all with its severity, in the order of the lines."""
+        both = {"error": self.problems, "warning": self.warnings}
+        found = [(severity, problem) for severity, problems in both.items() for problem in problems]
+        return sorted(found, key=lambda one: (one[1].line, one[1].column))
+
+
 @click.command()
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--stage", metavar="STAGE", help="Look at what an environment of this stage would use.")
 @json_option
 @click.pass_context
 def lint(ctx: click.Context, file: str | None, stage: str | None, as_json: bool) -> None:
-    """Check a Procfile: FILE, - for standard input, or the one of this folder.
+    """Check a Procfile or an app.json: FILE, - for a Procfile on standard input, or those of this folder.
 
     Exits with 1 when a push would be rejected for it; warnings reject nothing.
     """
     if file and stage:
         message = "FILE and --stage both choose a file; give one of them."
         raise click.UsageError(message)
-    name, data = _given(file) if file else _chosen(stage)
-    found = read(data, name)
+    checked = [_named(file)] if file else list(_here(stage))
     if as_json:
-        show(_rows(found), (), as_json=True)
+        show([row for one in checked for row in _rows(one)], (), as_json=True)
     else:
-        _tell(name, found)
-    ctx.exit(1 if found.problems else 0)
+        _tell(checked)
+    ctx.exit(1 if any(one.problems for one in checked) else 0)
 
 
-def _given(file: str) -> tuple[str, bytes]:
+def _named(file: str) -> Checked:
     if file == STDIN:
-        return "Procfile", sys.stdin.buffer.read(MAX_READ)
-    return safe(file), _content(Path(file))
+        return _procfile("Procfile", sys.stdin.buffer.read(MAX_READ))
+    content = _content(Path(file))
+    return _app_json(content) if Path(file).name == appjson.NAME else _procfile(safe(file), content)
 
 
-def _chosen(stage: str | None) -> tuple[str, bytes]:
+def _here(stage: str | None) -> Iterable[Checked]:
     names = (*([stage_file(checked_name("a stage", stage))] if stage else []), "Procfile")
-    for name in names:
-        if Path(name).exists():
-            return name, _content(Path(name))
-    message = f"There is no {' and no '.join(names)} in this folder."
-    raise Unreadable(message, "It stands in the root of the repository; or name the file.")
+    chosen = next((Path(name) for name in names if Path(name).exists()), None)
+    other = Path(appjson.NAME)
+    if chosen is None and not other.exists():
+        message = f"There is no {' and no '.join(names)} in this folder."
+        raise Unreadable(message, "It stands in the root of the repository; or name the file.")
+    procfile = None if chosen is None else _procfile(chosen.name, _content(chosen))
+    if procfile is not None:
+        yield procfile
+    if other.exists():
+        is_known = procfile is not None and not procfile.problems
+        yield _app_json(_content(other), procfile.targets if procfile is not None and is_known else None)
 
 
 def _content(path: Path) -> bytes:
@@ -66,30 +95,47 @@ def _content(path: Path) -> bytes:
         raise Unreadable(message) from error
 
 
-def _tell(name: str, found: Reading) -> None:
-    for severity, problem in _found(found):
-        click.echo("\n".join(problem.lines(f"{severity}: ")))
-    if found.problems:
+def _procfile(name: str, data: bytes) -> Checked:
+    found = read(data, name)
+    targets = tuple(target.name for target in found.targets)
+    return Checked(name, targets, tuple(found.problems), tuple(found.warnings))
+
+
+def _app_json(data: bytes, targets: Sequence[str] | None = None) -> Checked:
+    """Check an app.json.
+
+    Args:
+        targets: those there are; None: not known.
+    """
+    try:
+        found = appjson.parse(data)
+    except AppJsonInvalid as error:
+        problems = tuple(one for one in error.problems if isinstance(one, appjson.Problem))
+        return Checked(appjson.NAME, (), problems)
+    strangers = () if targets is None else found.strangers(targets)
+    return Checked(appjson.NAME, tuple(found.settings), (), (*found.warnings, *strangers))
+
+
+def _tell(checked: Sequence[Checked]) -> None:
+    for one in checked:
+        for severity, problem in one.found():
+            click.echo("\n".join(problem.lines(f"{severity}: ")))
+    if any(one.problems for one in checked):
         say("A push would be rejected.")
-    else:
-        say(f"{name}: {', '.join(target.name for target in found.targets)}")
+        return
+    for one in checked:
+        say(f"{one.name}: {', '.join(one.targets) or 'nothing of targets'}")
 
 
-def _rows(found: Reading) -> list[dict[str, object]]:
+def _rows(checked: Checked) -> list[dict[str, object]]:
     return [
         {
             "severity": severity,
-            "file": problem.file,
-            "line": problem.line,
-            "column": problem.column,
-            "message": problem.message,
+            "file": checked.name,
+            "line": problem.line or None,
+            "column": problem.column or None,
+            "message": problem.said if isinstance(problem, appjson.Problem) else problem.message,
             "mend": problem.mend,
         }
-        for severity, problem in _found(found)
+        for severity, problem in checked.found()
     ]
-
-
-def _found(reading: Reading) -> list[tuple[str, Problem]]:
-    both = {"error": reading.problems, "warning": reading.warnings}
-    found = [(severity, problem) for severity, problems in both.items() for problem in problems]
-    return sorted(found, key=lambda one: (one[1].line, one[1].column))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratum.appjson import AppJson, parse
+from stratum.appjson import AppJson, Problem, parse
 from stratum.errors import AppJsonInvalid
 from stratum.model import Check, CheckKind, Strategy, TargetSettings
 
@@ -42,7 +42,8 @@ def read(value: object) -> AppJson:
 def problems(value: object) -> list[str]:
     with pytest.raises(AppJsonInvalid) as caught:
         parse(value if isinstance(value, bytes) else json.dumps(value).encode())
-    return caught.value.lines()
+    found = [problem for problem in caught.value.problems if isinstance(problem, Problem)]
+    return [f"app.json: {problem.sentence()}" for problem in found]
 
 
 def refused(target: str = "web", /, **check: object) -> str:
@@ -90,8 +91,8 @@ def test_what_is_looked_at_is_told_by_the_field_that_names_it():
     assert [check.uptime_s for check in checks("worker", uptime=10)] == [10]
     both = read({"healthchecks": {"web": [{"listening": True, "path": "/x"}]}})
     assert both.settings["web"].checks[0].kind is CheckKind.LISTENING
-    assert [str(one) for one in both.warnings] == [
-        "app.json: healthchecks.web[0].path: it has no effect beside listening. Make it a check of its own."
+    assert [one.sentence() for one in both.warnings] == [
+        "healthchecks.web[0].path: it has no effect beside listening. Make it a check of its own."
     ]
 
 
@@ -204,6 +205,21 @@ def test_a_worker_has_no_port_but_the_one_that_it_says():
     assert checks("worker", listening=True, port=9100)[0].port == 9100
 
 
+def test_what_stands_in_the_file_is_shown_with_its_line_and_a_caret():
+    data = b'{\r\n  "healthchecks": {"web": [{"path": "/",\r\n    "timeout": "5"}]}}'
+    with pytest.raises(AppJsonInvalid) as caught:
+        parse(data)
+
+    assert caught.value.lines() == [
+        'app.json:3:16: healthchecks.web[0].timeout: "5" is not allowed. Give a whole number from 1 to 300.',
+        '   3 |     "timeout": "5"}]}}',
+        "     |                ^",
+    ]
+    with pytest.raises(AppJsonInvalid) as caught:
+        parse(b'{"formation": {"web"}}')
+    assert caught.value.lines()[1:] == ['   1 | {"formation": {"web"}}', "     |                     ^"]
+
+
 def test_more_than_there_is_room_for_is_refused():
     (line,) = problems({"healthchecks": {"web": [{}] * 11}})
     assert "11 checks are too many" in line
@@ -212,9 +228,9 @@ def test_more_than_there_is_room_for_is_refused():
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"{", "line 1, column 2: it is no JSON"),
+        (b"{", "it is no JSON: Expecting property name"),
         (b"[]", "it is no object"),
-        (b"\xff", "no JSON in UTF-8"),
+        (b"\xff", "it is no UTF-8"),
         (b"[" * 60_000, "nested too deeply"),
         (b'{"healthchecks": {"web": [{"attempts": NaN}]}}', "NaN is no value of JSON"),
         (b'{"a": 1, "a": 2}', '"a" is in one object twice'),

@@ -104,3 +104,48 @@ def test_a_file_without_end_is_read_no_further_than_needed(lint):
 
     assert result.exit_code != 0
     assert "65536 are allowed" in result.output
+
+
+def test_app_json_is_checked_with_the_procfile(lint, tmp_path):
+    (tmp_path / "Procfile").write_text("web: a\n")
+    (tmp_path / "app.json").write_text('{"healthchecks": {"web": [{}], "wroker": [{"uptime": 1}]}}')
+
+    done = lint()
+
+    said = '"wroker" is a target of which no process is made. There are: web.'
+    assert (done.exit_code, done.stdout) == (0, f"app.json: warning: {said}\n")
+    assert done.stderr == "Procfile: web\napp.json: web, wroker\n"
+
+
+def test_problems_of_app_json_are_shown_where_they_stand(lint, tmp_path):
+    (tmp_path / "app.json").write_text('{"formation": {\n "web": {"strategy": "both"}}}')
+    wrong = 'formation.web.strategy: "both" is no strategy'
+    said = f"app.json:2:22: error: {wrong}. There are: overlap, replace.\n"
+
+    for done in (lint(), lint("app.json"), lint(str(tmp_path / "app.json"))):
+        assert done.exit_code == 1
+        assert done.stdout == said + '   2 |  "web": {"strategy": "both"}}}\n     |                      ^\n'
+        assert done.stderr == "A push would be rejected.\n"
+    (row,) = json.loads(lint("--json").stdout)
+    assert row == {
+        "severity": "error",
+        "file": "app.json",
+        "line": 2,
+        "column": 22,
+        "message": wrong,
+        "mend": "There are: overlap, replace",
+    }
+
+
+def test_what_is_wrong_with_all_of_app_json_has_no_place(lint, tmp_path):
+    (tmp_path / "app.json").write_text("[]")
+
+    assert lint().stdout == 'app.json: error: it is no object. Write it as {"healthchecks": {…}}.\n'
+    (row,) = json.loads(lint("--json").stdout)
+    assert (row["line"], row["column"]) == (None, None)
+
+
+def test_an_app_json_of_other_tools_is_sound(lint, tmp_path):
+    (tmp_path / "app.json").write_text('{"name": "shop", "env": {}}')
+
+    assert lint().stderr == "app.json: nothing of targets\n"
