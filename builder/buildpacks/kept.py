@@ -7,12 +7,10 @@ able to change a slug by it.
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _NOTE = "note.json"
 _TREE = "tree"
@@ -35,8 +33,7 @@ def program_key(path: Path) -> str:
     return f"{real} {found.st_size} {found.st_mtime_ns}"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """The place of one tree."""
 
     cache: Path
@@ -53,7 +50,7 @@ class Kept:
         except (OSError, ValueError):
             return None
         if not isinstance(note, dict) or not copied(self._folder / _TREE, into):
-            shutil.rmtree(into, ignore_errors=True)
+            _remove(into)
             return None
         os.utime(self._folder)
         return note
@@ -67,11 +64,11 @@ class Kept:
             fresh.mkdir()
             if copied(tree, fresh / _TREE):
                 (fresh / _NOTE).write_text(json.dumps(note), encoding="utf-8")
-                shutil.rmtree(self._folder, ignore_errors=True)
+                _remove(self._folder)
                 fresh.rename(self._folder)
         except OSError:
             pass
-        shutil.rmtree(fresh, ignore_errors=True)
+        _remove(fresh)
 
 
 def copied(tree: Path, into: Path) -> bool:
@@ -79,3 +76,9 @@ def copied(tree: Path, into: Path) -> bool:
     argv = ("cp", "--archive", "--reflink=auto", "--no-target-directory", "--", str(tree), str(into))
     done = subprocess.run(argv, stderr=subprocess.DEVNULL, check=False)
     return done.returncode == 0
+
+
+def _remove(tree: Path) -> None:
+    import shutil  # time that builds which find all they need do not spend
+
+    shutil.rmtree(tree, ignore_errors=True)

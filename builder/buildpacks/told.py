@@ -4,14 +4,12 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 PROFILES = ".profile.d"
 
 
-@dataclass(slots=True)
 class Report:
     """What the classic API has no words for; written whenever it changes.
 
@@ -25,13 +23,11 @@ class Report:
         advice: why bin/release knows no way to start the app, and what to do.
     """
 
-    doing: str = ""
-    detail: str = ""
-    mend: str = ""
-    packages: Mapping[str, str] = field(default_factory=dict)
-    site: str = ""
-    stored: bool = True
-    advice: str = ""
+    def __init__(self, doing: str = "", detail: str = "", mend: str = "") -> None:
+        self.doing, self.detail, self.mend = doing, detail, mend
+        self.packages: Mapping[str, str] = {}
+        self.site = self.advice = ""
+        self.stored = True
 
     def begin(self, doing: str, mend: str = "") -> None:
         """Say what begins."""
@@ -47,7 +43,7 @@ class Report:
 
     def write(self) -> None:
         """Leave it where the driver reads it."""
-        Path(os.environ["STRATUM_REPORT"]).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        Path(os.environ["STRATUM_REPORT"]).write_text(json.dumps(vars(self)), encoding="utf-8")
 
 
 def step(text: str) -> None:

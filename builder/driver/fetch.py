@@ -5,11 +5,10 @@ that speaks the dumb protocol, or that gives out no commits by their id, is aske
 """
 
 import resource
-import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from builder.driver.failed import Failed
 from builder.driver.order import Asked
@@ -32,8 +31,7 @@ _MEND = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """A bare repository of the cache that has what was fetched from one URL."""
 
     folder: Path
@@ -52,6 +50,8 @@ class Repository:
         was_there = self.folder.is_dir()
         failure = self._try()
         if failure and was_there:  # a build that was killed may have left it broken
+            import shutil  # time that other builds need not spend
+
             shutil.rmtree(self.folder)
             failure = self._try()
         if failure:

@@ -23,7 +23,7 @@ def run(room: Room, name: str, say: Callable[[str], None]) -> None:
     Raises:
         Failed: it failed, or is not executable.
     """
-    found = next((folder for folder in FOLDERS if (room.build / folder / name).is_file()), None)
+    found = folder_of(room, name)
     if found is None:
         return
     shown = f"{found}/{name}"
@@ -33,6 +33,11 @@ def run(room: Room, name: str, say: Callable[[str], None]) -> None:
         raise Failed(doing, "the file is not executable.", mend=mend)
     say(f"Running {shown}")
     _run(room, Path(found) / name)
+
+
+def folder_of(room: Room, name: str) -> str | None:
+    """Name the folder in which the app has one of the two."""
+    return next((folder for folder in FOLDERS if (room.build / folder / name).is_file()), None)
 
 
 def _run(room: Room, program: Path) -> None:

@@ -1,17 +1,20 @@
-"""What the driver is asked, and what it answers: JSON, on the socket that is its standard input."""
+"""What the driver is asked, and what it answers: JSON, on the socket that is its standard input.
+
+Values of the driver and of built-in buildpacks are named tuples: a build waits for Python to start, and
+dataclasses take 9 ms to import, and each of them 0.7 more.
+"""
 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 CHANNEL = 0
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A buildpack to use: a built-in one by name, or one of a repository, at a commit if it is pinned."""
 
     name: str = ""
@@ -20,8 +23,7 @@ class Asked:
     commit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One compilation.
 
     Attributes:
@@ -47,11 +49,11 @@ class Order:
 
     def encode(self) -> bytes:
         """As `read` takes it."""
-        return json.dumps(asdict(self)).encode()
+        asked = [one._asdict() for one in self.asked]
+        return json.dumps({**self._asdict(), "asked": asked}).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """A buildpack that was used."""
 
     name: str
@@ -60,8 +62,7 @@ class Used:
     commit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of it.
 
     Attributes:
@@ -71,11 +72,18 @@ class Answer:
     """
 
     buildpacks: tuple[Used, ...] = ()
-    packages: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = MappingProxyType({})
     site: str = ""
     processes: str = ""
     advice: str = ""
     failure: Mapping[str, str] | None = None
+
+    def encode(self) -> bytes:
+        """As `builder.answer` takes it."""
+        buildpacks = [one._asdict() for one in self.buildpacks]
+        return json.dumps(
+            {**self._asdict(), "buildpacks": buildpacks, "packages": {**self.packages}}
+        ).encode()
 
 
 def read() -> Order:
@@ -90,6 +98,6 @@ def read() -> Order:
 
 def reply(answer: Answer) -> None:
     """Give the answer."""
-    rest = json.dumps(asdict(answer)).encode()
+    rest = answer.encode()
     while rest:
         rest = rest[os.write(CHANNEL, rest) :]

@@ -9,10 +9,10 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from builder.driver import forked
 from builder.driver.failed import Failed
 from builder.driver.fetch import key
 from builder.driver.order import Used
@@ -24,18 +24,17 @@ _EXPORTED = 'set -a; . "$0" >/dev/null; exec /usr/bin/env -0'
 _NOT_EXPORTED = {"_", "SHLVL", "PWD", "OLDPWD"}
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(NamedTuple):
     """A buildpack in its place.
 
     Attributes:
-        index: its place among those that are used.
+        place: among those that are used, from 0.
     """
 
     used: Used
     folder: Path
     room: Room
-    index: int = 0
+    place: int = 0
 
     @property
     def label(self) -> str:
@@ -66,8 +65,15 @@ class Pack:
         if code:
             doing, mend = report.get("doing") or f"The buildpack {self.label}", report.get("mend", "")
             raise Failed(str(doing), str(report.get("detail", "")), code, str(mend))
-        room.environ |= self._exports()
         return report
+
+    def export(self) -> None:
+        """Have in the environment of what follows what it exports.
+
+        Raises:
+            Failed: its file `export` failed.
+        """
+        self.room.environ.update(self._exports())
 
     def release(self) -> tuple[str, str]:
         """Return what it prints of how to start the app, and what it advises where it knows no way."""
@@ -93,10 +99,12 @@ class Pack:
             mend = "See that its address is that of a classic buildpack."
             detail = f"it has no program bin/{name}."
             raise self._failed(detail, mend=mend)
-        environ = self._environ()
+        environ, cwd = self._environ(), self.room.build
+        if not self.used.url and forked.is_there(self.folder, name):
+            return exit_code(forked.run(self.folder, name, arguments, environ, cwd))
         try:
             done = subprocess.run(
-                (program, *arguments), env=environ, stdin=subprocess.DEVNULL, cwd=self.room.build, check=False
+                (program, *arguments), env=environ, stdin=subprocess.DEVNULL, cwd=cwd, check=False
             )
         except OSError as error:
             detail = f"bin/{name} could not be started: {error.strerror}."
@@ -126,7 +134,7 @@ class Pack:
         return {**self.room.environ, **self.room.told, **own}
 
     def _own(self, name: str) -> Path:
-        return self.room.own / f"{self.index}.{name}"
+        return self.room.own / f"{self.place}.{name}"
 
     def _report(self) -> Mapping[str, Any]:
         try:

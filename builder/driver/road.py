@@ -11,7 +11,6 @@ from builder.driver.fetch import repository
 from builder.driver.order import Answer, Asked, Order, Used
 from builder.driver.packs import BUILT_IN, Pack
 from builder.driver.room import Room
-from builder.driver.trim import trim
 
 NOTHING = "No dependencies to install"
 
@@ -51,6 +50,8 @@ class Road:
         processes, advice = last.release() if wants and last is not None else ("", "")
         hooks.run(self._room, "post-build", self._say)
         if self._has_stored and not self._order.no_cache:
+            from builder.driver.trim import trim  # time that a build need not spend where nothing came
+
             trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
         return Answer(tuple(self._used), self._packages, self._site, processes, advice)
 
@@ -64,6 +65,7 @@ class Road:
             if one.url:
                 self._say(f"{name} app detected by {one.url} at {pack.used.commit[:7]}")
             self._compile(pack)
+            pack.export()
         return pack
 
     def _detected(self) -> Pack | None:
@@ -71,6 +73,8 @@ class Road:
             pack = self._built_in(name, 0)
             if any((self._room.build / file).exists() for file in files) and pack.detect() is not None:
                 self._compile(pack)
+                if self._order.wants_processes or hooks.folder_of(self._room, "post-build"):
+                    pack.export()
                 return pack
         self._say(NOTHING)
         return None

@@ -9,8 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from builder.driver.order import Order
 
@@ -26,8 +26,7 @@ _ASKED = {"FORCE_COLOR", "CLICOLOR_FORCE"}  # with the push, which goes before v
 _STACKS = (((2, 39), "heroku-24"), ((2, 35), "heroku-22"), ((2, 31), "heroku-20"))
 
 
-@dataclass(slots=True)
-class Room:
+class Room(NamedTuple):
     """Folders and environment.
 
     Attributes:
@@ -47,8 +46,8 @@ class Room:
     env_dir: Path
     environ: dict[str, str]
     variables: Mapping[str, str]
-    told: Mapping[str, str] = field(default_factory=dict)
-    way: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str]
+    way: Mapping[str, str]
 
     @classmethod
     def make(cls, order: Order, environ: Mapping[str, str]) -> "Room":
@@ -63,7 +62,7 @@ class Room:
         way = {name: base.pop(name) for name in _signed(base)}
         told = {**_for_ours(environ, order), **way}
         room = cls(order, Path.cwd(), own, cache, own / "env", base, variables, told, way)
-        room.environ |= room.identity()
+        room.environ.update(room.identity())
         room._write_variables()
         return room
 

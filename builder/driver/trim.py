@@ -4,16 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # Folders whose entries stand for themselves; anything else goes whole, as only who made it knows it.
 _SPLIT = {"buildpacks", "kept", "modules"}
 _BLOCK = 512  # of st_blocks, whatever the disk's are (stat(2))
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """What goes or stays as one."""
 
     path: Path

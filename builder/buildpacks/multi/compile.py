@@ -15,8 +15,10 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
             doing, detail, mend = (str(told.get(name, "")) for name in ("doing", "detail", "mend"))
             Report(doing or f"The buildpack {part.name}", detail, mend).write()
             return code
-    stored = any(part.report.get("stored", True) for part in (NODE, PYTHON))
-    Report(packages=_packages(), stored=stored).write()
+    report = Report()
+    report.packages = _packages()
+    report.stored = any(part.report.get("stored", True) for part in (NODE, PYTHON))
+    report.write()
     return 0
 
 

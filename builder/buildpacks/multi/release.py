@@ -12,7 +12,9 @@ def main(build: Path) -> int:
     printed = PYTHON.release(build)
     if not _names_web(printed):
         printed = NODE.release(build) or printed
-        Report(advice=str(PYTHON.report.get("advice", ""))).write()
+        report = Report()
+        report.advice = str(PYTHON.report.get("advice", ""))
+        report.write()
     print(printed, end="")
     return 0
 

@@ -6,12 +6,11 @@ so; --no-editable because an editable install would point to the scratch folder 
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from builder.buildpacks.kept import Kept, key_of, program_key
 from builder.buildpacks.python.deciding import DECIDING, OWN_SOURCE, is_local, is_open, requirements
@@ -29,8 +28,7 @@ _DIST_INFO = re.compile(r"(.+?)-([^-]+)\.dist-info")
 _FROM_HASHES = ["--no-deps", "--require-hashes"]
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where and with what is installed.
 
     Attributes:
@@ -79,6 +77,8 @@ def _leave_out(venv: Path) -> None:
         return
     indent(f"{VENV} is in the commit; it is left out. Add it to .gitignore.")
     if venv.is_dir() and not venv.is_symlink():
+        import shutil  # time that other builds need not spend
+
         shutil.rmtree(venv)
     else:
         venv.unlink()

@@ -7,8 +7,8 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 VERSION_FILE, RUNTIME = ".python-version", "runtime.txt"
 _FOLDERS = (Path("/usr/local/bin"), Path("/usr/bin"))
@@ -29,8 +29,7 @@ class NoSuchPython(Exception):
         self.mend = mend
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """An interpreter that every uid can reach."""
 
     path: Path

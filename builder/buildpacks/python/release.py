@@ -11,7 +11,9 @@ from builder.buildpacks.told import Report
 def main(build: Path) -> int:
     """Print the default process types; advise where there is none."""
     found = default_web(build, installed(build / VENV))
-    Report(advice=found.advice).write()
+    report = Report()
+    report.advice = found.advice
+    report.write()
     types = {"web": found.command} if found.command else {}
     print(json.dumps({"default_process_types": types}))
     return 0

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 REQUIREMENTS, PROJECT, LOCK = "requirements.txt", "pyproject.toml", "uv.lock"
 POETRY, PIPENV = "poetry.lock", ("Pipfile.lock", "Pipfile")
@@ -22,8 +21,7 @@ class Unusable(Exception):
         self.mend = mend
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One way to install: the file that decides, and what the pusher is told first."""
 
     file: str

@@ -14,5 +14,7 @@ def main(build: Path) -> int:
     print(NODE.release(build), end="")
     advice = str(NODE.report.get("advice", ""))
     built = "Or have its build script make a site: dist/index.html, or another folder that static.json names."
-    Report(advice=f"{advice} {built}".strip()).write()
+    report = Report()
+    report.advice = f"{advice} {built}".strip()
+    report.write()
     return 0

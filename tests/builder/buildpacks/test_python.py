@@ -128,7 +128,9 @@ def collected(app, monkeypatch, capsys, tmp_path):
         (folder / ".venv/bin/python").chmod(0o755)
         site = Site(folder, folder / "cache", PYTHON, Interpreter(PYTHON, ""), environ)
         try:
-            collect_static(site, Report(packages=dict.fromkeys(packages, "1")))
+            report = Report()
+            report.packages = dict.fromkeys(packages, "1")
+            collect_static(site, report)
         except SystemExit as ended:
             return ended.code, capsys.readouterr().out
         return 0, capsys.readouterr().out
