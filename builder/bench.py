@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from builder import inherited
+from builder.flushing import Flushing
 from builder.narration import Narration
 from builder.workshop import Workshop
 from stratum.door.errors import StepOverLimit, StepTimedOut
@@ -35,6 +36,7 @@ class Bench:
 
     Attributes:
         doing: what the pusher would call the work at hand, for a failure's sake.
+        flushing: to be begun where something was written, and something else takes time.
     """
 
     def __init__(self, shop: Workshop, build: Build, narration: Narration) -> None:
@@ -45,6 +47,7 @@ class Bench:
         self._environ = {"LANG": "C.UTF-8", **inherited.environ()}
         self._asked = _variables_for(build.options)
         self._leash = Leash()
+        self.flushing = Flushing(shop.door, build.app_id, build.number)
 
     @property
     def is_overdue(self) -> bool:
@@ -146,6 +149,7 @@ class Bench:
 
     def _begin(self, doing: str) -> None:
         self.doing = doing
+        self.flushing.begin()
 
     def _run(self, step: str, stdin: int | None, stdout: int, environ: Mapping[str, str]) -> int:
         left_s = self._end - time.monotonic()

@@ -51,8 +51,10 @@ def make_slug(bench: Bench, app: App) -> Slug:
     _check_complete(bench, commit)
     bench.shop.door.prepare(app.id)
     checkout(bench, commit)
+    bench.flushing.begin()
     faults.reach("build.unpacked")
     made = _compile(bench, commit, wants_processes=procfile is None)
+    bench.flushing.begin()
     targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
     _tell(bench, asked, targets)
@@ -161,6 +163,7 @@ def _seal(bench: Bench, targets: tuple[Target, ...], contents: Contents) -> Slug
     bench.doing = "Sealing what was built"
     build, shop = bench.build, bench.shop
     slug = Slug(bench.close(), targets, contents)
+    bench.flushing.end()
     with shop.db.write() as tx:
         builds.note_slug(tx, build, slug.digest, targets, contents)
     shop.door.seal(build.app_id, build.number, slug.digest)

@@ -94,6 +94,10 @@ class Door:
         """Make a build's source the slug of that digest; one that is there and has it is kept."""
         self._ask("seal", app_id=app_id, number=number, digest=digest)
 
+    def flush(self, app_id: int, number: int) -> None:
+        """Have on the disk what a build has written until now; it may go on meanwhile."""
+        self._ask("flush", app_id=app_id, number=number)
+
     def discard(self, app_id: int, number: int) -> None:
         """Remove a build's scratch, and end what still works in it; none being there is fine.
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from stratum.door import checks, proc, sockets, steps
+from stratum.door import checks, disk, proc, sockets, steps
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.releases import Releases
 from stratum.door.sites import Sites
@@ -228,6 +228,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "seal": lambda layout, fence, args: Folders(layout, fence).seal(
         _app_id(args), _number(args), _digest(args)
     ),
+    "flush": lambda layout, _fence, args: disk.sync_all(layout.build(_app_id(args), _number(args))),
     "discard": lambda layout, fence, args: Folders(layout, fence).discard(_app_id(args), _number(args)),
     "sweep": lambda layout, fence, args: Folders(layout, fence).sweep(_app_id(args)),
     "erase_left": lambda layout, fence, args: Folders(layout, fence).erase_left(_app_id(args)),

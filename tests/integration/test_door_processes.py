@@ -323,6 +323,8 @@ def test_what_no_app_or_build_runs_is_out_of_reach(house: House):
         ("prepare", (10_000,)),
         ("destroy", (-1,)),
         ("discard", (APP, 0)),
+        ("flush", (APP, 0)),
+        ("flush", ("../..", 1)),
         ("seal", (APP, 1, "../../etc")),
         ("seal", (APP, 1, "AB" * 32)),
         ("seal", (APP, 1, DIGEST_LINE := "ab" * 32 + "\n")),

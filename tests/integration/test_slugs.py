@@ -1,9 +1,12 @@
 """Slugs after their build: of one digest as long as nobody touches them, gone when no release needs them."""
 
+from dataclasses import replace
+
 import pytest
 
-from stratum.errors import Conflict
-from stratum.model import ReleaseState
+from stratum.door.client import Door
+from stratum.errors import Conflict, DoorUnavailable
+from stratum.model import BuildState, ReleaseState
 from stratum.store import environments, releases
 from stratum.verbs import build as verbs
 from stratum.verbs import release as release_verbs
@@ -40,6 +43,28 @@ def deploy(yard: Yard, app, text: str) -> str:
     go_live(yard, app)
     yard.build(app)
     return yard.releases(app)[0].slug
+
+
+class FailingDisk(Door):
+    """A disk that tells of its failure in the middle of a build, and not at its end again."""
+
+    def flush(self, app_id: int, number: int) -> None:
+        super().flush(app_id, number)
+        message = "flush: Input/output error."
+        raise DoorUnavailable(message)
+
+
+def test_a_disk_that_failed_in_the_middle_of_a_build_fails_it(yard: Yard):
+    app = yard.app(WEB)
+    yard.shop = replace(yard.shop, door=FailingDisk(yard.layout, yard.shop.instance.fence))
+
+    build = yard.build(app)
+
+    assert (build.state, build.error) == (
+        BuildState.FAILED,
+        "Sealing what was built failed: flush: Input/output error.",
+    )
+    assert (yard.releases(app), yard.scratch(app)) == ([], [])
 
 
 def test_a_slug_has_its_digest_until_it_is_changed(yard: Yard):
