@@ -330,6 +330,41 @@ def test_supervisorctl_works_on_readable_names(server: Supervised, wanted: Wante
     assert server.ctl("reread") == "No config updates to processes\n"
 
 
+@pytest.mark.parametrize("more", [(), ("update",)])
+def test_what_an_operator_has_removed_is_made_anew(
+    server: Supervised, wanted: Wanted, more: tuple[str, ...]
+) -> None:
+    """Supervisord would neither read its output nor start it again, and could start a second one."""
+    name = name_of(wanted)
+    server.run(wanted, "exec sleep 1000")
+    server.stopped(wanted)
+    assert server.ctl("remove", name) == f"{name}: removed process group\n"
+    for command in more:
+        server.ctl(command)
+
+    pid = server.run(wanted, "exec sleep 1000")
+
+    assert server.ctl("status", name).split()[:2] in ([name, "STARTING"], [name, "RUNNING"])
+    wait_until(lambda: server.status(wanted).state == "RUNNING")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: server.status(wanted).pid not in {None, pid})
+    server.stopped(wanted)
+
+
+def test_what_an_operator_has_started_instead_is_no_second_time(server: Supervised, wanted: Wanted) -> None:
+    name = name_of(wanted)
+    server.run(wanted, "exec sleep 1000")
+    server.stopped(wanted)
+    for command in ("remove", "update", "start"):
+        server.ctl(*((command,) if command == "update" else (command, name)))
+
+    (started,) = server.rpc.add([wanted])
+
+    assert started.error == f"{name} was started by supervisorctl; stop it there"
+    server.ctl("stop", name)
+    server.run(wanted, "exec sleep 1000")
+
+
 def test_a_hundred_start_in_one_call_and_are_told_of_in_one(server: Supervised) -> None:
     hundred = [Wanted("Many", "app", 9, 1, "worker", index) for index in range(1, 101)]
     for one in hundred:

@@ -46,11 +46,11 @@ class Registry:
         """Return the process of an entry, made if it is new.
 
         Raises:
-            ValueError: it has no uid, or its name runs already for another app.
+            ValueError: it has no uid, its name runs already for another app, or somebody else has started it.
             OSError: the folder of its log cannot be made.
         """
         text = self._render(wished)
-        known = self.processes.get(wished.name)
+        known = self._seen_by_supervisord(wished.name)
         if known is not None and self._fragments[wished.name] == text:
             return known
         if known is not None and known.get_state() not in ENDED_STATES:
@@ -58,6 +58,20 @@ class Registry:
             raise ValueError(message)
         self._drop(wished.name)
         return self._add(wished, text)
+
+    def _seen_by_supervisord(self, name: str) -> AppProcess | None:
+        """Return the process of a name, unless an operator's `supervisorctl remove` has taken it away.
+
+        Raises:
+            ValueError: `supervisorctl update` has put another in its place since, which runs.
+        """
+        group, process = self._supervisord.process_groups.get(name), self.processes.get(name)
+        if group is None or group.processes.get(name) is process:
+            return process if group else None
+        if group.get_unstopped_processes():
+            message = f"{name} was started by supervisorctl; stop it there"
+            raise ValueError(message)
+        return None
 
     def forget(self, name: str) -> None:
         """Remove a section.
