@@ -36,7 +36,7 @@ class Bench:
 
     Attributes:
         doing: what the pusher would call the work at hand, for a failure's sake.
-        flushing: to be begun where something was written, and something else takes time.
+        flushing: begun where much was written, and the next step does not write yet.
     """
 
     def __init__(self, shop: Workshop, build: Build, narration: Narration) -> None:
@@ -149,7 +149,6 @@ class Bench:
 
     def _begin(self, doing: str) -> None:
         self.doing = doing
-        self.flushing.begin()
 
     def _run(self, step: str, stdin: int | None, stdout: int, environ: Mapping[str, str]) -> int:
         left_s = self._end - time.monotonic()
