@@ -105,6 +105,11 @@ class Layout:
         return self.data / "router-config" / "caddy.json"
 
     @property
+    def router_certificates(self) -> Path:
+        """Where Caddy keeps certificates: `<authority>/<name>/<name>.crt`; closed to all others."""
+        return self.data / "router" / "caddy" / "certificates"
+
+    @property
     def router_room(self) -> Path:
         """For how many processes of one app that configuration has room."""
         return self.router_config.parent / "room"

@@ -137,7 +137,7 @@ def _wished(asked: AppChange) -> dict[str, object]:
         action = "change how many processes it may have"
         raise NotAllowed(action, app_named().label, "administer")
     gate = {"gate": "" if asked.gate == "none" else asked.gate} if asked.given("gate") else {}
-    plain = asked.given("protected", "supersede_running", "roll_back_within_s")
+    plain = asked.given("protected", "supersede_running", "roll_back_within_s", "plain_http")
     return {**plain, **sizes, **count, **gate}
 
 

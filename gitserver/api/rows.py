@@ -40,6 +40,7 @@ def app(found: App, instance: Instance) -> Row:
         "max_repo_bytes": found.max_repo_bytes,
         "max_processes": found.max_processes,
         "roll_back_within_s": found.roll_back_within_s,
+        "plain_http": found.plain_http,
         "destroying": found.destroying,
         "created_at": _moment(found.created_at),
     }

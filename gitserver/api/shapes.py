@@ -63,6 +63,7 @@ class AppChange(_Body):
     max_repo_bytes: int | None = Field(default=None, strict=True, ge=1, le=MAX_BYTES)
     max_processes: int | None = Field(default=None, strict=True, ge=0, le=MAX_PROCESSES)
     roll_back_within_s: int | None = Field(default=None, strict=True, ge=1, le=MAX_WITHIN_S)
+    plain_http: bool = Field(default=False, strict=True)
 
     def given(self, *names: str) -> dict[str, object]:
         """Return those of the fields that the body has."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from runner.router import pages, site
 from runner.router.caddy import Json, for_hosts, group, is_one_of, reads, subroute
+from runner.router.https import Https, sent_on
 from runner.router.limits import Limits, duration
 from runner.router.pages import PAGES, Page
 from runner.router.route import CRASHED, LEAST_PORTS, SITE, all_places
@@ -23,9 +24,9 @@ NAME = "app"  # of the route, of what its file was when it was read, and of what
 # configuration in which a placeholder's value has its name in it.
 _FILE = "{__app__}"
 _READ = f"{{http.vars.{NAME}}}"
-_PAGE, _HOW, _PORTS, _SITE = (group(NAME, number) for number in (1, 2, 3, 4))
+_PAGE, _HTTPS, _HOW, _PORTS, _SITE = (group(NAME, number) for number in range(1, 6))
 _LINE = r"([^\n]*)\n"
-_LINES = _LINE * 3 + r"((?s:.*))"
+_LINES = _LINE * 4 + r"((?s:.*))"
 _PORT = r"(\d+) "
 
 # A web process that restarts is waited for: requests hang for a moment instead of failing.
@@ -58,12 +59,14 @@ def own_route(hosts: Iterable[str], file: str) -> Json:
     return for_hosts(hosts, [lazy, {"handler": "invoke", "name": NAME}])
 
 
-def named_route(most: int, limits: Limits) -> Json:
+def named_route(most: int, limits: Limits, https: Https | None) -> Json:
     """Render the one route of all apps.
 
     Args:
         most: processes of an app.
+        https: to which visitors may be sent on.
     """
+    first = [sent_on(https, _HTTPS)] if https else []
     return {
         "handle": [
             {"handler": "vars", NAME: _FILE},
@@ -72,7 +75,7 @@ def named_route(most: int, limits: Limits) -> Json:
                 [
                     {
                         "match": [reads(_READ, NAME, _LINES)],
-                        "handle": [subroute(_answers(most, limits))],
+                        "handle": [subroute([*first, *_answers(most, limits)])],
                         "terminal": True,
                     },
                     *pages.answers(PAGES[Page.NO_PROCESS]),  # somebody wrote what we did not
@@ -162,8 +165,8 @@ def _ports_read_anew() -> Json:
         "destinations": _anew(LEAST_PORTS),
         "mappings": [
             {
-                "input_regexp": f"^{_LINE * 2}{_PORT * LEAST_PORTS}",
-                "outputs": [f"${number + 3}" for number in range(LEAST_PORTS)],
+                "input_regexp": f"^{_LINE * 3}{_PORT * LEAST_PORTS}",
+                "outputs": [f"${number + 4}" for number in range(LEAST_PORTS)],
             }
         ],
     }

@@ -14,6 +14,7 @@ from functools import lru_cache
 from runner.router import apps as app_routes
 from runner.router import pages
 from runner.router.caddy import Json, for_hosts, sentence
+from runner.router.https import Https
 from runner.router.limits import Limits, duration
 from runner.router.route import LEAST_PORTS, Route, places
 from stratum.errors import BadCredentials
@@ -45,7 +46,7 @@ class Place:
         apps_domain: apps are at `<app>.<environment>.<apps_domain>`.
         files: absolute path of the folder of the apps' files.
         most_processes: of an app, for which there is to be room at least.
-        https: it serves HTTPS as well, on another socket.
+        https: served as well, on another socket.
         control_hosts: names that have certificates besides those of apps.
     """
 
@@ -55,8 +56,8 @@ class Place:
     apps_domain: str
     files: str
     limits: Limits
+    https: Https | None = None
     most_processes: int = LEAST_PORTS
-    https: bool = False
     control_hosts: tuple[str, ...] = ()
 
 
@@ -156,7 +157,9 @@ def _https(place: Place) -> Json:
 
 def _common(place: Place) -> Json:
     return {
-        "named_routes": {app_routes.NAME: app_routes.named_route(place.most_processes, place.limits)},
+        "named_routes": {
+            app_routes.NAME: app_routes.named_route(place.most_processes, place.limits, place.https)
+        },
         "errors": {
             "routes": [
                 app_routes.errors(),

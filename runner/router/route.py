@@ -1,6 +1,7 @@
 """What the router knows of one app: its names, which Caddy loads, and its file, read at each request. Pure.
 
-The lines of the file: the page in the app's place, or nothing; how it is answered else: by how many
+The lines of the file: the page in the app's place, or nothing; `https`, if who asks by HTTP is to be sent
+on to it, or nothing; how it is answered else: by how many
 processes, by such as crash again and again, or as a site; the ports of its processes; and the rest, which is
 a site's.
 """
@@ -24,6 +25,7 @@ class Route:
     Attributes:
         site: what is said of the site that answers in their place (`runner.router.site`).
         page: what is answered in the app's place.
+        to_https: whether who asks by HTTP is sent on to HTTPS.
         crashed: all its processes are crash-looping; one may live for a moment all the same.
         domains: names of its own, in lower case.
     """
@@ -34,6 +36,7 @@ class Route:
     page: Page = Page.NONE
     domains: tuple[str, ...] = ()
     crashed: bool = False
+    to_https: bool = False
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -48,7 +51,8 @@ class Route:
     @property
     def text(self) -> str:
         """What its file says. It ends with a full stop, since Caddy drops line ends."""
-        return "\n".join((self.shown.value, self._how, _ports(self.ports), self.site or "."))
+        https = "https" if self.to_https else ""
+        return "\n".join((self.shown.value, https, self._how, _ports(self.ports), self.site or "."))
 
     @property
     def _how(self) -> str:

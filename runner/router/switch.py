@@ -14,6 +14,7 @@ from typing import TypeAlias
 from runner import pace
 from runner.router import admin, pages, site
 from runner.router.config import Config, Place, render
+from runner.router.https import Https
 from runner.router.limits import Limits
 from runner.router.pages import Page
 from runner.router.route import LEAST_PORTS, Route
@@ -114,7 +115,7 @@ class Router:
             silent, own = quiet.quiet_apps(tx), domain_store.all_domains(tx)
             crashed = crashes.crashed_apps(tx)
         names |= {app_id: one.app_name for app_id, one in served.items() if one.version}
-        domain = instance.settings.apps_domain
+        domain, served_by_https = instance.settings.apps_domain, bool(instance.settings.https_listen)
         routes = [
             Route(
                 app.host(domain, names.get(app.id, "")),
@@ -123,6 +124,7 @@ class Router:
                 Page.MAINTENANCE if app.maintenance else pages.why(silent.get(app.id)),
                 own.get(app.id, ()),
                 app.id in crashed,
+                served_by_https and not app.plain_http,
             )
             for app in apps
         ]
@@ -149,7 +151,7 @@ class Router:
             files=str(layout.router_upstreams),
             most_processes=room,
             limits=_limits(self._instance.settings),
-            https=bool(self._instance.settings.https_listen),
+            https=_https(self._instance),
             control_hosts=listed_hosts(self._instance.settings.control_hosts),
         )
 
@@ -186,6 +188,11 @@ class Router:
 def _stamp(found: os.stat_result) -> Stamp:
     """Tell a file from any other that takes its place, without reading it."""
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _https(instance: Instance) -> Https | None:
+    _, _, port = instance.settings.https_listen.rpartition(":")
+    return Https(int(port), str(instance.layout.router_certificates)) if port else None
 
 
 def _limits(settings: Settings) -> Limits:

@@ -90,6 +90,9 @@ def describe(ctx: click.Context, name: str, environment: str | None, as_json: bo
     default=None,
     help="A push gives up the build that runs, too.",
 )
+@click.option(
+    "--plain-http/--no-plain-http", default=None, help="Answer by HTTP, too, where there is a certificate."
+)
 @click.option("--max-push", "max_push_bytes", metavar="SIZE", help=f"Largest push, as 200M; {SERVERS}.")
 @click.option("--quota", "max_repo_bytes", metavar="SIZE", help=f"Largest repository, as 2G; {SERVERS}.")
 @click.option("--max-processes", metavar="N", help=f"Most processes at once; for administrators; {SERVERS}.")
@@ -192,6 +195,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     yield "protected", found["protected"]
     yield "supersede running", found["supersede_running"]
     yield "maintenance", found["maintenance"]
+    yield "plain http", found["plain_http"]
     yield "roll back within", _time(found["roll_back_within_s"])
     yield "max push", _limit(limits["push_bytes"], found["max_push_bytes"])
     yield "quota", _limit(limits["repo_bytes"], found["max_repo_bytes"])
@@ -223,6 +227,7 @@ def _spoken(found: Mapping[str, Any]) -> str:
         f"gate {found['gate']}",
         "protected" if found["protected"] else "not protected",
         *(["running builds give way to newer pushes"] if found["supersede_running"] else []),
+        *(["answers by HTTP as well as by HTTPS"] if found["plain_http"] else []),
         *_told_of_rollback(found["roll_back_within_s"]),
     ]
     limits = found["limits"]

@@ -37,6 +37,7 @@ class App:
     max_processes: int | None = None
     roll_back_within_s: int | None = None  # of a new release that crash-loops so soon; None: never
     maintenance: bool = False  # whoever visits it gets a page that says so
+    plain_http: bool = False  # nobody is sent on from HTTP to HTTPS
 
     @property
     def label(self) -> str:

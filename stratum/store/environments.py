@@ -197,4 +197,5 @@ def _app(row: AnyRow) -> App:
         max_processes=row.max_processes,
         maintenance=bool(row.maintenance),
         roll_back_within_s=row.roll_back_within_s,
+        plain_http=bool(row.plain_http),
     )

@@ -83,6 +83,7 @@ apps = Table(
     Column("max_processes", Integer),  # NULL: as the server's settings say; so the next two
     Column("maintenance", Boolean, nullable=False, server_default=false()),
     Column("roll_back_within_s", Integer),
+    Column("plain_http", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("environment_id", "name_key"),
     sqlite_autoincrement=True,
 )

@@ -100,7 +100,7 @@ def test_what_nobody_wrote_into_a_page_file_is_answered_as_an_app_that_does_not_
     stage.parts.router.ensure()
     file = stage.layout.router_upstreams / app.host("localhost")
     for word in ("nonsense", "{http.request.header.X}", "<b>"):
-        for text in (word, f"{word}\n1\n{'0 ' * 8}\n."):
+        for text in (word, f"{word}\n\n1\n{'0 ' * 8}\n."):
             file.write_text(text)
             assert stage.get(app, X="<script>") == (503, "This app has no web process running.\n")
 

@@ -143,7 +143,7 @@ def test_settings_are_changed_one_by_one(api, side):
     side.app()
     _, before = api("GET", HERE)
     own = {"gate": "build", "protected": True, "max_push_bytes": 1000, "max_repo_bytes": 2000}
-    own |= {"supersede_running": True, "roll_back_within_s": 300, "max_processes": 20}
+    own |= {"supersede_running": True, "roll_back_within_s": 300, "max_processes": 20, "plain_http": True}
 
     for name, value in own.items():
         status, changed = api("PATCH", HERE, json={name: value})
@@ -165,6 +165,7 @@ def test_settings_are_changed_one_by_one(api, side):
             "supersede_running": False,
             "roll_back_within_s": None,
             "max_processes": None,
+            "plain_http": False,
         },
     )
     assert api("GET", HERE)[1] == before
@@ -185,6 +186,7 @@ def test_settings_are_changed_one_by_one(api, side):
         {"max_repo_bytes": 1 << 60},
         {"max_processes": -1},
         {"max_processes": "20"},
+        {"plain_http": "yes"},
         {"roll_back_within_s": 0},
         {"roll_back_within_s": 86_401},
         {"deploy_branch": None},

@@ -8,6 +8,7 @@ import pytest
 
 from runner.router import apps, pages
 from runner.router.config import APPS_TOGETHER, NO_CONTROL, Place, render
+from runner.router.https import Https
 from runner.router.limits import Limits
 from runner.router.pages import Page
 from runner.router.route import Route
@@ -96,7 +97,7 @@ def test_the_whole_configuration() -> None:
                             },
                             control,
                         ],
-                        "named_routes": {"app": apps.named_route(8, Limits())},
+                        "named_routes": {"app": apps.named_route(8, Limits(), None)},
                         "errors": {
                             "routes": [
                                 apps.errors(),
@@ -169,7 +170,7 @@ def test_many_apps_stand_within_routes_of_so_many_each_once() -> None:
 
 
 def test_https_is_a_second_server_with_the_same_apps_and_names_of_its_own() -> None:
-    place = replace(PLACE, https=True, control_hosts=("stratum.example.com",))
+    place = replace(PLACE, https=Https(443, "/certificates"), control_hosts=("stratum.example.com",))
     config = render(place, [Route("a.env.localhost", (20001,), domains=("shop.example.com",))])
     rendered = json.loads(config.content)["apps"]
     http, https = rendered["http"]["servers"]["stratum"], rendered["http"]["servers"]["https"]

@@ -18,16 +18,16 @@ def lines(route: Route) -> list[str]:
 
 
 def test_the_file_of_an_app_with_two_processes() -> None:
-    assert lines(Route(HOST, (20001, 20002))) == ["", "2", "20001 20002 " * 4, "."]
+    assert lines(Route(HOST, (20001, 20002))) == ["", "", "2", "20001 20002 " * 4, "."]
 
 
 def test_where_nothing_can_answer_a_page_does_and_ports_lead_nowhere() -> None:
-    assert lines(Route(HOST, ())) == ["no-process", "0", "0 " * LEAST_PORTS, "."]
+    assert lines(Route(HOST, ())) == ["no-process", "", "0", "0 " * LEAST_PORTS, "."]
     assert lines(Route(HOST, (), page=Page.PAUSED))[0] == "paused"
 
 
 def test_a_site_is_the_rest_of_the_file_whatever_lines_it_has() -> None:
-    assert lines(Route(HOST, (), site="/folder\nhttps\n."))[1:] == [
+    assert lines(Route(HOST, (), site="/folder\nhttps\n."))[2:] == [
         "site",
         "0 " * LEAST_PORTS,
         "/folder",
@@ -37,15 +37,19 @@ def test_a_site_is_the_rest_of_the_file_whatever_lines_it_has() -> None:
 
 
 def test_an_app_that_has_crashed_is_asked_once_at_each_of_its_ports() -> None:
-    assert lines(Route(HOST, (20001,), crashed=True))[:3] == ["", "crashed", "20001 " * LEAST_PORTS]
+    assert lines(Route(HOST, (20001,), crashed=True))[1:4] == ["", "crashed", "20001 " * LEAST_PORTS]
     assert lines(Route(HOST, (), crashed=True))[0] == "no-process"
-    assert lines(Route(HOST, (), site="/folder", crashed=True))[1] == "site"
+    assert lines(Route(HOST, (), site="/folder", crashed=True))[2] == "site"
+
+
+def test_whether_visitors_are_sent_on_to_https_is_a_word_as_well() -> None:
+    assert lines(Route(HOST, (20001,), to_https=True))[:3] == ["", "https", "1"]
 
 
 @given(PORTS)
 def test_every_process_has_a_place_and_none_has_three(ports: tuple[int, ...]) -> None:
     route = Route(HOST, ports)
-    how, given_ports = int(lines(route)[1]), lines(route)[2]
+    how, given_ports = int(lines(route)[2]), lines(route)[3]
     found = re.fullmatch(r"(\d+ )+", given_ports)
     named = given_ports.split()[:how]
 

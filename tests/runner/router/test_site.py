@@ -57,5 +57,5 @@ def test_the_one_route_reads_any_site() -> None:
 def test_an_app_whose_site_and_processes_are_gone_says_so() -> None:
     served, gone = Route("a.env.localhost", (), site.text("/s", PLAIN)), Route("a.env.localhost", ())
 
-    assert served.text.split("\n")[:2] == ["", "site"]
-    assert gone.text.split("\n")[:2] == ["no-process", "0"]
+    assert served.text.split("\n")[:3] == ["", "", "site"]
+    assert gone.text.split("\n")[:3] == ["no-process", "", "0"]

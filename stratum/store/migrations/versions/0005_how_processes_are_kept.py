@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.add_column("apps", sa.Column("max_processes", sa.Integer(), nullable=True))
     op.add_column("apps", sa.Column("maintenance", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("apps", sa.Column("roll_back_within_s", sa.Integer(), nullable=True))
+    op.add_column("apps", sa.Column("plain_http", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "target_settings",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -60,6 +61,7 @@ def downgrade() -> None:
     op.drop_table("crashes")
     op.drop_table("domains")
     op.drop_table("target_settings")
+    op.drop_column("apps", "plain_http")
     op.drop_column("apps", "roll_back_within_s")
     op.drop_column("apps", "maintenance")
     op.drop_column("apps", "max_processes")
