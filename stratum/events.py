@@ -85,9 +85,14 @@ def parse(line: str) -> Event | None:
 
 
 def _events(file: Path) -> Iterator[Event]:
-    for path in (file.with_name(f"{file.name}.1"), file):
-        try:
-            lines = path.read_text(errors="replace").split("\n")
-        except FileNotFoundError:
-            continue
-        yield from filter(None, map(parse, lines))
+    newest = _text(file)  # first: rotated meanwhile, it is read again below, and not missed
+    older = _text(file.with_name(f"{file.name}.1"))
+    text = older if older.startswith(newest) else f"{older}\n{newest}"
+    yield from filter(None, map(parse, text.split("\n")))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""

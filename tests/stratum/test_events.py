@@ -48,3 +48,19 @@ def test_the_last_of_a_target_are_listed_and_what_was_cut_is_not(tmp_path: Path)
     assert len(last_events(tmp_path / "events", 100)) == 6
     assert last_events(tmp_path / "events", 0) == []
     assert last_events(tmp_path / "none", 9) == []
+
+
+def test_a_rotation_while_it_is_read_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file, plain = tmp_path / "events", Path.read_text
+    file.with_name("events.1").write_text(f"1\t{NAME}\tstarted\t7\t\t0\n")
+    file.write_text(f"2\t{NAME}\tstarted\t8\t\t0\n3\t{NAME}\tstarted\t9\t\t0\n")
+
+    def read_and_rotate(path: Path, **given: str) -> str:
+        text = plain(path, **given)
+        if file.exists():
+            file.replace(file.with_name("events.1"))
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read_and_rotate)
+
+    assert [event.pid for event in last_events(file, 2)] == [8, 9]
