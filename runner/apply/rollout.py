@@ -128,7 +128,7 @@ class _Rolling:
         self._stop(soon)
         self._start(goal, [one for one in goal.processes if one not in overlapping], statuses)
         faults.reach("rollout.replaced")
-        self.lease.check()
+        self._look_again(goal)
         reached = running.reached(self.parts, self.app, goal.routed())
         self.parts.router.route(self.app, reached, site=goal.site)
         faults.reach("rollout.switched")
@@ -170,10 +170,21 @@ class _Rolling:
             if process.name in there:
                 watched += self._there(process, statuses[process.name])
         with queue.waiting():  # for a minute, or an hour of checks: others may be rolled out meanwhile
-            for up in await_up(self.parts, goal, watched, lambda: self._check_wanted(watched)):
+            for up in await_up(self.parts, goal, watched, lambda: self._check_wanted(watched[0].process)):
                 self.report.up(up)
 
-    def _check_wanted(self, watched: Sequence[Watched]) -> None:
+    def _look_again(self, goal: Wish) -> None:
+        """See that it is wanted still, since to stop what is old may have taken long.
+
+        Raises:
+            RolloutFailed, LeaseLost: as `_check_wanted`.
+        """
+        self.lease.check()
+        self._looked_at = -math.inf
+        for process in goal.processes[:1]:
+            self._check_wanted(process)
+
+    def _check_wanted(self, process: Process) -> None:
         """See now and then that it is still wanted: checks may take an hour.
 
         Raises:
@@ -190,7 +201,7 @@ class _Rolling:
         if app is None or app.destroying:
             why = "the app is being destroyed"
         if why:
-            raise RolloutFailed(watched[0].process.label, f"was ended: {why}.")
+            raise RolloutFailed(process.label, f"was ended: {why}.")
 
     def _there(self, process: Process, status: ProcessStatus) -> list[Watched]:
         """Take in a process that is there already; return it where it has yet to prove itself."""

@@ -183,6 +183,27 @@ def test_canceling_its_build_ends_the_wait_for_checks(stage: Stage, app: App) ->
     assert marked(stage, f"MyProdEnv.{app.name}.") == []
 
 
+def test_what_is_canceled_while_old_processes_stop_does_not_go_live(stage: Stage, app: App) -> None:
+    slow = f"trap 'touch {SHARED}.told; while [ ! -e {SHARED}.go ]; do sleep 0.05; done; exit' TERM; {WAIT}"
+    deploy(stage, app, {"web": RUN_WEB, "worker": slow})
+    with stage.parts.database.write() as tx:
+        formation.tell(tx, app.id, "worker", TargetSettings(stop_sequence="term,600,kill"))
+    queued = queue(stage, app, {"web": RUN_WEB}, {"web": [check(LISTENING)]})
+    applying = threading.Thread(target=stage.apply, args=(app, queued))
+    applying.start()
+    wait_until(stage.shared(app).with_suffix(".told").exists)
+    with stage.parts.database.write() as tx:
+        assert phases.call_off(tx, queued.build_id or 0, "canceled by me")
+    stage.shared(app).with_suffix(".go").touch()
+
+    applying.join(60)
+
+    done = stage.rollout(queued)
+    assert (done.state, done.error) == (RolloutState.FAILED, "web.1 was ended: canceled by me.")
+    assert stage.version(app) == 1
+    assert marked(stage, f"MyProdEnv.{app.name}.v1.worker.1")
+
+
 def test_destroying_the_app_ends_the_wait_for_its_checks(stage: Stage, app: App) -> None:
     queued = queue(stage, app, {"worker": SLEEP}, {"worker": [check(UPTIME, uptime_s=600)]})
     applying = threading.Thread(target=stage.apply, args=(app, queued))
