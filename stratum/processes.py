@@ -75,14 +75,18 @@ def listed(
     up_since: datetime,
     crashes: Iterable[Crash] = (),
 ) -> list[Process]:
-    """Join what should run with what does: wished ones first, then those that are on their way out.
+    """Join what should run with what does: wished ones first, then those that come and go.
+
+    One that does not run and whose place another has taken already is left out: a rollout is under way.
 
     Args:
         up_since: a process that has lived since then counts as up, though supervisord calls it STARTING
             for a second.
     """
     actual = {status.name: _risen(status, up_since) for status in statuses if not _is_over(status)}
-    names = [*dict.fromkeys([*wished, *sorted(actual)])]
+    taken = {label(name) for name, status in actual.items() if status.pid}
+    there = [name for name in wished if name in actual or label(name) not in taken]
+    names = [*dict.fromkeys([*there, *sorted(actual)])]
     looping = {crash.process: crash for crash in crashes}
     return [_shown(_process(name, actual.get(name), ports.get(name)), looping.get(name)) for name in names]
 

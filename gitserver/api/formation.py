@@ -1,6 +1,8 @@
 """How many processes of each target are wished, and what processes there are."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from apiflask import APIBlueprint
 
@@ -11,7 +13,7 @@ from gitserver.api.lastwords import last_said
 from gitserver.api.shapes import Scales, Targets
 from gitserver.services import services
 from stratum import processes
-from stratum.model import App
+from stratum.model import App, Formation, Release
 from stratum.pauses import resting as paused_processes
 from stratum.scaling import Limits
 from stratum.staying import in_place, staying
@@ -79,29 +81,19 @@ def resume_targets(environment: str, app: str, json_data: Targets) -> rows.Row:
 def list_processes(environment: str, app: str) -> list[rows.Row]:
     """List the processes that should run and those that do."""
     with services().database.read() as tx:
-        wished = wished_names(tx, app_named())
+        now = _Present.of(tx, app_named())
         ports = formation.ports_of(tx, app_named().id)
-        site = _site(tx, app_named())
-        resting = _resting(tx, app_named())
-        targets = _staying(tx, app_named())
         looping = crashes.crashes(tx, app_named().id)
         note = automatic.told(tx, app_named())
         begin = processes.prefixes(app_named(), names.names_of(tx, app_named().id))
     statuses = [status for prefix in begin for status in services().supervisor.status(prefix)]
     up_since = datetime.now(UTC) - timedelta(seconds=services().instance.settings.alive_after_s)
-    wished = in_place(wished, {status.name for status in statuses if not status.has_ended}, targets)
-    listed = [*site, *processes.listed(wished, statuses, ports, up_since, looping)]
+    living = {status.name for status in statuses if not status.has_ended}
+    wished = in_place(now.wished(), living, now.staying())
+    listed = [*now.site(), *processes.listed(wished, statuses, ports, up_since, looping)]
     there = {found.name for found in listed}
-    listed += [found for found in resting if found.name not in there]  # others are still stopping
+    listed += [found for found in now.resting() if found.name not in there]  # others are still stopping
     return [rows.process(found, last_said(services(), found), note) for found in listed]
-
-
-def wished_names(tx: Transaction, app: App) -> list[str]:
-    """Name the processes that the current release should have."""
-    if app.current_release_id is None:
-        return []
-    release = releases.get_release(tx, app.current_release_id)
-    return processes.wished_names(app, release, formation.get_formation(tx, app.id))
 
 
 def _limits(app: App) -> Limits:
@@ -109,7 +101,8 @@ def _limits(app: App) -> Limits:
 
 
 def _listing(tx: Transaction, app: App) -> list[rows.Row]:
-    wished, known = formation.get_formation(tx, app.id), _targets(tx, app)
+    now = _Present.of(tx, app)
+    wished, known = now.formation, now.targets()
     return [
         {
             "target": target,
@@ -121,31 +114,36 @@ def _listing(tx: Transaction, app: App) -> list[rows.Row]:
     ]
 
 
-def _site(tx: Transaction, app: App) -> list[processes.Process]:
-    """What the router serves by itself, as a row of its own."""
-    if app.current_release_id is None:
-        return []
-    release = releases.get_release(tx, app.current_release_id)
-    return [processes.served(app, release)] if release.has_site else []
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What is wished of an app, and its current release; without one there is nothing of it."""
 
+    app: App
+    release: Release | None
+    formation: Formation
 
-def _resting(tx: Transaction, app: App) -> list[processes.Process]:
-    """What comes back once its target is resumed."""
-    if app.current_release_id is None:
-        return []
-    release = releases.get_release(tx, app.current_release_id)
-    return paused_processes(app, release, formation.get_formation(tx, app.id))
+    @classmethod
+    def of(cls, tx: Transaction, app: App) -> Self:
+        current = app.current_release_id
+        release = None if current is None else releases.get_release(tx, current)
+        return cls(app, release, formation.get_formation(tx, app.id))
 
+    def targets(self) -> tuple[str, ...]:
+        return self.release.process_names() if self.release else ()
 
-def _staying(tx: Transaction, app: App) -> frozenset[str]:
-    """Name the targets whose processes may be those of an older release."""
-    if app.current_release_id is None:
-        return frozenset()
-    release = releases.get_release(tx, app.current_release_id)
-    return staying(release, formation.get_formation(tx, app.id))
+    def wished(self) -> list[str]:
+        """Name the processes that the release should have."""
+        return processes.wished_names(self.app, self.release, self.formation) if self.release else []
 
+    def site(self) -> list[processes.Process]:
+        """What the router serves by itself, as a row of its own."""
+        release = self.release
+        return [processes.served(self.app, release)] if release is not None and release.has_site else []
 
-def _targets(tx: Transaction, app: App) -> tuple[str, ...]:
-    if app.current_release_id is None:
-        return ()
-    return releases.get_release(tx, app.current_release_id).process_names()
+    def resting(self) -> list[processes.Process]:
+        """What comes back once its target is resumed."""
+        return paused_processes(self.app, self.release, self.formation) if self.release else []
+
+    def staying(self) -> frozenset[str]:
+        """Name the targets whose processes may be those of an older release."""
+        return staying(self.release, self.formation) if self.release else frozenset()

@@ -58,6 +58,22 @@ def test_wished_processes_come_first_and_those_on_their_way_out_last():
     ]
 
 
+def test_what_a_new_process_has_relieved_is_not_listed_as_stopped():
+    wished = [f"MyProdEnv.app02.v2.web.{index}" for index in (1, 2, 3)]
+    new = status("MyProdEnv.app02.v3.web.1", "RUNNING", pid=8)
+    failed = status("MyProdEnv.app02.v3.web.2", "EXITED", exit_status=1)
+    old = status(wished[2], "RUNNING", pid=7)
+
+    found = listed(wished, [new, failed, old], {}, AT)
+
+    assert [(one.release, one.index, one.state) for one in found] == [
+        (2, 2, "stopped"),
+        (2, 3, "running"),
+        (3, 1, "running"),
+        (3, 2, "crashed (exit 1)"),
+    ]
+
+
 @pytest.mark.parametrize(("lived_ms", "said"), [(-1, "starting"), (0, "running"), (500, "running")])
 def test_a_process_that_has_lived_long_enough_runs(lived_ms, said):
     """Whatever supervisord calls it in its first second."""
