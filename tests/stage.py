@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from runner import jobs
@@ -25,7 +26,7 @@ from stratum.errors import SupervisorUnavailable
 from stratum.fence import BASE_STEP, Fence
 from stratum.instance import Identity, Instance
 from stratum.layout import Layout
-from stratum.model import App, Release, Rollout, Target
+from stratum.model import App, Outcome, Release, Rollout, Target
 from stratum.settings import Settings
 from stratum.states import ProcessStatus
 from stratum.store import environments, releases, rollouts
@@ -75,6 +76,7 @@ class Stage:
     parts: Parts
     _daemon: "subprocess.Popen[bytes] | None" = None
     nudged: list[tuple[str, int]] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     @property
     def instance(self) -> Instance:
@@ -96,6 +98,10 @@ class Stage:
             app = environments.add_app(tx, home, name)
         self.parts.door.prepare(app.id)  # type: ignore[attr-defined]
         return app
+
+    def new_app(self) -> App:
+        """Make an app whose name nobody has had."""
+        return self.app(f"app-{next(self._numbers)}")
 
     def release(
         self,
@@ -167,6 +173,11 @@ class Stage:
 
     def pids(self) -> dict[str, int | None]:
         return {name: status.pid for name, status in self.statuses().items()}
+
+    def pids_of(self, app: App) -> dict[str, int | None]:
+        """Those of one app: `v1.web.1` → pid."""
+        begin = f"{app.environment.name}.{app.name}."
+        return {name.removeprefix(begin): pid for name, pid in self.pids().items() if name.startswith(begin)}
 
     def get(self, app: App, path: str = "/", **headers: str) -> tuple[int, str]:
         """Ask the app through the router."""
@@ -263,9 +274,18 @@ def marked(stage: Stage, name: str = "") -> list[int]:
     return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if mark in _environ(folder)]
 
 
+def outcomes(rollout: Rollout) -> dict[str, Outcome]:
+    """What a rollout has done with each process: `v1.web.1` → outcome."""
+    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
+
+
 @contextmanager
 def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
-    """Start a stage; nothing of it is left afterwards."""
+    """Start a stage; nothing of it is left afterwards.
+
+    Args:
+        router: whether there is a Caddy; else nobody is told of routes.
+    """
     data = Path(tempfile.mkdtemp(prefix="st-", dir="/tmp"))
     data.chmod(0o755)
     fenced = os.getuid() == 0
@@ -290,6 +310,8 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
     secrets.make_key(instance.layout.config_key)
     new_database(instance.layout.database)
     stage = Stage(Parts.of(instance))
+    if not router:
+        stage.parts.router.route = lambda *_, **__: None  # type: ignore[method-assign]
     try:
         stage.start(router=router)
         yield stage

@@ -34,13 +34,7 @@ NUMBERS = count(1)
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with staged(web_start_timeout_s=20.0, drain_s=0.1, stop_grace_s=1) as ready:
-        ready.parts.router.route = lambda *_, **__: None  # type: ignore[method-assign]  # none runs here
         yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"check{next(NUMBERS)}")
 
 
 def queue(stage: Stage, app: App, commands: dict[str, str], checks: dict[str, list[Check]]) -> Rollout:

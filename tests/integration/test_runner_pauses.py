@@ -1,7 +1,6 @@
 """Pauses on a real supervisord: nothing but a resume ends one, and what comes back is what there was."""
 
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
@@ -25,18 +24,12 @@ pytestmark = pytest.mark.integration
 SLEEP = "exec sleep 1000"
 MINE = "$STRATUM_TARGET.$STRATUM_INDEX"
 TELL = f'echo {{{{UNIQUE_INT}}}} > "{SHARED}-{MINE}"; mv "{SHARED}-{MINE}" "{SHARED}.{MINE}"; exec sleep 1000'
-NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with staged(router=True, web_start_timeout_s=3.0) as ready:
         yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"app{next(NUMBERS)}")
 
 
 def paused(stage: Stage, app: App, *targets: str) -> Rollout:
@@ -75,10 +68,7 @@ def applied(stage: Stage, app: App, change: Change) -> Rollout:
 
 def labels(stage: Stage, app: App) -> list[str]:
     """What runs of an app: `v1.web.1`."""
-    begin = f"MyProdEnv.{app.name}."
-    return sorted(
-        name.removeprefix(begin) for name, pid in stage.pids().items() if name.startswith(begin) and pid
-    )
+    return sorted(name for name, pid in stage.pids_of(app).items() if pid)
 
 
 def told(stage: Stage, app: App, *names: str) -> dict[str, int]:

@@ -3,14 +3,13 @@
 import re
 import threading
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
-from stratum.model import App, Build, Outcome, ReleaseState, Rollout, RolloutState
+from stratum.model import App, Build, Outcome, ReleaseState, RolloutState
 from stratum.store import builds, formation, releases, rollouts
 from stratum.variables import GIVEN
-from tests.stage import RUN_WEB, SHARED, Stage, marked, staged
+from tests.stage import RUN_WEB, SHARED, Stage, marked, outcomes, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -20,22 +19,12 @@ LISTEN = (
     "may raise STRATUM_WEB_START_TIMEOUT_S."
 )
 SLEEP = "exec sleep 1000"
-NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with staged(router=True, web_start_timeout_s=3.0) as ready:
         yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"app{next(NUMBERS)}")
-
-
-def outcomes(rollout: Rollout) -> dict[str, Outcome]:
-    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
 
 
 def with_build(stage: Stage, app: App) -> Build:

@@ -1,48 +1,36 @@
 """Processes that a new release leaves alone."""
 
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
-from stratum.model import App, Outcome, ReleaseState, Rollout, TargetSettings
+from stratum.model import App, Outcome, ReleaseState, TargetSettings
 from stratum.store import formation, releases, retention
 from tests.fakes import FakeNudges
-from tests.stage import Stage, staged
+from tests.stage import Stage, outcomes, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
-NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with staged(stop_grace_s=1) as ready:
-        ready.parts.router.route = lambda *_, **__: None  # type: ignore[method-assign]  # none runs here
         yield ready
 
 
 @pytest.fixture
 def app(stage: Stage) -> App:
     """One whose worker is not to be restarted, and whose clock is."""
-    app = stage.app(f"stays{next(NUMBERS)}")
+    app = stage.new_app()
     with stage.parts.database.write() as tx:
         formation.tell(tx, app.id, "worker", TargetSettings(restart_on_deploy=False))
     stage.deploy(app, {"worker": SLEEP, "clock": SLEEP}, worker=2, clock=1)
     return app
-
-
-def pids(stage: Stage, app: App) -> dict[str, int | None]:
-    begin = f"MyProdEnv.{app.name}."
-    return {name.removeprefix(begin): pid for name, pid in stage.pids().items() if name.startswith(begin)}
-
-
-def outcomes(rollout: Rollout) -> dict[str, Outcome]:
-    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
 
 
 def converge(stage: Stage) -> None:
@@ -50,7 +38,7 @@ def converge(stage: Stage) -> None:
 
 
 def test_a_new_release_leaves_them_alone_with_the_folder_they_run_in(stage: Stage, app: App) -> None:
-    before = pids(stage, app)
+    before = stage.pids_of(app)
 
     done = stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
     converge(stage)
@@ -61,7 +49,7 @@ def test_a_new_release_leaves_them_alone_with_the_folder_they_run_in(stage: Stag
         "v1.clock.1": Outcome.STOPPED,
         "v2.clock.1": Outcome.STARTED,
     }
-    after = pids(stage, app)
+    after = stage.pids_of(app)
     assert after.keys() == {"v1.worker.1", "v1.worker.2", "v2.clock.1"}
     assert [after[name] == before[name] for name in ("v1.worker.1", "v1.worker.2")] == [True, True]
     assert stage.layout.release(app.id, 1).exists()
@@ -91,7 +79,7 @@ def test_the_slug_that_they_run_stays_as_long_as_they_do(stage: Stage, app: App)
         2: (ReleaseState.PRUNED, False),
         1: (ReleaseState.RETIRED, True),
     }
-    assert pids(stage, app).keys() == {"v1.worker.1", "v1.worker.2", "v4.clock.1"}
+    assert stage.pids_of(app).keys() == {"v1.worker.1", "v1.worker.2", "v4.clock.1"}
     stage.apply(app, stage.scale(app, worker=0))
     assert surplus(stage, app) == ("a" * 64, slugs[0])
 
@@ -104,7 +92,7 @@ def test_what_dies_for_good_is_of_the_new_release_and_its_slug_is_let_go(stage: 
 
     converge(stage)
 
-    assert pids(stage, app).keys() == {"v2.worker.1", "v2.worker.2", "v2.clock.1"}
+    assert stage.pids_of(app).keys() == {"v2.worker.1", "v2.worker.2", "v2.clock.1"}
     with stage.parts.database.read() as tx:
         assert releases.staying(tx, app.id) == set()
 
@@ -113,20 +101,20 @@ def test_what_is_scaled_is_of_the_new_release_and_what_goes_goes(stage: Stage, a
     stage.deploy(app, {"worker": SLEEP, "clock": SLEEP})
 
     stage.apply(app, stage.scale(app, worker=3))
-    assert pids(stage, app).keys() == {"v1.worker.1", "v1.worker.2", "v2.worker.3", "v2.clock.1"}
+    assert stage.pids_of(app).keys() == {"v1.worker.1", "v1.worker.2", "v2.worker.3", "v2.clock.1"}
     stage.apply(app, stage.scale(app, worker=1))
-    assert pids(stage, app).keys() == {"v1.worker.1", "v2.clock.1"}
+    assert stage.pids_of(app).keys() == {"v1.worker.1", "v2.clock.1"}
     stage.apply(app, stage.scale(app, worker=0))
     stage.apply(app, stage.scale(app, worker=1))
-    assert pids(stage, app).keys() == {"v2.worker.1", "v2.clock.1"}
+    assert stage.pids_of(app).keys() == {"v2.worker.1", "v2.clock.1"}
 
 
 def test_a_release_that_fails_leaves_them_alone(stage: Stage, app: App) -> None:
-    before = pids(stage, app)
+    before = stage.pids_of(app)
 
     stage.deploy(app, {"worker": SLEEP, "clock": "exit 3"})
 
-    after = pids(stage, app)
+    after = stage.pids_of(app)
     assert after.keys() == before.keys()
     assert [after[name] == before[name] for name in ("v1.worker.1", "v1.worker.2")] == [True, True]
 
@@ -138,4 +126,4 @@ def test_after_a_boot_all_are_of_the_new_release(stage: Stage, app: App) -> None
 
     converge(stage)
 
-    assert pids(stage, app).keys() == {"v2.worker.1", "v2.worker.2", "v2.clock.1"}
+    assert stage.pids_of(app).keys() == {"v2.worker.1", "v2.worker.2", "v2.clock.1"}

@@ -4,7 +4,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,28 +12,22 @@ from runner import jobs
 from runner.plan import known
 from runner.recover import Recovery
 from stratum.faults import STEP_POINTS
-from stratum.model import App, Outcome, Rollout, RolloutState, TargetSettings
+from stratum.model import App, Outcome, RolloutState, TargetSettings
 from stratum.store import formation
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, SHARED, Stage, staged
+from tests.stage import RUN_WEB, SHARED, Stage, outcomes, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
 BROKEN_FROM_3 = f"[ $STRATUM_INDEX -lt 3 ] || exit 7; {RUN_WEB}"
-NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with staged(router=True, web_start_timeout_s=30.0) as ready:
         yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"surge{next(NUMBERS)}")
 
 
 @pytest.fixture
@@ -78,15 +71,6 @@ def asked(stage: Stage, app: App) -> Iterator[list[tuple[int, str]]]:
         asking.join()
 
 
-def outcomes(rollout: Rollout) -> dict[str, Outcome]:
-    return {line.name.split(".", 2)[2]: line.outcome for line in rollout.report}
-
-
-def mine(stage: Stage, app: App) -> dict[str, int | None]:
-    begin = f"MyProdEnv.{app.name}."
-    return {name.removeprefix(begin): pid for name, pid in stage.pids().items() if name.startswith(begin)}
-
-
 def webs(version: int, *indices: int) -> set[str]:
     return {f"v{version}.web.{index}" for index in indices}
 
@@ -106,7 +90,7 @@ def test_ten_are_replaced_two_by_two_and_no_request_is_lost(
     assert routed == [*steps, {"v2": 10, "alive": 13}]
     assert {status for status, _ in answers} == {200}
     assert {text[:2] for _, text in answers} == {"v1", "v2"}
-    assert mine(stage, app).keys() == {*webs(2, *range(1, 11)), "v2.worker.1"}
+    assert stage.pids_of(app).keys() == {*webs(2, *range(1, 11)), "v2.worker.1"}
     ends = {line.note for line in done.report if line.outcome is Outcome.STOPPED}
     assert ends == {"ended by SIGTERM"}
     assert Counter(outcomes(done).values()) == {Outcome.STARTED: 11, Outcome.STOPPED: 11}
@@ -123,7 +107,7 @@ def test_what_the_new_release_has_more_or_less_of_comes_and_goes_at_the_end(
     assert routed == [{"v2": 4, "alive": 6}]
     stage.deploy(app, {"web": RUN_WEB}, web=2)
     assert routed[1:] == [{"v3": 1, "v2": 3, "alive": 5}, {"v3": 2, "alive": 5}]
-    assert mine(stage, app).keys() == webs(3, 1, 2)
+    assert stage.pids_of(app).keys() == webs(3, 1, 2)
 
 
 def test_a_release_that_fails_halfway_goes_back_without_losing_a_request(
@@ -150,7 +134,7 @@ def test_a_release_that_fails_halfway_goes_back_without_losing_a_request(
         **dict.fromkeys(("v1.web.3", "v1.web.4", "v1.worker.1"), Outcome.KEPT),
     }
     before = {line.name.split(".", 2)[2]: line.pid for line in first.report}
-    now = mine(stage, app)
+    now = stage.pids_of(app)
     assert now.keys() == {*webs(1, 1, 2, 3, 4), "v1.worker.1"}
     assert {name for name in now if now[name] == before[name]} == {*webs(1, 3, 4), "v1.worker.1"}
     assert stage.version(app) == 1
@@ -187,7 +171,7 @@ def test_a_rollout_killed_between_two_rounds_goes_on_from_there(
     wait_until((tmp_path / f"{point}.reached.pid").exists, 60)
     applier.kill()
     applier.wait()
-    at_kill = {name: pid for name, pid in mine(stage, app).items() if name.startswith("v2.")}
+    at_kill = {name: pid for name, pid in stage.pids_of(app).items() if name.startswith("v2.")}
     routed.clear()
 
     with asked(stage, app) as answers:
@@ -199,8 +183,8 @@ def test_a_rollout_killed_between_two_rounds_goes_on_from_there(
     done = stage.rollout(rollout)
     assert (done.state, done.error, done.attempt) == (RolloutState.SUCCEEDED, "", 2)
     assert stage.version(app) == release.version
-    assert mine(stage, app).keys() == webs(2, 1, 2, 3)
-    assert at_kill.items() <= mine(stage, app).items()
+    assert stage.pids_of(app).keys() == webs(2, 1, 2, 3)
+    assert at_kill.items() <= stage.pids_of(app).items()
     assert Counter(outcomes(done).values()) == {Outcome.STARTED: 3, Outcome.STOPPED: 3}
     assert max(one["alive"] for one in routed) == 4
     assert {status for status, _ in answers} == {200}
@@ -211,8 +195,8 @@ def test_a_way_back_that_was_cut_off_is_gone_to_its_end(stage: Stage, app: App, 
     surge(stage, app, "1")
     _, rollout = stage.release(app, {"web": BROKEN_FROM_3})
     applier = stage.applier(app)
-    wait_until(lambda: "v2.web.2" in mine(stage, app) and "v1.web.1" not in mine(stage, app), 60)
-    wait_until(lambda: "v1.web.1" in mine(stage, app), 60)  # on the way back
+    wait_until(lambda: "v2.web.2" in stage.pids_of(app) and "v1.web.1" not in stage.pids_of(app), 60)
+    wait_until(lambda: "v1.web.1" in stage.pids_of(app), 60)  # on the way back
     applier.kill()
     applier.wait()
 
@@ -223,5 +207,5 @@ def test_a_way_back_that_was_cut_off_is_gone_to_its_end(stage: Stage, app: App, 
             jobs.apply_queued(stage.parts, app_id)
 
     assert stage.rollout(rollout).state is RolloutState.FAILED
-    assert mine(stage, app).keys() == webs(1, 1, 2, 3, 4)
+    assert stage.pids_of(app).keys() == webs(1, 1, 2, 3, 4)
     assert {status for status, _ in answers} == {200}
