@@ -23,13 +23,19 @@ _DRIVER = Path(__file__).resolve().parents[2] / "builder" / "driver" / "__main__
 # be there, and counted: the same tree gives the same digest, wherever and whenever it was made, which is
 # computed while the disk writes. One step: each costs a fork through the door.
 # Nothing else is said, since the caller reads the digest: sockets, which tar leaves out, are no news.
-# Python's hashing takes half the time of coreutils' where the processor has instructions for it.
+# Python's hashing takes half the time of coreutils' where the processor has instructions for it. The text
+# is for any Python, since the system's is taken where ours cannot be reached.
+_SHA256 = """
+import hashlib, sys
+digest = hashlib.sha256()
+for part in iter(lambda: sys.stdin.buffer.read(1 << 18), b""):
+    digest.update(part)
+print(digest.hexdigest())
+"""
 _COUNT = (
     "tar --warning=no-file-ignored --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner"
     " --format=gnu -cf - ."
-    ' | "$0" -IS -c \''
-    'import hashlib, sys; print(hashlib.file_digest(sys.stdin.buffer, "sha256").hexdigest())'
-    "'"
+    f" | \"$0\" -IS -c '{_SHA256}'"
 )
 # Where its folders are one mount, a build can link a file of its cache into what becomes a slug, which a
 # later build would change there. So each file with another name becomes a copy of its own.

@@ -25,6 +25,23 @@ def test_apps_run_an_interpreter_that_everyone_can_reach():
     assert all(part.stat().st_mode & 0o001 for part in (python, *python.parents))
 
 
+def test_the_digest_of_a_tree_is_the_same_with_every_release_of_ours(tmp_path):
+    """Slugs are named by it, and verified years later."""
+    tree = tmp_path / "tree"
+    (tree / "folder").mkdir(parents=True)
+    (tree / "folder/large").write_bytes(b"0123456789" * 100_000)
+    (tree / "link").symlink_to("folder/large")
+    (tree / "Procfile").write_text("web: x\n")
+    for path, mode in (("folder/large", 0o444), ("Procfile", 0o555), ("folder", 0o555), ("", 0o555)):
+        (tree / path).chmod(mode)
+
+    code, said = spawn.capture(spawn.Program(steps.count().argv, {"PATH": steps.SYSTEM_PATH}, tree, None), 30)
+
+    (tree / "folder").chmod(0o755)
+    tree.chmod(0o755)
+    assert (code, said) == (0, "58b82d8bb00d65286b87325446f073df391e212b9c8bda829e36fa8c5fa90042\n")
+
+
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (7 << 8, 7), (9, 137)])
 def test_exit_codes_are_those_of_a_shell(status: int, code: int):
     assert spawn.exit_code(status) == code
