@@ -18,7 +18,7 @@ from stratum.instance import Identity, Instance
 from stratum.model import App, Build, BuildState, Formation, Release, ReleaseState, RolloutState, Slot
 from stratum.settings import Settings
 from stratum.states import ProcessStatus
-from stratum.store import Database, builds, environments, formation, pushes, releases, rollouts
+from stratum.store import Database, builds, crashes, environments, formation, pushes, releases, rollouts
 from stratum.supervisor import Supervisor
 from tests.served import Served
 from tests.wishes import Wish
@@ -43,6 +43,7 @@ class Facts:
     integers: Mapping[Slot, int]
     releases: tuple[Release, ...]
     builds: tuple[Build, ...]
+    crashing: frozenset[str]
 
     @property
     def prefix(self) -> str:
@@ -113,6 +114,7 @@ class Truth:
                     formation.unique_ints(tx, app.id),
                     tuple(releases.list_releases(tx, app.id)),
                     tuple(builds.list_builds(tx, app.id, limit=10_000)),
+                    frozenset(one.process for one in crashes.crashes(tx, app.id)),
                 )
                 for app in environments.list_apps(tx)
                 if app.id in current
@@ -142,6 +144,7 @@ class Truth:
         return [
             *self._sections(set(names), sections),
             *self._processes({name: one.pid for name, one in sections.items() if one.pid}),
+            *self._records(facts, wishes),
             *self._numbers(facts, wishes),
             *self._listeners(facts),
             *self._surplus_files(facts, set(names)),
@@ -175,6 +178,21 @@ class Truth:
         for name, count in sessions.items():
             if count != _OWN_SESSIONS.get(name.rsplit(".", 2)[1], 1):
                 yield f"{name} has {count} sessions"
+
+    def pids(self) -> dict[str, int | None]:
+        """Name of a process → its pid, by supervisord."""
+        return {one.name: one.pid for one in Supervisor(self.layout.supervisord_socket).status("")}
+
+    def _records(self, facts: Mapping[str, Facts], wishes: Mapping[str, Wish]) -> Iterator[str]:
+        """Each commit was built once, whatever was killed; what crashes is what there is."""
+        for name, wish in wishes.items():
+            known = facts[name]
+            often = [commit for commit, n in Counter(one.commit for one in known.builds).items() if n > 1]
+            if often:
+                yield f"{name} has several builds of {often}"
+            gone = known.crashing - {f"{known.prefix}.{label}" for label in wish.labels()}
+            if gone:
+                yield f"{name} is told to have crashing processes that are not there: {sorted(gone)}"
 
     def _numbers(self, facts: Mapping[str, Facts], wishes: Mapping[str, Wish]) -> Iterator[str]:
         """Ports and integers are given to what is wished, and to nothing else."""
@@ -255,11 +273,11 @@ class Truth:
         except (OSError, ValueError):
             return []
         there = proc.snapshot()
-        return [
-            pid
-            for pid in sorted({root, *proc.descendants(there, root)})
-            if pid in there and not (self.fence.fenced and self.fence.in_apps_range(there[pid].uid))
-        ]
+        ours = {pid: there[pid] for pid in (root, *proc.descendants(there, root)) if pid in there}
+        if self.fence.fenced:
+            return sorted(pid for pid, one in ours.items() if not self.fence.in_apps_range(one.uid))
+        found = marks.read(self.layout, ours.values())
+        return sorted(pid for pid in ours if not found[pid].process and not found[pid].build)
 
     def _open_files(self) -> dict[str, int]:
         """Service → descriptors of that process of it which has most."""

@@ -26,11 +26,13 @@ PORTS = {
 
 
 @contextmanager
-def unrest(apps: int, **settings: str) -> Iterator[Unrest]:
+def unrest(apps: int, ports: dict[str, str] | None = None, *, as_user: bool = False) -> Iterator[Unrest]:
     """Start an instance; what was done is told with whatever goes wrong."""
-    served = Served.in_new_folder(STRATUM_STOP_GRACE_S="3", STRATUM_DRAIN_S="1", **settings)
+    served = Served.in_new_folder(STRATUM_STOP_GRACE_S="3", STRATUM_DRAIN_S="1", **(ports or {}))
     made = None
     try:
+        if as_user:
+            served.start_as_user()
         made = Unrest(served, apps, SEED)
         made.check()
         yield made
@@ -51,9 +53,19 @@ def test_whatever_is_done_and_killed_ends_as_wished_with_nothing_left():
 
 
 @pytest.mark.soak
+@pytest.mark.skipif(os.getuid() != 0, reason="the others are run as an ordinary user then")
+@pytest.mark.timeout(1800)
+def test_soak_as_an_ordinary_user():
+    with unrest(apps=6, as_user=True) as one:
+        for _ in range(2 * KILLS):
+            one.bout()
+        one.check(at_end=True)
+
+
+@pytest.mark.soak
 @pytest.mark.timeout(int(SOAK_S) + 1800)
 def test_soak_of_thirty_apps(capsys):
-    with unrest(apps=30, **PORTS) as one:
+    with unrest(30, PORTS) as one:
         until, told = time.monotonic() + SOAK_S, 0
         while time.monotonic() < until:
             one.bout(at_once=6)
