@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ def idle():
 
 def deaf():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    open(f"{os.environ['PLACE']}/deaf", "w").close()
     time.sleep(1000)
 
 def told():
@@ -84,9 +84,9 @@ def test_nobody_is_left_when_the_master_ends(running: Running, number: signal.Si
 
 
 @pytest.mark.parametrize("running", [("kinds:deaf",)], indirect=True)
-def test_a_child_that_does_not_listen_is_killed(running: Running):
+def test_a_child_that_does_not_listen_is_killed(running: Running, tmp_path: Path):
     children = running.has(1)
-    time.sleep(0.2)  # by then it is deaf
+    wait_until((tmp_path / "deaf").exists)
 
     assert running.end(signal.SIGTERM) == 0
     assert alive(children) == []
