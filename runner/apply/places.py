@@ -10,13 +10,13 @@ from stratum.store import builds
 log = logging.getLogger(__name__)
 
 _WAITS = (
-    "Waiting: {} release phases, startup checks or slow stops of other apps are under way, "
+    "Waiting: {} release phases, startup checks, rounds or slow stops of other apps are under way, "
     "as many as may be at once"
 )
 
 
 def phases_at_once(parts: Parts) -> int:
-    """How many rollouts with a release phase, startup checks or slow stops there may be at once."""
+    """How many rollouts that may take long there may be at once."""
     return MOST_PHASES * parts.instance.settings.appliers
 
 

@@ -1,10 +1,10 @@
 """Rollouts that may take long: who has to wait with its own for those of others, and calling one off.
 
-It is release phases, startup checks and stop sequences that may. A rollout that only waits for one takes
-nothing from others but memory, so there may be many, not any number.
+It is release phases, startup checks, rounds and stop sequences that may. A rollout that only waits for one
+takes nothing from others but memory, so there may be many, not any number.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from stratum import stopping
 from stratum.model import RELEASE_PHASE, Phase, RolloutState
 from stratum.store import tables as t
 from stratum.store.database import Transaction
+from stratum.surge import ALL
 
 LONG_STOP_S = 60  # as long as a web process without checks may take to start
 
@@ -60,11 +61,22 @@ class _Next:
 
     @property
     def has_trial_ahead(self) -> bool:
-        """Whether a release phase or startup checks of its app have not ended."""
+        """Whether a release phase, checks or rounds of its app have not ended, as far as app.json says."""
         if self.has_phase_ahead:
             return True
         settings = _settings(self.contents or self.current_contents)
-        return self.state != RolloutState.LIVE.value and any(one["checks"] for one in settings)
+        has_checks = any(one["checks"] for one in settings)
+        return not self.is_live and (has_checks or any(map(_takes_rounds, _settings(self.contents))))
+
+    @property
+    def may_take_rounds(self) -> bool:
+        """Whether it brings another release, and is not through with that."""
+        return self.contents is not None and not self.is_live
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has only to stop what is old."""
+        return self.state == RolloutState.LIVE.value
 
     @property
     def may_take_long(self) -> bool:
@@ -96,15 +108,19 @@ def waiting(tx: Transaction, most: int) -> Mapping[int, int | None]:
     heads: dict[int, _Next] = {}
     for row in tx.execute(_UNFINISHED):
         heads.setdefault(row.app_id, _Next(*row))
-    told = _told_to_stop_slowly(tx)
-    ahead = [one for one in heads.values() if one.may_take_long or one.app_id in told]
+    slow, by_rounds = _told(tx, _stops_slowly), _told(tx, _takes_rounds)
+    ahead = [
+        one
+        for one in heads.values()
+        if one.may_take_long or one.app_id in slow or (one.may_take_rounds and one.app_id in by_rounds)
+    ]
     begun = [one for one in ahead if one.has_place]
     queued = [one for one in ahead if not one.has_place and not one.destroying and not one.error]
     return {one.app_id: one.build_id for one in queued[max(0, most - len(begun)) :]}
 
 
 def call_off(tx: Transaction, build_id: int, reason: str) -> bool:
-    """Have the release phase or the checks of what a build has made end, and its release fail.
+    """Have the release phase, checks or rounds of what a build has made end, and its release fail.
 
     Its applier finds the reason as the error of the rollout, which has not ended.
 
@@ -114,15 +130,24 @@ def call_off(tx: Transaction, build_id: int, reason: str) -> bool:
     unfinished = (RolloutState.QUEUED.value, RolloutState.RUNNING.value)
     mine = (t.rollouts.c.build_id == build_id, t.rollouts.c.state.in_(unfinished))
     row = tx.execute(_UNFINISHED.where(*mine)).one_or_none()
-    if row is None or not _Next(*row).has_trial_ahead:
+    if row is None:
+        return False
+    found = _Next(*row)
+    takes_rounds = found.may_take_rounds and found.app_id in _told(tx, _takes_rounds)
+    if not found.has_trial_ahead and not takes_rounds:
         return False
     tx.execute(update(t.rollouts).where(*mine, t.rollouts.c.error == "").values(error=reason))
     return True
 
 
-def _told_to_stop_slowly(tx: Transaction) -> set[int]:
+def _told(tx: Transaction, is_so: Callable[[Mapping[str, Any]], bool]) -> set[int]:
+    """Ids of the apps of which the API was told something of a target."""
     rows = tx.execute(select(t.target_settings.c.app_id, t.target_settings.c.settings))
-    return {row.app_id for row in rows if _stops_slowly(row.settings)}
+    return {row.app_id for row in rows if is_so(row.settings)}
+
+
+def _takes_rounds(settings: Mapping[str, Any]) -> bool:
+    return settings.get("max_surge", "") not in ("", ALL)
 
 
 def _stops_slowly(settings: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-WAITS = "-----> Waiting: 6 release phases, startup checks or slow stops of other apps are under way"
+WAITS = "-----> Waiting: 6 release phases, startup checks, rounds or slow stops of other apps are under way"
 STARTED = "-----> worker.1 started"
 
 

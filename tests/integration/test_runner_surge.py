@@ -13,7 +13,7 @@ from runner.plan import known
 from runner.recover import Recovery
 from stratum.faults import STEP_POINTS
 from stratum.model import App, Outcome, RolloutState, TargetSettings
-from stratum.store import formation
+from stratum.store import builds, formation, phases
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, SHARED, Stage, outcomes, staged
 from tests.waiting import wait_until
@@ -138,6 +138,28 @@ def test_a_release_that_fails_halfway_goes_back_without_losing_a_request(
     assert now.keys() == {*webs(1, 1, 2, 3, 4), "v1.worker.1"}
     assert {name for name in now if now[name] == before[name]} == {*webs(1, 3, 4), "v1.worker.1"}
     assert stage.version(app) == 1
+
+
+def test_a_release_that_is_canceled_halfway_goes_back_as_well(stage: Stage, app: App) -> None:
+    stage.deploy(app, {"web": RUN_WEB}, web=3)
+    surge(stage, app, "1")
+    with stage.parts.database.write() as tx:
+        build = builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+    stuck = {"web": f"[ $STRATUM_INDEX = 1 ] || sleep 600; {RUN_WEB}"}
+    _, queued = stage.release(app, stuck, build_id=build.id)
+    applying = threading.Thread(target=stage.apply, args=(app, queued))
+
+    with asked(stage, app) as answers:
+        applying.start()
+        wait_until(lambda: "v2.web.2" in stage.pids_of(app), 30)
+        with stage.parts.database.write() as tx:
+            assert phases.call_off(tx, build.id, "canceled by me")
+        applying.join(60)
+
+    done = stage.rollout(queued)
+    assert (done.state, done.error) == (RolloutState.FAILED, "web.2 was ended: canceled by me.")
+    assert stage.pids_of(app).keys() == webs(1, 1, 2, 3)
+    assert {status for status, _ in answers} == {200}
 
 
 def test_others_that_overlap_are_replaced_by_their_own_surge(stage: Stage, app: App) -> None:

@@ -174,6 +174,38 @@ def test_a_scale_of_an_app_with_checks_takes_a_place(db: Database, apps: list[Ap
 
 
 @pytest.mark.parametrize(
+    ("said", "told", "rounds"), [("1", "", True), ("", "25%", True), ("100%", "", False), ("", "", False)]
+)
+def test_rounds_take_a_place_until_they_are_through_and_can_be_called_off(
+    db: Database, apps: list[App], said: str, told: str, rounds: bool
+) -> None:
+    rolling, phased, *_ = apps
+    with db.write() as tx:
+        build = builds.add_build(tx, rolling.id, "c" * 40, source="push", who="me")
+        made = releases.add_release(
+            tx,
+            rolling.id,
+            slug="a" * 64,
+            commit="c" * 40,
+            targets=PLAIN,
+            cause="push",
+            who="me",
+            contents=Contents(settings={"web": TargetSettings(max_surge=said)}),
+        )
+        formation.tell(tx, rolling.id, "web", TargetSettings(max_surge=told))
+        rollouts.add_rollout(tx, rolling.id, cause="push", who="me", release_id=made.id, build_id=build.id)
+    queue(db, phased)
+    assert who_waits(db) == [phased.id] * rounds
+    with db.write() as tx:
+        rollout = rollouts.claim_next(tx, rolling.id, "1:1")
+        assert rollout
+        assert call_off(tx, build.id, "canceled by me") == rounds
+        rollouts.record(tx, rollout, RolloutState.LIVE, [])
+        assert not call_off(tx, build.id, "canceled by me")
+    assert who_waits(db) == []
+
+
+@pytest.mark.parametrize(
     ("said", "told", "slow"),
     [
         ("term,3600,kill", "", True),
