@@ -13,7 +13,7 @@ from tests.served import Served
 ENVIRONMENT = "MyProdEnv"
 APP = "bench"
 TARGET = "worker"
-OTHERS = 20
+OTHERS = 9
 _MANY = "5000"
 
 

@@ -19,7 +19,7 @@ FEW, MANY = 10, (1000, 3000)
 BAR, CRASH_BAR_S = 1.5, 0.5
 ROUNDS = 5
 LIVED_S = 1.2  # what dies within its first second waits before it is started again
-REST_S = 5.0
+REST_S = 3.0
 
 Times = dict[str, list[float]]
 

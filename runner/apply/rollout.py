@@ -78,7 +78,7 @@ class _Rolling:
 
     def run(self, formation: Formation) -> None:
         assert self.release is not None
-        self._revive(formation)
+        there = self._revived(formation)
         try:
             if self._is_new:
                 folders.check_room(self.parts, self.release)
@@ -86,8 +86,9 @@ class _Rolling:
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
+                there = running.look(self.parts, self.app)
             goal = with_older(self.parts, wish(self.parts, self.app, self.release, formation), formation)
-            late = self._bring_up(goal)
+            late = self._bring_up(goal, there)
         except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
             take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
@@ -96,22 +97,24 @@ class _Rolling:
         self._end_late(late)
         self.succeed(goal)
 
-    def _revive(self, formation: Formation) -> None:
-        """After a boot, end what the former life left and bring back what ran, before anything new."""
-        if running.living(running.look(self.parts, self.app).values()):
-            return
+    def _revived(self, formation: Formation) -> Mapping[str, ProcessStatus]:
+        """After a boot, end what the former life left and bring back what ran; return what is there."""
+        there = running.look(self.parts, self.app)
+        if running.living(there.values()):
+            return there
         self.parts.engine.sweep(self.app)
         if not self._is_new or self.current is None:
-            return
+            return there
         try:
             done = converge.converge(self.parts, self.app, self.current, formation)
         except (RolloutFailed, ReleaseUnusable) as error:  # what comes now may well mend it
             log.warning("v%d of %s does not come back: %s", self.current.version, self.app.label, error)
-            return
+            return there
         route_back(self.parts, done.wish)
+        return there
 
-    def _bring_up(self, goal: Wish) -> list[Known]:
-        statuses = self._settled(goal)
+    def _bring_up(self, goal: Wish, there: Mapping[str, ProcessStatus]) -> list[Known]:
+        statuses = self._settled(goal, there)
         alive = running.living(statuses.values())
         change = diff(goal.processes, alive | (statuses.keys() - {one.name for one in goal.processes}))
         late = [one for one in change.stop if stops_late(one, goal.processes)]
@@ -134,15 +137,14 @@ class _Rolling:
         faults.reach("rollout.switched")
         return late
 
-    def _settled(self, goal: Wish) -> dict[str, ProcessStatus]:
-        """Look at the app's processes, once wished ones that are just stopping have ended."""
-        statuses = running.look(self.parts, self.app)
+    def _settled(self, goal: Wish, there: Mapping[str, ProcessStatus]) -> Mapping[str, ProcessStatus]:
+        """Return the app's processes, once wished ones that are just stopping have ended."""
         names = [one.name for one in goal.processes]
-        stopping = [name for name in names if name in statuses and statuses[name].state is State.STOPPING]
+        stopping = [name for name in names if name in there and there[name].state is State.STOPPING]
         if stopping:
             self.parts.engine.stop(self.app, stopping, steps_of(self.parts, self.app, map(known, stopping)))
             return running.look(self.parts, self.app)
-        return statuses
+        return there
 
     def _relieve(
         self, relieved: Sequence[Known], up: Sequence[Process], late: Sequence[Known]
