@@ -14,12 +14,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
 from runner import jobs
 from runner.apply.parts import Parts
+from runner.engines.supervisord.engine import Supervisord
 from runner.engines.supervisord.rpc import Sections
 from stratum import secrets
 from stratum.errors import SupervisorUnavailable
@@ -151,6 +152,13 @@ class Stage:
 
     def deploy(self, app: App, targets: Mapping[str, str], **scales: int) -> Rollout:
         return self.apply(app, self.release(app, targets, scales=scales)[1])
+
+    def patient(self) -> "Stage":
+        """The same where a process has half a minute to die in, however late it begins on a busy machine."""
+        instance = replace(self.instance, settings=replace(self.instance.settings, alive_after_s=30.0))
+        assert isinstance(self.parts.engine, Supervisord)
+        engine = replace(self.parts.engine, instance=instance)
+        return replace(self, parts=replace(self.parts, instance=instance, engine=engine))
 
     def rollout(self, rollout: Rollout) -> Rollout:
         with self.parts.database.read() as tx:

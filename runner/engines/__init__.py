@@ -1,1 +1,1 @@
-"""What processes run under: one folder per engine."""
+"""What processes run under: the protocol, and one folder per engine."""

@@ -55,7 +55,8 @@ def test_what_still_runs_of_a_broken_release_goes_on_when_the_next_one_fails(sta
     app = broken(stage, "half")
     before = running(stage, app)
 
-    done = stage.apply(app, stage.release(app, {"web": RUN_WEB, "worker": "exit 4"}, slug="b" * 64)[1])
+    _, queued = stage.release(app, {"web": RUN_WEB, "worker": "exit 4"}, slug="b" * 64)
+    done = stage.patient().apply(app, queued)
 
     assert done.state is RolloutState.FAILED
     assert done.error.startswith("worker.1 ")

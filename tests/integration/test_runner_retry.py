@@ -154,7 +154,7 @@ def test_a_chain_of_failing_scales_ends_at_what_worked(stage: Stage) -> None:
     before = workers(stage, app)
 
     chain = [stage.scale(app, worker=3), stage.scale(app, worker=4)]
-    jobs.apply_queued(stage.parts, app.id)
+    jobs.apply_queued(stage.patient().parts, app.id)
 
     assert [stage.rollout(one).state for one in chain] == [RolloutState.FAILED] * 2
     assert scale_of(stage, app) == 1

@@ -134,11 +134,11 @@ def test_command_that_exits_at_once_fails_the_rollout_with_its_output(stage: Sta
     failing = "for i in $(seq 30); do echo line $i; done; exit 3"
     _, queued = stage.release(app, {"web": RUN_WEB, "worker": failing}, build_id=build.id)
 
-    done = stage.apply(app, queued)
+    done = stage.patient().apply(app, queued)
 
     assert done.state is RolloutState.FAILED
     advice = "See what it printed: stratum logs -t worker; mend it, and try again."
-    assert re.fullmatch(rf"worker\.1 did not come up: exit status 3 after \d\.\d s\. {advice}", done.error)
+    assert re.fullmatch(rf"worker\.1 did not come up: exit status 3 after \d+\.\d s\. {advice}", done.error)
     failed = next(line for line in done.report if line.outcome is Outcome.FAILED)
     assert failed.output == tuple(f"line {i}" for i in range(11, 31))
     assert outcomes(done) == {
@@ -198,7 +198,7 @@ def test_web_that_dies_on_an_address_in_use_says_so(stage: Stage, app: App) -> N
     ],
 )
 def test_a_process_that_ends_is_told_what_may_help(stage: Stage, app: App, command: str, said: str) -> None:
-    done = stage.deploy(app, {"worker": command}, worker=1)
+    done = stage.patient().deploy(app, {"worker": command}, worker=1)
 
     assert done.state is RolloutState.FAILED
     assert said in done.error
@@ -229,7 +229,7 @@ def test_failed_scale_puts_the_formation_back(stage: Stage, app: App) -> None:
     stage.deploy(app, {"worker": one_only}, worker=1)
     before = stage.pids()
 
-    done = stage.apply(app, stage.scale(app, worker=2))
+    done = stage.patient().apply(app, stage.scale(app, worker=2))
 
     assert done.state is RolloutState.FAILED
     assert done.error.startswith("worker.2 did not come up: exit status 4")
@@ -245,7 +245,7 @@ def test_a_release_that_fails_puts_back_the_scales_that_came_with_it(stage: Stag
         before = formation.set_scales(tx, app.id, {"worker": 2})
         rollouts.set_formation_before(tx, queued, before)
 
-    done = stage.apply(app, queued)
+    done = stage.patient().apply(app, queued)
 
     assert done.state is RolloutState.FAILED
     own = f"MyProdEnv.{app.name}."

@@ -112,7 +112,7 @@ def test_what_is_scaled_is_of_the_new_release_and_what_goes_goes(stage: Stage, a
 def test_a_release_that_fails_leaves_them_alone(stage: Stage, app: App) -> None:
     before = stage.pids_of(app)
 
-    stage.deploy(app, {"worker": SLEEP, "clock": "exit 3"})
+    stage.patient().deploy(app, {"worker": SLEEP, "clock": "exit 3"})
 
     after = stage.pids_of(app)
     assert after.keys() == before.keys()
