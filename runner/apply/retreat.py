@@ -41,7 +41,8 @@ def retreat(
         return
     goal = with_older(parts, wish(parts, app, release, formation), formation)
     alive = running.living(running.look(parts, app).values())
-    if all(one.name in alive for one in goal.processes if one.port):
+    # What has to have its place for itself can only come back after what has taken that.
+    if all(one.name in alive for one in goal.processes if one.port and one.strategy is Strategy.OVERLAP):
         return
     folders.open_folder(parts, app, release)
     way_back = _Retreat(parts, lease, report, goal)

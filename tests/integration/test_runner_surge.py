@@ -11,6 +11,7 @@ import pytest
 from runner import jobs
 from runner.plan import known
 from runner.recover import Recovery
+from stratum.errors import RouterUnavailable
 from stratum.faults import STEP_POINTS
 from stratum.model import App, Outcome, RolloutState, TargetSettings
 from stratum.store import builds, formation, phases
@@ -160,6 +161,31 @@ def test_a_release_that_is_canceled_halfway_goes_back_as_well(stage: Stage, app:
     assert (done.state, done.error) == (RolloutState.FAILED, "web.2 was ended: canceled by me.")
     assert stage.pids_of(app).keys() == webs(1, 1, 2, 3)
     assert {status for status, _ in answers} == {200}
+
+
+def test_two_with_one_integer_never_run_at_once_where_the_router_fails(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = (
+        f'mkdir "{SHARED}" || {{ touch "{SHARED}.doubled"; exit 9; }}; : {{{{UNIQUE_INT}}}}; '
+        f"trap 'kill $!; wait; rmdir \"{SHARED}\"; exit' TERM; python3 -S web.py & wait"
+    )
+    stage.deploy(app, {"web": alone}, web=1)
+    route = stage.parts.router.route
+
+    def away(app: App, processes: list[str], **options: object) -> None:
+        route(app, processes, **options)  # type: ignore[arg-type]
+        if any(known(name).version == 2 for name in processes):
+            raise RouterUnavailable("it is away")
+
+    monkeypatch.setattr(stage.parts.router, "route", away)
+
+    done = stage.deploy(app, {"web": alone})
+
+    assert done.state is RolloutState.FAILED
+    assert not stage.shared(app).with_suffix(".doubled").exists()
+    wait_until(lambda: stage.get(app)[1][:2] == "v1", 20)
+    assert stage.pids_of(app).keys() == webs(1, 1)
 
 
 def test_others_that_overlap_are_replaced_by_their_own_surge(stage: Stage, app: App) -> None:
