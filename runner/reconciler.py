@@ -173,7 +173,7 @@ class Reconciler:
     def _end_all_strays(self) -> None:
         with self._parts.database.read() as tx:
             apps = environments.list_apps(tx)
-        for app in apps:
+        for app in self._parts.engine.untidy(apps):
             _guarded(f"ending strays of {app.label}", partial(end_strays_of, self._parts, app))
 
     def clear_folders(self) -> None:

@@ -151,6 +151,9 @@ class Engine(Protocol):
             steps: name → signals with the seconds after each; those of others are the usual ones.
         """
 
+    def untidy(self, apps: Sequence[App]) -> list[App]:
+        """Tell which of some apps have something for `sweep`: one look, however many they are."""
+
     def sweep(self, app: App) -> list[str]:
         """End and remove what belongs to none of an app's processes, or to a life of one that is over.
 

@@ -225,6 +225,15 @@ class Door:
         """List a process, its tree and its session as (pid, start time), for a later `end_tree`."""
         return [(pid, start) for pid, start in _rows(self._ask("tree", pid=pid))]
 
+    def apps_with_strays(self, live: Mapping[int, Mapping[str, int]]) -> list[int]:
+        """Tell for which apps `end_strays` would end something, by one look at all processes.
+
+        Args:
+            live: app id → live names, each with the pid that supervisord has started under it, or 0.
+        """
+        answer = self._ask("apps_with_strays", live={app_id: dict(names) for app_id, names in live.items()})
+        return [int(app_id) for app_id in answer] if isinstance(answer, list) else []
+
     # -- ends of processes; each returns (pid, start time, name by its mark) of what it ended
     def end_strays(
         self, app_id: int, live: Collection[str], leaders: Mapping[str, int] | None = None

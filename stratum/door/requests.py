@@ -146,6 +146,19 @@ def _leaders(args: Args) -> dict[str, int]:
     return {_process(name): _integer(leaders, name, 2, _MAX_PID) for name in leaders}
 
 
+def _live_apps(args: Args) -> dict[int, dict[str, int]]:
+    """App id, which JSON has as text, → live name → pid, or 0."""
+    live = args.get("live")
+    if not isinstance(live, dict) or not all(isinstance(names, dict) for names in live.values()):
+        raise _refused("live", live)
+    return {
+        _app_id({"app_id": int(app_id) if str(app_id).isdecimal() else app_id}): {
+            _process(name): _integer(names, name, 0, _MAX_PID) for name in names
+        }
+        for app_id, names in live.items()
+    }
+
+
 def _seen(args: Args) -> list[proc.Key]:
     keys = args.get("seen")
     if not isinstance(keys, list | tuple):
@@ -253,6 +266,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "check": _check,
     "listeners": lambda _layout, _fence, args: _listeners(args),
     "tree": lambda _layout, fence, args: _tree(fence, args),
+    "apps_with_strays": lambda layout, fence, args: Strays(layout, fence).apps_with(_live_apps(args)),
     "end_strays": _end_strays,
     "end_all_strays": _end_all_strays,
     "end_tree": _end_tree,

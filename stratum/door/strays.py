@@ -5,7 +5,7 @@ fenced, by its uid, which nothing can shed. A program may write over its own mar
 itself has started is therefore left to supervisord, unless it carries the mark of one not wished.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from stratum.door import ending, marks, proc
@@ -24,6 +24,24 @@ class Stray:
     name: str  # by its mark; empty when it carries none
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Processes as they were seen, with their marks."""
+
+    processes: proc.Snapshot
+    marks: Mapping[int, marks.Marks]
+
+    def by_uid(self) -> "dict[int, Look]":
+        """Part it by accounts."""
+        found: dict[int, dict[int, proc.Process]] = {}
+        for pid, process in self.processes.items():
+            found.setdefault(process.uid, {})[pid] = process
+        return {uid: Look(mine, {pid: self.marks[pid] for pid in mine}) for uid, mine in found.items()}
+
+
+_NOTHING = Look({}, {})
+
+
 class Strays:
     """Looks for strays of one instance."""
 
@@ -38,8 +56,21 @@ class Strays:
         Args:
             leaders: live name → pid that supervisord has started under it, where that is known.
         """
-        processes = self._snapshot(app_id)
-        names = self._names(processes, app_id, live)
+        return self._among(self._look(app_id), app_id, live, leaders)
+
+    def apps_with(self, live: Mapping[int, Mapping[str, int]]) -> list[int]:
+        """Tell of which apps `of_app` finds anything, by one look at all that there is.
+
+        Args:
+            live: app id → live names, each with the pid that supervisord has started under it, or 0.
+        """
+        looks = self._looks(live)
+        return [app_id for app_id, names in live.items() if self._among(looks[app_id], app_id, names, names)]
+
+    def _among(
+        self, look: Look, app_id: int, live: Collection[str], leaders: Mapping[str, int]
+    ) -> list[proc.Process]:
+        processes, names = look.processes, self._names(look, app_id, live)
         unmarked = set(processes) - set(names) if self._fence.fenced else set()
         former = _of_former_lives(processes, names, leaders)
         kept = proc.family(
@@ -53,8 +84,9 @@ class Strays:
 
     def of_process(self, name: str, seen: Collection[proc.Key] = ()) -> list[proc.Process]:
         """Find what carries a name or belongs to it, and what is left of a tree seen before."""
-        processes = self._snapshot()
-        marked = {pid for pid, found in self._names(processes).items() if found == name}
+        look = self._look()
+        processes = look.processes
+        marked = {pid for pid, found in self._names(look).items() if found == name}
         before = {pid for pid, start in seen if pid in processes and processes[pid].start == start}
         return [processes[pid] for pid in sorted(proc.family(processes, marked | before))]
 
@@ -70,8 +102,9 @@ class Strays:
         """Find every process of every app and build: there must be none while supervisord is down."""
         if self._fence.fenced:
             return list(self._snapshot().values())
-        processes = self._snapshot()
-        marked = set(self._names(processes))
+        look = self._look()
+        processes = look.processes
+        marked = set(self._names(look))
         found = {pid: processes[pid] for pid in sorted(proc.family(processes, marked))}
         found |= {process.pid: process for process in self.of_builds()}
         return list(found.values())
@@ -111,16 +144,26 @@ class Strays:
         app_uid = self._fence.app_uid(app_id)
         return proc.snapshot(lambda uid: uid == app_uid)
 
-    def _names(
-        self, processes: proc.Snapshot, app_id: int | None = None, live: Collection[str] = ()
-    ) -> dict[int, str]:
+    def _looks(self, app_ids: Iterable[int]) -> dict[int, Look]:
+        """Look once at all that there is, and part it by apps as far as uids tell."""
+        whole = self._look()
+        if not self._fence.fenced:
+            return dict.fromkeys(app_ids, whole)
+        parted = whole.by_uid()
+        return {app_id: parted.get(self._fence.app_uid(app_id), _NOTHING) for app_id in app_ids}
+
+    def _look(self, app_id: int | None = None) -> Look:
+        processes = self._snapshot(app_id)
+        return Look(processes, marks.read(self._layout, processes.values()))
+
+    def _names(self, look: Look, app_id: int | None = None, live: Collection[str] = ()) -> dict[int, str]:
         """Read the marks; of one app's processes only, if one is given."""
         # The launcher gave each the folder of its release as HOME.
         releases = str(self._layout.release(app_id, 1).parent) if app_id else ""
         of_app = {_app(name) for name in live}
         return {
             pid: found.process
-            for pid, found in marks.read(self._layout, processes.values()).items()
+            for pid, found in look.marks.items()
             if found.process
             and (
                 not releases

@@ -201,6 +201,19 @@ def test_what_an_earlier_life_of_a_process_has_left_is_a_stray(house: House, app
     assert alive([present.pid, *own]) == [present.pid, *own]
 
 
+def test_one_look_tells_which_apps_have_strays(house: House, apps: Apps):
+    other = "Env.b.v2.web.1"
+    fine, present = apps.start(["sleep", "1000"]), apps.start(["sleep", "1000"], other, APP + 1)
+    left = apps.start(["sleep", "1000"], "Env.b.v1.web.1", APP + 1)
+    live = {APP: {WEB: fine.pid}, APP + 1: {other: present.pid}, APP + 2: {}}
+
+    assert house.call(lambda: house.door.apps_with_strays(live)) == [APP + 1]
+
+    left.kill()
+    left.wait()
+    assert house.call(lambda: house.door.apps_with_strays(live)) == []
+
+
 def test_an_app_without_live_processes_has_all_its_strays_ended(house: House, apps: Apps):
     stray = apps.start(["sleep", "1000"])
 
@@ -342,6 +355,10 @@ def test_what_no_app_or_build_runs_is_out_of_reach(house: House):
         ("end_tree", (WEB, [2])),
         ("end_strays", (APP, ["a b"])),
         ("end_strays", (APP, [WEB], {WEB: 1})),
+        ("apps_with_strays", ({0: {}},)),
+        ("apps_with_strays", ({"../x": {}},)),
+        ("apps_with_strays", ({APP: {"a b": 0}},)),
+        ("apps_with_strays", ({APP: {WEB: -1}},)),
         ("end_strays", (APP, [WEB], {"a b": 7})),
     ],
 )

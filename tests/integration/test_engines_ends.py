@@ -53,10 +53,13 @@ def test_what_a_crashed_process_has_set_loose_is_swept_and_told(side: Side) -> N
     side.start(wished)
     wait_until(lambda: side.status(name).restarts == 1 and len(marked(side.stage, name)) == 3)
 
+    other = side.stage.app(f"{side.app.name}-tidy")
+    assert side.engine.untidy([other, side.app]) == [side.app]
     (told,) = side.engine.sweep(side.app)
 
     assert told.endswith(f" of {name}")
     wait_until(lambda: len(marked(side.stage, name)) == 2)
+    assert side.engine.untidy([other, side.app]) == []
     assert side.status(name).is_up
 
 

@@ -37,6 +37,9 @@ class Keeper(Protocol):
     def check(self, app_id: int, process: str, timeout_s: int) -> tuple[int | None, str]:
         """Run the command of a description once, as its app; return exit code, if any, and output."""
 
+    def apps_with_strays(self, live: Mapping[int, Mapping[str, int]]) -> list[int]:
+        """Tell for which apps that would end something."""
+
     def end_strays(
         self, app_id: int, live: Collection[str], leaders: Mapping[str, int] | None = None
     ) -> list[Stray]:
@@ -127,6 +130,21 @@ class Supervisord:
                 self.door.end_tree(name, left)
         return ended
 
+    def untidy(self, apps: Sequence[App]) -> list[App]:
+        """Ask supervisord, the folder of descriptions and the door once each."""
+        with self.database.read() as tx:
+            names = app_names.all_names(tx)
+        owners = {begin: app.id for app in apps for begin in prefixes(app, names.get(app.id, ()))}
+        there = self.sections.status()
+        live: dict[int, dict[str, int]] = {app.id: {} for app in apps}
+        for one in there:
+            owner = owners.get(_begin(one.name))
+            if owner is not None and not one.has_ended:
+                live[owner][one.name] = one.pid or 0
+        left = descriptions.present(self.instance.layout) - {one.name for one in there}
+        found = {owners.get(_begin(name)) for name in left} | set(self.door.apps_with_strays(live))
+        return [app for app in apps if app.id in found]
+
     def sweep(self, app: App) -> list[str]:
         """End strays, and remove descriptions without a section."""
         there = self._sections_of(app)
@@ -154,3 +172,8 @@ class Supervisord:
     def _trees(self, names: Sequence[str]) -> dict[str, list[Key]]:
         statuses = self.sections.status(names)
         return {status.name: self.door.tree(status.pid) for status in statuses if status.pid}
+
+
+def _begin(name: str) -> str:
+    """What the names of an app's processes begin with, as `prefixes` has it."""
+    return f"{name.rsplit('.', 3)[0]}.v"
