@@ -24,7 +24,7 @@ NAME = "app"  # of the route, of what its file was when it was read, and of what
 # configuration in which a placeholder's value has its name in it.
 _FILE = "{__app__}"
 _READ = f"{{http.vars.{NAME}}}"
-_PAGE, _HTTPS, _HOW, _PORTS, _SITE = (group(NAME, number) for number in range(1, 6))
+_PAGE, _HTTPS, _HOW, _PORTS, _REST = (group(NAME, number) for number in range(1, 6))
 _LINE = r"([^\n]*)\n"
 _LINES = _LINE * 4 + r"((?s:.*))"
 _PORT = r"(\d+) "
@@ -112,7 +112,7 @@ def _answers(most: int, limits: Limits) -> list[Json]:
     few, many = numbers[:LEAST_PORTS], numbers[LEAST_PORTS:]
     return [
         _in_its_place(),
-        {"match": [is_one_of(_HOW, SITE)], "handle": [site.handler(_SITE)], "terminal": True},
+        {"match": [is_one_of(_HOW, SITE)], "handle": [site.handler(_REST)], "terminal": True},
         {"handle": [{"handler": "request_body", "max_size": limits.body_bytes}]},
         *(_spread(number, limits) for number in few),
         {
@@ -123,7 +123,11 @@ def _answers(most: int, limits: Limits) -> list[Json]:
 
 
 def _in_its_place() -> Json:
-    return {"match": [{"not": [is_one_of(_PAGE, "")]}], "handle": [pages.handler_of(_PAGE)], "terminal": True}
+    return {
+        "match": [{"not": [is_one_of(_PAGE, "")]}],
+        "handle": [pages.handler_of(_PAGE, _REST)],
+        "terminal": True,
+    }
 
 
 def _spread(number: int, limits: Limits) -> Json:

@@ -15,6 +15,7 @@ from html import escape
 from runner.router.caddy import Json, is_one_of, subroute
 from stratum.store.quiet import Quiet
 
+OWN = "own"  # stands in files where a page of the app's own is shown for MAINTENANCE
 _SOON_S, _LATER_S = "5", "60"
 
 
@@ -92,7 +93,10 @@ def why(quiet: Quiet | None) -> Page:
 
 def answers(said: Said) -> list[Json]:
     """Routes that answer a request with a page, or with its sentence."""
-    page = _HTML % {"text": escape(said.text), "more": escape(said.more)}
+    return _alternatives(said, _HTML % {"text": escape(said.text), "more": escape(said.more)})
+
+
+def _alternatives(said: Said, page: str) -> list[Json]:
     wants_page = {"header": {"Accept": ["*text/html*"]}}
     return [
         {"match": [wants_page], "handle": [_static(said, "text/html", page)], "terminal": True},
@@ -105,17 +109,19 @@ def handler(said: Said) -> Json:
     return subroute(answers(said))
 
 
-def handler_of(word: str) -> Json:
+def handler_of(word: str, own: str) -> Json:
     """Answer with the page of a word; one that is none is taken for an app that does not run.
 
     Args:
-        word: what Caddy fills it in for.
+        word, own: what Caddy fills it in for, and the app's own page, in which it fills in nothing more.
     """
+    shown = subroute(_alternatives(PAGES[Page.MAINTENANCE], own))
     routes: list[Json] = [
         {"match": [is_one_of(word, page.value)], "handle": [handler(said)], "terminal": True}
         for page, said in PAGES.items()
     ]
-    return subroute([*routes, *answers(PAGES[Page.NO_PROCESS])])
+    its_own: Json = {"match": [is_one_of(word, OWN)], "handle": [shown], "terminal": True}
+    return subroute([its_own, *routes, *answers(PAGES[Page.NO_PROCESS])])
 
 
 def crashed() -> Json:

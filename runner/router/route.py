@@ -3,13 +3,13 @@
 The lines of the file: the page in the app's place, or nothing; `https`, if who asks by HTTP is to be sent
 on to it, or nothing; how it is answered else: by how many
 processes, by such as crash again and again, or as a site; the ports of its processes; and the rest, which is
-a site's.
+a site's, or a page of the app's own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runner.router.pages import Page
+from runner.router.pages import OWN, Page
 
 SITE, CRASHED = "site", "crashed"
 # So many ports stand in every file, so that a request that waits finds one at its place whatever has
@@ -25,6 +25,7 @@ class Route:
     Attributes:
         site: what is said of the site that answers in their place (`runner.router.site`).
         page: what is answered in the app's place.
+        own_page: HTML of its own for its maintenance.
         to_https: whether who asks by HTTP is sent on to HTTPS.
         crashed: all its processes are crash-looping; one may live for a moment all the same.
         domains: names of its own, in lower case.
@@ -37,6 +38,7 @@ class Route:
     domains: tuple[str, ...] = ()
     crashed: bool = False
     to_https: bool = False
+    own_page: str = ""
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -50,9 +52,11 @@ class Route:
 
     @property
     def text(self) -> str:
-        """What its file says. It ends with a full stop, since Caddy drops line ends."""
+        """What its file says. Caddy drops a line end at its end, so a site's ends with a full stop."""
         https = "https" if self.to_https else ""
-        return "\n".join((self.shown.value, https, self._how, _ports(self.ports), self.site or "."))
+        has_own = self.own_page and self.shown is Page.MAINTENANCE
+        word, rest = (OWN, self.own_page) if has_own else (self.shown.value, self.site or ".")
+        return "\n".join((word, https, self._how, _ports(self.ports), rest))
 
     @property
     def _how(self) -> str:

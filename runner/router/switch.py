@@ -5,6 +5,7 @@ told last. One lock file keeps the order of two appliers' changes the same in al
 """
 
 import fcntl
+import logging
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -19,15 +20,18 @@ from runner.router.limits import Limits
 from runner.router.pages import Page
 from runner.router.route import LEAST_PORTS, Route
 from stratum.domains import listed_hosts
-from stratum.errors import RouterUnavailable
+from stratum.errors import RouterUnavailable, StratumError
 from stratum.instance import Instance
+from stratum.maintenance import NO_PAGE, own_page
 from stratum.model import App
 from stratum.settings import Settings
 from stratum.site import read_table
-from stratum.store import Database, crashes, environments, quiet, sites
+from stratum.store import Database, crashes, environments, quiet, releases, sites
 from stratum.store import domains as domain_store
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
+
+log = logging.getLogger(__name__)
 
 # A Caddy that was killed is soon there again, unless it dies early a few times: supervisord then
 # pauses for 1, 2, 3… seconds. A release that is good should not fail for that.
@@ -42,6 +46,7 @@ class Router:
     def __init__(self, instance: Instance, database: Database) -> None:
         self._instance, self._database = instance, database
         self._rendered: tuple[tuple[int, list[Route]], Config] | None = None
+        self._pages: dict[int, tuple[str, str]] = {}  # commit and HTML, by app
         self._sites: dict[int, tuple[Served, str]] = {}
         self._seen: dict[str, tuple[Stamp, str]] = {}  # what files hold, as long as they are the same
 
@@ -113,7 +118,7 @@ class Router:
             apps, ports = environments.list_apps(tx), formation_store.routes(tx)
             names, served = formation_store.routed_as(tx), sites.all_served(tx)
             silent, own = quiet.quiet_apps(tx), domain_store.all_domains(tx)
-            crashed = crashes.crashed_apps(tx)
+            crashed, down = crashes.crashed_apps(tx), releases.in_maintenance(tx)
         names |= {app_id: one.app_name for app_id, one in served.items() if one.version}
         domain, served_by_https = instance.settings.apps_domain, bool(instance.settings.https_listen)
         routes = [
@@ -125,6 +130,7 @@ class Router:
                 own.get(app.id, ()),
                 app.id in crashed,
                 served_by_https and not app.plain_http,
+                self._own_page(app, down.get(app.id, "")),
             )
             for app in apps
         ]
@@ -140,6 +146,20 @@ class Router:
             folder = str(self._instance.layout.site(app_id, served.version))
             self._sites[app_id] = served, site.text(folder, read_table(served.rules))
         return self._sites[app_id][1]
+
+    def _own_page(self, app: App, commit: str) -> str:
+        """Look for the page of an app that is down for maintenance; once, and what cannot be read is none."""
+        if not commit:
+            self._pages.pop(app.id, None)
+            return ""
+        if app.id not in self._pages or self._pages[app.id][0] != commit:
+            page = NO_PAGE
+            try:
+                page = own_page(self._instance.layout.repo(app.id), commit)
+            except StratumError as error:
+                log.warning("the maintenance page of %s: %s", app.label, error)
+            self._pages[app.id] = commit, page.html
+        return self._pages[app.id][1]
 
     def _place(self, room: int) -> Place:
         layout = self._instance.layout

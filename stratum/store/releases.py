@@ -76,6 +76,13 @@ def current_releases(tx: Transaction) -> dict[int, Release]:
     return {row.app_id: _release(row) for row in rows}
 
 
+def in_maintenance(tx: Transaction) -> dict[int, str]:
+    """App id → commit of the release that runs, for all apps that have one and are down for maintenance."""
+    joined = t.apps.join(t.releases, t.releases.c.id == t.apps.c.current_release_id)
+    chosen = select(t.releases.c.app_id, t.releases.c.commit).select_from(joined).where(t.apps.c.maintenance)
+    return {row.app_id: row.commit for row in tx.execute(chosen)}
+
+
 def set_release_state(tx: Transaction, release_id: int, state: ReleaseState) -> None:
     """Record what became of a release."""
     tx.execute(update(t.releases).where(t.releases.c.id == release_id).values(state=state.value))

@@ -1,13 +1,18 @@
 """Pages in an app's place, in a real Caddy: each for its reason, and none of them loads a configuration."""
 
 import http.client
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from stratum.maintenance import MAX_BYTES
 from stratum.model import App, BuildState
 from stratum.store import builds, environments
 from stratum.store.tables import formation as formation_table
+from stratum.store.tables import releases
+from tests.repos import git, make_repo
 from tests.stage import RUN_WEB, Stage, staged
 
 pytestmark = pytest.mark.integration
@@ -93,6 +98,28 @@ def test_a_browser_gets_a_page_and_a_program_a_sentence_that_says_when_to_come_b
     assert "<h1>This app is down for maintenance.</h1>" in page
     connection.close()
     assert stage.get(app, Accept="application/json") == (503, "This app is down for maintenance.\n")
+
+
+def test_an_app_shows_a_page_of_its_own_as_it_is_and_the_next_release_another(
+    stage: Stage, tmp_path: Path
+) -> None:
+    app = stage.app("own")
+    asks = {"Accept": "text/html", "X": "<script>"}
+    html = "<h1>{env.HOME}{http.request.header.X}{file./etc/passwd}\\{$1</h1>\n\r\n\u00fc"
+    for text in (html, "x" * MAX_BYTES):
+        stage.deploy(app, {"web": RUN_WEB}, web=1)
+        work = make_repo(tmp_path / f"work{len(text)}", {"maintenance.html": text})
+        shutil.rmtree(stage.layout.repo(app.id), ignore_errors=True)
+        git(tmp_path, "clone", "-q", "--bare", str(work), str(stage.layout.repo(app.id)))
+        with stage.parts.database.write() as tx:
+            commit = git(work, "rev-parse", "HEAD")
+            tx.execute(releases.update().where(releases.c.app_id == app.id).values(commit=commit))
+        maintain(stage, app, on=True)
+        stage.parts.router.ensure()
+        assert stage.get(app, "/any", **asks) == (503, text)
+        assert stage.get(app) == (503, "This app is down for maintenance.\n")
+    maintain(stage, app, on=False)
+    assert told(stage, app)[0] == 200
 
 
 def test_what_nobody_wrote_into_a_page_file_is_answered_as_an_app_that_does_not_run(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from stratum.model import Grant, Right
+from tests.repos import git, make_repo
 
 MAINTENANCE = "/apps/MyProdEnv/app02/maintenance"
 
@@ -26,6 +27,24 @@ def test_it_is_off_until_it_is_turned_on_and_stays_over_releases(api, side, app)
     side.release(app)
     assert api("GET", MAINTENANCE) == (200, {"on": True})
     assert api("GET", "/apps/MyProdEnv/app02")[1]["maintenance"] is True
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("<p>soon</p>", "visitors get its maintenance.html."),
+        (
+            "x" * 70_000,
+            "visitors get a page that says so. maintenance.html is not shown: it may have 64 KiB.",
+        ),
+    ],
+)
+def test_the_page_of_the_code_that_runs_is_named_or_why_it_is_not_shown(api, side, app, tmp_path, page, told):
+    work = make_repo(tmp_path / "work", {"maintenance.html": page})
+    git(tmp_path, "clone", "-q", "--bare", str(work), str(side.instance.layout.repo(app.id)))
+    side.release(app, commit=git(work, "rev-parse", "HEAD"))
+
+    assert api("PUT", MAINTENANCE, {"on": True})[1]["message"].endswith(f"within seconds {told}")
 
 
 def test_what_is_so_already_changes_nothing(api, app):

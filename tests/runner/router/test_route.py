@@ -1,6 +1,7 @@
 """What stands in an app's file, for any number of processes."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,17 @@ def test_an_app_that_has_crashed_is_asked_once_at_each_of_its_ports() -> None:
 
 def test_whether_visitors_are_sent_on_to_https_is_a_word_as_well() -> None:
     assert lines(Route(HOST, (20001,), to_https=True))[:3] == ["", "https", "1"]
+
+
+def test_a_page_of_its_own_stands_in_the_file_only_while_it_is_shown() -> None:
+    app = Route(HOST, (20001,), own_page="<p>\n{back} soon</p>\n")
+    site = Route(HOST, (), site="/folder", own_page="<p>", page=Page.MAINTENANCE)
+
+    assert lines(app)[4:] == ["."]
+    assert lines(replace(app, page=Page.PAUSED))[4:] == ["."]
+    assert lines(replace(app, page=Page.MAINTENANCE))[:3] == ["own", "", "1"]
+    assert lines(replace(app, page=Page.MAINTENANCE))[4:] == ["<p>", "{back} soon</p>", ""]
+    assert lines(site)[4:] == ["<p>"]
 
 
 @given(PORTS)
