@@ -1,15 +1,18 @@
 """Processes that a new release leaves alone."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
+from stratum.crashing import LOOPS_FROM
 from stratum.model import App, Outcome, ReleaseState, TargetSettings
 from stratum.store import formation, releases, retention
 from tests.fakes import FakeNudges
-from tests.stage import Stage, outcomes, staged
+from tests.stage import SHARED, Stage, outcomes, staged
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -53,6 +56,31 @@ def test_a_new_release_leaves_them_alone_with_the_folder_they_run_in(stage: Stag
     assert after.keys() == {"v1.worker.1", "v1.worker.2", "v2.clock.1"}
     assert [after[name] == before[name] for name in ("v1.worker.1", "v1.worker.2")] == [True, True]
     assert stage.layout.release(app.id, 1).exists()
+
+
+def test_one_that_crash_loops_is_replaced_by_what_may_mend_it(stage: Stage) -> None:
+    crashes = f"[ -e {SHARED}.bad ] && exit 3; {SLEEP}"
+    app = stage.new_app()
+    with stage.parts.database.write() as tx:
+        formation.tell(tx, app.id, "worker", TargetSettings(restart_on_deploy=False))
+    stage.deploy(app, {"worker": crashes}, worker=2)
+    first, second = (f"MyProdEnv.{app.name}.v1.worker.{index}" for index in (1, 2))
+    stage.shared(app).with_suffix(".bad").touch()
+    os.kill(stage.statuses()[first].pid or 0, signal.SIGKILL)
+    wait_until(lambda: stage.statuses()[first].crashes >= LOOPS_FROM)
+    well = stage.statuses()[second].pid
+
+    done = stage.deploy(app, {"worker": SLEEP})
+    converge(stage)
+
+    assert outcomes(done) == {
+        "v1.worker.1": Outcome.STOPPED,
+        "v2.worker.1": Outcome.STARTED,
+        "v1.worker.2": Outcome.KEPT,
+    }
+    after = stage.pids_of(app)
+    assert after.keys() == {"v2.worker.1", "v1.worker.2"}
+    assert after["v1.worker.2"] == well
 
 
 def surplus(stage: Stage, app: App) -> tuple[str, ...]:
