@@ -86,15 +86,10 @@ class _Rolling:
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
-<<<<<<< HEAD
                 there = running.look(self.parts, self.app)
-            goal = with_older(self.parts, wish(self.parts, self.app, self.release, formation), formation)
-            late = self._bring_up(goal, there)
-=======
             goal = wish(self.parts, self.app, self.release, formation)
             goal = with_older(self.parts, goal, formation, mends=self._is_new)
-            late = self._bring_up(goal)
->>>>>>> 5ef7566 (Replace a crash-looping process with the release that may mend it)
+            late = self._bring_up(goal, there)
         except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
             take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
