@@ -47,8 +47,9 @@ def _compared(few: Crowd, many: Crowd, rounds: int) -> str:
         both = (stats.milliseconds(found[FEW][what]), stats.milliseconds(times))
         rows.append((what, rounds, *both, ratio.shown()))
         verdicts.append(verdict(f"{what.capitalize()}, ratio", ratio, BAR))
-    crash = stats.of_median(found[many.programs][_CRASH])
-    verdicts[-1] = verdict(f"{_CRASH.capitalize()}, beside {many.programs}", crash, CRASH_BAR_S, " s")
+    if many.programs == MANY[0]:  # which the bar is for
+        crash = stats.of_median(found[many.programs][_CRASH])
+        verdicts[-1] = verdict(f"{_CRASH.capitalize()}, beside {many.programs}", crash, CRASH_BAR_S, " s")
     rows.append(("processor at rest, %", 1, *(f"{_at_rest(side):.1f}" for side in (few, many)), ""))
     heads = ("call → the process runs", "n", f"{FEW} programs, ms", f"{many.programs}, ms", "ratio [95 %]")
     return "\n".join((table(heads, rows), "", *verdicts))
