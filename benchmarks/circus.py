@@ -60,7 +60,7 @@ def _in_turns(
     mine: list[float] = []
     others: list[float] = []
     for number in range(rounds):
-        turns = [
+        turns: list[Callable[[], object]] = [
             lambda: mine.append(_timed(calls["ours"], ours.starts)),
             lambda: others.append(_timed(calls["theirs"], starts)),
         ]

@@ -53,7 +53,7 @@ class Circus:
 
     def incr(self) -> None:
         """Have one process more, by circus's own command line."""
-        argv = [self.folder / "v/bin/circusctl", "--endpoint", f"ipc://{self.folder}/c", "incr", WATCHER]
+        argv = [str(self.folder / "v/bin/circusctl"), "--endpoint", f"ipc://{self.folder}/c", "incr", WATCHER]
         subprocess.run(argv, check=True, capture_output=True, timeout=60)
 
 
@@ -69,7 +69,7 @@ def running(folder: Path, program: str, count: int) -> Iterator[Circus]:
     settings = folder / "circus.ini"
     settings.write_text(_SETTINGS.format(folder=folder, watcher=WATCHER, program=program, count=count))
     log = (folder / "log").open("wb")
-    python = folder / "v/bin/python"
+    python = str(folder / "v/bin/python")
     with log, subprocess.Popen([folder / "v/bin/circusd", settings], stdout=log, stderr=log) as daemon:
         argv = [python, "-c", _CLIENT, f"ipc://{folder}/c", WATCHER]
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
@@ -83,8 +83,8 @@ def running(folder: Path, program: str, count: int) -> Iterator[Circus]:
 
 def _install(folder: Path) -> None:
     for argv in (
-        [sys.executable, "-m", "venv", folder / "v"],
-        [folder / "v/bin/pip", "install", "--quiet", f"circus=={VERSION}"],
+        [sys.executable, "-m", "venv", str(folder / "v")],
+        [str(folder / "v/bin/pip"), "install", "--quiet", f"circus=={VERSION}"],
     ):
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         require(done.returncode == 0, f"circus {VERSION} can be installed", done.stdout + done.stderr)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from benchmarks import instances
 from benchmarks.errors import require
 from benchmarks.starts import Start, Starts, starting
-from stratum.client.app import RemoteApp, Row
+from stratum.client.app import RemoteApp
+from stratum.client.http import Row
 from tests.served import Served
 
 ENVIRONMENT = "MyProdEnv"

@@ -41,7 +41,8 @@ def _compared(few: Crowd, many: Crowd, rounds: int) -> str:
         for side in sides:
             for what, seconds in _round(side, number).items():
                 found[side.programs].setdefault(what, []).append(seconds)
-    rows, verdicts = [], []
+    rows: list[tuple[object, ...]] = []
+    verdicts = []
     for what, times in found[many.programs].items():
         ratio = stats.ratio(times, found[FEW][what])
         both = (stats.milliseconds(found[FEW][what]), stats.milliseconds(times))
