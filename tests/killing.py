@@ -222,15 +222,22 @@ class Trial:
     def check_processes(self) -> None:
         """No process twice, and none besides."""
         wished = {row["pid"] for row in self.app.processes()}
-        running = {pid for pid in session_leaders() if self._is_ours(pid)}
+        running = {pid for pid in session_leaders() if self._is_ours(pid, b"STRATUM_PROCESS=")}
         assert running == wished
+        wait_until(lambda: not self._orphans(), timeout=30)
 
-    def _is_ours(self, pid: int) -> bool:
+    def _orphans(self) -> list[int]:
+        """List what a supervisord that was killed has left: it has the parent that supervisord has."""
+        supervisord = self.served.supervisord_pid()
+        ours = [pid for pid in session_leaders() if pid != supervisord and self._is_ours(pid)]
+        return [pid for pid in ours if parent(pid) == parent(supervisord)]
+
+    def _is_ours(self, pid: int, mark: bytes = b"") -> bool:
         try:
             environ = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             return False
-        return str(self.served.data).encode() in environ and b"STRATUM_PROCESS=" in environ
+        return str(self.served.data).encode() in environ and mark in environ
 
 
 def check_no_object(layout: Layout, repo: Path, outcome: Outcome) -> None:
@@ -291,6 +298,14 @@ def kill(pid: int) -> None:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def parent(pid: int) -> int:
+    """Return a process's parent; 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def session_leaders() -> Iterator[int]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from stratum.instance import Instance
 
 FIRST_FREE_PORT = 1024  # lower ones need CAP_NET_BIND_SERVICE (capabilities(7))
+# What setpriv ties to a parent that has died already outlives it for ever. SUPERVISORD_PID: the plugin.
+WITH_PARENT = ("/bin/sh", "-c", '[ "$PPID" = "$SUPERVISORD_PID" ] && exec "$@"', "with-parent")
 WORK = ("builder.worker:main", "runner.worker:main", "runner.reconciler:main")
 
 
@@ -111,4 +113,4 @@ def _prefix(program: Program, instance: Instance, setpriv: Path) -> list[str]:
         prefix += [f"--reuid={program.uid}", f"--regid={program.uid}", "--clear-groups"]
         if program.capabilities:
             prefix += [f"--inh-caps={program.capabilities}", f"--ambient-caps={program.capabilities}"]
-    return [*prefix, "--no-new-privs", "--"]
+    return [*prefix, "--no-new-privs", "--", *WITH_PARENT]

@@ -170,6 +170,8 @@ def make(supervisord: Any, **given: str) -> Interface:
 
 def _prepare(supervisord: Any, settings: options.Options) -> None:
     unlogged.install()
+    # Supervisord hands its environment on: a service sees by this whether who has started it still lives.
+    os.environ["SUPERVISORD_PID"] = str(os.getpid())  # noqa: TID251
     # A session for every child, not only a process group: what changes its group stays findable.
     supervisord.options.setpgrp = os.setsid
     # Supervisord in the foreground keeps its caller's; with 077 the service could not read the logs.
