@@ -233,11 +233,8 @@ class Trial:
         return [pid for pid in ours if parent(pid) == parent(supervisord)]
 
     def _is_ours(self, pid: int, mark: bytes = b"") -> bool:
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            return False
-        return str(self.served.data).encode() in environ and mark in environ
+        told = arguments(pid, "environ") + arguments(pid, "cmdline")  # redis covers its environment
+        return str(self.served.data).encode() in told and mark in told
 
 
 def check_no_object(layout: Layout, repo: Path, outcome: Outcome) -> None:
@@ -298,6 +295,14 @@ def kill(pid: int) -> None:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def arguments(pid: int, kind: str) -> bytes:
+    """Return what a process was started with, or has put in its place; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/{kind}").read_bytes()
+    except OSError:
+        return b""
 
 
 def parent(pid: int) -> int:
