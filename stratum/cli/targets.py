@@ -7,6 +7,7 @@ import click
 
 from stratum.cli.output import json_option, show
 from stratum.cli.which import for_app, for_subcommands
+from stratum.errors import UnknownTarget
 
 if TYPE_CHECKING:
     from stratum.client import RemoteApp
@@ -22,7 +23,7 @@ COLUMNS = ("target", "key", "value", "source", "note")
 def explain(app: "RemoteApp", target: str | None, as_json: bool) -> None:
     """Show what is in force for TARGET, or for all, and whether app.json, the API or nobody said so."""
     rows = app.explain()
-    show([row for row in rows if target in (None, row["target"])], COLUMNS, as_json=as_json)
+    _show(rows if target is None else _of(target, rows), as_json=as_json)
 
 
 @click.group()
@@ -49,6 +50,18 @@ def set_(app: "RemoteApp", target: str, settings: tuple[str, ...], as_json: bool
 def unset(app: "RemoteApp", target: str, keys: tuple[str, ...], as_json: bool) -> None:
     """Keep TARGET as app.json says, or as by default."""
     _show(app.tell(target, dict.fromkeys(keys)), as_json=as_json)
+
+
+def _of(target: str, rows: "list[Row]") -> "list[Row]":
+    """Keep what is said of a target.
+
+    Raises:
+        UnknownTarget: the current release makes no processes of it.
+    """
+    known = dict.fromkeys(row["target"] for row in rows)
+    if target not in known:
+        raise UnknownTarget(target, tuple(known))
+    return [row for row in rows if row["target"] == target]
 
 
 def _show(rows: "list[Row]", *, as_json: bool) -> None:

@@ -57,10 +57,10 @@ def _tell(lines: Iterable[Mapping[str, Any]]) -> None:
 def sentence(line: Mapping[str, Any]) -> str:
     """Say in one line what a rollout did with a process."""
     said = {
-        "kept": f"kept ({_pid(line)})",
+        "kept": f"kept ({_pid(line)})" if line["pid"] else f"kept, but {line['note']}",
         "started": f"started{_port(line)} ({_pid(line)})",
         "restarted": f"of the old release started again ({_pid(line)})",
-        "stopped": "stopped",
+        "stopped": f"stopped, {line['note']}" if line["note"].startswith("killed") else "stopped",
         "ran": f"ran for {line['seconds']:.1f} s",
         "failed": line["note"] or "failed",
     }

@@ -33,3 +33,9 @@ def test_what_is_no_setting_is_refused(terminal, app):
     refused = terminal("-E", "MyProdEnv", "targets", "set", "worker", "strategy=no")
     assert (refused.code, refused.out) == (1, "")
     assert 'worker.strategy: "no" is no strategy. There are: overlap, replace.' in refused.err
+
+
+def test_a_target_that_is_none_is_not_explained(terminal, app):
+    refused = terminal("-E", "MyProdEnv", "explain", "nope")
+    assert (refused.code, refused.out) == (1, "")
+    assert "'nope' is no target of the current release; its targets are: web, worker." in refused.err
