@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_report_teststatus(report):
     """Show the line that a round of the soak has left, in place of a letter."""
-    line = dict(report.user_properties).get("line")
+    line = dict(getattr(report, "user_properties", ())).get("line")  # a failed collection has none
     return (report.outcome, f"\n{line} ", line) if line and report.when == "call" else None
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.repos import make_repo
 from tests.served import Served
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 PAGE = Path(__file__).parents[2] / "docs/using.md"
 

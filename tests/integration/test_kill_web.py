@@ -28,7 +28,7 @@ from tests.killing import (
 from tests.repos import commit, git
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 RECEIVING = [point for point in (*POINTS, *GATED_POINTS) if point.startswith("receive.")]
 KILLS = [(point, part) for point in RECEIVING for part in WEB if part != "git" or is_with_git(point)]
