@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stratum.first_scales import WEB
+from stratum.first_scales import WEB, first_scales
 from stratum.model import NO_SETTINGS, Formation, Release, Strategy, Target, TargetSettings
 from stratum.procfile import uses_unique_int
 from stratum.stopping import render
 from stratum.surge import ALL
 
+NO_FORMATION = Formation()
 _ALONE = "two processes of one {{UNIQUE_INT}} never run at once"
 
 
@@ -44,6 +45,7 @@ class Defaults:
     web_start_timeout_s: float
     alive_after_s: float
     stop_grace_s: int
+    start_all: bool  # the environment wishes every new target to run
 
 
 def settled(release: Release, formation: Formation, target: str) -> TargetSettings:
@@ -67,7 +69,7 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
     """Say what is in force for each target that processes are made of."""
     for target in release.targets:
         if target.name in release.process_names():
-            yield _scale(formation, target.name)
+            yield _scale(formation, target.name, defaults)
             yield _strategy(release, formation, target)
             yield from _max_surge(release, formation, target)
             yield _stop_sequence(release, formation, target.name, defaults)
@@ -75,8 +77,10 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
             yield from _checks(release, target.name, defaults)
 
 
-def _scale(formation: Formation, target: str) -> Fact:
-    source = Source.API if target in formation.scales else Source.DEFAULT
+def _scale(formation: Formation, target: str, defaults: Defaults) -> Fact:
+    """Say the scale; one that is as it would be had nobody asked for any is told as that."""
+    usual = first_scales([target], NO_FORMATION, start_all=defaults.start_all)[target]
+    source = Source.DEFAULT if formation.scales.get(target, usual) == usual else Source.API
     note = f"{formation.remembered(target)} once it is resumed" if target in formation.paused else ""
     return Fact(target, "scale", str(formation.scale(target)), source, note)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from gitserver.api.shapes import Logs
 from stratum.errors import NothingReleased, UnknownTarget
@@ -35,14 +36,16 @@ def slots(tx: Transaction, app: App, wanted: Logs, kept: Iterable[str]) -> list[
         NothingReleased: the app never had any.
         UnknownTarget: it has none of the target asked for.
     """
-    failed = _failures(tx, app, wanted.target)
+    failed, former = _failures(tx, app, wanted.target), _former(tx, app, wanted.target, kept)
     wished = [
         name
-        for release in _wished(tx, app, wanted.target, failed)
+        for release in _wished(tx, app, wanted.target, (*failed, *chain(*former.values())))
         for name in _names(tx, app, release, wanted)
     ]
-    former = _former(tx, app, wanted.target, kept)
     labels = dict.fromkeys(label(name) for name in wished if name not in failed)
+    if not labels:  # paused, scaled to none, or no longer in the Procfile: what there was of it
+        asked = (one for one in former if wanted.target in (None, _target_of(one)))
+        labels = dict.fromkeys(sorted(asked, key=lambda one: (_target_of(one), _index_of(one))))
     if wanted.target is not None and wanted.index is not None:  # whatever its scale is now
         labels.setdefault(f"{wanted.target}.{wanted.index}")
     found = [
@@ -85,10 +88,13 @@ def _failures(tx: Transaction, app: App, target: str | None) -> list[str]:
     return [name for name in failed if target in (None, _target(name))]
 
 
-def _wished(tx: Transaction, app: App, target: str | None, failed: Sequence[str]) -> list[Release]:
+def _wished(tx: Transaction, app: App, target: str | None, others: Sequence[str]) -> list[Release]:
     """The current release and one that is being rolled out; the newest where neither is.
 
     Of a release phase the newest, whatever became of it.
+
+    Args:
+        others: names of processes whose targets may be asked for, too.
     """
     if target == RELEASE_PHASE:
         phased = [release for release in releases.list_releases(tx, app.id) if release.phase_command]
@@ -102,7 +108,7 @@ def _wished(tx: Transaction, app: App, target: str | None, failed: Sequence[str]
     if not found:
         raise NothingReleased(app.label)
     known = list(dict.fromkeys(name for release in found for name in release.target_names()))
-    known += [one for one in map(_target, failed) if one not in known]
+    known += [one for one in map(_target, others) if one not in known]
     if target is not None and target not in known:
         raise UnknownTarget(target, known)
     return found
@@ -116,4 +122,12 @@ def _names(tx: Transaction, app: App, release: Release, wanted: Logs) -> list[st
 
 
 def _target(name: str) -> str:
-    return label(name).rpartition(".")[0]
+    return _target_of(label(name))
+
+
+def _target_of(process: str) -> str:
+    return process.rpartition(".")[0]
+
+
+def _index_of(process: str) -> int:
+    return int(process.rpartition(".")[2])

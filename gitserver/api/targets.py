@@ -36,6 +36,8 @@ def change(environment: str, app: str, target: str, json_data: Settings) -> list
 
 def _facts(tx: Transaction, app: App) -> list[rows.Row]:
     release, wished = current_release(tx, app), formation.get_formation(tx, app.id)
-    settings = services().instance.settings
-    defaults = Defaults(settings.web_start_timeout_s, settings.alive_after_s, settings.stop_grace_s)
+    ours = services().instance.settings
+    defaults = Defaults(
+        ours.web_start_timeout_s, ours.alive_after_s, ours.stop_grace_s, app.environment.start_all
+    )
     return [asdict(fact) for fact in facts(release, wished, defaults)]

@@ -104,14 +104,14 @@ def describe(ctx: click.Context, name: str, environment: str | None, as_json: bo
 )
 @click.pass_context
 def change(ctx: click.Context, /, name: str, environment: str | None, **given: object) -> None:
-    """Change settings of one, from the next push on."""
+    """Change settings of one: what is said of pushes holds from the next one on."""
     wished = {what: _parsed(what, value) for what, value in given.items() if value is not None}
     if not wished:
         message = "Say what to set."
         raise click.UsageError(message)
     app = app_called(ctx, name, environment)
     found = app.change(wished)
-    say(f"{app.label} from the next push on: {_spoken(found)}")
+    say(f"{app.label}: {_spoken(found)}")
 
 
 @apps.command()
@@ -234,4 +234,5 @@ def _spoken(found: Mapping[str, Any]) -> str:
     said.append(
         f"pushes of up to {sizes.shown(limits['push_bytes'])}, {sizes.shown(limits['repo_bytes'])} in all"
     )
+    said.append(f"processes: {limits['processes']} at most")
     return "; ".join(said) + "."

@@ -242,6 +242,22 @@ def test_one_process_of_a_target_is_shown_whatever_its_scale_is_now(api, side, a
     assert api("GET", f"{HERE}/logs?index=0")[0] == 422
 
 
+def test_what_a_target_wrote_can_be_read_once_the_procfile_lacks_it(api, side, app):
+    write(side, "v1.mailer.10", "mail\n")
+    write(side, "v1.mailer.2", "more\n")
+
+    assert api.text(f"{HERE}/logs?target=mailer") == (200, "mailer.2 | more\nmailer.10 | mail\n")
+    assert api("GET", f"{HERE}/logs?target=other")[1]["error"] == "unknown-target"
+
+
+def test_what_a_target_wrote_can_be_read_while_it_is_paused(api, side, app):
+    write(side, "v1.worker.1", "first\n")
+    with side.db.write() as tx:
+        formation.set_paused(tx, app.id, ["worker"], paused=True)
+
+    assert api.text(f"{HERE}/logs?target=worker") == (200, "worker.1 | first\n")
+
+
 def test_lines_with_a_text_are_found_as_it_stands_over_releases(api, side, two_releases):
     write(side, "v2.web.1", "(.*)+ is no pattern here\n")
 

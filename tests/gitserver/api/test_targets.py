@@ -53,9 +53,9 @@ def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
         ("mailer", "replace", "default", ""),
     ]
     assert facts(rows, "scale") == [
-        ("web", "1", "API", ""),
+        ("web", "1", "default", ""),
         ("worker", "0", "API", "3 once it is resumed"),
-        ("mailer", "0", "API", ""),
+        ("mailer", "0", "default", ""),
     ]
     assert facts(rows, "stop_sequence")[:2] == [
         ("web", "term,30,kill", "default", ""),

@@ -281,8 +281,8 @@ def test_settings_of_an_app_are_set_and_shown(terminal, app):
     )
     assert (said.code, said.err) == (
         0,
-        "MyProdEnv/app02 from the next push on: deploys the first of master and main that is pushed; "
-        "gate build; protected; pushes of up to 1.5 MiB, 5 GiB in all.\n",
+        "MyProdEnv/app02: deploys the first of master and main that is pushed; "
+        "gate build; protected; pushes of up to 1.5 MiB, 5 GiB in all; processes: 100 at most.\n",
     )
     terminal(
         "-E", "MyProdEnv", "apps", "set", "app02", "--max-push", "server", "--quota", "2G", "--no-protect"
