@@ -19,7 +19,7 @@ from stratum.errors import ServerUnavailable
 from stratum.instance import Identity
 from stratum.layout import Layout
 from tests.served import Served
-from tests.waiting import wait_until
+from tests.waiting import found, wait_until
 
 SERVER = """\
 import http.server, os
@@ -194,7 +194,7 @@ class Trial:
         """After a sweep nothing is left of pushes that were cut."""
         sweep(self.layout, lock_age_s=0.0)
         assert left_in(self.layout.repo(1)) == []
-        wait_until(lambda: not list(self.layout.spools.glob("*/*")), timeout=60)
+        wait_until(lambda: not found(self.layout.spools, "*/*"), timeout=60)
 
     def _lasting_builds(self, commit: str) -> list[object]:
         """States of a commit's builds that were not given up."""
@@ -249,8 +249,8 @@ def check_no_object(layout: Layout, repo: Path, outcome: Outcome) -> None:
 
 def left_in(repo: Path) -> list[Path]:
     """What only a killed git leaves."""
-    found = [Path(folder, name) for folder, *named in os.walk(repo) for names in named for name in names]
-    return [path for path in found if LEFT.fullmatch(str(path.relative_to(repo)))]
+    paths = [Path(folder, name) for folder, *named in os.walk(repo) for names in named for name in names]
+    return [path for path in paths if LEFT.fullmatch(str(path.relative_to(repo)))]
 
 
 def is_with_git(point: str) -> bool:

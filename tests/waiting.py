@@ -1,9 +1,11 @@
 """Waiting for what will happen, instead of sleeping for as long as it may take."""
 
+import glob
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import RemoteDisconnected
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -30,3 +32,8 @@ def asked(ask: Callable[[], T]) -> T:
         with suppress(ConnectionResetError, RemoteDisconnected):
             return ask()
     return ask()
+
+
+def found(folder: Path, pattern: str) -> list[str]:
+    """What matches below a folder; `Path.glob` fails where a folder goes while it looks."""
+    return glob.glob(pattern, root_dir=folder, recursive=True, include_hidden=True)  # noqa: PTH207

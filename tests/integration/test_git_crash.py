@@ -13,7 +13,7 @@ from stratum.model import BuildState, PushState
 from tests.gitweb import FakeBuilder, GitWeb, end, run_git, served, started_git
 from tests.rawgit import CAPABILITIES, first_push, headers_for, post
 from tests.repos import commit, git
-from tests.waiting import wait_until
+from tests.waiting import found, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -143,7 +143,7 @@ def test_gated_push_killed_before_its_ref_moves_leaves_a_canceled_build(web, poi
         kill_at(web, point, process, with_client=True)
 
     wait_until(lambda: [build.state for build in web.builds(app)] in ([], [BuildState.CANCELED]))
-    wait_until(lambda: not web.pending(app) and not list(web.instance.layout.spools.glob("*/*")))
+    wait_until(lambda: not web.pending(app) and not found(web.instance.layout.spools, "*/*"))
     assert (web.ref(app), len(web.builds(app))) == ("", int(point != "receive.checked"))
     pushed = run_git(source, "push", GATE, web.url(app), "master")
     assert pushed.code == 0, pushed.said
@@ -161,7 +161,7 @@ def test_gated_push_killed_after_its_ref_moved_is_released_once(web, point):
 
     wait_until(lambda: [build.state for build in web.builds(app)] == [BuildState.SUCCEEDED])
     assert (web.ref(app), web.pending(app)) == (tip, [])
-    wait_until(lambda: not list(web.instance.layout.spools.glob("*/*")))
+    wait_until(lambda: not found(web.instance.layout.spools, "*/*"))
 
 
 @pytest.mark.parametrize("point", GATED_UNMOVED)

@@ -16,7 +16,7 @@ from stratum.model import BuildState
 from tests.gitweb import FakeBuilder, GitWeb, new_web, run_git, started_git
 from tests.rawgit import first_push, post
 from tests.repos import commit, git
-from tests.waiting import wait_until
+from tests.waiting import found, wait_until
 
 pytestmark = [
     pytest.mark.integration,
@@ -144,7 +144,7 @@ def test_gated_push_whose_build_cannot_be_queued_is_refused_and_forgotten(web):
 
     assert process.returncode == 1, said
     wait_until(lambda: all(build.state is BuildState.CANCELED for build in web.builds(app)))
-    wait_until(lambda: not list(web.instance.layout.spools.glob("*/*")))
+    wait_until(lambda: not found(web.instance.layout.spools, "*/*"))
     assert (web.ref(app), swept_objects(web, app)) == ("", [])
     assert run_git(source, "push", "--push-option=gate=build", web.url(app), "master").code == 0
 

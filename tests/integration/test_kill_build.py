@@ -11,7 +11,7 @@ import pytest
 from stratum.faults import GATED_POINTS, POINTS
 from tests.killing import Round, Trial
 from tests.served import Served
-from tests.waiting import wait_until
+from tests.waiting import found, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -39,4 +39,4 @@ def test_a_build_ends_whoever_of_its_parts_is_killed(trial, point, part):
     trial.run(Round(point, part, options=options))
 
     assert states(trial) <= {"succeeded", "canceled"}
-    wait_until(lambda: not list(trial.layout.builds.glob("*/*")), timeout=30)
+    wait_until(lambda: not found(trial.layout.builds, "*/*"), timeout=30)

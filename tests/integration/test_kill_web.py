@@ -26,7 +26,7 @@ from tests.killing import (
     told_by,
 )
 from tests.repos import commit, git
-from tests.waiting import wait_until
+from tests.waiting import found, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -96,7 +96,7 @@ def check(web: GitWeb, app: App, outcome: Outcome) -> None:
         check_no_object(layout, web.repo(app), outcome)
     sweep(layout, lock_age_s=0.0)
     assert left_in(web.repo(app)) == []
-    wait_until(lambda: not list(layout.spools.glob("*/*")))
+    wait_until(lambda: not found(layout.spools, "*/*"))
 
 
 def lasting(web: GitWeb, app: App, tip: str) -> list[BuildState]:

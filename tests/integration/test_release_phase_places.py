@@ -46,7 +46,7 @@ def test_however_many_there_are_another_app_is_rolled_out_and_scaled(own: Served
 
         assert own.get("other") == (200, "one")
         own.stratum("scale", "web=2", cwd=other)
-        assert [row["state"] for row in own.rows("ps", cwd=other)] == ["running"] * 2
+        wait_until(lambda: [row["state"] for row in own.rows("ps", cwd=other)] == ["running"] * 2)
         assert len(under_way(own)) == MOST_PHASES
         wait_until(lambda: sum(WAITS in log for log in logs(own)) == len(slow) - MOST_PHASES)
     finally:
