@@ -62,6 +62,7 @@ class Reconciler:
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
         self._restarts, self._suspected = Restarts(), SimpleQueue[App]()
+        self._suspects: set[int] = set()  # ids of apps that wait in it
         self._left_erased_at = float("-inf")
 
     def once(self) -> None:
@@ -161,6 +162,7 @@ class Reconciler:
         with suppress(Empty):
             while True:
                 app = self._suspected.get(timeout=max(0.0, until - time.monotonic()))
+                self._suspects.discard(app.id)
                 _guarded(f"ending strays of {app.label}", partial(end_strays_of, self._parts, app))
 
     def end_strays(self) -> None:
@@ -198,7 +200,9 @@ class Reconciler:
         wished = self._wished()
         restarted = self._restarts.since(statuses.values())
         for app in apps_of(restarted, wished):
-            self._suspected.put(app)
+            if app.id not in self._suspects:
+                self._suspects.add(app.id)
+                self._suspected.put(app)
         _guarded("noting crashes", partial(crashes.note, self._parts, statuses, owners(wished)))
         _guarded("rolling back", partial(crashes.roll_back, self._parts))
         for app in deviating(wished, statuses):

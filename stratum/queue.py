@@ -33,6 +33,7 @@ RUN_ROLLOUTS = "runner.jobs.run_rollouts"
 SOCKET_TIMEOUT_S = 2.0
 ROOM_POLL_S = 0.02
 TELL_EVERY_S = 60.0
+NO_FORK_PAUSE_S = 1.0
 MOST_WAITING = 8  # jobs that wait, for each that may run; a fork costs some MiB
 MOST_PHASES = 6  # of them, those that may wait for what an app runs itself: the others soon go on
 
@@ -186,7 +187,16 @@ class _Foreman(Worker):
         """Say now and then that it lives; RQ's own does at each turn, and expects it within eight minutes."""
         if time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
-            super().heartbeat(timeout, pipeline)
+            with suppress(RedisError):
+                super().heartbeat(timeout, pipeline)
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Ask nothing: nobody suspends it, and RQ gives up where redis is away while it asks this."""
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean what RQ keeps, unless redis is away just then: see `check_for_suspension`."""
+        with suppress(RedisError):
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Keep it to oneself."""
@@ -196,21 +206,40 @@ class _Foreman(Worker):
         """Have a job done, once there is room for it."""
         while not self._has_room():
             time.sleep(ROOM_POLL_S)
-        # Held back, so that a fork is known before its end is.
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
-        pid = os.fork()
-        if pid:
-            self._waiting.discard(pid)
-            self._forks.add(pid)
-        else:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD,))
-        if not pid:
-            self._do(job, queue)
+        try:
+            self._begin(job, queue)
+        except OSError as error:
+            log.warning(
+                "a job of queue %s could not begin, the reconciler will repeat it: %s", queue.name, error
+            )
+            time.sleep(NO_FORK_PAUSE_S)
         with suppress(RedisError), self.connection.pipeline() as pipeline:
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
             pipeline.delete(job.key)
             pipeline.execute()
+
+    def _begin(self, job: Job, queue: Queue) -> None:
+        """Have a job done in a fork.
+
+        Raises:
+            OSError: none can be made.
+        """
+        # Held back, so that a fork is known before its end is, and before this process is told to stop.
+        held = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
+        signal.pthread_sigmask(signal.SIG_BLOCK, held)
+        try:
+            pid = os.fork()
+            if pid:
+                self._waiting.discard(pid)
+                self._forks.add(pid)
+            else:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+        if not pid:
+            self._do(job, queue)
 
     def await_forks(self) -> None:
         """Return when no job runs any more."""
@@ -236,8 +265,6 @@ class _Foreman(Worker):
         try:
             os.setpgrp()
             random.seed()
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._prepare()
             job.func(*job.args)
         except BaseException:
@@ -247,5 +274,7 @@ class _Foreman(Worker):
 
     def _reap(self, _number: int, _frame: FrameType | None) -> None:
         for pid in list(self._forks):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                self._forks.discard(pid)
+            with suppress(ChildProcessError):  # another signal, in the middle of this, has seen to it
+                if not os.waitpid(pid, os.WNOHANG)[0]:
+                    continue
+            self._forks.discard(pid)

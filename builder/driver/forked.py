@@ -49,6 +49,8 @@ def _become(module: str, arguments: tuple[str, ...], environ: Mapping[str, str],
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)

@@ -33,6 +33,7 @@ from stratum.store import formation as formation_store
 log = logging.getLogger(__name__)
 
 _LOOK_FOR_END_S = 0.5
+_ENDED = "was ended: {}."
 
 
 def roll_out(parts: Parts, lease: Lease) -> None:
@@ -90,11 +91,11 @@ class _Rolling:
             goal = wish(self.parts, self.app, self.release, formation)
             goal = with_older(self.parts, goal, formation, mends=self._is_new)
             late = self._bring_up(goal, there)
+            self._record_live(goal)
         except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
             take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
             return
-        self._record_live(goal)
         self._end_late(late)
         self.succeed(goal)
 
@@ -204,7 +205,7 @@ class _Rolling:
         if app is None or app.destroying:
             why = "the app is being destroyed"
         if why:
-            raise RolloutFailed(process.label, f"was ended: {why}.")
+            raise RolloutFailed(process.label, _ENDED.format(why))
 
     def _there(self, process: Process, status: ProcessStatus) -> list[Watched]:
         """Take in a process that is there already; return it where it has yet to prove itself."""
@@ -244,6 +245,12 @@ class _Rolling:
                     raise LeaseLost(self.lease.rollout)
 
     def _record_live(self, goal: Wish) -> None:
+        """Record that the release is live.
+
+        Raises:
+            RolloutFailed: it was called off a moment ago, and whoever did so was told that it is.
+            LeaseLost: as ever.
+        """
         rollout, release = self.lease.rollout, self.release
         assert release is not None
         if goal.site:
@@ -252,6 +259,11 @@ class _Rolling:
             host = self.app.host(self.parts.instance.settings.apps_domain, release.app_name)
             self.report.conclude(self.parts.instance.app_url(host))
         with self.parts.database.write() as tx:
+            if environments.get_app(tx, self.app.id) is None:
+                raise LeaseLost(rollout)
+            if why := rollouts.get_rollout(tx, rollout.id).error:
+                first = goal.processes[0].label if goal.processes else "the site"
+                raise RolloutFailed(first, _ENDED.format(why))
             if not rollouts.record(tx, rollout, RolloutState.LIVE, self.report.lines):
                 raise LeaseLost(rollout)
             if self._is_new:

@@ -1,7 +1,8 @@
 """Sending visitors on from HTTP to HTTPS, as soon as there is a certificate that their browsers trust.
 
-Looked for at each request that is to be sent on: a name of a new app would else lead to nothing until its
-certificate is there, or for good where its DNS leads elsewhere. Pure.
+To the usual port, whatever the router listens on: authorities ask there, too, before a name gets its
+certificate. That is looked for at each request: a name of a new app would else lead to nothing until it has
+one, or for good where its DNS leads elsewhere. Pure.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ _CHALLENGES = "/.well-known/acme-challenge/*"
 _HOST = "{http.request.host}"
 # Permanent, so that search engines follow, but browsers ask again, since it can be taken back.
 _KEPT = "max-age=300"
-_USUAL_PORT = 443
+# Several proxies in a row may have added to it, each its own.
+_BY_HTTPS = ["https", "HTTPS", "https,*"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,9 @@ class Https:
     """How HTTPS is served.
 
     Attributes:
-        port: of its public address.
         certificates: absolute path of Caddy's folder.
     """
 
-    port: int
     certificates: str
 
 
@@ -43,12 +43,11 @@ def sent_on(https: Https, flag: str) -> Json:
     there = f"/{_AUTHORITIES}/{_HOST}/{_HOST}.crt"
     by_http: Json = {
         "protocol": "http",
-        "not": [{"header": {"X-Forwarded-Proto": ["https"]}}, {"path": [_CHALLENGES]}],
+        "not": [{"header": {"X-Forwarded-Proto": _BY_HTTPS}}, {"path": [_CHALLENGES]}],
         **is_one_of(flag, "https"),
     }
     certified: Json = {"file": {"root": https.certificates, "try_files": [there]}}
-    port = "" if https.port == _USUAL_PORT else f":{https.port}"
-    headers = {"Location": [f"https://{_HOST}{port}{{http.request.uri}}"], "Cache-Control": [_KEPT]}
+    headers = {"Location": [f"https://{_HOST}{{http.request.uri}}"], "Cache-Control": [_KEPT]}
     answer = {"handler": "static_response", "status_code": 308, "headers": headers}
     # Only then is there a look into folders, since Caddy goes through matchers of one route in any order.
     look = subroute([{"match": [certified], "handle": [answer], "terminal": True}])

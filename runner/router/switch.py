@@ -211,8 +211,7 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 
 def _https(instance: Instance) -> Https | None:
-    _, _, port = instance.settings.https_listen.rpartition(":")
-    return Https(int(port), str(instance.layout.router_certificates)) if port else None
+    return Https(str(instance.layout.router_certificates)) if instance.settings.https_listen else None
 
 
 def _limits(settings: Settings) -> Limits:

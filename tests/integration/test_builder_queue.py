@@ -1,5 +1,6 @@
 """Builders as they run for real: a preforking master, RQ workers, a redis of their own."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 
 from stratum.model import App, BuildState
-from stratum.queue import Nudges
+from stratum.queue import Nudges, _Foreman
 from stratum.settings import Settings
 from stratum.up.binaries import redis_server
 from tests.waiting import wait_until
@@ -127,6 +130,30 @@ def test_what_is_nudged_while_as_many_are_built_as_may_be_waits_for_room(yard: Y
         go.touch()
         wait_until(partial(has_failed, yard, app), timeout=30)
     assert [yard.builds(app)[0].attempt for app, _, _ in apps] == [1, 1, 1]
+
+
+def test_a_job_for_which_no_process_can_be_made_holds_up_no_later_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with Redis.from_url(redis_url) as connection:
+        queue = Queue("any", connection=connection, serializer=JSONSerializer)
+        foreman = _Foreman([queue], connection=connection, serializer=JSONSerializer)
+        before = signal.getsignal(signal.SIGCHLD)
+        foreman.employ(1, lambda: None)
+        try:
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "fork", refuse)
+                foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "one")), queue)
+            assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+            foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "two")), queue)
+            foreman.await_forks()
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
 
 
 def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(

@@ -101,11 +101,12 @@ def test_visitors_are_sent_on_to_https_once_there_is_a_certificate_that_browsers
     folder = stage.layout.router_certificates / "acme-v02.api.letsencrypt.org-directory" / host
     folder.mkdir(parents=True)
     (folder / f"{host}.crt").touch()
-    there = f"https://{host}:{port}/a%20b?c=d%7B"
+    there = f"https://{host}/a%20b?c=d%7B"
     assert by_http(stage, host, "/a%20b?c=d%7B") == (308, there, "max-age=300")
     assert by_http(stage, app.host("localhost"))[0] == 200, "that name has none"
     assert by_http(stage, "*.internal")[0] != 308
-    assert by_http(stage, host, X_Forwarded_Proto="https")[0] == 200, "TLS ends in front of the router"
+    for claim in ("https", "HTTPS", "https,http", "https, http"):
+        assert by_http(stage, host, X_Forwarded_Proto=claim)[0] == 200, "TLS ends in front of the router"
     assert by_http(stage, host, "/.well-known/acme-challenge/x")[0] == 200
     wait_until(partial(has_certificate, stage, port, host), 60)
     assert " 200 OK\r\n" in get(stage, port, host)
@@ -144,7 +145,7 @@ def test_the_next_release_and_the_next_certificate_need_no_other_listener(
 
 def test_caddy_takes_a_configuration_with_public_names(tmp_path: Path) -> None:
     place = Place(
-        "127.0.0.1:80", "/a.sock", "/w.sock", "apps.example.org", "/up", Limits(), Https(443, "/certificates")
+        "127.0.0.1:80", "/a.sock", "/w.sock", "apps.example.org", "/up", Limits(), Https("/certificates")
     )
     file = tmp_path / "caddy.json"
     file.write_bytes(

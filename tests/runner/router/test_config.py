@@ -170,7 +170,7 @@ def test_many_apps_stand_within_routes_of_so_many_each_once() -> None:
 
 
 def test_https_is_a_second_server_with_the_same_apps_and_names_of_its_own() -> None:
-    place = replace(PLACE, https=Https(443, "/certificates"), control_hosts=("stratum.example.com",))
+    place = replace(PLACE, https=Https("/certificates"), control_hosts=("stratum.example.com",))
     config = render(place, [Route("a.env.localhost", (20001,), domains=("shop.example.com",))])
     rendered = json.loads(config.content)["apps"]
     http, https = rendered["http"]["servers"]["stratum"], rendered["http"]["servers"]["https"]
