@@ -14,21 +14,27 @@ from flask import Response, jsonify, request
 
 from stratum.errors import (
     BadCredentials,
+    BadSignature,
     Conflict,
+    DeliveryMalformed,
     InvalidInput,
     NotAllowed,
     NotFound,
     StratumError,
     TooManyAttempts,
     Unavailable,
+    WebhookDisabled,
 )
 
 log = logging.getLogger(__name__)
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum", charset="UTF-8"'}
 STATUS: Mapping[type[StratumError], int] = {
+    DeliveryMalformed: 400,
     InvalidInput: 422,
     BadCredentials: 401,
+    BadSignature: 401,
+    WebhookDisabled: 403,
     TooManyAttempts: 429,
     NotAllowed: 403,
     NotFound: 404,

@@ -9,13 +9,14 @@
     │   ├── FileInvalid          problems
     │   │   └── ProcfileInvalid, AppJsonInvalid
     │   ├── CommitIncomplete     kind, paths
+    │   ├── DeliveryMalformed    reason
     │   ├── NotAProcess          target
     │   └── UnknownTarget        target, known
     ├── NotFound                 what, name
     │   └── Renamed              now
     ├── Conflict                 AlreadyExists, NothingReleased, PushRaced, ServedByRouter,
     │                            TooManyProcesses
-    ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed
+    ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed, BadSignature, WebhookDisabled
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
     │   └── PhaseFailed
@@ -29,6 +30,7 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 """
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
+from stratum.errors.deliveries import BadSignature, DeliveryMalformed, WebhookDisabled
 from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
 from stratum.errors.found import (
     AlreadyExists,
@@ -73,9 +75,11 @@ __all__ = [
     "AlreadyExists",
     "AppJsonInvalid",
     "BadCredentials",
+    "BadSignature",
     "BuildFailed",
     "CommitIncomplete",
     "Conflict",
+    "DeliveryMalformed",
     "Denied",
     "DoorLost",
     "DoorUnavailable",
@@ -111,4 +115,5 @@ __all__ = [
     "TooManyProcesses",
     "Unavailable",
     "UnknownTarget",
+    "WebhookDisabled",
 ]

@@ -1,0 +1,1 @@
+"""Web hooks of git servers: a delivery is checked, read, and turned into a push."""

@@ -1,0 +1,73 @@
+"""Deliveries of Bitbucket Cloud and of Bitbucket Data Center, of which one may tell of several refs. Pure.
+
+Source: support.atlassian.com, "Event payloads" (Cloud); confluence.atlassian.com, "Event payload"
+(Data Center 8.19).
+"""
+
+from hooks.webhooks.delivery import Delivery
+from hooks.webhooks.event import Change, Event, Kind
+from hooks.webhooks.reading import Part
+from stratum.errors import DeliveryMalformed
+
+_WITHIN = {"branch": "refs/heads/", "named_branch": "refs/heads/", "bookmark": "refs/heads/"}
+_TAGS = "refs/tags/"
+
+
+def cloud(delivery: Delivery) -> Event:
+    """Read a delivery of Bitbucket Cloud."""
+    name, delivery_id = _name(delivery), delivery.first("x-request-uuid")
+    body = Part.read(delivery)
+    if name != "repo:push":
+        return Event(_kind(name), name, delivery_id)
+    changes = tuple(_cloud_change(one) for one in body.needed("push").parts("changes"))
+    repository = body.part("repository")
+    return Event(Kind.PUSH, name, delivery_id, changes, repository.text("full_name") if repository else "")
+
+
+def data_center(delivery: Delivery) -> Event:
+    """Read a delivery of Bitbucket Data Center."""
+    name, delivery_id = _name(delivery), delivery.first("x-request-id")
+    body = Part.read(delivery)
+    if name != "repo:refs_changed":
+        return Event(_kind(name), name, delivery_id)
+    changes = tuple(_data_center_change(body, one) for one in body.parts("changes"))
+    return Event(Kind.PUSH, name, delivery_id, changes, _slug(body))
+
+
+def _name(delivery: Delivery) -> str:
+    name = delivery.first("x-event-key")
+    if not name:
+        reason = "no header names its event (X-Event-Key)"
+        raise DeliveryMalformed(reason)
+    return name
+
+
+def _kind(name: str) -> Kind:
+    return Kind.PING if name == "diagnostics:ping" else Kind.OTHER
+
+
+def _cloud_change(change: Part) -> Change:
+    old, new = change.part("old"), change.part("new")
+    ref = new or old
+    if ref is None:
+        reason = f"{change.where}new and old are both missing"
+        raise DeliveryMalformed(reason)
+    name = ref.ref("name", within=_WITHIN.get(ref.text("type"), _TAGS))
+    head = new.needed("target") if new else None
+    before = old.needed("target").commit("hash") if old else ""
+    return Change(name, before, head.commit("hash") if head else "", head.text("message") if head else "")
+
+
+def _data_center_change(body: Part, change: Part) -> Change:
+    new = "" if change.text("type") == "DELETE" else change.commit("toHash")
+    head = body.part("toCommit")
+    message = head.text("message") if head and head.text("id") == new else ""
+    return Change(change.needed("ref").ref("id"), change.commit("fromHash"), new, message)
+
+
+def _slug(body: Part) -> str:
+    repository = body.part("repository")
+    project = repository.part("project") if repository else None
+    if repository is None or project is None:
+        return ""
+    return f"{project.text('key')}/{repository.text('slug')}"

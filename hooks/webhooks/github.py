@@ -1,0 +1,61 @@
+"""GitHub's deliveries, and those of Gitea, Forgejo and Gogs, whose pushes have the same shape. Pure.
+
+Source: docs.github.com, "Webhook events and payloads", push; docs.gitea.com, "Webhooks".
+"""
+
+from hooks.webhooks.delivery import Delivery
+from hooks.webhooks.event import Change, Event, Kind
+from hooks.webhooks.reading import Part
+from stratum.errors import DeliveryMalformed
+
+MOST_COMMITS = 20  # a sender may name no more of a push, so that with so many some may be left out
+
+
+def github(delivery: Delivery) -> Event:
+    """Read a delivery of GitHub's."""
+    return _read(delivery, delivery.first("x-github-event"), delivery.first("x-github-delivery"))
+
+
+def gitea(delivery: Delivery) -> Event:
+    """Read a delivery of Gitea's, Forgejo's or Gogs'."""
+    names = ("x-forgejo", "x-gitea", "x-gogs")
+    event = delivery.first(*(f"{name}-event" for name in names))
+    return _read(delivery, event, delivery.first(*(f"{name}-delivery" for name in names)))
+
+
+def _read(delivery: Delivery, name: str, delivery_id: str) -> Event:
+    if not name:
+        reason = "no header names its event"
+        raise DeliveryMalformed(reason)
+    body = Part.read(delivery)
+    if name != "push":
+        return Event(Kind.PING if name == "ping" else Kind.OTHER, name, delivery_id)
+    return Event(Kind.PUSH, name, delivery_id, (_change(body),), _repository(body))
+
+
+def _change(body: Part) -> Change:
+    old, new = body.commit("before"), body.commit("after")
+    if body.truth("deleted"):
+        new = ""
+    return Change(body.ref("ref"), old, new, _message(body, new), _paths(body, old))
+
+
+def _message(body: Part, new: str) -> str:
+    head = body.part("head_commit")
+    if head is not None:
+        return head.text("message")
+    return next((one.text("message") for one in body.parts("commits") if one.text("id") == new), "")
+
+
+def _paths(body: Part, old: str) -> frozenset[str] | None:
+    """Name what differs, if that is sure: what a forced push leaves out is in none of its commits."""
+    commits = body.parts("commits")
+    if body.truth("forced") is not False or not old or not 0 < len(commits) < MOST_COMMITS:
+        return None
+    kinds = ("added", "modified", "removed")
+    return frozenset(path for commit in commits for kind in kinds for path in commit.texts(kind))
+
+
+def _repository(body: Part) -> str:
+    found = body.part("repository")
+    return found.text("full_name") if found else ""
