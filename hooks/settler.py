@@ -10,6 +10,7 @@ import time
 from hooks.care import tender
 from hooks.failures import Failures
 from hooks.gate import cancel_abandoned
+from hooks.outgoing.notifier import Notifier
 from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
@@ -35,6 +36,7 @@ class Settler:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._failures = parts, Failures()
         self._watchdog = Watchdog(parts.instance.layout)
+        self._notifier = Notifier(parts.instance, parts.database)
         self._swept_at = time.monotonic()
 
     def look(self) -> None:
@@ -46,6 +48,8 @@ class Settler:
             self.settle_all()
         with alone("giving up gated builds"):
             cancel_abandoned(self._parts, self._failures)
+        with alone("telling subscribers"):
+            self._notifier.look()
         if time.monotonic() - self._swept_at > SWEEP_EVERY_S:
             self._swept_at = time.monotonic()
             with alone("sweeping repositories"):

@@ -43,6 +43,8 @@ class Settings:
         build_cache_bytes: what the cache of one app's builds may take of the disk.
         build_hosts: what fenced builds may reach besides the registries: with commas between, `host`,
             `host:port`, `.domain`, or `*` for every public address.
+        hook_hosts: what web hooks may reach besides public addresses by HTTPS: with commas between, `host` or
+            `host:port`; these may have private addresses, and speak HTTP.
         trust_pushers: unfenced, whether others than administrators may push although what they push then
             has all that this account has.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
@@ -92,6 +94,7 @@ class Settings:
     build_disk_bytes: int = 10 << 30
     build_cache_bytes: int = 2 << 30
     build_hosts: str = ""
+    hook_hosts: str = ""
     trust_pushers: bool = False
     min_free_bytes: int = 1 << 30
     keep_releases: int = 10

@@ -8,7 +8,21 @@ from stratum.comparison import Difference
 from stratum.events import Event
 from stratum.history import Log
 from stratum.instance import Instance
-from stratum.model import App, Build, Crash, Environment, Release, Rollout, Token, UsedBuildpack, Volume
+from stratum.model import (
+    App,
+    Attempt,
+    Build,
+    Crash,
+    Environment,
+    Message,
+    MessageState,
+    Release,
+    Rollout,
+    Subscriber,
+    Token,
+    UsedBuildpack,
+    Volume,
+)
 from stratum.processes import Process, crash_text, label
 from stratum.store.buildpacks import Pin
 
@@ -222,6 +236,40 @@ def token(found: Token, environments: Mapping[int, str], apps: Mapping[int, str]
 def made_token(name: str, secret: str, expires_at: datetime | None) -> Row:
     """A token that was just made, with its secret for the only time."""
     return {"name": name, "token": secret, "expires_at": _moment(expires_at)}
+
+
+def subscriber(found: Subscriber, counts: Mapping[MessageState, int]) -> Row:
+    """Who is told news, without what is secret about it; and how many messages are in each state."""
+    return {
+        "name": found.name,
+        "channel": found.channel.value,
+        "url": found.shown,
+        "events": list(found.kinds),
+        "enabled": not found.stopped,
+        "stopped": found.stopped,
+        **{state.value: count for state, count in counts.items()},
+        "who": found.who,
+        "created_at": _moment(found.created_at),
+    }
+
+
+def message(found: Message) -> Row:
+    """A piece of news for one subscriber; `due_at` while it waits."""
+    is_waiting = found.state is MessageState.WAITING
+    return {
+        "id": found.key,
+        "event": found.kind.value,
+        "status": found.state.value,
+        "attempts": found.attempts,
+        "created_at": _moment(found.created_at),
+        "due_at": _moment(found.due_at) if is_waiting else None,
+        "finished_at": _moment(found.finished_at),
+    }
+
+
+def attempt(found: Attempt) -> Row:
+    """One attempt to deliver a message."""
+    return {**asdict(found), "at": _moment(found.at), "seconds": round(found.seconds, 3)}
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ from flask.blueprints import BlueprintSetupState
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 from werkzeug.routing import IntegerConverter
 
-from stratum.model import Right
+from stratum.model import MessageState, Right
 from stratum.sizes import MAX_BYTES
 
 MAX_WAIT_S = 30.0
@@ -164,6 +164,27 @@ class NewToken(_Body):
     admin: bool = Field(default=False, strict=True)
     grants: list[NewGrant] = Field(default_factory=list, max_length=MAX_GRANTS)
     expires_at: AwareDatetime | None = None
+
+
+class NewNotification(_Body):
+    """Body of POST notifications: `events` are kinds of news; none: all."""
+
+    name: str
+    url: str = Field(max_length=4000)
+    events: list[str] = Field(default_factory=list, max_length=100)
+
+
+class NotificationChange(_Body):
+    """Body of PATCH notifications."""
+
+    enabled: bool = Field(strict=True)
+
+
+class Messages(BaseModel):
+    """Query of what was to be sent."""
+
+    state: MessageState | None = None
+    lines: int = Field(default=100, ge=1, le=500)
 
 
 class Following(BaseModel):

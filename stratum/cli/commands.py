@@ -27,6 +27,11 @@ COMMANDS = {
     "ps": ("stratum.cli.formation", "ps", "List the app's processes."),
     "maintenance": ("stratum.cli.maintenance", "maintenance", "Show visitors a page instead of the app."),
     "events": ("stratum.cli.events", "events", "Show what became of the app's processes."),
+    "notifications": (
+        "stratum.cli.notifications",
+        "notifications",
+        "Tell others how builds and releases went.",
+    ),
     "domains": ("stratum.cli.domains", "domains", "Have the app answer at names of its own."),
     "logs": ("stratum.cli.logs", "logs", "Show what the app's processes write."),
     "vars": ("stratum.cli.variables", "variables", "List, set and unset the app's variables."),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from stratum.client.following import follow
 from stratum.client.http import Connection, Row
+from stratum.client.notifications import RemoteNotifications
 from stratum.errors import ServerUnavailable
 
 WAIT_S = 20
@@ -109,6 +110,10 @@ class RemoteApp:
     def set_maintenance(self, *, on: bool) -> Row:
         """Give its visitors that page, or the app."""
         return self._send("PUT", "/maintenance", {"on": on})
+
+    def notifications(self) -> RemoteNotifications:
+        """Who is told its news."""
+        return RemoteNotifications(self.connection, self._path("/notifications"))
 
     def variables(self) -> list[Row]:
         """List its variables."""

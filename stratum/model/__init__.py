@@ -13,6 +13,7 @@ from stratum.model.builds import (
     UsedBuildpack,
 )
 from stratum.model.crashes import Crash
+from stratum.model.news import Attempt, Channel, Message, MessageState, News, NewsKind, Subscriber
 from stratum.model.releases import Release, ReportLine, Rollout
 from stratum.model.states import (
     RELEASE_PHASE,
@@ -31,9 +32,11 @@ __all__ = [
     "NO_SETTINGS",
     "RELEASE_PHASE",
     "App",
+    "Attempt",
     "Build",
     "BuildOptions",
     "BuildState",
+    "Channel",
     "Check",
     "CheckKind",
     "Contents",
@@ -41,6 +44,10 @@ __all__ = [
     "Environment",
     "Formation",
     "Grant",
+    "Message",
+    "MessageState",
+    "News",
+    "NewsKind",
     "Outcome",
     "Phase",
     "Push",
@@ -54,6 +61,7 @@ __all__ = [
     "RolloutState",
     "Slot",
     "Strategy",
+    "Subscriber",
     "Target",
     "TargetSettings",
     "Token",

@@ -1,5 +1,6 @@
 """Builds: FIFO per app, one running per app, claimed by lease and fencing number."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import reduce
 
@@ -17,6 +18,7 @@ from stratum.model import (
     Target,
 )
 from stratum.scaling import joined
+from stratum.store import news
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -101,6 +103,7 @@ def supersede_queued(tx: Transaction, build: Build) -> Build:
     tx.execute(update(t.builds).where(mine).values(why))
     end = {"state": BuildState.SUPERSEDED.value, "finished_at": now()}
     tx.execute(update(t.builds).where(mine, t.builds.c.state == BuildState.QUEUED.value).values(end))
+    _tell(tx, *(one.id for one in dropped))
     scale = reduce(joined, (one.options.scale for one in (*dropped, build)))
     options = asdict(replace(build.options, scale=scale))
     tx.execute(update(t.builds).where(t.builds.c.id == build.id).values(options=options))
@@ -183,7 +186,7 @@ def finish(
 ) -> bool:
     """Record the end of a held build; False when the lease has been lost, and nothing is recorded."""
     values = {"state": state.value, "error": error, "release_id": release_id, "finished_at": now()}
-    return tx.execute(_held(build).values(lease_until=None, owner="", **values)).rowcount == 1
+    return _ended(tx, build, {"lease_until": None, "owner": "", **values})
 
 
 def give_back(tx: Transaction, build: Build) -> bool:
@@ -196,7 +199,7 @@ def give_back(tx: Transaction, build: Build) -> bool:
         "lease_until": None,
         "fence": build.fence + 1,
     }
-    return tx.execute(_held(build).values(values)).rowcount == 1
+    return _ended(tx, build, values)
 
 
 def note_slug(
@@ -226,8 +229,8 @@ def wait(
     made = _made(slug, targets, contents)
     claim = {"owner": "", "lease_until": None, "attempt": 0}
     ended = {} if is_wanted else {"finished_at": now()}
-    values = _held(build).values(state=state.value, **made, **claim, **ended)
-    return state if tx.execute(values).rowcount else None
+    values = {"state": state.value, **made, **claim, **ended}
+    return state if _ended(tx, build, values) else None
 
 
 def drop(tx: Transaction, build: Build, reason: str, slug: str = "") -> bool:
@@ -238,7 +241,7 @@ def drop(tx: Transaction, build: Build, reason: str, slug: str = "") -> bool:
     """
     claim = {"owner": "", "lease_until": None, **({"slug": slug} if slug else {})}
     ended = {"state": _GIVEN_UP, "error": reason, "finished_at": now()}
-    return tx.execute(_held(build).values(**ended, **claim)).rowcount == 1
+    return _ended(tx, build, {**ended, **claim})
 
 
 def cancel(tx: Transaction, build: Build, reason: str) -> bool:
@@ -246,7 +249,7 @@ def cancel(tx: Transaction, build: Build, reason: str) -> bool:
 
     Nothing happens to one that has ended. Nudge the app's builder: it removes what was built.
     """
-    return _give_up(tx, reason, t.builds.c.id == build.id)
+    return _give_up(tx, build, reason)
 
 
 def cancel_gated(tx: Transaction, build: Build, reason: str) -> bool:
@@ -254,9 +257,7 @@ def cancel_gated(tx: Transaction, build: Build, reason: str) -> bool:
 
     Nothing happens to one that belongs to a push: what becomes of that decides.
     """
-    return _give_up(
-        tx, reason, t.builds.c.id == build.id, t.builds.c.gate != "", t.builds.c.push_id.is_(None)
-    )
+    return _give_up(tx, build, reason, t.builds.c.gate != "", t.builds.c.push_id.is_(None))
 
 
 def orphans(tx: Transaction) -> list[Build]:
@@ -298,10 +299,25 @@ def in_state(tx: Transaction, *states: BuildState) -> list[Build]:
     return _all(tx, t.builds.c.state.in_([state.value for state in states]))
 
 
-def _give_up(tx: Transaction, reason: str, *mine) -> bool:  # type: ignore[no-untyped-def]  # column expressions
+def _ended(tx: Transaction, build: Build, values: Mapping[str, object]) -> bool:
+    """Record what may be the end of a held build; False when the lease has been lost."""
+    is_held = tx.execute(_held(build).values(dict(values))).rowcount == 1
+    if is_held:
+        _tell(tx, build.id)
+    return is_held
+
+
+def _tell(tx: Transaction, *build_ids: int) -> None:
+    for one in _all(tx, t.builds.c.id.in_(build_ids)):
+        news.tell_build(tx, one)
+
+
+def _give_up(tx: Transaction, build: Build, reason: str, *more) -> bool:  # type: ignore[no-untyped-def]  # column expressions
+    mine = (t.builds.c.id == build.id, *more)
     pauses = t.builds.c.state.in_((BuildState.WAITING.value, BuildState.QUEUED.value))
     canceled = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
     if tx.execute(update(t.builds).where(*mine, pauses).values(canceled)).rowcount:
+        _tell(tx, build.id)
         return True
     running = (t.builds.c.state == BuildState.RUNNING.value, t.builds.c.error == "")
     tx.execute(update(t.builds).where(*mine, *running).values(error=reason))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, func, insert, select
 
 from stratum.model import Crash
+from stratum.store import news
 from stratum.store import tables as t
 from stratum.store.database import Transaction
 
@@ -34,11 +35,16 @@ def crashed_apps(tx: Transaction) -> set[int]:
 
 
 def note(tx: Transaction, found: Iterable[Crash]) -> None:
-    """Write down how crash-looping processes are now."""
-    rows = [asdict(one) for one in found]
-    forget(tx, [row["process"] for row in rows])
+    """Write down how crash-looping processes are now; one that was not is news."""
+    found = list(found)
+    rows = {one.process: asdict(one) for one in found}
+    known = set(tx.scalars(select(t.crashes.c.process).where(t.crashes.c.process.in_(list(rows)))))
+    forget(tx, rows)
     if rows:
-        tx.execute(insert(t.crashes).values(rows))
+        tx.execute(insert(t.crashes).values(list(rows.values())))
+    for one in found:
+        if one.process not in known:
+            news.tell_crash(tx, one)
 
 
 def forget(tx: Transaction, processes: Iterable[str]) -> None:

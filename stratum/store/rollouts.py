@@ -6,6 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import Row, func, select, update
 
 from stratum.model import Outcome, ReportLine, Rollout, RolloutState
+from stratum.store import news
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -109,7 +110,10 @@ def record(
         values["was_live"] = True
     if state in (RolloutState.SUCCEEDED, RolloutState.FAILED):
         values |= {"lease_until": None, "owner": "", "finished_at": now()}
-    return tx.execute(_held(rollout).values(error=error, **values)).rowcount == 1
+    is_held = tx.execute(_held(rollout).values(error=error, **values)).rowcount == 1
+    if is_held:
+        news.tell_rollout(tx, rollout, state, error)
+    return is_held
 
 
 def note(tx: Transaction, rollout: Rollout, report: Iterable[ReportLine]) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -346,4 +347,76 @@ crashes = Table(
     Column("exit_status", Integer),  # of the last end; negative: a signal
     Column("last_at", UtcDateTime, nullable=False),
     Index("ix_crashes_app_id", "app_id"),
+)
+
+# What has happened to apps and may be told outside; who reads it remembers how far (`news_readers`).
+news = Table(
+    "news",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("kind", String(63), nullable=False),
+    Column("subject", String(255), nullable=False),  # what it happened to: once to each
+    Column("data", JSON, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("subject", "kind"),
+    Index("ix_news_app_id", "app_id"),
+    sqlite_autoincrement=True,
+)
+
+news_readers = Table(
+    "news_readers",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("news_id", Integer, nullable=False),  # the last that was read
+)
+
+# Who is told an app's news, and how: that is encrypted, as it has secrets.
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("name", String(63), nullable=False),
+    Column("name_key", String(63), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("stopped", Text, nullable=False),
+    Column("who", String(63), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("app_id", "name_key"),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(63), nullable=False, unique=True),
+    Column("kind", String(63), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Index("ix_messages_subscriber_id_state", "subscriber_id", "state"),
+    Index("ix_messages_state_due_at", "state", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", Integer),
+    Column("error", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("ix_attempts_message_id", "message_id"),
 )

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stratum.domains import listed_hosts
 from stratum.door.client import Door, Stray
 from stratum.door.fencing import fences, trial
 from stratum.door.wayout import rules
+from stratum.door.wayout.hosts import Place
 from stratum.door.wayout.rules import Rules
 from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.instance import Instance
@@ -60,7 +62,7 @@ def start(settings: Settings, listen: str) -> Started:
     """
     binaries.check_system()
     address.split(listen)
-    _check_build_hosts(settings)
+    _check_hosts(settings)
     data = _data_folder(settings.data)
     with alone(data):
         _check_not_running(data, settings)
@@ -93,11 +95,15 @@ def _data_folder(given: Path) -> Path:
     return data
 
 
-def _check_build_hosts(settings: Settings) -> None:
+def _check_hosts(settings: Settings) -> None:
     unread = Rules.read(settings.build_hosts, {}).unread
     if unread:
         message = f"STRATUM_BUILD_HOSTS: {unread[0]!r} is no host."
         raise InvalidInput(message, "Allowed are, with commas between: host, host:port, .domain and *.")
+    unread = tuple(one for one in listed_hosts(settings.hook_hosts) if Place.read(one) is None)
+    if unread:
+        message = f"STRATUM_HOOK_HOSTS: {unread[0]!r} is no host."
+        raise InvalidInput(message, "Allowed are, with commas between: host and host:port.")
 
 
 @contextmanager

@@ -28,6 +28,11 @@ DEPLOYING = {
     ("POST", f"{APP}/buildpacks/update"),
     ("POST", f"{APP}/storage"),
     ("PATCH", f"{APP}/storage/<name>"),
+    ("POST", f"{APP}/notifications"),
+    ("PATCH", f"{APP}/notifications/<name>"),
+    ("DELETE", f"{APP}/notifications/<name>"),
+    *(("POST", f"{APP}/notifications/<name>/{verb}") for verb in ("rotate", "test", "replay")),
+    ("POST", f"{APP}/notifications/<name>/messages/<key>/replay"),
 }
 ADMINISTERING = {("PATCH", APP), ("DELETE", APP), ("DELETE", f"{APP}/storage/<name>")}
 
@@ -58,6 +63,7 @@ def ask(client, operation, app, token):
         "number": "1",
         "target": "web",
         "name": "data",
+        "key": "msg_1",
     }.items():
         rule = rule.replace(f"<{name}>", value)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -31,6 +31,10 @@ NO_DATA = {
     "maintenance": "says on or off",
     "domains add": "leaves nothing to show but the list",
     "domains remove": "leaves nothing to show",
+    "notifications enable": "says what it did",
+    "notifications disable": "says what it did",
+    "notifications remove": "leaves nothing to show",
+    "notifications replay": "says what it did",
 }
 
 

@@ -16,3 +16,9 @@ def test_an_entry_that_is_no_host_is_named_before_anything_is_touched(tmp_path: 
         start(settings, "127.0.0.1:1")
 
     assert not (tmp_path / "data").exists()
+
+
+def test_a_host_of_web_hooks_that_is_none_is_refused_before_anything_is_made(tmp_path):
+    settings = Settings(data=tmp_path / "data", hook_hosts="ops.internal:8080, https://x/")
+    with pytest.raises(InvalidInput, match=r"STRATUM_HOOK_HOSTS: 'https://x/' is no host\. Allowed are"):
+        start(settings, "127.0.0.1:8080")
