@@ -45,6 +45,9 @@ class Settings:
             `host:port`, `.domain`, or `*` for every public address.
         hook_hosts: what web hooks may reach besides public addresses by HTTPS: with commas between, `host` or
             `host:port`; these may have private addresses, and speak HTTP.
+        smtp_url: the operator's mail server, `smtp://USER:PASSWORD@HOST:587` (STARTTLS where it is offered)
+            or `smtps://…`; empty: news cannot be mailed.
+        mail_from: whom that mail is from.
         trust_pushers: unfenced, whether others than administrators may push although what they push then
             has all that this account has.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
@@ -95,6 +98,8 @@ class Settings:
     build_cache_bytes: int = 2 << 30
     build_hosts: str = ""
     hook_hosts: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
     trust_pushers: bool = False
     min_free_bytes: int = 1 << 30
     keep_releases: int = 10

@@ -11,11 +11,14 @@ from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from stratum.errors import InvalidInput
-from stratum.model import NewsKind
+from stratum.mailing import checked_address
+from stratum.model import Channel, NewsKind
 from stratum.signing import new_signing_secret
 
 MAX_URL = 2000
 _HTTP = 80
+MAILTO = "mailto:"
+SLACK = "slack+"
 ROTATION = timedelta(days=1)
 _FAMILIES = sorted({f"{kind.partition('.')[0]}.*" for kind in NewsKind if kind is not NewsKind.TEST})
 _KINDS = [kind.value for kind in NewsKind if kind is not NewsKind.TEST]
@@ -26,7 +29,8 @@ class Wire:
     """Where a subscriber is told, and how it knows that it is us.
 
     Attributes:
-        secret: signs what is sent.
+        url: of the web, or `mailto:` with an address.
+        secret: signs what is sent; empty where the channel knows no signature.
         previous: the one before, which signs besides until its time is over; empty: none.
         previous_until: ISO 8601; empty: no such time.
     """
@@ -54,6 +58,40 @@ class Wire:
         """Return it with a new secret; the present one stays in force for a day."""
         until = (at.astimezone(UTC) + ROTATION).isoformat()
         return type(self)(self.url, new_signing_secret(), self.secret, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the operator has set up.
+
+    Attributes:
+        allowed: whether a host at a port may be told in the clear.
+        has_mail: there is a server that takes mail.
+    """
+
+    allowed: Callable[[str, int], bool]
+    has_mail: bool
+
+
+def addressed(given: str, reach: Reach) -> tuple[Channel, Wire, str]:
+    """Return how somebody is told, where, and that without what is secret about it.
+
+    Args:
+        given: `mailto:` and an address, `slack+` and a URL, or a URL.
+
+    Raises:
+        InvalidInput: it is no address of the channel, or the operator has not set that up.
+    """
+    if given.startswith(MAILTO):
+        if not reach.has_mail:
+            message = "This server sends no mail."
+            raise InvalidInput(message, "An operator sets STRATUM_SMTP_URL and STRATUM_MAIL_FROM.")
+        address = checked_address(given.removeprefix(MAILTO))
+        return Channel.MAIL, Wire(MAILTO + address, ""), address
+    url = checked_url(given.removeprefix(SLACK), allowed=reach.allowed)
+    if given.startswith(SLACK):
+        return Channel.SLACK, Wire(given.removeprefix(SLACK), ""), f"{SLACK}{url.scheme}://{url.netloc}/…"
+    return Channel.WEBHOOK, Wire(given, new_signing_secret()), shown(url)
 
 
 def checked_url(given: str, *, allowed: Callable[[str, int], bool]) -> SplitResult:

@@ -6,14 +6,12 @@ from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller
 from gitserver.api.shapes import Messages, NewNotification, NotificationChange
 from gitserver.services import services
-from stratum import subscribing
 from stratum.door.wayout import hosts
-from stratum.model import Channel, NewsKind, Subscriber
+from stratum.model import News, NewsKind, Subscriber
 from stratum.secrets import seal, unseal
-from stratum.signing import new_signing_secret
 from stratum.store import Transaction, messages, subscribers
 from stratum.store.clock import now
-from stratum.subscribing import Wire
+from stratum.subscribing import Reach, Wire, addressed, checked_kinds
 from stratum.verbs import notifications
 from stratum.verbs.notifications import Wished
 
@@ -34,7 +32,7 @@ def add(environment: str, app: str, json_data: NewNotification) -> tuple[rows.Ro
     wire, wished = _wished(json_data)
     with services().database.write() as tx:
         made = notifications.add(tx, again(tx), wished, who=caller().name)
-        return {**_row(tx, made), "secret": wire.secret}, 201
+        return {**_row(tx, made), "secret": wire.secret or None}, 201
 
 
 @blueprint.get("/<name>")
@@ -66,7 +64,7 @@ def rotate(environment: str, app: str, name: str) -> rows.Row:
     """Give it a new secret; for a day the present one signs besides."""
     key = services().instance.layout.config_key
     with services().database.read() as tx:
-        found = notifications.find(tx, app_named(), name)
+        found = notifications.find_signed(tx, app_named(), name)
     wire = Wire.read(unseal(key, found.sealed)).rotated(now())
     sealed = seal(key, wire.kept())
     with services().database.write() as tx:
@@ -81,8 +79,9 @@ def test(environment: str, app: str, name: str) -> tuple[rows.Row, int]:
 
     with services().database.write() as tx:
         found = again(tx)
-        text = body(NewsKind.TEST, now(), found, {"who": caller().name}, services().instance)
-        made = notifications.send_test(tx, notifications.find(tx, found, name), text)
+        told = notifications.find(tx, found, name)
+        news = News(0, found.id, NewsKind.TEST, now(), {"who": caller().name})
+        made = notifications.send_test(tx, told, body(told.channel, news, found, services().instance))
     return rows.message(made), 202
 
 
@@ -132,10 +131,8 @@ def _wished(asked: NewNotification) -> tuple[Wire, Wished]:
     Raises:
         InvalidInput: the address or a kind of news is none.
     """
-    instance = services().instance
-    allowed = hosts.read(instance.settings.hook_hosts, {})[0]
-    url = subscribing.checked_url(asked.url, allowed=allowed.allow_private)
-    wire = Wire(asked.url, new_signing_secret())
-    sealed = seal(instance.layout.config_key, wire.kept())
-    kinds = subscribing.checked_kinds(asked.events)
-    return wire, Wished(asked.name, Channel.WEBHOOK, kinds, subscribing.shown(url), sealed)
+    settings = services().instance.settings
+    reach = Reach(hosts.read(settings.hook_hosts, {})[0].allow_private, bool(settings.smtp_url))
+    channel, wire, shown = addressed(asked.url, reach)
+    sealed = seal(services().instance.layout.config_key, wire.kept())
+    return wire, Wished(asked.name, channel, checked_kinds(asked.events), shown, sealed)

@@ -1,19 +1,53 @@
-"""What is sent of a piece of news, in the form that Standard Webhooks 1.0.0 recommends. Pure."""
+"""What is sent of a piece of news, in the form that each channel takes. Pure."""
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 
+from hooks.outgoing.wording import sentence
 from stratum.instance import Instance
-from stratum.model import App, NewsKind
+from stratum.model import App, Channel, News
 
 
-def body(kind: NewsKind, at: datetime, app: App, data: Mapping[str, object], instance: Instance) -> str:
-    """Write a message as JSON: `type`, `timestamp`, and `data` with the app's name and address."""
+def body(channel: Channel, one: News, app: App, instance: Instance) -> str:
+    """Write a message."""
+    return _BODIES[channel](one, app, instance)
+
+
+def _signed(one: News, app: App, instance: Instance) -> str:
+    """As Standard Webhooks 1.0.0 recommends: `type`, `timestamp` and `data`, with the app's name in it."""
     named = {
         "environment": app.environment.name,
         "name": app.name,
-        "url": instance.app_url(app.host(instance.settings.apps_domain)),
+        "url": _address(app, instance),
     }
-    timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"type": kind.value, "timestamp": timestamp, "data": {"app": named, **data}})
+    timestamp = one.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"type": one.kind.value, "timestamp": timestamp, "data": {"app": named, **one.data}})
+
+
+def _slack(one: News, app: App, _: Instance) -> str:
+    """As incoming web hooks of Slack take it, with the three letters escaped that mean something there.
+
+    Source: Slack's manual, "Formatting text for app surfaces", escaping; so nobody is called by `<!channel>`.
+    """
+    text = sentence(one.kind, app.label, one.data)
+    for letter, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(letter, escaped)
+    return json.dumps({"text": text, "mrkdwn": False})
+
+
+def _mail(one: News, app: App, instance: Instance) -> str:
+    """The subject, an empty line, and the text."""
+    said = sentence(one.kind, app.label, one.data)
+    lines = [said, "", said, "", f"Event: {one.kind}", f"When: {one.at:%Y-%m-%d %H:%M:%S} UTC"]
+    return "\n".join([*lines, f"App: {_address(app, instance)}", ""])
+
+
+def _address(app: App, instance: Instance) -> str:
+    return instance.app_url(app.host(instance.settings.apps_domain))
+
+
+_BODIES: Mapping[Channel, Callable[[News, App, Instance], str]] = {
+    Channel.WEBHOOK: _signed,
+    Channel.SLACK: _slack,
+    Channel.MAIL: _mail,
+}

@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from hooks.outgoing.backoff import again_after_s
-from hooks.outgoing.http import Answer, post
-from stratum import signing
-from stratum.door.wayout.hosts import Hosts
-from stratum.errors import InvalidInput, Unavailable
+from hooks.outgoing.http import Answer
+from hooks.outgoing.sending import Ways, send
 from stratum.instance import Instance
-from stratum.model import Attempt, Message, Subscriber
+from stratum.model import Attempt, Channel, Message, Subscriber
 from stratum.secrets import unseal
 from stratum.store import Database, messages, subscribers
 from stratum.store.clock import in_seconds, now
-from stratum.subscribing import Wire, checked_url
+from stratum.subscribing import Wire
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +23,7 @@ _OURS = "Stratum itself failed to send it; the server's log says why"
 _GONE = "its server has answered 410: it does not want to be told any more"
 
 
-def deliver(instance: Instance, db: Database, message: Message, allowed: Hosts) -> None:
+def deliver(instance: Instance, db: Database, message: Message, ways: Ways) -> None:
     """Try to deliver a message, and note how that went.
 
     Raises:
@@ -36,39 +34,28 @@ def deliver(instance: Instance, db: Database, message: Message, allowed: Hosts) 
             return
         subscriber = subscribers.get_subscriber(tx, message.subscriber_id)
     began, at = time.monotonic(), now()
-    answer = _tried(instance, subscriber, message, allowed)
+    answer = _tried(instance, subscriber, message, ways)
     attempt = Attempt(at, answer.status, answer.error, time.monotonic() - began, answer.text)
+    is_gone = answer.status == HTTPStatus.GONE and subscriber.channel is not Channel.MAIL
     with db.write() as tx:
-        messages.record(tx, message, attempt, _again_at(message, answer))
-        if answer.status == HTTPStatus.GONE:
+        messages.record(tx, message, attempt, None if is_gone else _again_at(message, answer))
+        if is_gone:
             subscribers.stop(tx, subscriber.id, _GONE)
             messages.give_up(tx, subscriber.id)
     log.info("message %s to subscriber %d: %s", message.key, subscriber.id, answer.error or answer.status)
 
 
-def _tried(instance: Instance, subscriber: Subscriber, message: Message, allowed: Hosts) -> Answer:
+def _tried(instance: Instance, subscriber: Subscriber, message: Message, ways: Ways) -> Answer:
+    wire = Wire.read(unseal(instance.layout.config_key, subscriber.sealed))
     try:
-        return _sent(instance, subscriber, message, allowed)
-    except Unavailable:
-        raise
+        return send(ways, subscriber.channel, wire, message)
     except Exception:  # else it would be due again for ever
         log.exception("sending message %s failed", message.key)
         return Answer(None, _OURS)
 
 
-def _sent(instance: Instance, subscriber: Subscriber, message: Message, allowed: Hosts) -> Answer:
-    wire = Wire.read(unseal(instance.layout.config_key, subscriber.sealed))
-    body, at = message.body.encode(), now()
-    try:
-        url = checked_url(wire.url, allowed=allowed.allow_private)  # once more: the setting may have changed
-    except InvalidInput as error:
-        return Answer(None, error.message)
-    signed = signing.headers(wire.secrets(at), message.key, int(at.timestamp()), body)
-    return post(url, {**signed, "Content-Type": "application/json", "User-Agent": "Stratum"}, body, allowed)
-
-
 def _again_at(message: Message, answer: Answer) -> datetime | None:
-    if not answer.error or answer.status == HTTPStatus.GONE:
+    if not answer.error or answer.is_final:
         return None
     wait_s = again_after_s(message.attempts + 1, random.random(), answer.again_after_s)
     return None if wait_s is None else now() + timedelta(seconds=wait_s)

@@ -31,7 +31,7 @@ def _tell(tx: Transaction, instance: Instance, one: News, told: Iterable[Subscri
         if _is_for(subscriber, one):
             app = app or environments.get_app(tx, one.app_id)
             if app is not None:
-                text = body(one.kind, one.at, app, one.data, instance)
+                text = body(subscriber.channel, one, app, instance)
                 messages.add_message(tx, subscriber.id, one.kind, text)
 
 

@@ -29,12 +29,14 @@ class Answer:
         error: why it does not count as told; empty: it does.
         text: the beginning of what was answered.
         again_after_s: how long we were asked to wait, if at all.
+        is_final: trying again would be of no use.
     """
 
     status: int | None
     error: str
     text: str = ""
     again_after_s: float | None = None
+    is_final: bool = False
 
 
 def post(url: SplitResult, headers: Mapping[str, str], body: bytes, allowed: Hosts) -> Answer:

@@ -71,13 +71,13 @@ class Notifier:
     def _work(self, message: Message) -> None:
         # Only now: a server that tells nobody anything does not load what that needs.
         from hooks.outgoing.delivery import deliver
-        from hooks.outgoing.reach import allowed_hosts
+        from hooks.outgoing.sending import Ways
 
-        allowed = allowed_hosts(self._instance.settings.hook_hosts)
+        ways = Ways.of(self._instance.settings)
         found: Message | None = message
         try:
             while found is not None:
-                deliver(self._instance, self._db, found, allowed)
+                deliver(self._instance, self._db, found, ways)
                 self._leave(found)
                 found = self._take()
         except Unavailable as error:  # it is due again before long

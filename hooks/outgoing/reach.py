@@ -5,6 +5,7 @@ It must not be this machine or a network around it, unless the operator allows t
 elsewhere when it is asked again gains nothing.
 """
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +69,8 @@ def deadline(server: socket.socket, limit_s: float) -> Iterator[Event]:
 
     Yields what is set then.
     """
-    held, is_over = server.dup(), Event()  # a second one, since TLS takes the first away
+    # A second descriptor: TLS takes the first away, and knows no `dup`.
+    held, is_over = socket.socket(fileno=os.dup(server.fileno())), Event()
     timer = Timer(limit_s, _end, (held, is_over))
     timer.daemon = True
     timer.start()

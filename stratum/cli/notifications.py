@@ -43,10 +43,18 @@ def list_all(app: "RemoteApp", as_json: bool) -> None:
 @json_option
 @for_app
 def add(app: "RemoteApp", name: str, url: str, events: tuple[str, ...], as_json: bool) -> None:
-    """Send the app's news to URL from now on, signed; all of it, or what --on says, again and again."""
+    """Send the app's news to URL from now on, all or what --on says.
+
+    To https://… it goes signed, to slack+https://… as Slack takes it, to mailto:… by mail.
+    """
     made = app.notifications().add(name, url, events)
-    say(f"News of {app.label} go to {made['url']}. This is shown once; its receiver needs it:")
-    show([made], _LISTED, as_json=True) if as_json else click.echo(made["secret"])
+    say(f"News of {app.label} go to {made['url']}.")
+    if made["secret"]:
+        say("This is shown once; the receiver needs it to check signatures:")
+    if as_json:
+        show([made], _LISTED, as_json=True)
+    elif made["secret"]:
+        click.echo(made["secret"])
     say(f"Next: stratum notifications test {made['name']}")
 
 

@@ -26,7 +26,7 @@ class RemoteNotifications:
         return self._rows("")
 
     def add(self, name: str, url: str, events: Sequence[str]) -> Row:
-        """Have somebody told; the answer has the secret."""
+        """Have somebody told; the answer has the secret, where there is one."""
         return self._send("POST", "", {"name": name, "url": url, "events": [*events]})
 
     def show(self, name: str) -> Row:

@@ -23,6 +23,8 @@ class Channel(StrEnum):
     """How a subscriber is told."""
 
     WEBHOOK = "webhook"  # signed as Standard Webhooks says
+    SLACK = "slack"  # an incoming web hook of Slack, or of what takes the same
+    MAIL = "mail"
 
 
 class MessageState(StrEnum):

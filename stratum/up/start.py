@@ -19,6 +19,7 @@ from stratum.door.wayout.hosts import Place
 from stratum.door.wayout.rules import Rules
 from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.instance import Instance
+from stratum.mailing import MailServer, checked_address
 from stratum.ownership import exclusive
 from stratum.settings import Settings, inherited_environ
 from stratum.up import address, binaries, first, folders, supervisord
@@ -63,6 +64,7 @@ def start(settings: Settings, listen: str) -> Started:
     binaries.check_system()
     address.split(listen)
     _check_hosts(settings)
+    _check_mail(settings)
     data = _data_folder(settings.data)
     with alone(data):
         _check_not_running(data, settings)
@@ -104,6 +106,15 @@ def _check_hosts(settings: Settings) -> None:
     if unread:
         message = f"STRATUM_HOOK_HOSTS: {unread[0]!r} is no host."
         raise InvalidInput(message, "Allowed are, with commas between: host and host:port.")
+
+
+def _check_mail(settings: Settings) -> None:
+    if MailServer.parse(settings.smtp_url) is None:
+        return
+    if not settings.mail_from:
+        message = "STRATUM_SMTP_URL names a mail server, but STRATUM_MAIL_FROM says not whom mail is from."
+        raise InvalidInput(message, "Set it to an address, such as stratum@example.com.")
+    checked_address(settings.mail_from)
 
 
 @contextmanager

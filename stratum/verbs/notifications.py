@@ -60,6 +60,20 @@ def find(tx: Transaction, app: App, name: str) -> Subscriber:
     return found
 
 
+def find_signed(tx: Transaction, app: App, name: str) -> Subscriber:
+    """Find one that is told with signatures.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it is told without.
+    """
+    found = find(tx, app, name)
+    if found.channel is not Channel.WEBHOOK:
+        message = f"{found.name} is told by {found.channel}, which knows no signatures."
+        raise Conflict(message, "If its address has become known, remove it and add another.")
+    return found
+
+
 def find_message(tx: Transaction, subscriber: Subscriber, key: str) -> Message:
     """Find one of a subscriber's messages.
 

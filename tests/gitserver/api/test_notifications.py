@@ -57,6 +57,8 @@ def test_neither_secret_nor_address_is_readable_at_rest(api, side, app):
         ({"url": "http://ops.example.com/"}, "by https only"),
         ({"url": "https://user:pass@ops.example.com/"}, "password"),
         ({"url": "gopher://x"}, "no address"),
+        ({"url": "slack+http://x/"}, "by https only"),
+        ({"url": "mailto:team@example.com"}, "sends no mail"),
         ({"events": ["build.fail"]}, "no kind of news"),
         ({"name": "-x"}, "no DNS label"),
         ({"name": "a/b"}, "no DNS label"),
@@ -84,6 +86,33 @@ def test_http_is_for_hosts_that_the_operator_allows(side, app):
 
         assert status("http://ops.internal/") == 422
         assert status("http://ops.internal:8080/") == 201
+
+
+def test_a_chat_has_no_secret_but_its_address_which_is_not_shown(api, app):
+    made = add(api, url="slack+https://hooks.slack.example/services/T0/geheim")
+
+    assert (made["channel"], made["url"], made["secret"]) == (
+        "slack",
+        "slack+https://hooks.slack.example/…",
+        None,
+    )
+    assert "geheim" not in str(api("GET", PATH))
+    status, said = api("POST", f"{PATH}/ops/rotate")
+    assert (status, said["message"]) == (409, "ops is told by slack, which knows no signatures.")
+
+
+def test_mail_is_for_addresses_where_the_operator_has_named_a_server(side, app):
+    settings = replace(side.instance.settings, smtp_url="smtp://mail", mail_from="a@b")
+    side.instance = replace(side.instance, settings=settings)
+    with side.client() as client:
+        headers = {"Authorization": f"Bearer {side.admin}"}
+
+        def asked(url):
+            return client.post(f"/api{PATH}", json={"name": "a", "url": url}, headers=headers)
+
+        assert "no address of mail" in asked("mailto:a@b?cc=c@d").get_json()["message"]
+        made = asked("mailto:team@example.com").get_json()
+        assert (made["channel"], made["url"], made["secret"]) == ("mail", "team@example.com", None)
 
 
 def test_names_are_taken_once_and_an_app_has_so_many(api, app):

@@ -1,16 +1,16 @@
 """An app whose news are told to a receiver on loopback, which the operator allows."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from hooks.outgoing.notifier import Notifier
-from stratum.model import App, Channel, Message, MessageState, Subscriber
+from stratum.model import App, Message, MessageState, Subscriber
 from stratum.secrets import seal
-from stratum.signing import new_signing_secret
 from stratum.store import messages
 from stratum.store.clock import now
-from stratum.subscribing import Wire
+from stratum.subscribing import Reach, addressed
 from stratum.verbs import notifications
 from stratum.verbs.notifications import Wished
 from tests.receiver import receiver
@@ -27,7 +27,11 @@ class Telling:
 
     def allow(self, *places: str) -> None:
         """Start anew with hosts that the operator allows."""
-        settings = replace(self.side.instance.settings, hook_hosts=",".join(places))
+        self.set(hook_hosts=",".join(places))
+
+    def set(self, **settings_: Any) -> None:
+        """Start anew with other settings."""
+        settings = replace(self.side.instance.settings, **settings_)
         self.side.instance = replace(self.side.instance, settings=settings)
         self.notifier = Notifier(self.side.instance, self.side.db)
 
@@ -35,11 +39,11 @@ class Telling:
         self, url: str, name: str = "ops", *kinds: str, app: App | None = None
     ) -> tuple[Subscriber, str]:
         """Add a subscriber; return it with its secret."""
-        secret = new_signing_secret()
-        sealed = seal(self.side.instance.layout.config_key, Wire(url, secret).kept())
-        wished = Wished(name, Channel.WEBHOOK, kinds, url, sealed)
+        channel, wire, shown = addressed(url, Reach(lambda *_: True, has_mail=True))
+        sealed = seal(self.side.instance.layout.config_key, wire.kept())
+        wished = Wished(name, channel, kinds, shown, sealed)
         with self.side.db.write() as tx:
-            return notifications.add(tx, app or self.app, wished, who="admin"), secret
+            return notifications.add(tx, app or self.app, wished, who="admin"), wire.secret
 
     def look(self) -> None:
         """Look once, as the settler does each second, and wait for the end of what that began."""

@@ -45,7 +45,8 @@ def test_add_test_look_and_remove(run, told):
     said = run("add", "ops", told.url + "?token=geheim", "--on", "build.failed", "--on", "release.*")
     secret = said.out.strip()
     assert said.err == (
-        f"News of MyProdEnv/app02 go to {told.url}?…. This is shown once; its receiver needs it:\n"
+        f"News of MyProdEnv/app02 go to {told.url}?….\n"
+        "This is shown once; the receiver needs it to check signatures:\n"
         "Next: stratum notifications test ops\n"
     )
 

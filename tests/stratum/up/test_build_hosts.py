@@ -1,4 +1,4 @@
-"""What `stratum up` says of hosts for builds that are none."""
+"""What `stratum up` says of settings that name no host, or no server."""
 
 from pathlib import Path
 
@@ -22,3 +22,16 @@ def test_a_host_of_web_hooks_that_is_none_is_refused_before_anything_is_made(tmp
     settings = Settings(data=tmp_path / "data", hook_hosts="ops.internal:8080, https://x/")
     with pytest.raises(InvalidInput, match=r"STRATUM_HOOK_HOSTS: 'https://x/' is no host\. Allowed are"):
         start(settings, "127.0.0.1:8080")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"smtp_url": "mail.example.com"}, "STRATUM_SMTP_URL is no address of a mail server"),
+        ({"smtp_url": "smtp://mail"}, "STRATUM_MAIL_FROM says not whom mail is from"),
+        ({"smtp_url": "smtp://mail", "mail_from": "Ops <a@b>"}, "no address of mail"),
+    ],
+)
+def test_mail_needs_a_server_and_a_sender(tmp_path, more, said):
+    with pytest.raises(InvalidInput, match=said):
+        start(Settings(data=tmp_path / "data", **more), "127.0.0.1:1")
