@@ -2,7 +2,7 @@
 
 from apiflask import APIFlask
 
-from gitserver import errors
+from gitserver import deliveries, errors
 from gitserver.api import BLUEPRINTS, access
 from gitserver.git import transfers
 from gitserver.git.routes import blueprint as git_blueprint
@@ -21,6 +21,7 @@ def create_app(instance: Instance) -> APIFlask:
     access.register(app)
     transfers.register(app, services.places)
     app.register_blueprint(git_blueprint(services))
+    app.register_blueprint(deliveries.blueprint)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

@@ -67,6 +67,22 @@ def refusals(app: App, pusher: Pusher, judgement: Judgement) -> tuple[Refusal, .
     return (Refusal(ref, reason, "Push another branch, or ask for a token with the right to deploy."),)
 
 
+def not_owner(pusher: Pusher, ref: str, webhook_id: str) -> tuple[Refusal, ...]:
+    """Why the deploy branch must not be pushed: two that move one branch would undo each other's work.
+
+    Args:
+        webhook_id: of the web hook that the app is deployed by; empty: by those who push.
+    """
+    if not webhook_id or pusher.is_webhook:
+        return ()
+    reason = f"{short(ref)} is deployed by the web hook {webhook_id}, not by pushing here"
+    advice = (
+        "Push to the git server that the web hook is of; or take the branch back:"
+        f" stratum webhooks set {webhook_id} --disable"
+    )
+    return (Refusal(ref, reason, advice),)
+
+
 def not_forward(instance: Instance, app: App, offer: Offer) -> tuple[Refusal, ...]:
     """Why the deploy branch of a protected app must not move so; nothing when it may."""
     ref = f"{BRANCHES}{app.deploy_branch}"

@@ -26,7 +26,7 @@ from stratum.errors import Conflict, StratumError
 from stratum.faults import reach
 from stratum.model import App, Build, BuildState, PushState, RefUpdate
 from stratum.ownership import process_name, this_process
-from stratum.store import builds, pushes
+from stratum.store import builds, pushes, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class Reception:
         reach("receive.locked")
         judgement = self._judgement = judge(self._app, offer.updates)
         instance = self._parts.instance
-        if refusals := checks.refusals(self._app, self._pusher, judgement):
+        if refusals := self._unwelcome(judgement):
             return refused(refusals)
         if not self.options.plan and self._is_repeated(offer.updates):
             return Verdict(taken=False, repeated=True)
@@ -153,6 +153,14 @@ class Reception:
         if judgement.deploying is not None and (self.options.gate or self._app.gate):
             return self._begin_gate(judgement.deploying, offer)
         return self._take(judgement, offer)
+
+    def _unwelcome(self, judgement: Judgement) -> tuple[Refusal, ...]:
+        refusals = checks.refusals(self._app, self._pusher, judgement)
+        if refusals or judgement.deploying is None:
+            return refusals
+        with self._parts.database.read() as tx:
+            owner = webhooks.owner_of_deploys(tx, self._app.id)
+        return checks.not_owner(self._pusher, judgement.deploying.ref, owner)
 
     def _hindered(self, offer: Offer) -> tuple[Refusal, ...]:
         instance = self._parts.instance

@@ -17,10 +17,12 @@ class Pusher:
 
     Attributes:
         may_deploy: else only what does not deploy may be pushed.
+        is_webhook: whether it is a web hook, for which Stratum itself has fetched what is pushed.
     """
 
     name: str
     may_deploy: bool
+    is_webhook: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from runner.silence import Silence
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
 from stratum.ownership import end, is_alive, is_free
-from stratum.store import builds, phases, retention, rollouts
+from stratum.store import builds, deliveries, phases, retention, rollouts
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,16 @@ PRUNE_EVERY_S = 30.0
 
 
 class Nudger(Protocol):
-    """Wakes builders and appliers (`stratum.queue.Nudges`)."""
+    """Wakes builders, appliers and fetchers (`stratum.queue.Nudges`)."""
 
     def build(self, app_id: int) -> bool:
         """Ask a builder to look at an app."""
 
     def rollout(self, app_id: int) -> bool:
         """Ask an applier to look at an app."""
+
+    def fetch(self, app_id: int) -> bool:
+        """Ask a fetcher to look at an app."""
 
 
 @dataclass(slots=True)
@@ -134,10 +137,12 @@ class Recovery:
             building = {build.app_id for build in builds.in_state(tx, BuildState.RUNNING)}
             waiting = rollouts.in_state(tx, RolloutState.QUEUED)
             under_way = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
+            fetching = deliveries.queued(tx)
             without_place = phases.waiting(tx, phases_at_once(self.parts)).keys()
         rolling = {rollout.app_id for rollout in under_way} | without_place
         wanted = {("build", build.app_id) for build in waiting_builds if build.app_id not in building}
         wanted |= {("rollout", rollout.app_id) for rollout in waiting if rollout.app_id not in rolling}
+        wanted |= {("fetch", delivery.app_id) for delivery in fetching}
         self.is_awaited = self.is_awaited or bool(wanted)
         for gone in self._reminders.keys() - wanted:
             del self._reminders[gone]
@@ -151,7 +156,8 @@ class Recovery:
 
     def _nudge(self, kind: str, app_id: int) -> None:
         last = self._reminders.get((kind, app_id))
-        taken = (self.nudger.build if kind == "build" else self.nudger.rollout)(app_id)
+        nudges = {"build": self.nudger.build, "rollout": self.nudger.rollout, "fetch": self.nudger.fetch}
+        taken = nudges[kind](app_id)
         pause_s = (
             max(FIRST_PAUSE_S, min(last.pause_s * 2, LONGEST_PAUSE_S)) if last and taken else FIRST_PAUSE_S
         )

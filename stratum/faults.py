@@ -49,6 +49,12 @@ PHASE_POINTS = (  # of a release that has a release phase, after rollout.claimed
     "phase.ended",  # nothing is recorded of its end
     "phase.succeeded",  # which is recorded; supervisord still knows it
 )
+DELIVERY_POINTS = (  # of what a web hook has delivered, before those of its push
+    "delivery.recorded",  # it is queued, on the disk; nobody is told, nor nudged
+    "fetch.begun",
+    "fetch.fetched",  # into the scratch repository
+    "fetch.pushed",  # the build is queued; the delivery still says that it is, too
+)
 STEP_POINTS = (  # of a rollout in several rounds, after rollout.started
     "rollout.relieved",  # requests go to the new and to what is left; what is relieved still runs
 )

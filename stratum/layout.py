@@ -134,6 +134,14 @@ class Layout:
         """Objects of a push whose ref moves only if this build of them succeeds; see `stratum.spool`."""
         return self.spools / str(app_id) / str(number)
 
+    @property
+    def fetches(self) -> Path:
+        return self.data / "fetches"
+
+    def fetch(self, app_id: int) -> Path:
+        """Where an app's source is fetched to, before it is pushed; gone afterwards."""
+        return self.fetches / str(app_id)
+
     # -- logs
     @property
     def service_logs(self) -> Path:

@@ -1,4 +1,4 @@
-"""The only module that talks to redis and RQ: nudges to builders and appliers.
+"""The only module that talks to redis and RQ: nudges to builders, appliers and fetchers.
 
 Every nudge may be lost or doubled; what is to be done is in the database, and the reconciler
 nudges again. So a redis that is away is logged, never raised to whoever pushed.
@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 
 BUILDS = "builds"
 ROLLOUTS = "rollouts"
+FETCHES = "fetches"
 RUN_BUILDS = "builder.jobs.run_builds"
 RUN_ROLLOUTS = "runner.jobs.run_rollouts"
+RUN_FETCHES = "hooks.webhooks.jobs.run_fetches"
 SOCKET_TIMEOUT_S = 2.0
 ROOM_POLL_S = 0.02
 TELL_EVERY_S = 60.0
@@ -72,7 +74,8 @@ class Nudges:
             retry=Retry(NoBackoff(), 0),
         )
         self._queues = {
-            name: Queue(name, connection=connection, serializer=JSONSerializer) for name in (BUILDS, ROLLOUTS)
+            name: Queue(name, connection=connection, serializer=JSONSerializer)
+            for name in (BUILDS, ROLLOUTS, FETCHES)
         }
 
     def build(self, app_id: int) -> bool:
@@ -82,6 +85,10 @@ class Nudges:
     def rollout(self, app_id: int) -> bool:
         """Ask an applier to look at an app; whether redis took the nudge."""
         return self._send(ROLLOUTS, RUN_ROLLOUTS, app_id)
+
+    def fetch(self, app_id: int) -> bool:
+        """Ask a fetcher to look at an app; whether redis took the nudge."""
+        return self._send(FETCHES, RUN_FETCHES, app_id)
 
     def is_up(self) -> bool:
         """Whether redis answers."""

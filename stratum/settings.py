@@ -48,6 +48,8 @@ class Settings:
         smtp_url: the operator's mail server, `smtp://USER:PASSWORD@HOST:587` (STARTTLS where it is offered)
             or `smtps://…`; empty: news cannot be mailed.
         mail_from: whom that mail is from.
+        fetch_hosts: hosts, with commas between, that web hooks may have fetched from although their address
+            is private, and by http; each with a port, or for all of its ports.
         trust_pushers: unfenced, whether others than administrators may push although what they push then
             has all that this account has.
         min_free_bytes: no build begins with less room on the disk, or less than a tenth of a smaller one.
@@ -100,6 +102,7 @@ class Settings:
     hook_hosts: str = ""
     smtp_url: str = ""
     mail_from: str = ""
+    fetch_hosts: str = ""
     trust_pushers: bool = False
     min_free_bytes: int = 1 << 30
     keep_releases: int = 10

@@ -1,10 +1,7 @@
 """Words of web hooks that the store, the API and the command line share. Pure."""
 
-import base64
 import secrets
 from enum import StrEnum
-
-SECRET_BYTES = 32
 
 
 class Provider(StrEnum):
@@ -16,11 +13,6 @@ class Provider(StrEnum):
     BITBUCKET = "bitbucket"  # Cloud
     BITBUCKET_DC = "bitbucket-dc"  # Data Center
     GENERIC = "generic"  # Standard Webhooks
-
-
-def new_webhook_secret() -> str:
-    """Return a fresh secret, in a form that every provider takes, also as GitLab's signing token."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
 
 
 def new_public_id() -> str:

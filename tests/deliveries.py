@@ -71,8 +71,8 @@ def cloud_ref(name: str | None, commit: str, kind: str = "branch") -> dict[str, 
     return {"type": kind, "name": name, "target": {"hash": commit, "message": "Say hello"}}
 
 
-def cloud_push(*changes: dict[str, Any]) -> dict[str, Any]:
-    usual = {"old": cloud_ref("main", OLD), "new": cloud_ref("main", NEW), "forced": False}
+def cloud_push(*changes: dict[str, Any], branch: str = "main") -> dict[str, Any]:
+    usual = {"old": cloud_ref(branch, OLD), "new": cloud_ref(branch, NEW), "forced": False}
     return {"push": {"changes": [*changes] or [usual]}, "repository": {"full_name": "team/app"}}
 
 
@@ -102,6 +102,15 @@ PUSHES: dict[str, Callable[..., dict[str, Any]]] = {
     "bitbucket-dc": data_center_push,
     "generic": generic_push,
 }
+
+
+def push(provider: str, branch: str = "master") -> dict[str, Any]:
+    """A push to a branch, as a provider tells of it."""
+    if provider == "bitbucket":
+        return cloud_push(branch=branch)
+    if provider == "bitbucket-dc":
+        return data_center_push(data_center_change(f"refs/heads/{branch}"))
+    return PUSHES[provider](f"refs/heads/{branch}")
 
 
 def encoded(body: Mapping[str, Any] | bytes) -> bytes:

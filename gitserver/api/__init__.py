@@ -20,6 +20,7 @@ from gitserver.api import (
     targets,
     tokens,
     variables,
+    webhooks,
 )
 
 BLUEPRINTS: tuple[APIBlueprint, ...] = tuple(
@@ -42,5 +43,6 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = tuple(
         targets,
         tokens,
         variables,
+        webhooks,
     )
 )

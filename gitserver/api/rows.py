@@ -16,12 +16,14 @@ from stratum.model import (
     Environment,
     Message,
     MessageState,
+    RecordedDelivery,
     Release,
     Rollout,
     Subscriber,
     Token,
     UsedBuildpack,
     Volume,
+    Webhook,
 )
 from stratum.processes import Process, crash_text, label
 from stratum.store.buildpacks import Pin
@@ -153,6 +155,44 @@ def volume(found: Volume, path: str | None, size_bytes: int | None) -> Row:
         "size_bytes": size_bytes,
         "destroying": found.destroying,
         "created_at": _moment(found.created_at),
+    }
+
+
+def webhook(found: Webhook) -> Row:
+    """A web hook without its secrets; `path` is where its deliveries go."""
+    return {
+        "id": found.public_id,
+        "provider": found.provider.value,
+        "enabled": found.enabled,
+        "branches": list(found.branches),
+        "paths": list(found.paths),
+        "clone_url": found.clone_url,
+        "credential": found.credential.value,
+        "path": f"/hooks/{found.provider}/{found.public_id}",
+        "created_by": found.created_by,
+        "created_at": _moment(found.created_at),
+        "rotated_at": _moment(found.rotated_at),
+    }
+
+
+def delivery(found: RecordedDelivery, webhook_id: str) -> Row:
+    """What a web hook has delivered, and what has become of it."""
+    return {
+        "number": found.id,
+        "webhook": webhook_id,
+        "delivery_id": found.delivery_id,
+        "event": found.event,
+        "size": found.size,
+        "verdict": found.state.value,
+        "reason": found.reason,
+        "branch": found.branch,
+        "commit": found.commit,
+        "build": found.build,
+        "repeats": found.repeats,
+        "attempts": found.attempts,
+        "received_at": _moment(found.received_at),
+        "next_at": _moment(found.next_at),
+        "ended_at": _moment(found.ended_at),
     }
 
 

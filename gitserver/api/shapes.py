@@ -1,13 +1,16 @@
 """Shapes of requests, checked before a view runs; what the values mean is checked by the core."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask.blueprints import BlueprintSetupState
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 from werkzeug.routing import IntegerConverter
 
+from hooks.webhooks.filters import MAX_PATTERN, MAX_PATTERNS
+from hooks.webhooks.source import MAX_URL
 from stratum.model import MessageState, Right
 from stratum.sizes import MAX_BYTES
+from stratum.webhooks import Provider
 
 MAX_WAIT_S = 30.0
 MAX_WITHIN_S = 24 * 3600
@@ -123,6 +126,40 @@ class Mount(_Body):
     """Body of PATCH storage: where it is mounted; null: nowhere."""
 
     path: str | None
+
+
+Pattern = Annotated[str, Field(max_length=MAX_PATTERN)]
+Patterns = Annotated[list[Pattern], Field(max_length=MAX_PATTERNS)]
+
+
+class NewWebhook(_Body):
+    """Body of POST webhooks; with a token the source is fetched as its user."""
+
+    provider: Provider
+    clone_url: str = Field(max_length=MAX_URL)
+    branches: Patterns = Field(default_factory=list)
+    paths: Patterns = Field(default_factory=list)
+    user: str = Field(default="", max_length=255, pattern=r"^[!-9;-~]*$")
+    token: str = Field(default="", max_length=4096, pattern=r"^[!-~]*$")
+
+
+class WebhookChange(_Body):
+    """Body of PATCH webhooks: what is to be changed."""
+
+    enabled: bool = Field(default=True, strict=True)
+    clone_url: str = Field(default="", max_length=MAX_URL)
+    branches: Patterns = Field(default_factory=list)
+    paths: Patterns = Field(default_factory=list)
+
+    def given(self) -> dict[str, object]:
+        """Return those of the fields that the body has."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Rotation(_Body):
+    """Body of POST webhooks/<id>/rotate: whether the secret before is refused from now on."""
+
+    at_once: bool = Field(default=False, strict=True)
 
 
 class PinnedBuildpack(_Body):

@@ -28,6 +28,7 @@ from gitserver.signin import sign_in
 from hooks import quota
 from hooks.parts import Parts
 from hooks.verdict import Pusher
+from hooks.webhooks.pushing import is_webhook
 from stratum.errors import Renamed, StratumError
 from stratum.faults import reach
 from stratum.limits import Limits
@@ -132,7 +133,8 @@ class _GitServer:
         head = read_head(body)
         # git sends a lone flush to learn whether its credentials are good before it sends much
         reach("receive.admitted")
-        pusher = Pusher(token.name, may_deploy=may(token, found, Right.DEPLOY))
+        may_deploy = may(token, found, Right.DEPLOY)
+        pusher = Pusher(token.name, may_deploy=may_deploy, is_webhook=is_webhook(token.name))
         push = Incoming(found, pusher, head, body, client, _version(programs.RECEIVE))
         answer = serve(self.parts, self.following, push) if head.updates else iter(())
         return _stream(answer, f"application/x-{programs.RECEIVE}-result")

@@ -41,6 +41,7 @@ COMMANDS = {
     "redeploy": ("stratum.cli.builds", "redeploy", "Build the current commit again."),
     "builds": ("stratum.cli.builds", "builds", "List the app's builds, show a build's log."),
     "buildpacks": ("stratum.cli.buildpacks", "buildpacks", "List and update the app's buildpacks."),
+    "webhooks": ("stratum.cli.webhooks", "webhooks", "Have pushes elsewhere deploy the app."),
     "tokens": ("stratum.cli.tokens", "tokens", "List, create and revoke tokens."),
     "up": ("stratum.up.command", "up", "Start a server on this machine."),
     "down": ("stratum.up.command", "down", "Stop it and everything it runs."),

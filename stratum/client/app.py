@@ -8,6 +8,7 @@ from urllib.parse import quote
 from stratum.client.following import follow
 from stratum.client.http import Connection, Row
 from stratum.client.notifications import RemoteNotifications
+from stratum.client.webhooks import RemoteWebhooks
 from stratum.errors import ServerUnavailable
 
 WAIT_S = 20
@@ -33,6 +34,11 @@ class RemoteApp:
     def git_url(self) -> str:
         """Address of its repository."""
         return f"{self.connection.url}/{self.label}.git"
+
+    @property
+    def webhooks(self) -> RemoteWebhooks:
+        """Its web hooks."""
+        return RemoteWebhooks(self.connection, self._path(""))
 
     def show(self) -> Row:
         """Describe the app."""

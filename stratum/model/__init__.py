@@ -25,6 +25,7 @@ from stratum.model.states import (
     RolloutState,
 )
 from stratum.model.targets import NO_SETTINGS, Check, CheckKind, Strategy, TargetSettings
+from stratum.model.webhooks import Credential, DeliveryState, NewDelivery, RecordedDelivery, Webhook
 
 __all__ = [
     "NO_CONTENTS",
@@ -41,17 +42,21 @@ __all__ = [
     "CheckKind",
     "Contents",
     "Crash",
+    "Credential",
+    "DeliveryState",
     "Environment",
     "Formation",
     "Grant",
     "Message",
     "MessageState",
+    "NewDelivery",
     "News",
     "NewsKind",
     "Outcome",
     "Phase",
     "Push",
     "PushState",
+    "RecordedDelivery",
     "RefUpdate",
     "Release",
     "ReleaseState",
@@ -67,4 +72,5 @@ __all__ = [
     "Token",
     "UsedBuildpack",
     "Volume",
+    "Webhook",
 ]

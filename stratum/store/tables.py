@@ -420,3 +420,54 @@ attempts = Table(
     Column("answer", Text, nullable=False),
     Index("ix_attempts_message_id", "message_id"),
 )
+
+
+# Where git servers tell of pushes to an app's source.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("public_id", String(63), nullable=False, unique=True),  # stands in its address
+    Column("provider", String(16), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("sealed_secrets", LargeBinary, nullable=False),
+    Column("branches", JSON, nullable=False),
+    Column("paths", JSON, nullable=False),
+    Column("clone_url", Text, nullable=False),
+    Column("credential", String(16), nullable=False),
+    Column("sealed_credential", LargeBinary),
+    Column("created_by", String(63), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("rotated_at", UtcDateTime, nullable=False),
+    Index("ix_webhooks_app_id", "app_id"),
+    sqlite_autoincrement=True,
+)
+
+# What they have told, newest last; old ones are forgotten (stratum/store/deliveries.py).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _app_id(),
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("delivery_id", String(255), nullable=False),  # the sender's own, or empty
+    Column("event", String(255), nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("branch", String(255), nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("build", Integer),  # a build's number
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index("ix_deliveries_state", "state"),
+    Index("ix_deliveries_app_id", "app_id"),
+    Index("ix_deliveries_webhook_id_delivery_id", "webhook_id", "delivery_id"),
+    sqlite_autoincrement=True,
+)

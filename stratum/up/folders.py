@@ -49,6 +49,7 @@ def folders(instance: Instance) -> list[Folder]:
         layout.locks,
         layout.repos,
         layout.spools,  # beside the repositories: their packs are linked there
+        layout.fetches,
         layout.build_logs,
         layout.descriptions,
     )

@@ -17,11 +17,22 @@ from sqlalchemy import update
 
 from runner import recover, silence
 from runner.recover import Recovery
-from stratum.model import App, Build, BuildState, ReleaseState, Rollout, RolloutState
+from stratum.model import (
+    App,
+    Build,
+    BuildState,
+    DeliveryState,
+    NewDelivery,
+    ReleaseState,
+    Rollout,
+    RolloutState,
+)
 from stratum.ownership import process_name
 from stratum.settings import Settings
-from stratum.store import Database, builds, environments, formation, releases, rollouts, tables
+from stratum.store import Database, builds, deliveries, environments, formation, releases, rollouts, tables
 from stratum.store import clock as store_clock
+from stratum.verbs import webhooks as verbs
+from stratum.webhooks import Provider
 from tests.databases import new_database
 from tests.fakes import FakeNudges
 
@@ -247,6 +258,14 @@ def test_an_app_with_more_releases_than_it_needs_is_tidied_now_and_then(
     assert site.nudges.builds == [site.app.id] * 3
 
 
+def queued_delivery(site: Site) -> int:
+    wanted = verbs.Wanted(Provider.GITHUB, "https://git.example.com/a.git", b"sealed")
+    new = NewDelivery("d-1", "push", {}, 0, DeliveryState.QUEUED, "", branch="main")
+    with site.database.write() as tx:
+        made = verbs.create(tx, site.app, wanted, who="me")
+        return deliveries.record(tx, site.app.id, made.id, new)
+
+
 def test_old_builds_go_with_their_logs(site: Site, tmp_path: Path) -> None:
     for number in range(1, 6):
         with site.database.write() as tx:
@@ -264,6 +283,20 @@ def test_old_builds_go_with_their_logs(site: Site, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("*.log")) == [
         f"{site.app.id}-{n}.log" for n in (3, 4, 5)
     ]
+
+
+def test_what_a_web_hook_has_delivered_is_reminded_of_until_it_has_ended(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may have lost the nudge, or the fetcher may have been killed."""
+    number = queued_delivery(site)
+    site.recovery.run()
+    assert site.nudges.fetches == [site.app.id]
+    with site.database.write() as tx:
+        deliveries.put_off(tx, number, "nobody answers", datetime.now(UTC) + timedelta(hours=1))
+    monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=partial(float, 10**9)))
+    site.recovery.run()
+    assert site.nudges.fetches == [site.app.id], "it is to wait"
 
 
 def test_only_what_waits_when_this_begins_is_reminded_of_at_once(

@@ -33,8 +33,17 @@ DEPLOYING = {
     ("DELETE", f"{APP}/notifications/<name>"),
     *(("POST", f"{APP}/notifications/<name>/{verb}") for verb in ("rotate", "test", "replay")),
     ("POST", f"{APP}/notifications/<name>/messages/<key>/replay"),
+    ("POST", f"{APP}/webhooks/deliveries/<number>/replay"),
 }
-ADMINISTERING = {("PATCH", APP), ("DELETE", APP), ("DELETE", f"{APP}/storage/<name>")}
+ADMINISTERING = {
+    ("PATCH", APP),
+    ("DELETE", APP),
+    ("DELETE", f"{APP}/storage/<name>"),
+    ("POST", f"{APP}/webhooks"),
+    ("PATCH", f"{APP}/webhooks/<public_id>"),
+    ("DELETE", f"{APP}/webhooks/<public_id>"),
+    ("POST", f"{APP}/webhooks/<public_id>/rotate"),
+}
 
 
 def operations():

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hooks.webhooks.delivery import Delivery
 from hooks.webhooks.providers import DIALECTS
 from stratum.errors import BadSignature
-from stratum.webhooks import Provider, new_webhook_secret
+from stratum.signing import new_signing_secret
+from stratum.webhooks import Provider
 from tests.deliveries import KEY, SECRET, headers, standard_headers
 
 NOW = datetime.now(UTC)
@@ -123,7 +124,7 @@ def test_whatever_is_sent_is_refused_and_breaks_nothing(provider: str, given: di
 
 def test_a_fresh_secret_is_a_signing_token_of_gitlabs():
     """It takes `whsec_` and 32 bytes in base64, and nothing else."""
-    secret = new_webhook_secret()
+    secret = new_signing_secret()
 
     assert secret.startswith("whsec_")
     assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32

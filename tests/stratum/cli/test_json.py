@@ -35,6 +35,9 @@ NO_DATA = {
     "notifications disable": "says what it did",
     "notifications remove": "leaves nothing to show",
     "notifications replay": "says what it did",
+    "webhooks set": "says in a sentence what it changed",
+    "webhooks destroy": "leaves nothing to show",
+    "webhooks replay": "says how to see what becomes of it",
 }
 
 

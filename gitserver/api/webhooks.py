@@ -1,0 +1,128 @@
+"""Web hooks of git servers, and what they have delivered."""
+
+from collections.abc import Mapping
+
+from apiflask import APIBlueprint
+
+from gitserver.api import rows
+from gitserver.api.access import again, app_named, caller
+from gitserver.api.changes import done
+from gitserver.api.shapes import NewWebhook, Number, Rotation, WebhookChange
+from gitserver.services import services
+from hooks.webhooks.filters import checked_patterns
+from hooks.webhooks.source import allowed_hosts, checked_source
+from stratum.secrets import seal, unseal
+from stratum.signing import new_signing_secret
+from stratum.store import deliveries, webhooks
+from stratum.verbs import webhooks as verbs
+
+SHOWN = 100  # deliveries
+
+blueprint = APIBlueprint("webhooks", __name__, url_prefix="/api/apps/<environment>/<app>/webhooks")
+blueprint.record(Number.tell)
+
+
+@blueprint.get("")
+def list_all(environment: str, app: str) -> list[rows.Row]:
+    """List them, oldest first."""
+    with services().database.read() as tx:
+        return [rows.webhook(found) for found in webhooks.list_webhooks(tx, app_named().id)]
+
+
+@blueprint.post("")
+@blueprint.input(NewWebhook, location="json")
+def create(environment: str, app: str, json_data: NewWebhook) -> tuple[rows.Row, int]:
+    """Add one; the answer has its secret, which is never shown again."""
+    secret = new_signing_secret()
+    password = {"user": json_data.user, "password": json_data.token} if json_data.token else None
+    wanted = verbs.Wanted(
+        json_data.provider,
+        _source(json_data.clone_url),
+        _seal({"current": secret}),
+        checked_patterns("branches", json_data.branches),
+        checked_patterns("paths", json_data.paths),
+        None if password is None else _seal(password),
+    )
+    with services().database.write() as tx:
+        made = verbs.create(tx, again(tx), wanted, who=caller().name)
+    return {**rows.webhook(made), "secret": secret}, 201
+
+
+@blueprint.get("/<public_id>")
+def show(environment: str, app: str, public_id: str) -> rows.Row:
+    """Show one."""
+    with services().database.read() as tx:
+        return rows.webhook(verbs.find(tx, app_named(), public_id))
+
+
+@blueprint.patch("/<public_id>")
+@blueprint.input(WebhookChange, location="json")
+def change(environment: str, app: str, public_id: str, json_data: WebhookChange) -> rows.Row:
+    """Change what the body has."""
+    given: dict[str, object] = json_data.given()
+    if "clone_url" in given:
+        given["clone_url"] = _source(json_data.clone_url)
+    for name in given.keys() & {"branches", "paths"}:
+        given[name] = checked_patterns(name, getattr(json_data, name))
+    with services().database.write() as tx:
+        return done(verbs.change(tx, again(tx), public_id, given))
+
+
+@blueprint.post("/<public_id>/rotate")
+@blueprint.input(Rotation, location="json")
+def rotate(environment: str, app: str, public_id: str, json_data: Rotation) -> rows.Row:
+    """Give it another secret, which is in the answer and never shown again."""
+    key = services().instance.layout.config_key
+    with services().database.read() as tx:
+        found = verbs.find(tx, app_named(), public_id)
+    secrets = {"current": new_signing_secret()}
+    if not json_data.at_once:
+        secrets["previous"] = unseal(key, found.sealed_secrets)["current"]
+    sealed = _seal(secrets)
+    with services().database.write() as tx:
+        verbs.rotate(tx, again(tx), public_id, sealed)
+    return {"changed": True, "secret": secrets["current"]}
+
+
+@blueprint.delete("/<public_id>")
+def destroy(environment: str, app: str, public_id: str) -> rows.Row:
+    """Remove one with the record of its deliveries; from then on the app is deployed by those who push."""
+    with services().database.write() as tx:
+        return done(verbs.destroy(tx, again(tx), public_id))
+
+
+@blueprint.get("/deliveries")
+def list_deliveries(environment: str, app: str) -> list[rows.Row]:
+    """List the newest hundred of all its web hooks, newest first."""
+    with services().database.read() as tx:
+        names = {found.id: found.public_id for found in webhooks.list_webhooks(tx, app_named().id)}
+        found = deliveries.list_deliveries(tx, app_named().id, SHOWN)
+        return [rows.delivery(one, names[one.webhook_id]) for one in found]
+
+
+@blueprint.get("/deliveries/<number:number>")
+def show_delivery(environment: str, app: str, number: int) -> rows.Row:
+    """Show one with its headers, secrets masked, and its body, if that is kept."""
+    with services().database.read() as tx:
+        found = verbs.delivery(tx, app_named(), number)
+        webhook = webhooks.get_webhook(tx, found.webhook_id)
+        body = deliveries.body_of(tx, number).decode("utf-8", "replace")
+    name = webhook.public_id if webhook else ""
+    return {**rows.delivery(found, name), "headers": dict(found.headers), "body": body or None}
+
+
+@blueprint.post("/deliveries/<number:number>/replay")
+def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
+    """Have its branch fetched once more."""
+    with services().database.write() as tx:
+        again_as = verbs.replay(tx, again(tx), number)
+    services().nudges.fetch(app_named().id)
+    return {"changed": True, "delivery": again_as}, 202
+
+
+def _source(given: str) -> str:
+    return checked_source(given, allowed_hosts(services().instance.settings.fetch_hosts)).url
+
+
+def _seal(values: Mapping[str, str]) -> bytes:
+    return seal(services().instance.layout.config_key, values)

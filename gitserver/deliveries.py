@@ -1,0 +1,59 @@
+"""Where git servers deliver to: `POST /hooks/<provider>/<id>`, without a token, since each request is signed.
+
+Statuses: 202 what will be fetched, 200 what there is nothing to do about, 400 malformed, 401 not signed, 403
+disabled, 404 no such web hook, 413 too large.
+"""
+
+from http import HTTPStatus
+
+from apiflask import APIBlueprint
+from flask import current_app, request
+
+from gitserver.api import bodies
+from gitserver.api.rows import Row
+from gitserver.services import services
+from hooks.parts import Parts
+from hooks.webhooks.delivery import Delivery
+from hooks.webhooks.intake import Intake, Taken
+from stratum.model import DeliveryState
+
+MAX_BODY_BYTES = 25 << 20  # GitHub sends no more (docs.github.com, "Webhook events and payloads")
+_INTAKE = "stratum.intake"
+
+blueprint = APIBlueprint("deliveries", __name__, url_prefix="/hooks")
+
+
+@blueprint.post("/<provider>/<public_id>")
+def deliver(provider: str, public_id: str) -> tuple[Row, int]:
+    """Take a delivery."""
+    intake = _intake()
+    app, webhook = intake.find(provider, public_id)
+    request.max_content_length = MAX_BODY_BYTES
+    bodies.limit()
+    delivery = Delivery.of(request.headers.items(), request.get_data(cache=False))
+    taken = intake.take(app, webhook, delivery)
+    return _answer(taken), _status(taken)
+
+
+def _status(taken: Taken) -> int:
+    is_new = taken.state is DeliveryState.QUEUED and not taken.repeated
+    return HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK
+
+
+def _answer(taken: Taken) -> Row:
+    return {
+        "delivery": taken.number,
+        "verdict": "repeated" if taken.repeated else taken.state.value,
+        "reason": taken.reason,
+        "build": taken.build,
+    }
+
+
+def _intake() -> Intake:
+    """Return the one of this app."""
+    found = current_app.extensions.get(_INTAKE)
+    if not isinstance(found, Intake):
+        own = services()
+        found = Intake(Parts(own.instance, own.database, own.nudges))
+        current_app.extensions[_INTAKE] = found
+    return found

@@ -1,0 +1,196 @@
+"""Fetching a branch from elsewhere into a scratch repository, by git, under limits.
+
+git connects only to the address that was looked up and checked here, follows no redirect, speaks no other
+protocol than the source's, and sees no configuration but ours.
+"""
+
+import base64
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE
+
+from hooks.webhooks.source import Source
+from stratum.buildlog import harmless
+from stratum.door.wayout.addresses import is_public, look_up
+from stratum.errors import InvalidInput
+from stratum.git import git_environ
+from stratum.limits import Limits
+
+STALLED_S = 60  # with less than a byte a second for so long git gives up
+MAX_SAID = 300  # characters of what git says of a failure
+FETCHED = "refs/heads/fetched"
+DEFAULT_USER = "x-token-auth"  # Bitbucket wants this one; others take any with a token
+
+
+class FetchFailed(Exception):
+    """A fetch did not succeed; it may do so later.
+
+    Attributes:
+        reason: a clause without a full stop.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A bare repository that is thrown away, which finds what the app's own has without copying it."""
+
+    path: Path
+    limits: Limits
+
+    def make(self, repo: Path) -> None:
+        """Make it.
+
+        Args:
+            repo: the app's; it may not be there yet.
+
+        Raises:
+            FetchFailed: the disk would not have it.
+        """
+        self.path.mkdir(parents=True)
+        self._run(["init", "--quiet", "--bare", "--template=", "."])
+        if (repo / "objects").is_dir():
+            info = self.path / "objects/info"
+            info.mkdir(exist_ok=True)
+            (info / "alternates").write_text(f"{repo / 'objects'}\n")
+
+    def fetch(self, source: Source, branch: str, settings: Mapping[str, str]) -> str:
+        """Fetch a branch; return the commit that it is at.
+
+        Args:
+            settings: git's own, by name (`settings_for`).
+
+        Raises:
+            FetchFailed: it cannot be had, now.
+        """
+        words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--"]
+        environ = {"GIT_ALLOW_PROTOCOL": source.scheme, **_as_environ(settings)}
+        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ)
+        return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).decode().strip()
+
+    def differing(self, old: str, new: str) -> list[str]:
+        """Name the files in which two commits differ."""
+        said = self._run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new])
+        return [path.decode("utf-8", "replace") for path in said.split(b"\0") if path]
+
+    def message(self, commit: str) -> str:
+        """Return a commit's message."""
+        said = self._run(["cat-file", "commit", commit])
+        return said.partition(b"\n\n")[2].decode("utf-8", "replace")
+
+    def pack(self, new: str, old: str, into: Path) -> None:
+        """Write a pack of what a commit has and another lacks.
+
+        Args:
+            old: a commit that the receiver has; empty: none.
+        """
+        wanted = f"{new}\n" + (f"^{old}\n" if old else "")
+        words = ["pack-objects", "--revs", "--stdout", "--thin", "--delta-base-offset", "-q"]
+        with into.open("wb") as output:
+            self._run(words, given=wanted.encode(), output=output.fileno())
+
+    def _run(
+        self,
+        words: Sequence[str],
+        environ: Mapping[str, str] | None = None,
+        *,
+        given: bytes = b"",
+        output: int = PIPE,
+    ) -> bytes:
+        """Run a git in it to its end; return what it wrote."""
+        process = subprocess.Popen(
+            ["git", *words],
+            cwd=self.path,
+            env={**git_environ(), **(environ or {})},
+            stdin=PIPE,
+            stdout=output,
+            stderr=PIPE,
+            start_new_session=True,
+        )
+        self.limits.apply(process.pid)
+        try:
+            said, errors = process.communicate(given, self.limits.timeout_s)
+        except subprocess.TimeoutExpired as error:
+            reason = f"it took longer than {self.limits.timeout_s} s"
+            raise FetchFailed(reason) from error
+        finally:
+            _end(process)
+        if process.returncode:
+            raise FetchFailed(_reason(errors, process.returncode))
+        return said or b""
+
+
+def checked_address(source: Source, *, may_be_private: bool) -> str:
+    """Look a source's host up; return the address that git is to connect to.
+
+    Raises:
+        FetchFailed: nobody knows it now.
+        InvalidInput: it is one of this machine or of a network around it.
+    """
+    try:
+        found = [address for _, (address, _) in look_up(source.host, source.port)]
+    except OSError as error:
+        reason = f"the address of {source.host} cannot be found: {error.strerror or error}"
+        raise FetchFailed(reason) from error
+    if not may_be_private and not all(map(is_public, found)):
+        message = f"{source.host} has a private address, and nothing is fetched from there."
+        raise InvalidInput(message, "The operator can allow it: STRATUM_FETCH_HOSTS.")
+    return found[0]
+
+
+def settings_for(source: Source, address: str, credential: Mapping[str, str]) -> dict[str, str]:
+    """Return git's settings by which it connects to one address, and as a user of the source's.
+
+    Args:
+        credential: `user` and `password`, or nothing.
+
+    Source: git-config(1), `http.curloptResolve` (git 2.37 and newer).
+    """
+    found = {
+        "http.curloptResolve": f"{source.host}:{source.port}:{f'[{address}]' if ':' in address else address}",
+        "http.followRedirects": "false",
+        "http.proxy": "",
+        "http.lowSpeedLimit": "1",
+        "http.lowSpeedTime": str(STALLED_S),
+        "credential.helper": "",
+        "fetch.unpackLimit": "1",
+    }
+    if credential:
+        pair = f"{credential['user'] or DEFAULT_USER}:{credential['password']}"
+        found["http.extraHeader"] = f"Authorization: Basic {base64.b64encode(pair.encode()).decode()}"
+    return found
+
+
+def _as_environ(settings: Mapping[str, str]) -> dict[str, str]:
+    """Hand settings on where no list of processes shows them; in place of those of `git_environ`."""
+    named = list(enumerate(settings.items()))
+    keys = {f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in named}
+    values = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in named}
+    return {"GIT_CONFIG_COUNT": str(len(named)), **keys, **values}
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End what is left of a git: what it has started shares its group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+
+
+def _reason(errors: bytes, status: int) -> str:
+    """Tell in one line what a git says of its failure, in whose words the other server may have its own."""
+    lines = [line for line in harmless(errors).decode("utf-8", "replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    said = fatal[-1].strip() if fatal else f"git ended with {status}"
+    return said[:MAX_SAID].rstrip(".")

@@ -1,0 +1,153 @@
+"""A delivery, from its arrival to its record: checked, read, decided, written down.
+
+The order is part of the protection: before the signature is checked nothing is parsed, and only who knows
+the secret learns more of a web hook than that the signature is wrong.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hooks.parts import Parts
+from hooks.policy import BRANCHES
+from hooks.refs import read_ref
+from hooks.webhooks.deciding import Decision, decide
+from hooks.webhooks.delivery import Delivery
+from hooks.webhooks.event import Event
+from hooks.webhooks.providers import DIALECTS
+from stratum.errors import NotFound, StratumError, WebhookDisabled
+from stratum.faults import reach
+from stratum.model import App, DeliveryState, NewDelivery, RecordedDelivery, Webhook
+from stratum.secrets import unseal
+from stratum.store import deliveries, environments, webhooks
+from stratum.store.clock import now
+from stratum.verbs.webhooks import live_secrets
+
+MAX_BODY_KEPT = 64 * 1024
+MAX_ID, MAX_HEADERS, MAX_HEADER = 255, 50, 500
+WHAT = "web hook"
+MASKED = "(masked)"
+REFUSED_EVERY_S = 1.0  # anybody who knows an address may send, and each record is a write
+_SECRET = re.compile(r"token|authorization|cookie|signature|secret|password|^x-stratum")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a sender is told.
+
+    Attributes:
+        number: of the record.
+        repeated: whether it was delivered before, so that nothing was done now.
+    """
+
+    number: int
+    state: DeliveryState
+    reason: str
+    build: int | None = None
+    repeated: bool = False
+
+
+class Intake:
+    """Takes the deliveries of all web hooks; one for each web process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._refused_at: dict[int, float] = {}
+
+    def find(self, provider: str, public_id: str) -> tuple[App, Webhook]:
+        """Find a web hook by its address.
+
+        Raises:
+            NotFound: there is none, of this provider.
+        """
+        with self._parts.database.read() as tx:
+            found = webhooks.find_webhook(tx, public_id)
+            app = None if found is None else environments.get_app(tx, found.app_id)
+        if found is None or app is None or app.destroying or found.provider != provider:
+            raise NotFound(WHAT, public_id[:MAX_ID])
+        return app, found
+
+    def take(self, app: App, webhook: Webhook, delivery: Delivery) -> Taken:
+        """Take a delivery; on return what is to be done about it is on the disk.
+
+        Raises:
+            BadSignature: it is not signed with a secret of the web hook.
+            WebhookDisabled: it is, but the web hook is switched off.
+            DeliveryMalformed: it cannot be read.
+        """
+        key = self._parts.instance.layout.config_key
+        dialect = DIALECTS[webhook.provider]
+        secrets = live_secrets(webhook, unseal(key, webhook.sealed_secrets), now())
+        try:
+            dialect.check(delivery, secrets, now())
+            if not webhook.enabled:
+                raise WebhookDisabled
+            event = dialect.read(delivery)
+        except StratumError as error:
+            self._record_refused(webhook, delivery, error)
+            raise
+        return self._decided(app, webhook, delivery, event)
+
+    def _decided(self, app: App, webhook: Webhook, delivery: Delivery, event: Event) -> Taken:
+        repo = self._parts.instance.layout.repo(app.id)
+        decision = decide(app, webhook, event, lambda branch: read_ref(repo, f"{BRANCHES}{branch}"))
+        new = record_of(delivery, event, decision)
+        is_queued = new.state is DeliveryState.QUEUED
+        # What is ignored can be lost with the power: nobody was promised anything.
+        with self._parts.database.write(synced=is_queued) as tx:
+            earlier = deliveries.standing(tx, webhook.id, new.delivery_id)
+            if earlier is not None:
+                return _repeated(earlier)
+            number = deliveries.record(tx, app.id, webhook.id, new)
+        reach("delivery.recorded")
+        if is_queued:
+            self._parts.nudges.fetch(app.id)
+        return Taken(number, new.state, new.reason)
+
+    def _record_refused(self, webhook: Webhook, delivery: Delivery, error: StratumError) -> None:
+        """Write down what was refused, so that its people find it, but not more often than now and then."""
+        at = time.monotonic()
+        if at - self._refused_at.get(webhook.id, float("-inf")) < REFUSED_EVERY_S:
+            return
+        self._refused_at[webhook.id] = at
+        reason = getattr(error, "reason", error.message.rstrip("."))
+        new = NewDelivery(
+            "", "", shown_headers(delivery.headers), len(delivery.body), DeliveryState.REFUSED, reason
+        )
+        with self._parts.database.write(synced=False) as tx:
+            deliveries.record(tx, webhook.app_id, webhook.id, new)
+
+
+def record_of(delivery: Delivery, event: Event, decision: Decision) -> NewDelivery:
+    """Return what is to be recorded of a delivery that was checked and read."""
+    chosen = decision.change
+    return NewDelivery(
+        event.delivery_id[:MAX_ID],
+        event.name[:MAX_ID],
+        shown_headers(delivery.headers),
+        len(delivery.body),
+        DeliveryState.IGNORED if chosen is None else DeliveryState.QUEUED,
+        decision.reason,
+        branch=chosen.ref.removeprefix(BRANCHES) if chosen else "",
+        commit=chosen.new if chosen else "",
+        body=delivery.body if len(delivery.body) <= MAX_BODY_KEPT else b"",
+    )
+
+
+def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers as they may be shown, without secrets, and signatures, which could be sent again."""
+    kept = sorted(headers.items())[:MAX_HEADERS]
+    return {
+        name[:MAX_HEADER]: MASKED if _SECRET.search(name) else _storable(value[:MAX_HEADER])
+        for name, value in kept
+    }
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _repeated(earlier: RecordedDelivery) -> Taken:
+    reason = "it was delivered before"
+    return Taken(earlier.id, earlier.state, reason, earlier.build, repeated=True)

@@ -1,0 +1,189 @@
+"""The job behind a nudge: fetch what an app's web hooks have told of, until nothing is left that is due.
+
+A delivery stays queued until it has come to its end, so that a fetcher may be killed at any point: the next
+one begins anew, and meets what is done already.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from hooks.parts import Parts
+from hooks.policy import BRANCHES, ZERO
+from hooks.refs import read_ref
+from hooks.webhooks.deciding import deploy_branch
+from hooks.webhooks.fetching import FetchFailed, Scratch, checked_address, settings_for
+from hooks.webhooks.filters import asks_to_skip, choose_any
+from hooks.webhooks.pushing import Push, PushRefused, build_of, push
+from hooks.webhooks.source import allowed_hosts, checked_source, is_allowed
+from stratum.errors import InvalidInput, Unavailable
+from stratum.faults import reach
+from stratum.instance import Instance
+from stratum.limits import Limits
+from stratum.model import App, DeliveryState, RecordedDelivery, RefUpdate, Webhook
+from stratum.ownership import exclusive
+from stratum.queue import Nudges
+from stratum.secrets import unseal
+from stratum.store import Database, deliveries, environments, webhooks
+from stratum.store.clock import now
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 900  # of a fetch
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600))  # before it is tried again
+
+
+class _Ended(Exception):
+    """A delivery has come to its end."""
+
+    def __init__(self, state: DeliveryState, reason: str = "", build: int | None = None) -> None:
+        super().__init__(reason)
+        self.state, self.reason, self.build = state, reason, build
+
+
+@cache
+def parts() -> Parts:
+    """Those of this process."""
+    instance = Instance.open()
+    return Parts(instance, Database.open(instance.layout.database), Nudges(instance.redis_url))
+
+
+def run_fetches(app_id: int) -> None:
+    """Fetch what is queued of an app, unless somebody on this host already does."""
+    fetch_queued(parts(), app_id)
+
+
+def fetch_queued(found: Parts, app_id: int) -> None:
+    """Do the same with given parts.
+
+    A nudge that comes while the lock is held does nothing, so who has held it looks again afterwards.
+    """
+    again = True
+    while again:
+        with exclusive(found.instance.layout.locks / f"fetch-{app_id}") as held:
+            if not held:
+                return
+            while due := _due(found, app_id):
+                _do(found, due)
+        again = bool(_due(found, app_id))
+
+
+def _due(found: Parts, app_id: int) -> list[RecordedDelivery]:
+    with found.database.read() as tx:
+        return deliveries.queued(tx, app_id)
+
+
+def _do(found: Parts, due: Iterable[RecordedDelivery]) -> None:
+    """Do the first, and with it those that are the same work, of which the newest is told the outcome."""
+    first, *others = due
+    same = (first.webhook_id, first.branch)
+    *older, newest = first, *(one for one in others if (one.webhook_id, one.branch) == same)
+    for one in older:
+        reason = f"delivery {newest.id} of the same branch came after it"
+        _end(found, one, _Ended(DeliveryState.IGNORED, reason))
+    _attempt(found, newest)
+
+
+def _attempt(found: Parts, newest: RecordedDelivery) -> None:
+    try:
+        _fetch(found, newest)
+    except _Ended as end:
+        _end(found, newest, end)
+    except (InvalidInput, PushRefused) as error:
+        reason = error.reason if isinstance(error, PushRefused) else error.message.rstrip(".")
+        _end(found, newest, _Ended(DeliveryState.FAILED, reason))
+    except (FetchFailed, Unavailable, OSError) as error:
+        _put_off(found, newest, getattr(error, "reason", "") or str(error).rstrip("."))
+    except Exception:
+        log.exception("delivery %d to app %d", newest.id, newest.app_id)
+        _put_off(found, newest, "an internal error; its cause is in the server's log")
+
+
+def _end(found: Parts, delivery: RecordedDelivery, end: _Ended) -> None:
+    with found.database.write() as tx:
+        deliveries.end(tx, delivery.id, end.state, end.reason, end.build)
+    log.info("delivery %d to app %d: %s %s", delivery.id, delivery.app_id, end.state, end.reason)
+
+
+def _put_off(found: Parts, delivery: RecordedDelivery, reason: str) -> None:
+    if delivery.attempts >= len(PAUSES):
+        tried = f"tried {delivery.attempts + 1} times: {reason}"
+        _end(found, delivery, _Ended(DeliveryState.FAILED, tried))
+        return
+    with found.database.write() as tx:
+        deliveries.put_off(tx, delivery.id, reason, now() + PAUSES[delivery.attempts])
+    log.warning("delivery %d to app %d waits: %s", delivery.id, delivery.app_id, reason)
+
+
+def _fetch(found: Parts, delivery: RecordedDelivery) -> None:
+    """Fetch and push; ends by raising.
+
+    What is deployed is what the branch is at now, not the commit that was told of: so deliveries may
+    come late, twice or in another order, and the app ends at what its source is at.
+    """
+    reach("fetch.begun")
+    app, webhook = _present(found, delivery)
+    repo = found.instance.layout.repo(app.id)
+    branch = deploy_branch(app, delivery.branch)
+    with _scratch(found, delivery) as scratch:
+        scratch.make(repo)
+        new = _fetched(found, webhook, delivery.branch, scratch)
+        reach("fetch.fetched")
+        update = RefUpdate(f"{BRANCHES}{branch}", read_ref(repo, f"{BRANCHES}{branch}"), new)
+        is_there = update.old == new
+        if not is_there:
+            _check_wanted(webhook, delivery, scratch, update)
+            _push(found, Push(app, webhook, update, scratch.path / "push.pack"), scratch)
+    build = build_of(found, app, branch, new)
+    reason = f"{branch} was there already" if is_there else ""
+    raise _Ended(DeliveryState.PUSHED, reason, build.number if build else None)
+
+
+def _present(found: Parts, delivery: RecordedDelivery) -> tuple[App, Webhook]:
+    with found.database.read() as tx:
+        app = environments.get_app(tx, delivery.app_id)
+        webhook = webhooks.get_webhook(tx, delivery.webhook_id)
+    if app is None or app.destroying or webhook is None or not webhook.enabled:
+        raise _Ended(DeliveryState.FAILED, "the web hook was disabled meanwhile")
+    return app, webhook
+
+
+def _fetched(found: Parts, webhook: Webhook, branch: str, scratch: Scratch) -> str:
+    allowed = allowed_hosts(found.instance.settings.fetch_hosts)
+    source = checked_source(webhook.clone_url, allowed)
+    address = checked_address(source, may_be_private=is_allowed(allowed, source))
+    credential = unseal(found.instance.layout.config_key, webhook.sealed_credential)
+    return scratch.fetch(source, branch, settings_for(source, address, credential))
+
+
+def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch, update: RefUpdate) -> None:
+    if asks_to_skip(scratch.message(update.new)):
+        raise _Ended(DeliveryState.IGNORED, f"the newest commit of {delivery.branch} says [skip deploy]")
+    if update.old == ZERO or not webhook.paths:
+        return
+    if not choose_any(webhook.paths, scratch.differing(update.old, update.new)):
+        raise _Ended(DeliveryState.IGNORED, "nothing differs among its paths")
+
+
+def _push(found: Parts, wanted: Push, scratch: Scratch) -> None:
+    update = wanted.update
+    scratch.pack(update.new, "" if update.old == ZERO else update.old, wanted.pack)
+    push(found, wanted)
+    reach("fetch.pushed")
+
+
+@contextmanager
+def _scratch(found: Parts, delivery: RecordedDelivery) -> Iterator[Scratch]:
+    """Give a place for a repository; the app's lock is held, so what is there was left by the dead."""
+    path: Path = found.instance.layout.fetch(delivery.app_id)
+    limits = replace(Limits.of(found.instance.settings), timeout_s=TIMEOUT_S)
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield Scratch(path, limits)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,153 @@
+"""Web hooks: have an app deployed by what is pushed to a git server elsewhere."""
+
+import json
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from stratum.cli.output import json_option, safe, say, shortened, show
+from stratum.cli.which import for_app, for_subcommands
+from stratum.webhooks import Provider
+
+if TYPE_CHECKING:
+    from stratum.client import RemoteApp
+    from stratum.client.http import Row
+
+COLUMNS = ("id", "provider", "enabled", "branches", "paths", "clone_url")
+DELIVERY_COLUMNS = ("number", "received_at", "webhook", "event", "branch", "verdict", "build", "reason")
+
+
+@click.group(invoke_without_command=True)
+@for_subcommands
+@json_option
+@click.pass_context
+def webhooks(ctx: click.Context, as_json: bool) -> None:
+    """Have the app deployed by pushes to a git server elsewhere; without a command they are listed."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_all, environment=None, app_name=None, as_json=as_json)
+
+
+@webhooks.command("list")
+@json_option
+@for_app
+def list_all(app: "RemoteApp", as_json: bool) -> None:
+    """List them."""
+    rows = app.webhooks.listed()
+    show(rows if as_json else map(_readable, rows), COLUMNS, as_json=as_json)
+
+
+@webhooks.command("show")
+@click.argument("webhook_id", metavar="ID")
+@json_option
+@for_app
+def show_one(app: "RemoteApp", webhook_id: str, as_json: bool) -> None:
+    """Show one with its address; its secret is not shown again."""
+    row = app.webhooks.show(webhook_id)
+    if as_json:
+        show([row], (), as_json=True)
+        return
+    for name, value in {**_readable(row), "address": _address(app, row)}.items():
+        click.echo(f"{name.replace('_', ' ')}: {safe(str(value))}")
+
+
+@webhooks.command()
+@click.argument("provider", type=click.Choice([one.value for one in Provider]))
+@click.argument("clone_url")
+@click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="Deploy these; ! excludes.")
+@click.option("--path", "paths", multiple=True, metavar="PATTERN", help="Only if one of these files differs.")
+@click.option("--token-file", type=click.File(), metavar="FILE", help="A token to fetch with; - for stdin.")
+@click.option("--user", default="", help="Who the token belongs to, where the git server asks for it.")
+@json_option
+@for_app
+def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **given: object) -> None:
+    """Have pushes to the repository at CLONE_URL, of which PROVIDER tells, deploy the app.
+
+    From then on its deploy branch is moved by the web hook alone.
+    """
+    token = token_file.read().strip() if token_file else ""
+    made = app.webhooks.create({**given, "token": token})
+    provider = made["provider"]
+    say(f"Created a web hook of {app.label}. Give {provider} this address and this secret, shown only now:")
+    if as_json:
+        show([{**made, "address": _address(app, made)}], (), as_json=True)
+    else:
+        click.echo(_address(app, made))
+        click.echo(made["secret"])
+
+
+@webhooks.command("set")
+@click.argument("webhook_id", metavar="ID")
+@click.option("--enable/--disable", "enabled", default=None, help="Take what it delivers, or refuse it.")
+@click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="In place of those there are.")
+@click.option("--path", "paths", multiple=True, metavar="PATTERN", help="In place of those there are.")
+@click.option("--any-branch", is_flag=True, help="Deploy what is pushed to any branch.")
+@click.option("--any-path", is_flag=True, help="Whatever files differ.")
+@click.option("--clone-url", help="Where the source is fetched from.")
+@for_app
+def change(app: "RemoteApp", /, webhook_id: str, any_branch: bool, any_path: bool, **given: object) -> None:
+    """Change one."""
+    values = {name: value for name, value in given.items() if value is not None and value != ()}
+    values |= {"branches": ["**"]} if any_branch else {}
+    values |= {"paths": []} if any_path else {}
+    say(app.webhooks.change(webhook_id, values)["message"])
+
+
+@webhooks.command()
+@click.argument("webhook_id", metavar="ID")
+@click.option("--at-once", is_flag=True, help="Take nothing any more that is signed with the secret before.")
+@json_option
+@for_app
+def rotate(app: "RemoteApp", webhook_id: str, at_once: bool, as_json: bool) -> None:
+    """Give one another secret; the one before is taken for a day, too."""
+    made = app.webhooks.rotate(webhook_id, at_once=at_once)
+    say("This is the only time that it is shown:")
+    if as_json:
+        show([made], (), as_json=True)
+    else:
+        click.echo(made["secret"])
+
+
+@webhooks.command()
+@click.argument("webhook_id", metavar="ID")
+@for_app
+def destroy(app: "RemoteApp", webhook_id: str) -> None:
+    """Remove one, with the record of what it has delivered."""
+    say(app.webhooks.destroy(webhook_id)["message"])
+
+
+@webhooks.command()
+@click.argument("number", type=int, required=False)
+@json_option
+@for_app
+def deliveries(app: "RemoteApp", number: int | None, as_json: bool) -> None:
+    """List what was delivered and what has become of it; with NUMBER one in full."""
+    if number is None:
+        rows = app.webhooks.deliveries()
+        show(rows if as_json else map(_short, rows), DELIVERY_COLUMNS, as_json=as_json)
+        return
+    row = app.webhooks.delivery(number)
+    if as_json:
+        show([row], (), as_json=True)
+    else:
+        click.echo(safe(json.dumps(row, indent=2)))
+
+
+@webhooks.command()
+@click.argument("number", type=int)
+@for_app
+def replay(app: "RemoteApp", number: int) -> None:
+    """Have the branch of delivery NUMBER fetched and deployed once more."""
+    made = app.webhooks.replay(number)
+    say(f"Delivery {made['delivery']} is queued: stratum webhooks deliveries {made['delivery']}")
+
+
+def _address(app: "RemoteApp", row: "Row") -> str:
+    return f"{app.connection.url}{row['path']}"
+
+
+def _readable(row: "Row") -> "Row":
+    return {**row, "branches": " ".join(row["branches"]), "paths": " ".join(row["paths"])}
+
+
+def _short(row: "Row") -> "Row":
+    return {**row, "reason": shortened(row["reason"])}

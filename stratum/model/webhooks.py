@@ -1,0 +1,111 @@
+"""Web hooks of git servers, and what they have delivered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from stratum.webhooks import Provider
+
+
+class Credential(StrEnum):
+    """With what an app's source is fetched."""
+
+    NONE = "none"  # it is public
+    TOKEN = "token"
+
+
+class DeliveryState(StrEnum):
+    """What has become of a delivery."""
+
+    QUEUED = "queued"  # taken, and to be fetched
+    PUSHED = "pushed"
+    IGNORED = "ignored"  # there was nothing to do
+    FAILED = "failed"
+    REFUSED = "refused"  # not signed, disabled, or malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One web hook of an app.
+
+    Attributes:
+        public_id: names it in its address.
+        sealed_secrets: `current`, and `previous` where another was live before (stratum.secrets).
+        branches: patterns; none: the app's deploy branch.
+        paths: patterns of files, of which one must differ; none: any.
+        clone_url: where the source is fetched from, as it was checked when it was given.
+        sealed_credential: `user` and `password`; None where there is none.
+        rotated_at: since when the current secret is.
+    """
+
+    id: int
+    app_id: int
+    public_id: str
+    provider: Provider
+    enabled: bool
+    sealed_secrets: bytes
+    branches: tuple[str, ...]
+    paths: tuple[str, ...]
+    clone_url: str
+    credential: Credential
+    sealed_credential: bytes | None
+    created_by: str
+    created_at: datetime
+    rotated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery as it is to be recorded.
+
+    Attributes:
+        delivery_id: the sender's own; empty where it has none.
+        event: the sender's word for it.
+        headers: as they may be shown.
+        size: of the body, in bytes.
+        reason: a clause; may be empty.
+        branch: that is to be deployed; empty when none is.
+        commit: that the sender says it is at.
+        body: empty when it is not kept.
+    """
+
+    delivery_id: str
+    event: str
+    headers: Mapping[str, str]
+    size: int
+    state: DeliveryState
+    reason: str
+    branch: str = ""
+    commit: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDelivery:
+    """A delivery that was recorded.
+
+    Attributes:
+        repeats: how many times the same came again.
+        build: number of what was built for it.
+        attempts: how often it was tried to fetch.
+        next_at: no sooner is it tried again; None: at once.
+    """
+
+    id: int
+    webhook_id: int
+    app_id: int
+    delivery_id: str
+    event: str
+    headers: Mapping[str, str]
+    size: int
+    state: DeliveryState
+    reason: str
+    branch: str
+    commit: str
+    received_at: datetime
+    repeats: int
+    build: int | None
+    attempts: int
+    next_at: datetime | None
+    ended_at: datetime | None

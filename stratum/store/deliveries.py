@@ -1,0 +1,125 @@
+"""What web hooks have delivered: a record of each, so that nothing goes unseen, and none for ever.
+
+Of a web hook the newest KEPT are kept, of those that were refused REFUSED_KEPT, since anybody who knows the
+address may cause them; and the bodies of the newest BODIES_KEPT. What is still to be fetched always is.
+"""
+
+from dataclasses import asdict, fields
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, Select, delete, or_, select, update
+
+from stratum.model import DeliveryState, NewDelivery, RecordedDelivery
+from stratum.store import tables as t
+from stratum.store.clock import now
+from stratum.store.database import Transaction
+from stratum.store.rows import added
+
+KEPT, REFUSED_KEPT, BODIES_KEPT = 500, 20, 50
+PRUNE_EVERY = 20  # deliveries
+
+_COLUMNS = [t.deliveries.c[field.name] for field in fields(RecordedDelivery)]
+_STANDING = (DeliveryState.QUEUED.value, DeliveryState.PUSHED.value)
+
+
+def record(tx: Transaction, app_id: int, webhook_id: int, new: NewDelivery) -> int:
+    """Record a delivery; return its number."""
+    at = now()
+    values = {
+        **asdict(new),
+        "headers": dict(new.headers),
+        "body": new.body or None,
+        "app_id": app_id,
+        "webhook_id": webhook_id,
+        "received_at": at,
+        "ended_at": None if new.state is DeliveryState.QUEUED else at,
+        "repeats": 0,
+        "attempts": 0,
+    }
+    number = added(tx, t.deliveries, values)
+    if number % PRUNE_EVERY == 0:
+        _prune(tx, webhook_id)
+    return number
+
+
+def standing(tx: Transaction, webhook_id: int, delivery_id: str) -> RecordedDelivery | None:
+    """Find an earlier delivery of the sender's id that is being done or was; note that it came again."""
+    if not delivery_id:
+        return None
+    same = (t.deliveries.c.webhook_id == webhook_id, t.deliveries.c.delivery_id == delivery_id)
+    chosen = select(*_COLUMNS).where(*same, t.deliveries.c.state.in_(_STANDING))
+    row = tx.execute(chosen.order_by(t.deliveries.c.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    again = update(t.deliveries).where(t.deliveries.c.id == row.id)
+    tx.execute(again.values(repeats=t.deliveries.c.repeats + 1))
+    return _delivery(row)
+
+
+def get_delivery(tx: Transaction, app_id: int, number: int) -> RecordedDelivery | None:
+    """Find one of an app."""
+    mine = (t.deliveries.c.app_id == app_id, t.deliveries.c.id == number)
+    row = tx.execute(select(*_COLUMNS).where(*mine)).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+def body_of(tx: Transaction, number: int) -> bytes:
+    """Return the body of one; empty when it is not kept."""
+    found: bytes | None = tx.scalar(select(t.deliveries.c.body).where(t.deliveries.c.id == number))
+    return found or b""
+
+
+def list_deliveries(tx: Transaction, app_id: int, most: int) -> list[RecordedDelivery]:
+    """Return the newest of an app, newest first."""
+    chosen = select(*_COLUMNS).where(t.deliveries.c.app_id == app_id).order_by(t.deliveries.c.id.desc())
+    return [_delivery(row) for row in tx.execute(chosen.limit(most))]
+
+
+def queued(tx: Transaction, app_id: int | None = None, *, due: bool = True) -> list[RecordedDelivery]:
+    """Return what is to be fetched, of all apps or of one, oldest first.
+
+    Args:
+        due: leave out what is to wait before it is tried again.
+    """
+    chosen = select(*_COLUMNS).where(t.deliveries.c.state == DeliveryState.QUEUED.value)
+    if app_id is not None:
+        chosen = chosen.where(t.deliveries.c.app_id == app_id)
+    if due:
+        chosen = chosen.where(or_(t.deliveries.c.next_at.is_(None), t.deliveries.c.next_at <= now()))
+    return [_delivery(row) for row in tx.execute(chosen.order_by(t.deliveries.c.id))]
+
+
+def end(
+    tx: Transaction, number: int, state: DeliveryState, reason: str = "", build: int | None = None
+) -> None:
+    """Say what has become of one that is queued."""
+    values = {"state": state.value, "reason": reason, "build": build, "ended_at": now(), "next_at": None}
+    tx.execute(update(t.deliveries).where(*_queued(number)).values(values))
+
+
+def put_off(tx: Transaction, number: int, reason: str, until: datetime) -> None:
+    """Have one that is queued tried again later; it has been tried once more."""
+    chosen = update(t.deliveries).where(*_queued(number))
+    tx.execute(chosen.values(reason=reason, next_at=until, attempts=t.deliveries.c.attempts + 1))
+
+
+def _queued(number: int) -> tuple[ColumnElement[bool], ...]:
+    return t.deliveries.c.id == number, t.deliveries.c.state == DeliveryState.QUEUED.value
+
+
+def _prune(tx: Transaction, webhook_id: int) -> None:
+    mine, ended = t.deliveries.c.webhook_id == webhook_id, t.deliveries.c.state != DeliveryState.QUEUED.value
+    refused = t.deliveries.c.state == DeliveryState.REFUSED.value
+    for kind, most in ((~refused, KEPT), (refused, REFUSED_KEPT)):
+        old = ~t.deliveries.c.id.in_(_newest(mine, kind).limit(most))
+        tx.execute(delete(t.deliveries).where(mine, kind, ended, old))
+    old = ~t.deliveries.c.id.in_(_newest(mine).limit(BODIES_KEPT))
+    tx.execute(update(t.deliveries).where(mine, ended, old).values(body=None))
+
+
+def _newest(*where: ColumnElement[bool]) -> Select[int]:
+    return select(t.deliveries.c.id).where(*where).order_by(t.deliveries.c.id.desc())
+
+
+def _delivery(row: Row[tuple[object, ...]]) -> RecordedDelivery:
+    return RecordedDelivery(**{**row._mapping, "state": DeliveryState(row.state)})

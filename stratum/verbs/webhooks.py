@@ -1,0 +1,152 @@
+"""Web hooks of git servers: made, changed, their secrets exchanged, and their deliveries done once more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stratum.errors import Conflict, NotFound
+from stratum.model import App, Credential, DeliveryState, NewDelivery, RecordedDelivery, Webhook
+from stratum.store import Transaction, deliveries, webhooks
+from stratum.store.clock import now
+from stratum.verbs.change import Change
+from stratum.webhooks import Provider, new_public_id
+
+MAX_WEBHOOKS = 20  # of one app
+WHAT = "web hook"
+ROTATION = timedelta(days=1)  # for so long the secret before is live, too
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A web hook as it is wished; all was checked, and what is secret sealed, before.
+
+    Attributes:
+        sealed_secrets: `current`.
+        sealed_credential: `user` and `password` to fetch with; None for what is public.
+    """
+
+    provider: Provider
+    clone_url: str
+    sealed_secrets: bytes
+    branches: Sequence[str] = ()
+    paths: Sequence[str] = ()
+    sealed_credential: bytes | None = None
+
+
+def find(tx: Transaction, app: App, public_id: str) -> Webhook:
+    """Find one of an app.
+
+    Raises:
+        NotFound: it has none that is called so.
+    """
+    found = webhooks.find_webhook(tx, public_id)
+    if found is None or found.app_id != app.id:
+        raise NotFound(WHAT, public_id, "These it has: stratum webhooks")
+    return found
+
+
+def create(tx: Transaction, app: App, wanted: Wanted, *, who: str) -> Webhook:
+    """Add one; from now on it owns the app's deploy branch.
+
+    Raises:
+        Conflict: the app has as many as one may have.
+    """
+    if len(webhooks.list_webhooks(tx, app.id)) >= MAX_WEBHOOKS:
+        message = f"{app.label} has {MAX_WEBHOOKS} web hooks, and can have no more."
+        raise Conflict(message, "Remove one: stratum webhooks destroy ID.")
+    at = now()
+    made = Webhook(
+        id=0,
+        app_id=app.id,
+        public_id=new_public_id(),
+        provider=wanted.provider,
+        enabled=True,
+        sealed_secrets=wanted.sealed_secrets,
+        branches=tuple(wanted.branches),
+        paths=tuple(wanted.paths),
+        clone_url=wanted.clone_url,
+        credential=Credential.NONE if wanted.sealed_credential is None else Credential.TOKEN,
+        sealed_credential=wanted.sealed_credential,
+        created_by=who,
+        created_at=at,
+        rotated_at=at,
+    )
+    webhooks.add_webhook(tx, made)
+    return find(tx, app, made.public_id)
+
+
+def change(tx: Transaction, app: App, public_id: str, values: Mapping[str, object]) -> Change:
+    """Change `enabled`, `branches`, `paths` or `clone_url`.
+
+    Raises:
+        NotFound: there is no such web hook.
+    """
+    found = find(tx, app, public_id)
+    before = {name: getattr(found, name) for name in values}
+    if before == dict(values):
+        return Change(changed=False, message=f"{public_id} is so already; nothing changed.")
+    stored = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    webhooks.change_webhook(tx, found.id, stored)
+    return Change(changed=True, message=f"Changed {public_id}.")
+
+
+def rotate(tx: Transaction, app: App, public_id: str, sealed_secrets: bytes) -> None:
+    """Give a web hook other secrets: `current`, and `previous`, which is live for a day.
+
+    Raises:
+        NotFound: there is no such web hook.
+    """
+    values = {"sealed_secrets": sealed_secrets, "rotated_at": now()}
+    webhooks.change_webhook(tx, find(tx, app, public_id).id, values)
+
+
+def live_secrets(webhook: Webhook, opened: Mapping[str, str], at: datetime) -> list[str]:
+    """Return the secrets with which deliveries may be signed now."""
+    previous = opened.get("previous", "") if at < webhook.rotated_at + ROTATION else ""
+    return [secret for secret in (opened.get("current", ""), previous) if secret]
+
+
+def destroy(tx: Transaction, app: App, public_id: str) -> Change:
+    """Remove a web hook, with the record of its deliveries.
+
+    Raises:
+        NotFound: there is no such web hook.
+    """
+    webhooks.remove_webhook(tx, find(tx, app, public_id).id)
+    return Change(changed=True, message=f"Removed the web hook {public_id}.")
+
+
+def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
+    """Find a delivery.
+
+    Raises:
+        NotFound: the app has none with this number, or no more.
+    """
+    found = deliveries.get_delivery(tx, app.id, number)
+    if found is None:
+        raise NotFound("delivery", str(number), "stratum webhooks deliveries lists them.")
+    return found
+
+
+def replay(tx: Transaction, app: App, number: int) -> int:
+    """Have the branch of a delivery fetched once more; return the number of the new record.
+
+    Raises:
+        NotFound: the app has no such delivery.
+        Conflict: it named no branch to deploy, its web hook is disabled, or it is being done.
+    """
+    found = delivery(tx, app, number)
+    webhook = webhooks.get_webhook(tx, found.webhook_id)
+    if webhook is None or not webhook.enabled:
+        message = "Its web hook is disabled."
+        raise Conflict(message, "Enable it first: stratum webhooks set ID --enable.")
+    if not found.branch:
+        message = f"Delivery {number} was {found.state}: {found.reason}."
+        raise Conflict(message, "There is nothing to fetch; have the sender send it again.")
+    if found.state is DeliveryState.QUEUED:
+        message = f"Delivery {number} is still being done."
+        raise Conflict(message, "stratum webhooks deliveries shows what becomes of it.")
+    again = NewDelivery(
+        "", found.event, {}, 0, DeliveryState.QUEUED, f"replay of {number}", found.branch, found.commit
+    )
+    return deliveries.record(tx, app.id, webhook.id, again)
