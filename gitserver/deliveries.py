@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from apiflask import APIBlueprint
 from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from gitserver.api import bodies
 from gitserver.api.rows import Row
@@ -30,8 +31,13 @@ def deliver(provider: str, public_id: str) -> tuple[Row, int]:
     app, webhook = intake.find(provider, public_id)
     request.max_content_length = MAX_BODY_BYTES
     bodies.limit()
-    delivery = Delivery.of(request.headers.items(), request.get_data(cache=False))
-    taken = intake.take(app, webhook, delivery)
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        unread = Delivery.of(request.headers.items(), b"")
+        intake.refuse(webhook, unread, f"it is larger than {MAX_BODY_BYTES >> 20} MiB")
+        raise
+    taken = intake.take(app, webhook, Delivery.of(request.headers.items(), body))
     return _answer(taken), _status(taken)
 
 

@@ -85,7 +85,7 @@ class Intake:
                 raise WebhookDisabled
             event = dialect.read(delivery)
         except StratumError as error:
-            self._record_refused(webhook, delivery, error)
+            self.refuse(webhook, delivery, getattr(error, "reason", error.message.rstrip(".")))
             raise
         return self._decided(app, webhook, delivery, event)
 
@@ -105,16 +105,14 @@ class Intake:
             self._parts.nudges.fetch(app.id)
         return Taken(number, new.state, new.reason)
 
-    def _record_refused(self, webhook: Webhook, delivery: Delivery, error: StratumError) -> None:
+    def refuse(self, webhook: Webhook, delivery: Delivery, reason: str) -> None:
         """Write down what was refused, so that its people find it, but not more often than now and then."""
         at = time.monotonic()
         if at - self._refused_at.get(webhook.id, float("-inf")) < REFUSED_EVERY_S:
             return
         self._refused_at[webhook.id] = at
-        reason = getattr(error, "reason", error.message.rstrip("."))
-        new = NewDelivery(
-            "", "", shown_headers(delivery.headers), len(delivery.body), DeliveryState.REFUSED, reason
-        )
+        headers = shown_headers(delivery.headers)
+        new = NewDelivery("", "", headers, len(delivery.body), DeliveryState.REFUSED, reason)
         with self._parts.database.write(synced=False) as tx:
             deliveries.record(tx, webhook.app_id, webhook.id, new)
 

@@ -27,7 +27,7 @@ from stratum.instance import Instance
 from stratum.limits import Limits
 from stratum.model import App, DeliveryState, RecordedDelivery, RefUpdate, Webhook
 from stratum.ownership import exclusive
-from stratum.queue import Nudges
+from stratum.queue import Nudges, waiting
 from stratum.secrets import unseal
 from stratum.store import Database, deliveries, environments, webhooks
 from stratum.store.clock import now
@@ -158,7 +158,8 @@ def _fetched(found: Parts, webhook: Webhook, branch: str, scratch: Scratch) -> s
     source = checked_source(webhook.clone_url, allowed)
     address = checked_address(source, may_be_private=is_allowed(allowed, source))
     credential = unseal(found.instance.layout.config_key, webhook.sealed_credential)
-    return scratch.fetch(source, branch, settings_for(source, address, credential))
+    with waiting():  # for a server elsewhere, which may be slow
+        return scratch.fetch(source, branch, settings_for(source, address, credential))
 
 
 def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch, update: RefUpdate) -> None:
@@ -173,7 +174,8 @@ def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch
 def _push(found: Parts, wanted: Push, scratch: Scratch) -> None:
     update = wanted.update
     scratch.pack(update.new, "" if update.old == ZERO else update.old, wanted.pack)
-    push(found, wanted)
+    with waiting():  # for the app's turn, and for the build where that decides
+        push(found, wanted)
     reach("fetch.pushed")
 
 

@@ -120,7 +120,8 @@ def test_an_address_that_is_none_is_404_whatever_is_sent(hook):
 
 @EACH
 def test_what_is_too_large_is_413(hook):
-    assert hook.send(b" " * ((25 << 20) + 1))[0] == 413
+    assert hook.send(b" " * ((25 << 20) + 1), sent={})[0] == 413
+    assert hook.newest().reason == "it is larger than 25 MiB"
 
 
 @EACH

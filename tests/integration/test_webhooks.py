@@ -80,6 +80,12 @@ class Road:
         with self.web.db.read() as tx:
             return deliveries.list_deliveries(tx, self.app.id, 1)[0]
 
+    def put_off_no_longer(self) -> None:
+        """Do as if the pause before the next attempt were over."""
+        now = self.newest()
+        with self.web.db.write() as tx:
+            deliveries.put_off(tx, now.id, now.reason, now.received_at)
+
     def deployed(self) -> list[str]:
         return [build.commit for build in self.web.builds(self.app)]
 
@@ -197,8 +203,7 @@ def test_a_fetch_that_fails_is_tried_again_and_at_last_told(way):
     while (now := way.newest()).state is DeliveryState.QUEUED:
         assert now.next_at is not None
         assert now.next_at > now.received_at
-        with way.web.db.write() as tx:  # as if the pause were over
-            deliveries.put_off(tx, now.id, now.reason, now.received_at)
+        way.put_off_no_longer()
         way.fetch()
     assert now.state is DeliveryState.FAILED
     assert now.reason.startswith("tried ")

@@ -1,0 +1,72 @@
+"""Web hooks on a whole instance: router, queue, the fetcher of `_work`, and what is killed meanwhile."""
+
+import json
+import os
+import signal
+import urllib.request
+from contextlib import suppress
+
+import pytest
+
+from stratum.errors import ServerUnavailable
+from tests.deliveries import encoded, headers, push
+from tests.served import Served
+from tests.sources import Source, source
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+FILES = {"Procfile": "worker: exec sleep 1000\n"}
+
+
+@pytest.fixture
+def served():
+    served = Served.in_new_folder(STRATUM_FETCH_HOSTS="127.0.0.1")
+    try:
+        served.up()
+        served.login()
+        yield served
+    finally:
+        served.end()
+
+
+def deliver(served: Served, path: str, secret: str, ident: str) -> int:
+    data = encoded(push("github"))
+    request = urllib.request.Request(f"{served.url}{path}", data, headers("github", data, secret, ident))
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert json.load(answer)["verdict"] == "queued"
+        return int(answer.status)
+
+
+def kill(served: Served, *programs: str) -> None:
+    for pid in [pid for program in programs for pid in served.pids_of(program)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def run_one(served: Served, elsewhere: Source) -> None:
+    served.remote.create_environment("MyProdEnv", "production", start_all=False)
+    served.remote.create_app("MyProdEnv", "app02")
+    app = served.remote.app("MyProdEnv", "app02")
+    made = app.webhooks.create({"provider": "github", "clone_url": elsewhere.url})
+
+    def is_live(commit: str) -> bool:
+        with suppress(ServerUnavailable):  # while the web process is started again
+            return any(one["commit"] == commit and one["current"] for one in app.releases())
+        return False
+
+    first = elsewhere.push({"a.txt": "one"})
+    assert deliver(served, made["path"], made["secret"], "first") == 202
+    wait_until(lambda: is_live(first), timeout=60)
+    second = elsewhere.push({"a.txt": "two"})
+    kill(served, "_work", "_redis")
+    assert deliver(served, made["path"], made["secret"], "second") == 202
+    kill(served, "_work", "_redis", "_web")
+    wait_until(lambda: is_live(second), timeout=60)
+    assert [row["verdict"] for row in app.webhooks.deliveries()] == ["pushed", "pushed"]
+    assert [row["commit"] for row in app.builds()] == [second, first]
+
+
+def test_what_was_answered_202_is_deployed_whatever_is_killed(served, tmp_path):
+    with source(tmp_path / "s", FILES) as elsewhere:
+        run_one(served, elsewhere)
