@@ -1,10 +1,18 @@
 """The fetcher: an RQ worker that `stratum.prefork` forks. `hooks.webhooks.worker:main`."""
 
+import cryptography.fernet  # noqa: F401 - stratum.secrets imports it when it is first used, which would be in each fork
+
 from hooks.webhooks import jobs
 from stratum import queue
 from stratum.prefork import die_with_parent
+from stratum.store.rehearsal import rehearse
 
-AT_ONCE = 2  # apps
+AT_ONCE = 2  # apps, not counting those that wait for a server elsewhere
+
+
+def warm() -> None:
+    """Prepare what the forks then share."""
+    rehearse(jobs.parts().database)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from stratum.instance import Instance
 FIRST_FREE_PORT = 1024  # lower ones need CAP_NET_BIND_SERVICE (capabilities(7))
 # What setpriv ties to a parent that has died already outlives it for ever. SUPERVISORD_PID: the plugin.
 WITH_PARENT = ("/bin/sh", "-c", '[ "$PPID" = "$SUPERVISORD_PID" ] && exec "$@"', "with-parent")
-WORK = ("builder.worker:main", "runner.worker:main", "runner.reconciler:main", "hooks.webhooks.worker:main")
+WORK = ("builder.worker:main", "runner.worker:main", "hooks.webhooks.worker:main", "runner.reconciler:main")
 
 
 @dataclass(frozen=True, slots=True)
