@@ -1,56 +1,24 @@
 """The tables. `migrations/` makes them; a test compares the two."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
-    Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
 )
 
+from stratum.store import columns, outside
+from stratum.store.columns import UtcDateTime, app_id
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC in Python, naive UTC on disk: SQLite keeps no zone."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Drop the zone after turning to UTC."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Add the zone again."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _app_id() -> Column[int]:
-    return Column("app_id", ForeignKey("apps.id", ondelete="CASCADE"), nullable=False)
-
+metadata = columns.metadata
 
 environments = Table(
     "environments",
@@ -97,7 +65,7 @@ former_names = Table(
     Column("environment_id", ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
     Column("name", String(63), nullable=False),
     Column("name_key", String(63), nullable=False),
-    _app_id(),
+    app_id(),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("environment_id", "name_key"),
 )
@@ -130,7 +98,7 @@ pushes = Table(
     "pushes",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("ref", Text, nullable=False),
     Column("old", String(64), nullable=False),
     Column("new", String(64), nullable=False),
@@ -150,7 +118,7 @@ builds = Table(
     "builds",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("number", Integer, nullable=False),
     Column("push_id", ForeignKey("pushes.id", ondelete="CASCADE"), unique=True),
     Column("commit", String(64), nullable=False),
@@ -181,7 +149,7 @@ configs = Table(
     "configs",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("version", Integer, nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -192,7 +160,7 @@ releases = Table(
     "releases",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("version", Integer, nullable=False),
     Column("app_name", String(63), nullable=False, server_default=""),  # its processes run under it
     Column("build_id", ForeignKey("builds.id", ondelete="CASCADE")),
@@ -220,7 +188,7 @@ formation = Table(
     "formation",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("target", String(63), nullable=False),
     Column("scale", Integer, nullable=False),
     Column("paused", Boolean, nullable=False, server_default=false()),  # none runs until `resume`
@@ -231,7 +199,7 @@ slots = Table(
     "slots",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("target", String(63), nullable=False),
     Column("position", Integer, nullable=False),
     Column("unique_int", Integer, nullable=False),
@@ -243,7 +211,7 @@ ports = Table(
     "ports",
     metadata,
     Column("port", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("process", String(255), nullable=False, unique=True),
     Column("routed", Boolean, nullable=False, default=False),  # the router sends requests there
     Index("ix_ports_app_id", "app_id"),
@@ -263,7 +231,7 @@ rollouts = Table(
     "rollouts",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("number", Integer, nullable=False),
     Column("release_id", ForeignKey("releases.id", ondelete="CASCADE")),
     Column("build_id", ForeignKey("builds.id", ondelete="CASCADE")),
@@ -292,7 +260,7 @@ buildpack_pins = Table(
     "buildpack_pins",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("url", Text, nullable=False),
     Column("ref", String(255), nullable=False),
     Column("commit", String(64), nullable=False),
@@ -305,7 +273,7 @@ volumes = Table(
     "volumes",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("name", String(63), nullable=False),
     Column("path", String(1024), nullable=False),
     Column("destroying", Boolean, nullable=False, server_default=false()),
@@ -318,7 +286,7 @@ target_settings = Table(
     "target_settings",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("target", String(63), nullable=False),
     Column("settings", JSON, nullable=False),
     UniqueConstraint("app_id", "target"),
@@ -329,7 +297,7 @@ domains = Table(
     "domains",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("name", String(253), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_domains_app_id", "app_id"),
@@ -340,7 +308,7 @@ crashes = Table(
     "crashes",
     metadata,
     Column("id", Integer, primary_key=True),
-    _app_id(),
+    app_id(),
     Column("process", String(255), nullable=False, unique=True),
     Column("since", UtcDateTime, nullable=False),
     Column("count", Integer, nullable=False),
@@ -349,125 +317,10 @@ crashes = Table(
     Index("ix_crashes_app_id", "app_id"),
 )
 
-# What has happened to apps and may be told outside; who reads it remembers how far (`news_readers`).
-news = Table(
-    "news",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    _app_id(),
-    Column("kind", String(63), nullable=False),
-    Column("subject", String(255), nullable=False),  # what it happened to: once to each
-    Column("data", JSON, nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    UniqueConstraint("subject", "kind"),
-    Index("ix_news_app_id", "app_id"),
-    sqlite_autoincrement=True,
-)
-
-news_readers = Table(
-    "news_readers",
-    metadata,
-    Column("name", String(63), primary_key=True),
-    Column("news_id", Integer, nullable=False),  # the last that was read
-)
-
-# Who is told an app's news, and how: that is encrypted, as it has secrets.
-subscribers = Table(
-    "subscribers",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    _app_id(),
-    Column("name", String(63), nullable=False),
-    Column("name_key", String(63), nullable=False),
-    Column("channel", String(16), nullable=False),
-    Column("kinds", JSON, nullable=False),
-    Column("shown", Text, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    Column("stopped", Text, nullable=False),
-    Column("who", String(63), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("app_id", "name_key"),
-    sqlite_autoincrement=True,
-)
-
-messages = Table(
-    "messages",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String(63), nullable=False, unique=True),
-    Column("kind", String(63), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("due_at", UtcDateTime, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("finished_at", UtcDateTime),
-    Index("ix_messages_subscriber_id_state", "subscriber_id", "state"),
-    Index("ix_messages_state_due_at", "state", "due_at"),
-    sqlite_autoincrement=True,
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("status", Integer),
-    Column("error", Text, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("answer", Text, nullable=False),
-    Index("ix_attempts_message_id", "message_id"),
-)
-
-
-# Where git servers tell of pushes to an app's source.
-webhooks = Table(
-    "webhooks",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    _app_id(),
-    Column("public_id", String(63), nullable=False, unique=True),  # stands in its address
-    Column("provider", String(16), nullable=False),
-    Column("enabled", Boolean, nullable=False),
-    Column("sealed_secrets", LargeBinary, nullable=False),
-    Column("branches", JSON, nullable=False),
-    Column("paths", JSON, nullable=False),
-    Column("clone_url", Text, nullable=False),
-    Column("credential", String(16), nullable=False),
-    Column("sealed_credential", LargeBinary),
-    Column("created_by", String(63), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("rotated_at", UtcDateTime, nullable=False),
-    Index("ix_webhooks_app_id", "app_id"),
-    sqlite_autoincrement=True,
-)
-
-# What they have told, newest last; old ones are forgotten (stratum/store/deliveries.py).
-deliveries = Table(
-    "deliveries",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    _app_id(),
-    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
-    Column("delivery_id", String(255), nullable=False),  # the sender's own, or empty
-    Column("event", String(255), nullable=False),
-    Column("headers", JSON, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("body", LargeBinary),
-    Column("state", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("branch", String(255), nullable=False),
-    Column("commit", String(64), nullable=False),
-    Column("received_at", UtcDateTime, nullable=False),
-    Column("repeats", Integer, nullable=False),
-    Column("build", Integer),  # a build's number
-    Column("attempts", Integer, nullable=False),
-    Column("next_at", UtcDateTime),
-    Column("ended_at", UtcDateTime),
-    Index("ix_deliveries_state", "state"),
-    Index("ix_deliveries_app_id", "app_id"),
-    Index("ix_deliveries_webhook_id_delivery_id", "webhook_id", "delivery_id"),
-    sqlite_autoincrement=True,
-)
+news = outside.news
+news_readers = outside.news_readers
+subscribers = outside.subscribers
+messages = outside.messages
+attempts = outside.attempts
+webhooks = outside.webhooks
+deliveries = outside.deliveries

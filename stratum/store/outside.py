@@ -1,0 +1,141 @@
+"""The tables of what comes from outside and of what is told there; `tables` has them with the others."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from stratum.store.columns import UtcDateTime, app_id, metadata
+
+# What has happened to apps and may be told outside; who reads it remembers how far (`news_readers`).
+news = Table(
+    "news",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    app_id(),
+    Column("kind", String(63), nullable=False),
+    Column("subject", String(255), nullable=False),  # what it happened to: once to each
+    Column("data", JSON, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("subject", "kind"),
+    Index("ix_news_app_id", "app_id"),
+    sqlite_autoincrement=True,
+)
+
+news_readers = Table(
+    "news_readers",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("news_id", Integer, nullable=False),  # the last that was read
+)
+
+# Who is told an app's news, and how: that is encrypted, as it has secrets.
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    app_id(),
+    Column("name", String(63), nullable=False),
+    Column("name_key", String(63), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("stopped", Text, nullable=False),
+    Column("who", String(63), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("app_id", "name_key"),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(63), nullable=False, unique=True),
+    Column("kind", String(63), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Index("ix_messages_subscriber_id_state", "subscriber_id", "state"),
+    Index("ix_messages_state_due_at", "state", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", Integer),
+    Column("error", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("ix_attempts_message_id", "message_id"),
+)
+
+
+# Where git servers tell of pushes to an app's source.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    app_id(),
+    Column("public_id", String(63), nullable=False, unique=True),  # stands in its address
+    Column("provider", String(16), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("sealed_secrets", LargeBinary, nullable=False),
+    Column("branches", JSON, nullable=False),
+    Column("paths", JSON, nullable=False),
+    Column("clone_url", Text, nullable=False),
+    Column("credential", String(16), nullable=False),
+    Column("sealed_credential", LargeBinary),
+    Column("created_by", String(63), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("rotated_at", UtcDateTime, nullable=False),
+    Index("ix_webhooks_app_id", "app_id"),
+    sqlite_autoincrement=True,
+)
+
+# What they have told, newest last; old ones are forgotten (stratum/store/deliveries.py).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    app_id(),
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("delivery_id", String(255), nullable=False),  # the sender's own, or empty
+    Column("event", String(255), nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("branch", String(255), nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("build", Integer),  # a build's number
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index("ix_deliveries_state", "state"),
+    Index("ix_deliveries_app_id", "app_id"),
+    Index("ix_deliveries_webhook_id_delivery_id", "webhook_id", "delivery_id"),
+    sqlite_autoincrement=True,
+)
