@@ -10,6 +10,7 @@ from builder.checkout import checkout
 from builder.compiling import compile_app
 from builder.processtypes import as_procfile, process_types
 from builder.room import check_room
+from builder.scripts import run_pre_build
 from builder.unset import tell_unset
 from stratum import faults
 from stratum.appjson import AppJson
@@ -49,6 +50,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     procfile = _read_procfile(bench, commit, app)
     asked = _read_app_json(bench, commit)
     _check_complete(bench, commit)
+    run_pre_build(bench, app)
     bench.shop.door.prepare(app.id)
     checkout(bench, commit)
     bench.flushing.begin()

@@ -11,6 +11,7 @@ from hooks.care import tender
 from hooks.failures import Failures
 from hooks.gate import cancel_abandoned
 from hooks.outgoing.notifier import Notifier
+from hooks.outgoing.scripts import HookScripts
 from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
@@ -37,6 +38,7 @@ class Settler:
         self._parts, self._failures = parts, Failures()
         self._watchdog = Watchdog(parts.instance.layout)
         self._notifier = Notifier(parts.instance, parts.database)
+        self._scripts = HookScripts(parts.instance, parts.database)
         self._swept_at = time.monotonic()
 
     def look(self) -> None:
@@ -50,6 +52,8 @@ class Settler:
             cancel_abandoned(self._parts, self._failures)
         with alone("telling subscribers"):
             self._notifier.look()
+        with alone("running hook scripts"):
+            self._scripts.look()
         if time.monotonic() - self._swept_at > SWEEP_EVERY_S:
             self._swept_at = time.monotonic()
             with alone("sweeping repositories"):

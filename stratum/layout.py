@@ -142,7 +142,16 @@ class Layout:
         """Where an app's source is fetched to, before it is pushed; gone afterwards."""
         return self.fetches / str(app_id)
 
+    # -- the operator's programs
+    @property
+    def hook_scripts(self) -> Path:
+        return self.data / "hooks.d"
+
     # -- logs
+    @property
+    def hook_logs(self) -> Path:
+        return self.data / "logs" / "hooks"
+
     @property
     def service_logs(self) -> Path:
         return self.data / "logs" / "services"

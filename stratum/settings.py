@@ -45,6 +45,7 @@ class Settings:
             `host:port`, `.domain`, or `*` for every public address.
         hook_hosts: what web hooks may reach besides public addresses by HTTPS: with commas between, `host` or
             `host:port`; these may have private addresses, and speak HTTP.
+        hook_timeout_s: a hook script that takes longer is ended.
         smtp_url: the operator's mail server, `smtp://USER:PASSWORD@HOST:587` (STARTTLS where it is offered)
             or `smtps://…`; empty: news cannot be mailed.
         mail_from: whom that mail is from.
@@ -100,6 +101,7 @@ class Settings:
     build_cache_bytes: int = 2 << 30
     build_hosts: str = ""
     hook_hosts: str = ""
+    hook_timeout_s: int = 60
     smtp_url: str = ""
     mail_from: str = ""
     fetch_hosts: str = ""

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 
 from hooks.outgoing.wording import sentence
+from stratum.hookscripts.environ import Occasion, envelope
+from stratum.hookscripts.runner import named
 from stratum.instance import Instance
 from stratum.model import App, Channel, News
 
@@ -15,13 +17,7 @@ def body(channel: Channel, one: News, app: App, instance: Instance) -> str:
 
 def _signed(one: News, app: App, instance: Instance) -> str:
     """As Standard Webhooks 1.0.0 recommends: `type`, `timestamp` and `data`, with the app's name in it."""
-    named = {
-        "environment": app.environment.name,
-        "name": app.name,
-        "url": _address(app, instance),
-    }
-    timestamp = one.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"type": one.kind.value, "timestamp": timestamp, "data": {"app": named, **one.data}})
+    return envelope(Occasion(one.kind.value, one.at, named(app, instance), one.data))
 
 
 def _slack(one: News, app: App, _: Instance) -> str:
@@ -39,11 +35,7 @@ def _mail(one: News, app: App, instance: Instance) -> str:
     """The subject, an empty line, and the text."""
     said = sentence(one.kind, app.label, one.data)
     lines = [said, "", said, "", f"Event: {one.kind}", f"When: {one.at:%Y-%m-%d %H:%M:%S} UTC"]
-    return "\n".join([*lines, f"App: {_address(app, instance)}", ""])
-
-
-def _address(app: App, instance: Instance) -> str:
-    return instance.app_url(app.host(instance.settings.apps_domain))
+    return "\n".join([*lines, f"App: {named(app, instance)['url']}", ""])
 
 
 _BODIES: Mapping[Channel, Callable[[News, App, Instance], str]] = {

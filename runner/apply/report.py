@@ -108,6 +108,11 @@ class Report:
         if self._log and started.pid:
             self._log.error(f"{process.label} was stopped for it, and runs again (pid {started.pid}).")
 
+    def scripts_begun(self, names: Iterable[str]) -> None:
+        """Say which hook scripts run."""
+        if self._log:
+            self._log.step(f"Hook scripts of the server: {', '.join(names)}")
+
     def phase_begun(self, command: str, *, goes_on: bool) -> None:
         """Say that the release phase runs; where its applier was lost, what was passed on comes again."""
         if self._log:
@@ -116,7 +121,7 @@ class Report:
             self._log.indent("(it goes on, its applier was lost; this is its output from its beginning)")
 
     def phase_output(self, data: bytes) -> None:
-        """Pass on whole lines of the release phase, as long as there is room for them."""
+        """Pass on whole lines of hook scripts and of the release phase, as long as there is room for them."""
         if self._log is None or self._room <= 0:
             return
         self._room -= self._log.output(data)

@@ -14,6 +14,7 @@ from runner.apply.destroy import destroy
 from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report, opened
+from runner.apply.scripts import run_pre_release
 from runner.apply.staying import with_older
 from runner.apply.stops import steps_of
 from runner.apply.take_back import route_back, take_back
@@ -24,8 +25,8 @@ from runner.probe import await_up
 from runner.rounds import rounds
 from runner.wish import Wish
 from stratum import faults, queue
-from stratum.errors import ReleaseUnusable, RolloutFailed, RouterUnavailable
-from stratum.model import App, Formation, Release, ReleaseState, RolloutState, Strategy
+from stratum.errors import ReleaseStopped, ReleaseUnusable, RolloutFailed, RouterUnavailable
+from stratum.model import App, Formation, Phase, Release, ReleaseState, RolloutState, Strategy
 from stratum.states import ProcessStatus, State
 from stratum.store import Transaction, environments, releases, rollouts
 from stratum.store import formation as formation_store
@@ -86,13 +87,17 @@ class _Rolling:
             if self.release.targets:  # of a site alone the router's copy is enough
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
+                if self.release.phase is Phase.NONE:  # else they have let it begin
+                    run_pre_release(
+                        self.parts, self.report, self.app, self.release, self._check_wanted_at_all
+                    )
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
                 there = running.look(self.parts, self.app)
             goal = wish(self.parts, self.app, self.release, formation)
             goal = with_older(self.parts, goal, formation, mends=self._is_new)
             late = self._bring_up(goal, there)
             self._record_live(goal)
-        except (RolloutFailed, ReleaseUnusable, RouterUnavailable) as error:
+        except (RolloutFailed, ReleaseStopped, ReleaseUnusable, RouterUnavailable) as error:
             log.warning("rollout %d of %s failed: %s", self.lease.rollout.number, self.app.label, error)
             take_back(self.parts, self.lease, self.report, (self.app, self.release, self.current), error)
             return
@@ -195,17 +200,28 @@ class _Rolling:
             RolloutFailed: it was called off, or the app is being destroyed.
             LeaseLost: as ever.
         """
+        if why := self._why_called_off():
+            raise RolloutFailed(process.label, _ENDED.format(why))
+
+    def _check_wanted_at_all(self) -> None:
+        """Do so before anything of the release has been started.
+
+        Raises:
+            ReleaseStopped: it was called off, or the app is being destroyed.
+            LeaseLost: as ever.
+        """
+        if self.release and (why := self._why_called_off()):
+            raise ReleaseStopped(self.release.version, f"{why}.")
+
+    def _why_called_off(self) -> str:
         self.lease.check()
         if time.monotonic() - self._looked_at < _LOOK_FOR_END_S:
-            return
+            return ""
         self._looked_at = time.monotonic()
         with self.parts.database.read() as tx:
             app = environments.get_app(tx, self.app.id)
             why = "" if app is None else rollouts.get_rollout(tx, self.lease.rollout.id).error
-        if app is None or app.destroying:
-            why = "the app is being destroyed"
-        if why:
-            raise RolloutFailed(process.label, _ENDED.format(why))
+        return "the app is being destroyed" if app is None or app.destroying else why
 
     def _there(self, process: Process, status: ProcessStatus) -> list[Watched]:
         """Take in a process that is there already; return it where it has yet to prove itself."""

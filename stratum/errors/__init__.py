@@ -20,6 +20,7 @@
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
     │   └── PhaseFailed
+    ├── ReleaseStopped           version, reason, output
     ├── ReleaseUnusable          version, reason
     ├── Refused                  status: what a server told its client
     └── Unavailable              SupervisorUnavailable, RouterUnavailable, QueueUnavailable, DoorUnavailable,
@@ -31,7 +32,7 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
 from stratum.errors.deliveries import BadSignature, DeliveryMalformed, WebhookDisabled
-from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
+from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseStopped, ReleaseUnusable, RolloutFailed
 from stratum.errors.found import (
     AlreadyExists,
     Conflict,
@@ -103,6 +104,7 @@ __all__ = [
     "ProcfileInvalid",
     "QueueUnavailable",
     "Refused",
+    "ReleaseStopped",
     "ReleaseUnusable",
     "Renamed",
     "RolloutFailed",

@@ -75,6 +75,24 @@ class PhaseFailed(RolloutFailed):
         self.message = f"The release phase {reason}"
 
 
+class ReleaseStopped(StratumError):
+    """A release is not to run, which was decided before anything of it was started.
+
+    Attributes:
+        version: its number.
+        reason: a sentence.
+        output: the last lines of what has decided it.
+    """
+
+    slug = "release-stopped"
+
+    def __init__(self, version: int, reason: str, output: Sequence[str] = (), hint: str = "") -> None:
+        lines = "\n".join(output)
+        last = f" Its last lines:\n{lines}" if lines else ""
+        super().__init__(f"v{version} was stopped: {reason}{last}", hint)
+        self.version, self.reason, self.output = version, reason, tuple(output)
+
+
 class ReleaseUnusable(StratumError):
     """A release cannot be given a folder to run from; what ran before runs on.
 

@@ -51,6 +51,7 @@ def folders(instance: Instance) -> list[Folder]:
         layout.spools,  # beside the repositories: their packs are linked there
         layout.fetches,
         layout.build_logs,
+        layout.hook_logs,
         layout.descriptions,
     )
     # A socket's folder belongs to its server and lets one more group through: its client's.
@@ -68,6 +69,7 @@ def folders(instance: Instance) -> list[Folder]:
         Folder(layout.router_config.parent, service, router, 0o2750),
         Folder(layout.router_upstreams, service, router, 0o2750),
         Folder(layout.service_logs, root, root, 0o700),
+        Folder(layout.hook_scripts, root, service, 0o750),
         Folder(layout.app_logs, root, service, 0o2750),
         Folder(layout.data / "redis", redis, redis, 0o700),
         Folder(layout.data / "router", router, router, 0o700),

@@ -1,0 +1,60 @@
+"""Which hook scripts there are for an event, in order, and whether they may be run."""
+
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+PRE_BUILD, PRE_RELEASE = "pre-build", "pre-release"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # and so no file that an editor has left
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One program.
+
+    Attributes:
+        name: with its event: `pre-build/10-freeze`.
+        refusal: why it is not run; empty: it may be.
+    """
+
+    path: Path
+    name: str
+    refusal: str = ""
+
+
+def scripts(folder: Path, event: str) -> list[Script]:
+    """Return the executable files of an event, by name.
+
+    Args:
+        folder: of all events. What is in it belongs to its owner or root, and nobody else may write there.
+    """
+    below = folder / event
+    try:
+        owners = {0, folder.stat().st_uid}
+        files = sorted(file for file in below.iterdir() if _NAME.fullmatch(file.name))
+        # Who may write to a folder can put any file there.
+        closed = _refusal(folder, owners) or _refusal(below, owners)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [
+        Script(file, f"{event}/{file.name}", closed or _refusal(file, owners))
+        for file in files
+        if _is_program(file)
+    ]
+
+
+def _is_program(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and bool(mode & 0o111)
+
+
+def _refusal(path: Path, owners: set[int]) -> str:
+    found = path.stat()
+    if found.st_uid not in owners:
+        return f"{path} belongs to another account (uid {found.st_uid})"
+    return f"{path} can be written to by others" if found.st_mode & _OTHERS else ""

@@ -1,0 +1,59 @@
+"""Only the operator's own programs are run, in the order of their names."""
+
+import os
+
+import pytest
+
+from stratum.hookscripts.found import scripts
+from tests.hookscripts import write_script
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "hooks.d"
+
+
+def names(folder):
+    return [one.name for one in scripts(folder, "pre-build")]
+
+
+def test_programs_are_found_by_name_and_nothing_else(folder):
+    for name in ("20-b", "10-a.sh", "30-c~", ".hidden", "#x#"):
+        write_script(folder, f"pre-build/{name}")
+    write_script(folder, "pre-build/40-off").chmod(0o644)
+    write_script(folder, "pre-release/other")
+    (folder / "pre-build/folder").mkdir()
+    (folder / "pre-build/dangling").symlink_to("nowhere")
+
+    assert names(folder) == ["pre-build/10-a.sh", "pre-build/20-b"]
+    assert [one.refusal for one in scripts(folder, "pre-build")] == ["", ""]
+
+
+def test_without_a_folder_there_is_none(folder):
+    assert names(folder) == []
+    folder.mkdir()
+    assert names(folder) == []
+    (folder / "pre-build").touch()
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize("which", ["pre-build/a", "pre-build", "."])
+@pytest.mark.parametrize("mode", [0o775, 0o757])
+def test_what_others_can_write_to_is_refused(folder, which, mode):
+    write_script(folder, "pre-build/a")
+    (folder / which).chmod(mode)
+
+    [found] = scripts(folder, "pre-build")
+
+    assert found.refusal.endswith("can be written to by others")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+@pytest.mark.parametrize("which", ["pre-build/a", "pre-build"])
+def test_what_belongs_to_another_account_is_refused(folder, which):
+    write_script(folder, "pre-build/a")
+    os.chown(folder / which, 4711, -1)
+
+    [found] = scripts(folder, "pre-build")
+
+    assert found.refusal.endswith("belongs to another account (uid 4711)")
