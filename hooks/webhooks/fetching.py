@@ -39,6 +39,10 @@ class FetchFailed(Exception):
         self.reason = reason
 
 
+class FetchTooLarge(FetchFailed):
+    """What came is larger than a file may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scratch:
     """A bare repository that is thrown away, which finds what the app's own has without copying it."""
@@ -70,6 +74,7 @@ class Scratch:
 
         Raises:
             FetchFailed: it cannot be had, now.
+            FetchTooLarge: it is more than the limits allow.
         """
         words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--"]
         environ = {"GIT_ALLOW_PROTOCOL": source.scheme, **_as_environ(settings)}
@@ -124,8 +129,14 @@ class Scratch:
         finally:
             _end(process)
         if process.returncode:
-            raise FetchFailed(_reason(errors, process.returncode))
+            kind = FetchTooLarge if self._is_full() else FetchFailed
+            raise kind(_reason(errors, process.returncode))
         return said or b""
+
+    def _is_full(self) -> bool:
+        """Whether a pack has grown to the limit of a file, at which git was ended; git does not say so."""
+        packs = (self.path / "objects/pack").glob("*")
+        return any(pack.stat().st_size >= self.limits.file_bytes for pack in packs)
 
 
 def checked_address(source: Source, *, may_be_private: bool) -> str:

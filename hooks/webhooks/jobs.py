@@ -11,17 +11,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 
+from hooks import quota
 from hooks.parts import Parts
-from hooks.policy import BRANCHES, ZERO
+from hooks.policy import BRANCHES, ZERO, short
 from hooks.refs import read_ref
 from hooks.webhooks.deciding import deploy_branch
-from hooks.webhooks.fetching import FetchFailed, Scratch, checked_address, settings_for
+from hooks.webhooks.fetching import FetchFailed, FetchTooLarge, Scratch, checked_address, settings_for
 from hooks.webhooks.filters import asks_to_skip, choose_any
 from hooks.webhooks.pushing import Push, PushRefused, build_of, push
 from hooks.webhooks.source import allowed_hosts, checked_source, is_allowed
-from stratum.errors import InvalidInput, Unavailable
+from stratum.disk import below_floor
+from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.faults import reach
 from stratum.instance import Instance
 from stratum.limits import Limits
@@ -94,7 +95,7 @@ def _attempt(found: Parts, newest: RecordedDelivery) -> None:
         _fetch(found, newest)
     except _Ended as end:
         _end(found, newest, end)
-    except (InvalidInput, PushRefused) as error:
+    except (InvalidInput, Conflict, PushRefused) as error:
         reason = error.reason if isinstance(error, PushRefused) else error.message.rstrip(".")
         _end(found, newest, _Ended(DeliveryState.FAILED, reason))
     except (FetchFailed, Unavailable, OSError) as error:
@@ -130,9 +131,12 @@ def _fetch(found: Parts, delivery: RecordedDelivery) -> None:
     app, webhook = _present(found, delivery)
     repo = found.instance.layout.repo(app.id)
     branch = deploy_branch(app, delivery.branch)
-    with _scratch(found, delivery) as scratch:
+    with _scratch(found, app) as scratch:
         scratch.make(repo)
-        new = _fetched(found, webhook, delivery.branch, scratch)
+        try:
+            new = _fetched(found, webhook, delivery.branch, scratch)
+        except FetchTooLarge as error:
+            raise quota.too_large(found.instance, app) from error
         reach("fetch.fetched")
         update = RefUpdate(f"{BRANCHES}{branch}", read_ref(repo, f"{BRANCHES}{branch}"), new)
         is_there = update.old == new
@@ -174,16 +178,26 @@ def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch
 def _push(found: Parts, wanted: Push, scratch: Scratch) -> None:
     update = wanted.update
     scratch.pack(update.new, "" if update.old == ZERO else update.old, wanted.pack)
-    with waiting():  # for the app's turn, and for the build where that decides
-        push(found, wanted)
+    try:
+        with waiting():  # for the app's turn, and for the build where that decides
+            push(found, wanted)
+    except PushRefused as error:
+        if read_ref(found.instance.layout.repo(wanted.app.id), update.ref) in (update.old, update.new):
+            raise
+        reason = f"{short(update.ref)} has moved meanwhile"
+        raise FetchFailed(reason) from error
     reach("fetch.pushed")
 
 
 @contextmanager
-def _scratch(found: Parts, delivery: RecordedDelivery) -> Iterator[Scratch]:
+def _scratch(found: Parts, app: App) -> Iterator[Scratch]:
     """Give a place for a repository; the app's lock is held, so what is there was left by the dead."""
-    path: Path = found.instance.layout.fetch(delivery.app_id)
-    limits = replace(Limits.of(found.instance.settings), timeout_s=TIMEOUT_S)
+    settings, path = found.instance.settings, found.instance.layout.fetch(app.id)
+    if below_floor(path.parent.parent, settings.min_free_bytes) is not None:
+        reason = "the server's disk is nearly full"
+        raise FetchFailed(reason)
+    most = 2 * quota.max_input(found.instance, app)  # a pack grows by what its deltas are based on
+    limits = replace(Limits.of(settings), timeout_s=TIMEOUT_S, file_bytes=most)
     shutil.rmtree(path, ignore_errors=True)
     try:
         yield Scratch(path, limits)

@@ -1,6 +1,7 @@
 """From a delivery to a build: real requests to the web process, a real git server elsewhere, a real fetch."""
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ import pytest
 
 from hooks.parts import Parts
 from hooks.webhooks import jobs
-from stratum.model import App, DeliveryState, RecordedDelivery
+from stratum.model import App, BuildState, DeliveryState, RecordedDelivery
 from stratum.queue import Nudges
 from stratum.secrets import make_key
-from stratum.store import deliveries
+from stratum.store import deliveries, environments
 from tests.deliveries import PUSHES, encoded, headers, push
 from tests.gitweb import PROCFILE, FakeBuilder, GitWeb, run_git, served
 from tests.repos import git
@@ -245,6 +246,41 @@ def test_what_the_receive_path_refuses_is_told_of_the_delivery(way):
     assert done.state is DeliveryState.FAILED
     assert done.reason.startswith("Procfile:1")
     assert way.deployed() == []
+
+
+def test_what_is_larger_than_the_app_takes_is_fetched_no_further(way):
+    set_app(way, max_push_bytes=100_000)
+    way.hook()
+    way.source.push({"big.bin": os.urandom(1_000_000).hex()})
+    way.deliver()
+    done = way.fetch()
+
+    assert done.state is DeliveryState.FAILED
+    assert "The push is larger than the" in done.reason
+    assert not way.web.instance.layout.fetch(way.app.id).exists()
+
+
+def test_where_a_build_decides_it_decides_here_too(way):
+    set_app(way, gate="build")
+    way.hook()
+    tip = way.source.push({"a.txt": "one"})
+    way.deliver()
+    with FakeBuilder(way.web) as builder:
+        builder.state = BuildState.FAILED
+        failed = way.fetch()
+        builder.state = BuildState.SUCCEEDED
+        way.deliver()
+        done = way.fetch()
+
+    assert failed.state is DeliveryState.FAILED
+    assert failed.reason.startswith("build #1 failed")
+    assert (done.state, done.build) == (DeliveryState.PUSHED, 2)
+    assert way.deployed() == [tip, tip]
+
+
+def set_app(road: Road, **values: object) -> None:
+    with road.web.db.write() as tx:
+        environments.set_settings(tx, road.app.id, values)
 
 
 def test_a_commit_that_says_so_is_not_deployed_though_the_sender_does_not_tell_its_message(way):
