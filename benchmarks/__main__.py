@@ -9,7 +9,7 @@ from benchmarks import machine, peer
 NAMES = (
     *("git_transport", "first_line", "live_pushes", "deploy", "scale", "first_push_flask", "idle_memory"),
     *("checkout", "rebuild", "cold_install", "many_apps", "router"),
-    *("circus", "programs", "switches", "supervisord_memory", "slow_rollout"),
+    *("circus", "programs", "switches", "supervisord_memory", "slow_rollout", "deliveries"),
 )
 
 

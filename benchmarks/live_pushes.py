@@ -45,7 +45,7 @@ class Asked:
 
 def run(rounds: int | None) -> str:
     with instances.fresh() as served:
-        load = _Load.prepared(served)
+        load = Load.prepared(served)
         with load.following(talk=False):  # the pushes themselves; from now on they are repeated
             load.begin_builds()
         found: dict[str, list[Asked]] = {phase: [] for phase in PHASES}
@@ -76,14 +76,16 @@ def _shown(values: list[float]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Load:
+class Load:
+    """Apps whose builds are followed by live pushes."""
+
     served: Served
     secret: str
     apps: dict[str, int]  # name → id
     body: Path
 
     @classmethod
-    def prepared(cls, served: Served) -> "_Load":
+    def prepared(cls, served: Served) -> "Load":
         """Make the apps, and stop the builders."""
         secret = (served.data / "admin.token").read_text().strip()
         served.stratum("environments", "create", ENVIRONMENT)
@@ -116,6 +118,7 @@ class _Load:
         require(None not in begun, "each app has a queued build")
 
     def measured(self, phase: str) -> Asked:
+        """Measure one phase."""
         if phase == PHASES[0]:
             time.sleep(SETTLE_S)
             return self._asked()
