@@ -62,5 +62,5 @@ class HookScripts:
                 pass  # what became of them is kept and logged, and changes nothing
 
 
-def _is_unread(tx: Transaction) -> bool | None:
-    return news.is_unread(tx, READER) or None
+def _is_unread(tx: Transaction) -> bool:
+    return news.is_unread(tx, READER)

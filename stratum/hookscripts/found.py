@@ -27,6 +27,8 @@ class Script:
 def scripts(folder: Path, event: str) -> list[Script]:
     """Return the executable files of an event, by name.
 
+    Where their folder cannot be read that counts as one that is not run.
+
     Args:
         folder: of all events. What is in it belongs to its owner or root, and nobody else may write there.
     """
@@ -38,6 +40,8 @@ def scripts(folder: Path, event: str) -> list[Script]:
         closed = _refusal(folder, owners) or _refusal(below, owners)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except PermissionError:
+        return [Script(below, event, f"{below} cannot be read")]
     return [
         Script(file, f"{event}/{file.name}", closed or _refusal(file, owners))
         for file in files

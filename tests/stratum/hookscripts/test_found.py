@@ -1,6 +1,7 @@
 """Only the operator's own programs are run, in the order of their names."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_what_others_can_write_to_is_refused(folder, which, mode):
     [found] = scripts(folder, "pre-build")
 
     assert found.refusal.endswith("can be written to by others")
+
+
+def test_a_folder_that_cannot_be_read_counts_as_a_script_that_is_not_run(folder, monkeypatch):
+    write_script(folder, "pre-build/a")
+
+    def unreadable(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", unreadable)
+
+    [found] = scripts(folder, "pre-build")
+    assert (found.name, found.refusal) == ("pre-build", f"{folder}/pre-build cannot be read")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
