@@ -1,12 +1,14 @@
 """What any engine has to keep (`runner.engines.engine`), on the real ones: ends, and what is left."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from runner.engines.engine import Stopped
+from stratum.door import proc
 from stratum.events import Kind, last_events
 from stratum.states import State
 from tests.engines import DEAF, ENGINES, SLEEP, Side, applier, names, side_on, version
@@ -167,3 +169,23 @@ def test_another_goes_on_with_a_stop_whose_applier_was_killed(side: Side) -> Non
 
     assert (ended.name, ended.exit_status) == (deaf, -signal.SIGKILL)
     assert len(side.pids()) == 1
+
+
+def test_of_an_engine_that_is_killed_nothing_is_left_whatever_it_has_shed(side: Side, stage: Stage) -> None:
+    """`stratum up` ends it before it starts anything; who merely stands in the app's folder is left alone."""
+    loose = f"cd /; echo \\$\\$ > {SHARED}/loose; exec sleep 1000"
+    wished = side.wish({"worker": f'env -i setsid -f /bin/sh -c "{loose}" &>/dev/null <&-; {SLEEP}'})
+    (pid,) = side.start(wished)
+    (loose_pid,) = map(int, wait_until(lambda: side.shared("loose")))
+    assert wished.release
+    folder = stage.layout.release(side.app.id, wished.release.version)
+
+    with subprocess.Popen(["sleep", "1000"], cwd=folder) as operator:
+        stage.kill()
+        ended = stage.parts.door.end_all_strays()  # type: ignore[attr-defined]
+        assert operator.poll() is None
+        operator.kill()
+
+    assert loose_pid in {one[0] for one in ended}
+    assert [one for one in (pid, loose_pid) if proc.read(one)] == []
+    stage.start(router=False)
