@@ -60,6 +60,7 @@ class AppLogs:
         ends = {} if self._from else {path.name: place_in(path) for path in _logs(self._folder)}
         self._before: Mapping[str, Place | None] = ends
         self._slots: list[Slot] = []
+        self._stay = {".".join(one.split(".")[1:]) for one in self._from.places} if self._from else set()
         self._trails: dict[str, Trail] = {}
         self._told: dict[str, int] = {}  # by label: the release of its last line
 
@@ -75,7 +76,8 @@ class AppLogs:
             if app is None:
                 return False
             kept = [path.name.removesuffix(".log") for path in _logs(self._folder)]
-            self._slots = slots(tx, app, self._wanted, kept)
+            self._slots = slots(tx, app, self._wanted, kept, self._stay)
+        self._stay = {slot.label for slot in self._slots}
         followed = [name for slot in self._slots for name in slot.names[-FOLLOWED:]]
         for name in self._trails.keys() - set(followed):
             self._trails.pop(name).close()
