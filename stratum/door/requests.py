@@ -255,6 +255,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "settle_releases": lambda layout, fence, _args: Releases(layout, fence).settle(),
     "release_versions": lambda layout, fence, _args: list(Releases(layout, fence).versions().items()),
     "keep_releases": lambda layout, fence, args: Releases(layout, fence).keep(_app_id(args), _versions(args)),
+    "erase_releases": lambda layout, fence, args: Releases(layout, fence).erase(_app_id(args)),
     "publish_site": lambda layout, fence, args: Sites(layout, fence).publish(
         _app_id(args), _version(args), _digest(args)
     ),

@@ -2,11 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from runner.recover import Recovery
 from stratum.door import requests
 from stratum.door.client import Door
 from stratum.door.releases import Releases
+from stratum.door.trees import Trees
 from stratum.errors import DoorUnavailable
 from stratum.model import App, RolloutState
 from stratum.store import environments
@@ -188,6 +191,40 @@ def test_what_a_killed_applier_or_door_has_left_is_removed_without_another_relea
 
     assert names(stage, app) == ["v2", "v2.tmp"]
     assert door(stage).release_versions()[app.id] == {2}
+
+
+@pytest.mark.parametrize("by", ["applier", "reconciler"])
+def test_nobody_waits_for_a_folder_that_is_being_erased(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """A scale would else be told that another is at work, and begin with a reminder, seconds later."""
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    erase, begun, goes_on = Trees.erase, Event(), Event()
+
+    def erase_late(self: Trees, *args: Any) -> None:
+        begun.set()
+        assert goes_on.wait(60)
+        erase(self, *args)
+
+    if by == "reconciler":
+        assert door(stage).open_release(app.id, 7, "a" * 64, {}) == ""  # as a killed applier leaves it
+        work: Callable[[], object] = Reconciler(
+            stage.parts, Recovery(stage.parts, FakeNudges())
+        ).clear_folders
+    else:
+        release = stage.release(app, {"worker": SLEEP})[1]
+        work = partial(stage.apply, app, release)
+    monkeypatch.setattr(Trees, "erase", erase_late)
+    with ThreadPoolExecutor() as pool:
+        working = pool.submit(work)
+        assert begun.wait(60)
+        done = stage.apply(app, stage.scale(app, worker=2))
+        goes_on.set()
+        working.result(60)
+
+    assert done.state is RolloutState.SUCCEEDED
+    version = stage.version(app)
+    assert names(stage, app) == [f"v{version}", f"v{version}.tmp"]
 
 
 def test_two_that_make_one_folder_at_once_both_find_it_whole(stage: Stage, app: App) -> None:
