@@ -15,6 +15,7 @@ from typing import TypeAlias
 from runner import pace
 from runner.router import admin, pages, site
 from runner.router.config import Config, Place, render
+from runner.router.farewell import farewell
 from runner.router.https import Https
 from runner.router.limits import Limits
 from runner.router.pages import Page
@@ -30,6 +31,7 @@ from stratum.store import Database, crashes, environments, quiet, releases, site
 from stratum.store import domains as domain_store
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
+from stratum.up import address
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +180,9 @@ class Router:
     def _load(self, config: Config) -> None:
         socket = self._instance.layout.router_socket
         if not admin.knows(socket, config.mark):
-            admin.load(socket, config.content)
+            host, port = address.split(self._instance.listen)
+            with farewell(address.reached_at(host), port, f"-.{self._instance.settings.apps_domain}"):
+                admin.load(socket, config.content)
 
     def _write(self, config: Config) -> None:
         layout = self._instance.layout
