@@ -2,18 +2,22 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runner import jobs
+from runner.engines.engine import Stopped
+from runner.engines.supervisord.engine import Supervisord
 from runner.plan import known
 from runner.recover import Recovery
 from stratum.errors import RouterUnavailable
 from stratum.faults import STEP_POINTS
 from stratum.model import App, Outcome, RolloutState, TargetSettings
+from stratum.states import State
 from stratum.store import builds, formation, phases
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, SHARED, Stage, outcomes, staged
@@ -257,3 +261,45 @@ def test_a_way_back_that_was_cut_off_is_gone_to_its_end(stage: Stage, app: App, 
     assert stage.rollout(rollout).state is RolloutState.FAILED
     assert stage.pids_of(app).keys() == webs(1, 1, 2, 3, 4)
     assert {status for status, _ in answers} == {200}
+
+
+def test_an_old_process_that_is_ending_is_none_that_serves_again(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An applier was killed while it ended an old one; the next, which goes back, brings that up again."""
+    slow = f"trap 'while [ ! -e {SHARED}.go ]; do sleep 0.1; done; exit' TERM; python3 -S web.py & wait"
+    stage.deploy(app, {"web": slow}, web=2)
+    with stage.parts.database.write() as tx:
+        formation.tell(tx, app.id, "web", TargetSettings(max_surge="1", stop_sequence="term,600,kill"))
+        build = builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+    _, queued = stage.release(app, {"web": RUN_WEB}, build_id=build.id)
+    applier = stage.applier(app)
+    wait_until(lambda: state(stage, app, "v1.web.1") is State.STOPPING, 60)
+    applier.kill()
+    applier.wait()
+    with stage.parts.database.write() as tx:
+        assert phases.call_off(tx, build.id, "canceled by me")
+    stop, stops = Supervisord.stop, []
+
+    def follow(self: Supervisord, of: App, names: Sequence[str], *steps: Any) -> list[Stopped]:
+        stops.append({name.split(".", 2)[2] for name in names})
+        stage.shared(app).with_suffix(".go").touch()
+        return stop(self, of, names, *steps)
+
+    monkeypatch.setattr(Supervisord, "stop", follow)
+    with asked(stage, app) as answers:
+        nudges = FakeNudges()
+        Recovery(stage.parts, nudges).run()
+        for app_id in nudges.rollouts:
+            jobs.apply_queued(stage.parts, app_id)
+
+    assert stage.rollout(queued).error == "web.1 was ended: canceled by me."
+    assert [one for one in stops if one] == [{"v1.web.1"}, {"v2.web.1"}]
+    assert outcomes(stage.rollout(queued))["v1.web.1"] is Outcome.RESTARTED
+    assert {status for status, _ in answers} == {200}
+    assert stage.pids_of(app).keys() == webs(1, 1, 2)
+
+
+def state(stage: Stage, app: App, name: str) -> State | None:
+    found = stage.statuses().get(f"MyProdEnv.{app.name}.{name}")
+    return found.state if found else None
