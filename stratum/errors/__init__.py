@@ -29,7 +29,7 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 """
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
-from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
+from stratum.errors.failures import LAST_LINES, BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
 from stratum.errors.found import (
     AlreadyExists,
     Conflict,
@@ -70,6 +70,7 @@ from stratum.errors.parts import (
 from stratum.errors.root import Located, StratumError
 
 __all__ = [
+    "LAST_LINES",
     "AlreadyExists",
     "AppJsonInvalid",
     "BadCredentials",
