@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from runner.apply import converge, folders, phase, relief, running, site
 from runner.apply.destroy import destroy
@@ -213,7 +214,8 @@ class _Rolling:
         if known(process.name).version != self.release.version:
             self.report.stays(process, status)
         elif self._must_prove_itself(process):
-            return [Watched(process, status.pid or 0)]
+            since = status.started_at or datetime.now(UTC)
+            return [Watched(process, status.pid or 0, since=since)]
         else:
             self.report.kept(process, status)
         return []
