@@ -3,6 +3,7 @@
 import http.client
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -19,6 +20,7 @@ from stratum.store import builds, environments
 from stratum.store.tables import formation as formation_table
 from stratum.store.tables import releases
 from tests.repos import git, make_repo
+from tests.served import free_port
 from tests.stage import RUN_WEB, Stage, staged
 
 pytestmark = pytest.mark.integration
@@ -176,6 +178,25 @@ def test_a_page_that_could_not_be_read_is_tried_again(
     monkeypatch.setattr(own_pages, "AGAIN_S", 0.0)
     stage.parts.router.ensure()
     assert stage.get(app, Accept="text/html") == (503, "<p>soon</p>")
+
+
+def test_a_request_that_a_former_configuration_ends_is_told_that_an_app_has_gone(stage: Stage) -> None:
+    """By a rename, or for good: its file goes once Caddy has loaded that, and not all is answered yet."""
+    app = stage.app("gone")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    file = stage.layout.router_upstreams / app.host("localhost")
+    gone = (404, "There is no app at this address.\n")
+
+    file.unlink()
+    assert stage.get(app) == gone
+
+    stage.parts.router.ensure()
+    file.write_text(file.read_text().replace(file.read_text().split()[1], str(free_port())))
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(stage.get, app)  # for a process that does not listen
+        file.unlink()
+        assert waits.result(60) == gone
+    assert told(stage, app)[0] == 200
 
 
 def test_what_nobody_wrote_into_a_page_file_is_answered_as_an_app_that_does_not_run(stage: Stage) -> None:
