@@ -78,7 +78,7 @@ class Stopped:
     """How a process ended that was told to.
 
     Attributes:
-        exit_status: negative for a signal; None when it had never run.
+        exit_status: negative for a signal; None when it did not run when it was told to.
     """
 
     name: str

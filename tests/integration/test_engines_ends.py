@@ -83,6 +83,18 @@ def test_stopped_processes_have_ended_and_are_forgotten(side: Side) -> None:
     assert side.engine.stop(side.app, []) == []
 
 
+def test_the_end_of_a_crash_is_none_of_the_stop_that_follows(side: Side) -> None:
+    wished = side.wish({"worker": "kill -9 $$"})
+    (name,) = names(wished)
+    side.start(wished)
+    # From the third on it waits for two seconds at least.
+    wait_until(lambda: side.status(name).crashes >= 3 and side.status(name).state is State.BACKOFF, 60)
+
+    (ended,) = side.engine.stop(side.app, [name])
+
+    assert ended.exit_status is None
+
+
 def test_signals_come_as_they_were_named_and_the_kill_at_the_end(side: Side) -> None:
     heard = f"trap 'echo int >> {SHARED}/heard' INT; trap 'echo term >> {SHARED}/heard' TERM"
     wished = side.wish({"worker": f"{heard}; echo up >> {SHARED}/heard; while :; do sleep 0.1; done"})
