@@ -167,14 +167,18 @@ def test_a_release_that_is_canceled_halfway_goes_back_as_well(stage: Stage, app:
     assert {status for status, _ in answers} == {200}
 
 
+def alone(begin: str = "") -> str:
+    """A web process that fails where another has its place; `begin` comes first."""
+    place = f'"{SHARED}.$STRATUM_INDEX"'
+    taken = f'{{ touch "{SHARED}.doubled"; exit 9; }}'
+    ends = f"trap 'kill $!; wait; rmdir {place}; exit' TERM"
+    return f"{begin} mkdir {place} || {taken}; : {{{{UNIQUE_INT}}}}; {ends}; python3 -S web.py & wait"
+
+
 def test_two_with_one_integer_never_run_at_once_where_the_router_fails(
     stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = (
-        f'mkdir "{SHARED}" || {{ touch "{SHARED}.doubled"; exit 9; }}; : {{{{UNIQUE_INT}}}}; '
-        f"trap 'kill $!; wait; rmdir \"{SHARED}\"; exit' TERM; python3 -S web.py & wait"
-    )
-    stage.deploy(app, {"web": alone}, web=1)
+    stage.deploy(app, {"web": alone()}, web=1)
     route = stage.parts.router.route
 
     def away(app: App, processes: list[str], **options: object) -> None:
@@ -184,12 +188,43 @@ def test_two_with_one_integer_never_run_at_once_where_the_router_fails(
 
     monkeypatch.setattr(stage.parts.router, "route", away)
 
-    done = stage.deploy(app, {"web": alone})
+    done = stage.deploy(app, {"web": alone()})
 
     assert done.state is RolloutState.FAILED
     assert not stage.shared(app).with_suffix(".doubled").exists()
     wait_until(lambda: stage.get(app)[1][:2] == "v1", 20)
     assert stage.pids_of(app).keys() == webs(1, 1)
+
+
+def test_web_with_integers_is_replaced_one_by_one_and_the_others_serve_meanwhile(
+    stage: Stage, app: App, routed: list[dict[str, int]]
+) -> None:
+    stage.deploy(app, {"web": alone(), "worker": SLEEP}, web=3, worker=1)
+    routed.clear()
+
+    with asked(stage, app) as answers:
+        done = stage.deploy(app, {"web": alone(), "worker": SLEEP})
+
+    assert (done.state, done.error) == (RolloutState.SUCCEEDED, "")
+    steps = [{"v1": 2}, {"v2": 1, "v1": 1}, {"v2": 2}, {"v2": 3}]
+    assert routed == [{**step, "alive": 4} for step in steps]
+    assert {status for status, _ in answers} == {200}
+    assert not stage.shared(app).with_suffix(".doubled").exists()
+    assert stage.pids_of(app).keys() == {*webs(2, 1, 2, 3), "v2.worker.1"}
+    assert Counter(outcomes(done).values()) == {Outcome.STARTED: 4, Outcome.STOPPED: 4}
+
+
+def test_web_with_integers_that_fails_halfway_goes_back_and_no_two_ever_have_one_place(
+    stage: Stage, app: App
+) -> None:
+    stage.deploy(app, {"web": alone()}, web=3)
+    with asked(stage, app) as answers:
+        done = stage.deploy(app, {"web": alone("[ $STRATUM_INDEX -lt 2 ] || exit 7;")})
+
+    assert done.state is RolloutState.FAILED
+    assert {status for status, _ in answers} == {200}
+    assert not stage.shared(app).with_suffix(".doubled").exists()
+    assert stage.pids_of(app).keys() == webs(1, 1, 2, 3)
 
 
 def test_others_that_overlap_are_replaced_by_their_own_surge(stage: Stage, app: App) -> None:
