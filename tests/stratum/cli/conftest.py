@@ -62,9 +62,12 @@ class Terminal:
     def started(self, *arguments):
         """Start the installed program, and end it when the block ends."""
         with subprocess.Popen([STRATUM, *arguments], stdout=subprocess.PIPE, text=True) as program:
-            yield program
-            program.send_signal(signal.SIGINT)
-            assert program.wait() == 0
+            try:
+                yield program
+                program.send_signal(signal.SIGINT)
+                assert program.wait(60) == 0
+            finally:
+                program.kill()
 
     @property
     def credentials(self):
