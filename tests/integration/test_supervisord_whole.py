@@ -128,3 +128,17 @@ def test_a_reload_by_the_operator_leaves_a_working_supervisord(own_server: Super
 def test_a_supervisord_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(SupervisorUnavailable, match=r"does not answer on .*nothing\.sock"):
         Supervisor(tmp_path / "nothing.sock").status()
+
+
+def test_the_file_that_an_operator_reads_is_replaced_and_never_half_written(own_server: Supervised) -> None:
+    first, second = (Wanted("MyProdEnv", "app02", 7, 1, "worker", index) for index in (1, 2))
+    file = own_server.folder / "apps.conf"
+    own_server.run(first, "exec sleep 1000")
+    with file.open() as before:
+        own_server.run(second, "exec sleep 1000")
+        read = before.read()
+
+    assert f"[program:{name_of(first)}]" in read
+    assert name_of(second) not in read
+    assert f"[program:{name_of(second)}]" in file.read_text()
+    assert not file.with_suffix(".new").exists()
