@@ -12,6 +12,7 @@ from builder.bench import Bench
 from builder.failure import explained
 from builder.narration import Narration
 from builder.pipeline import Slug, made_before, make_slug
+from builder.room import has_room
 from builder.workshop import Workshop
 from stratum import faults, spool
 from stratum.errors import BuildFailed, DoorLost, NotFound, StratumError, Unavailable
@@ -166,7 +167,8 @@ def _attempt(bench: Bench) -> Slug | BuildFailed | None:
         if isinstance(error, DoorLost) and not bench.is_called_off:
             raise
         failure = None if bench.is_called_off else explained(bench, error)
-        _clear(bench)  # before it is recorded, since the disk may be full
+        _clear(bench)
+        _make_room(bench)
         return failure
 
 
@@ -208,6 +210,17 @@ def _clear(bench: Bench) -> None:
         bench.clear()
     except StratumError as error:
         log.warning("scratch of build %d of app %d: %s", bench.build.number, bench.build.app_id, error)
+
+
+def _make_room(bench: Bench) -> None:
+    """Erase what was cleared away before the end is recorded, where the disk may have no room for that."""
+    instance = bench.shop.instance
+    if has_room(instance.layout.data, instance.settings.min_free_bytes):
+        return
+    try:
+        bench.shop.door.erase_left(bench.build.app_id)
+    except StratumError as error:
+        log.warning("scratch of app %d: %s", bench.build.app_id, error)
 
 
 def _claim(shop: Workshop, app_id: int) -> Build | None:
