@@ -23,6 +23,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from stratum.errors import InvalidInput, QueueUnavailable
+from stratum.standby import Standby
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ MOST_PHASES = 6  # of them, those that may wait for what an app runs itself: the
 _WAITS, _GOES_ON = b"-", b"+"
 _NOTICE = b"%b%10d\n"  # all are of one length, so none is read in part
 _NOTICE_BYTES = 12
+_HELD_BACK = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 _notices: int | None = None  # in a job's fork: where to tell the worker
 
 
@@ -119,7 +121,9 @@ def warm(redis_url: str) -> None:
         connection.close()
 
 
-def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None]) -> None:
+def work(
+    redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None], stands_by: bool = False
+) -> None:
     """Work on one queue until killed; each job runs in a fork of this process.
 
     One queue per worker: only then RQ takes jobs by BLMOVE and loses none between pop and start
@@ -128,11 +132,12 @@ def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None
     Args:
         at_once: jobs that may run at the same time.
         prepare: runs in the fork before its job.
+        stands_by: whether a prepared fork is to wait for the next job.
     """
     connection = Redis.from_url(redis_url)
     queues = [Queue(queue, connection=connection, serializer=JSONSerializer)]
     worker = _Foreman(queues, connection=connection, serializer=JSONSerializer)
-    worker.employ(at_once, prepare)
+    worker.employ(at_once, prepare, stands_by=stands_by)
     worker.work(logging_level="WARNING")
     worker.await_forks()
 
@@ -168,14 +173,16 @@ class _Foreman(Worker):
     max_connection_wait_time = 2.0
     _told_at: float = -TELL_EVERY_S
 
-    def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
-        """Say how many jobs may run at once, and what each fork does first."""
-        self._at_once, self._prepare = at_once, prepare
+    def employ(self, at_once: int, prepare: Callable[[], None], *, stands_by: bool = False) -> None:
+        """Say how many jobs may run at once, what each fork does first, and whether one is to stand ready."""
+        self._at_once, self._prepare, self._stands_by = at_once, prepare, stands_by
+        self._standby: Standby | None = None
         self._forks: set[int] = set()
         self._waiting: set[int] = set()
         self._told, self._notices = os.pipe()
         os.set_blocking(self._told, False)
         signal.signal(signal.SIGCHLD, self._reap)
+        self._have_standby()
 
     def subscribe(self) -> None:
         """Take no commands by redis: that costs a thread and a connection, and the forks inherit both."""
@@ -217,6 +224,7 @@ class _Foreman(Worker):
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
             pipeline.delete(job.key)
             pipeline.execute()
+        self._have_standby()
 
     def _begin(self, job: Job, queue: Queue) -> None:
         """Have a job done in a fork.
@@ -224,22 +232,37 @@ class _Foreman(Worker):
         Raises:
             OSError: none can be made.
         """
-        # Held back, so that a fork is known before its end is, and before this process is told to stop.
-        held = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
-        signal.pthread_sigmask(signal.SIG_BLOCK, held)
-        try:
-            pid = os.fork()
+        with _held_back():
+            pid = self._handed_over(job) or os.fork()
             if pid:
                 self._waiting.discard(pid)
                 self._forks.add(pid)
             else:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+                _take_signals()
         if not pid:
-            self._do(job, queue)
+            self._do(queue.name, lambda: job.func(*job.args))
+
+    def _handed_over(self, job: Job) -> int:
+        """Give a job to the fork that stands ready, and return its pid; 0 where there is none."""
+        standby, self._standby = self._standby, None
+        if standby is None:
+            return 0
+        if standby.begin(str(job.func_name), job.args):
+            return standby.pid
+        self._forks.add(standby.pid)  # to be reaped
+        return 0
+
+    def _have_standby(self) -> None:
+        """Have a fork stand ready, if one is to; without it the next job makes its own."""
+        if not self._stands_by or self._standby is not None:
+            return
+        with suppress(OSError), _held_back():
+            self._standby = Standby.make(self._stand_by)
+
+    def _stand_by(self, await_job: Callable[[], None]) -> NoReturn:
+        _take_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)
+        self._do(self.queues[0].name, await_job)
 
     def await_forks(self) -> None:
         """Return when no job runs any more."""
@@ -259,16 +282,16 @@ class _Foreman(Worker):
                 change(int(notice[1:]))
         self._waiting &= self._forks
 
-    def _do(self, job: Job, queue: Queue) -> NoReturn:
+    def _do(self, queue: str, job: Callable[[], object]) -> NoReturn:
         global _notices  # noqa: PLW0603 - a fork's own
         _notices = self._notices
         try:
             os.setpgrp()
             random.seed()
             self._prepare()
-            job.func(*job.args)
+            job()
         except BaseException:
-            log.exception("a job of queue %s has failed", queue.name)
+            log.exception("a job of queue %s has failed", queue)
         finally:
             os._exit(0)
 
@@ -278,3 +301,24 @@ class _Foreman(Worker):
                 if not os.waitpid(pid, os.WNOHANG)[0]:
                     continue
             self._forks.discard(pid)
+        with suppress(ChildProcessError):
+            if self._standby is not None and os.waitpid(self._standby.pid, os.WNOHANG)[0]:
+                self._standby.dismiss()
+                self._standby = None
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold signals back: a fork is known before its end is, and before this process is told to stop."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)
+
+
+def _take_signals() -> None:
+    """Do with them what a job's fork does."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -84,7 +84,7 @@ class _Rolling:
         try:
             if self._is_new:
                 folders.check_room(self.parts, self.release)
-            if self.release.targets:  # of a site alone the router's copy is enough
+            if self.release.targets and not self._runs(there):  # of a site alone the router's copy is enough
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 phase.run(self.parts, self.lease, self.report, self.app, self.release)
@@ -99,6 +99,12 @@ class _Rolling:
             return
         self._end_late(late)
         self.succeed(goal)
+
+    def _runs(self, there: Mapping[str, ProcessStatus]) -> bool:
+        """Whether processes of the current release run, and so have its folder already."""
+        assert self.release is not None
+        living = running.living(there.values())
+        return not self._is_new and any(known(name).version == self.release.version for name in living)
 
     def _revived(self, formation: Formation) -> Mapping[str, ProcessStatus]:
         """After a boot, end what the former life left and bring back what ran; return what is there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stratum.door import proc
 from tests.served import Served
 from tests.waiting import wait_until
 
@@ -59,9 +60,11 @@ def stop_foreman(served: Served) -> None:
 
 
 def _forks(served: Served) -> list[int]:
+    """Newest first: the one in which an applier stands ready was made before the build began."""
     master, *below = served.pids_of("_work")
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return [pid for pid in below if str(pid) not in children and _is_fork(pid)]
+    forks = [proc.read(pid) for pid in below if str(pid) not in children and _is_fork(pid)]
+    return [one.pid for one in sorted(filter(None, forks), key=lambda one: one.start, reverse=True)]
 
 
 def _is_fork(pid: int) -> bool:

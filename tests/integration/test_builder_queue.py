@@ -156,6 +156,47 @@ def test_a_job_for_which_no_process_can_be_made_holds_up_no_later_one(
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
 
 
+@pytest.fixture
+def ready_foreman(redis_url: str):
+    """One that has a fork stand ready, and its queue."""
+    with Redis.from_url(redis_url) as connection:
+        queue = Queue("any", connection=connection, serializer=JSONSerializer)
+        foreman = _Foreman([queue], connection=connection, serializer=JSONSerializer)
+        before = signal.getsignal(signal.SIGCHLD)
+        foreman.employ(2, lambda: None, stands_by=True)
+        yield foreman, queue
+        foreman.await_forks()
+        signal.signal(signal.SIGCHLD, before)
+        assert foreman._standby is not None
+        foreman._standby.dismiss()
+        os.waitpid(foreman._standby.pid, 0)
+
+
+def test_a_job_is_done_by_the_fork_that_stands_ready_and_the_next_one_by_another(ready_foreman, tmp_path):
+    foreman, queue = ready_foreman
+    first = foreman._standby.pid
+
+    foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "one")), queue)
+
+    assert foreman._forks == {first} or not foreman._forks  # it may have ended already
+    assert foreman._standby.pid != first
+    foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "two")), queue)
+    foreman.await_forks()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_a_fork_that_stands_ready_and_is_killed_costs_no_job(ready_foreman, tmp_path):
+    foreman, queue = ready_foreman
+    os.kill(foreman._standby.pid, signal.SIGKILL)
+    wait_until(lambda: foreman._standby is None)
+
+    foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "one")), queue)
+
+    foreman.await_forks()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    assert foreman._standby is not None
+
+
 def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(
     yard: Yard, redis_url: str, master: subprocess.Popen[bytes]
 ):
