@@ -27,6 +27,7 @@ def planned(
     Args:
         scale: asked for with the push.
     """
+    lines: tuple[str, ...]
     if judgement.deploying is None:
         lines = (step("Plan: nothing that runs would change, as no ref of this push deploys"),)
     elif pushed.targets is None:
