@@ -60,7 +60,7 @@ class Keeper(Protocol):
         """Make the folder of a release's site; return what the slug says of it, and why not."""
 
     def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove the sites of all other releases of an app."""
+        """Take the sites of all other releases of an app out of the way."""
 
     def sweep(self, app_id: int) -> bool:
         """Take scratch of an app's builds out of the way; return whether all of it is erased."""

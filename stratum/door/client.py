@@ -159,7 +159,7 @@ class Door:
         self._ask("keep_releases", app_id=app_id, versions=sorted(versions))
 
     def erase_releases(self, app_id: int) -> None:
-        """Erase what `keep_releases` has taken out of the way; nothing else need wait for it."""
+        """Erase what `keep_releases` and `keep_sites` have taken out of the way; nobody need wait for it."""
         self._ask("erase_releases", app_id=app_id)
 
     def release_versions(self) -> dict[int, set[int]]:
@@ -183,7 +183,7 @@ class Door:
         return str(asked), str(why)
 
     def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove the sites of all releases of an app but these."""
+        """Take the sites of all releases of an app but these out of the way, for `erase_releases`."""
         self._ask("keep_sites", app_id=app_id, versions=sorted(versions))
 
     def settle_releases(self) -> None:

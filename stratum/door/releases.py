@@ -7,13 +7,11 @@ boot in which it was made, until then.
 """
 
 import os
-import stat
-import time
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from stratum.door import disk, turns
+from stratum.door import aside, disk, turns
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.trees import Folder, Trees, is_folder_of
 from stratum.door.volumes import Volumes
@@ -23,7 +21,6 @@ from stratum.layout import Layout
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT, _HALF = ".boot", ".half-"
-_GONE = ".gone-"  # begins the name of what is out of the way, to be erased
 # Times are kept: Python takes a .pyc for that of its .py by them.
 _COPY = 'cp -dR --preserve=timestamps,links --reflink=auto . "$1" && exec chmod -R u+w "$1"'
 
@@ -66,14 +63,12 @@ class Releases:
         if parent.is_dir():
             with self._alone(app_id):
                 for entry in sorted(parent.iterdir()):
-                    if entry.name.partition(".")[0] not in kept and not entry.name.startswith(_GONE):
-                        _set_aside(entry)
+                    if entry.name.partition(".")[0] not in kept and not entry.name.startswith(aside.BEGIN):
+                        aside.set_aside(entry)
 
     def erase(self, app_id: int) -> None:
-        """Erase what is out of the way; what another erases just now, or ends, is left to the next call."""
-        for path in sorted(self._layout.release(app_id, 1).parent.glob(f"{_GONE}*")):
-            with suppress(FileNotFoundError, TimeoutError, InterruptedError), turns.turn(path, limit_s=0):
-                self._trees.erase(path, self._fence.app_uid(app_id))
+        """Erase what is out of the way."""
+        aside.erase(self._layout.release(app_id, 1).parent, self._trees, self._fence.app_uid(app_id))
 
     def versions(self) -> dict[int, list[int]]:
         """App id → versions of which there is a folder; 0 for what never became whole, or is to be erased."""
@@ -100,7 +95,7 @@ class Releases:
         mark, half = _mark(path), path.with_name(f"{_HALF}{path.name}")
         uid = self._fence.app_uid(app_id)
         for left in (half, path, mark):
-            _set_aside(left)
+            aside.set_aside(left)
         why = self._copy(self._layout.slug(app_id, digest), half, app_id) or self._link(half, app_id, mounts)
         if why:
             self._trees.erase(half, uid)
@@ -139,18 +134,6 @@ class Releases:
     def _own(self, path: Path, app_id: int) -> None:
         uid = self._fence.app_uid(app_id)
         self._trees.make(Folder(path, uid, uid, 0o700))
-
-
-def _set_aside(path: Path) -> None:
-    """Take something from its place, if it is there, to one that nothing else ever has."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if stat.S_ISDIR(mode):
-        path.rename(path.with_name(f"{_GONE}{path.name}-{os.getpid()}-{time.time_ns()}"))
-    else:
-        path.unlink()
 
 
 def _version(path: Path) -> int:
