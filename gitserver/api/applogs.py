@@ -129,7 +129,7 @@ class AppLogs:
             size = max(WINDOW, room * BYTES_A_LINE)
             trail = self._opened(name, size)
             is_search = self._since is not None or self._wanted.grep
-            lines = trail.lines(MOST_BYTES if is_search else size + 2 * WINDOW)
+            lines = self._until_now(trail, MOST_BYTES if is_search else size + 2 * WINDOW)
             chosen = deque((said for said in lines if self._wanted.grep in said.text), maxlen=room)
             found.append((name, chosen))
             room -= len(chosen)
@@ -141,6 +141,12 @@ class AppLogs:
             if room <= 0:
                 break
         return found[::-1]
+
+    def _until_now(self, trail: Trail, most: int) -> Iterator[Said]:
+        """Yield lines; whoever does not follow gets what there is of the last one, too."""
+        yield from trail.lines(most)
+        if not self._wanted.follow:
+            yield from trail.rest()
 
     def _opened(self, name: str, size: int) -> Trail:
         path = self._path(name)

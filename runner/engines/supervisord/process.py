@@ -200,7 +200,10 @@ class AppProcess(Subprocess):  # type: ignore[misc]
     def _finish(self, pid: int, sts: int) -> None:
         self.hurry()
         pipes.drop(self.dispatchers)
-        super().finish(pid, sts)
+        outputs = [one for one in self.dispatchers.values() if isinstance(one, Output)]
+        super().finish(pid, sts)  # which reads what is left in the pipes
+        for output in outputs:
+            output.end_line()
         # Supervisord starts what has lived for a second again at once, however often.
         if self.get_state() == ProcessStates.EXITED and self.config.autorestart and self.crashes.pause_s:
             self.change_state(ProcessStates.BACKOFF)

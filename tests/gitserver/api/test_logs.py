@@ -242,6 +242,14 @@ def test_one_process_of_a_target_is_shown_whatever_its_scale_is_now(api, side, a
     assert api("GET", f"{HERE}/logs?index=0")[0] == 422
 
 
+def test_what_a_process_has_written_of_a_line_is_shown_to_who_does_not_follow(api, side, app):
+    write(side, "v1.web.1", "one\nContinue? [y/n] ")
+    write(side, "v1.worker.2", "\x1b[1mno line end")
+
+    assert api.text(f"{HERE}/logs?lines=1") == (200, "web.1 | Continue? [y/n] \nworker.2 | no line end\n")
+    assert api.text(f"{HERE}/logs?target=web&grep=one") == (200, "web.1 | one\n")
+
+
 def test_what_a_target_wrote_can_be_read_once_the_procfile_lacks_it(api, side, app):
     write(side, "v1.mailer.10", "mail\n")
     write(side, "v1.mailer.2", "more\n")
