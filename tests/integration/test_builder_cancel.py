@@ -65,7 +65,7 @@ def check_nothing_is_left(yard: Yard, app: App, end: "subprocess.Popen[bytes]") 
     wait_until(
         lambda: processes_naming(scratch) == []
     )  # what a finished build leaves is removed beside its end
-    assert end.wait(timeout=30) == 0
+    assert end.wait(timeout=60) == 0
     ended = first(yard, app)
     assert (ended.state, ended.error, ended.release_id) == (BuildState.CANCELED, "me asked for it.", None)
     assert yard.log(ended).endswith(SAID)
@@ -247,7 +247,7 @@ def test_a_push_ends_the_build_that_runs_where_the_app_says_so(yard: Yard):
     with yard.shop.db.write() as tx:
         builds.supersede_queued(tx, newer)
 
-    assert working.wait(timeout=30) == 0
+    assert working.wait(timeout=60) == 0
     assert processes_naming(str(mark)) == []
     newest, older = yard.builds(app)
     assert (newest.state, older.state) == (BuildState.SUCCEEDED, BuildState.SUPERSEDED)

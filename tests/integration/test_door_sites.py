@@ -257,7 +257,7 @@ def test_a_build_of_the_same_app_does_not_end_the_making_of_a_site():
     slug(house, write(**{f"dist__{name}_html": "" for name in range(2000)}))
 
     with in_background(lambda: published(house)) as publishing:
-        copier = stop_one(house.fence.site_uid, "stratum.door.sitecopy")
+        copier = stop_one(house, house.fence.site_uid, "stratum.door.sitecopy")
         house.step("close", number=2)
         house.call(lambda: house.door.discard(APP, 2))
         proc.send(copier, signal.SIGCONT)

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,23 +10,11 @@ from runner.engines.engine import Stopped
 from stratum.door import proc
 from stratum.events import Kind, last_events
 from stratum.states import State
-from tests.engines import DEAF, ENGINES, SLEEP, Side, applier, names, side_on, version
-from tests.stage import SHARED, Stage, marked
+from tests.engines import DEAF, SLEEP, Side, applier, names, version
+from tests.stage import SHARED, marked
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with ENGINES[request.param]() as ready:
-        yield ready
-
-
-@pytest.fixture
-def side(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Side]:
-    with side_on(stage, request.node.name) as ready:
-        yield ready
 
 
 def test_what_becomes_of_processes_is_noted_where_the_web_process_reads(side: Side) -> None:
@@ -122,8 +109,8 @@ def test_a_stop_has_ended_the_whole_tree_so_that_no_two_ever_have_one_index(side
     assert side.status(*names(new)).restarts == 0
 
 
-def test_strangers_are_neither_told_nor_touched(side: Side, stage: Stage) -> None:
-    stranger = Side(stage, stage.app(f"{side.app.name}x"))
+def test_strangers_are_neither_told_nor_touched(side: Side) -> None:
+    stranger = Side(side.stage, side.stage.app(f"{side.app.name}x"))
     theirs, ours = stranger.wish({"worker": SLEEP}), side.wish({"worker": SLEEP})
     (pid,) = stranger.start(theirs)
     side.start(ours)
@@ -183,8 +170,9 @@ def test_another_goes_on_with_a_stop_whose_applier_was_killed(side: Side) -> Non
     assert len(side.pids()) == 1
 
 
-def test_of_an_engine_that_is_killed_nothing_is_left_whatever_it_has_shed(side: Side, stage: Stage) -> None:
+def test_of_an_engine_that_is_killed_nothing_is_left_whatever_it_has_shed(side: Side) -> None:
     """`stratum up` ends it before it starts anything; who merely stands in the app's folder is left alone."""
+    stage = side.stage
     loose = f"cd /; echo \\$\\$ > {SHARED}/loose; exec sleep 1000"
     wished = side.wish({"worker": f'env -i setsid -f /bin/sh -c "{loose}" &>/dev/null <&-; {SLEEP}'})
     (pid,) = side.start(wished)

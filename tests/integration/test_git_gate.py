@@ -131,7 +131,7 @@ def test_others_may_push_meanwhile_and_the_gated_one_then_comes_too_late(web, tm
         assert building.wait(60)
         other = run_git(tmp_path / "copy", "push", "--push-option=detach", "origin", "master")
         go_on.set()
-        said = gated.communicate(timeout=30)[0].decode()
+        said = gated.communicate(timeout=60)[0].decode()
         wait_until(lambda: states(web, app)[1:] == [BuildState.CANCELED, BuildState.SUCCEEDED])
 
     assert (other.code, gated.returncode) == (0, 1)

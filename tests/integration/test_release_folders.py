@@ -2,11 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -24,25 +23,13 @@ from stratum.model import App, RolloutState
 from stratum.store import environments
 from tests.doors import as_uid, in_background
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, Stage, staged
+from tests.stage import RUN_WEB, Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
 WRITE = "echo changed by $STRATUM_RELEASE >> web.py; echo $STRATUM_RELEASE > new; exec sleep 1000"
-_numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"folders{next(_numbers)}")
 
 
 def folder(stage: Stage, app: App, version: int) -> Path:
@@ -75,7 +62,7 @@ def test_what_a_process_writes_into_its_folder_changes_neither_slug_nor_other_re
     wait_until((folder(stage, app, 1) / "new").exists)
     _, rollout = stage.release(app, {"web": RUN_WEB, "worker": "exit 1"})
 
-    done = stage.apply(app, rollout)
+    done = stage.patient().apply(app, rollout)
 
     assert done.state is RolloutState.FAILED
     assert (slug / "web.py").read_text() == built
@@ -91,7 +78,7 @@ def test_a_folder_goes_with_the_last_process_of_its_release(stage: Stage, app: A
     assert names(stage, app) == ["v1", "v1.tmp"]
     stage.deploy(app, {"worker": SLEEP})
     assert names(stage, app) == ["v2", "v2.tmp"]
-    stage.deploy(app, {"worker": "exit 1"})
+    stage.patient().deploy(app, {"worker": "exit 1"})
     assert names(stage, app) == ["v2", "v2.tmp"]
 
 

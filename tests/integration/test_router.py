@@ -21,16 +21,10 @@ from stratum.model import App
 from stratum.ownership import is_free
 from stratum.store import domains, environments, formation
 from tests.served import free_port
-from tests.stage import Stage, staged
+from tests.stage import Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 class Echo(http.server.BaseHTTPRequestHandler):

@@ -2,7 +2,7 @@
 
 import http.client
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
@@ -21,15 +21,9 @@ from stratum.store.tables import formation as formation_table
 from stratum.store.tables import releases
 from tests.repos import git, make_repo
 from tests.served import free_port
-from tests.stage import RUN_WEB, Stage, staged
+from tests.stage import RUN_WEB, Stage
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 def told(stage: Stage, app: App) -> tuple[int, str]:

@@ -98,7 +98,7 @@ def test_a_log_that_cannot_be_opened_costs_no_descriptor_at_each_try(server: Sup
 
     (refused,) = server.rpc.add([wanted])
     assert "error making dispatchers" in refused.error
-    wait_until(lambda: server.status(wanted).crashes >= 3, 30)
+    wait_until(lambda: server.status(wanted).crashes >= 3, 60)
 
     assert server.descriptors() == before
     server.stopped(wanted)
