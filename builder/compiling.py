@@ -37,6 +37,8 @@ def compile_app(bench: Bench, commit: Commit, variables: Mapping[str, str], *, w
     """
     found = commit.entries((*buildpacks.FILES, *buildpacks.detectable_files(), *hooks.FILES))
     asked = _asked(bench, commit, found, variables)
+    if not asked and not found.keys() & {*hooks.BEFORE}:
+        _check_packages(bench, found)
     if not asked and not found.keys() - {*buildpacks.FILES}:
         bench.narration.step(NOTHING)
         return answer.NOTHING
@@ -85,6 +87,20 @@ def _contents(commit: Commit, found: Mapping[str, Entry]) -> dict[str, bytes | N
             raise InvalidInput(message, "Commit it as a file.")
     small = {name: entry for name, entry in files.items() if entry.size <= buildpacks.MAX_BYTES}
     return dict.fromkeys(files) | commit.contents(small)
+
+
+def _check_packages(bench: Bench, found: Mapping[str, Entry]) -> None:
+    """Refuse a link to nothing where packages are named: they would not be installed, and nobody told.
+
+    Only what runs before the buildpacks could still make what it leads to.
+    """
+    bench.doing = "Choosing the buildpacks"
+    for name in buildpacks.package_files():
+        entry = found.get(name, Entry("blob"))
+        if entry.fault and entry.kind != "tree":
+            raise BuildFailed(
+                bench.doing, f"{name} cannot be read: {entry.fault}.", hint="Commit it as a file."
+            )
 
 
 def _asked(

@@ -12,6 +12,7 @@ from builder.driver.room import Room
 FOLDERS = (".stratum", ".catalyze")
 NAMES = ("pre-build", "post-build")
 FILES = tuple(f"{folder}/{name}" for folder in FOLDERS for name in NAMES)
+BEFORE = tuple(f"{folder}/pre-build" for folder in FOLDERS)
 
 
 def run(room: Room, name: str, say: Callable[[str], None]) -> None:

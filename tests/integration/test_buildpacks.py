@@ -249,6 +249,25 @@ def test_a_list_of_buildpacks_that_is_no_file_is_refused_and_not_passed_over(pla
     assert "Choosing the buildpacks failed: .buildpacks cannot be read: it is a folder." in build.error
 
 
+def test_what_names_packages_or_a_python_is_refused_where_it_leads_to_nothing(plain_yard: Yard):
+    app = plain_yard.app(PROCFILE)
+    plain_yard.build(app)
+    work = plain_yard.folder / f"work-{app.id}"
+    (work / "requirements.txt").symlink_to("../shared/requirements.txt")
+    plain_yard.push(app, {})
+    packages = plain_yard.build(app)
+    (work / "requirements.txt").unlink()
+    (work / ".python-version").symlink_to("nothing")
+    plain_yard.push(app, {"requirements.txt": ""})
+    python = plain_yard.build(app)
+
+    assert packages.error.startswith(
+        "Choosing the buildpacks failed: requirements.txt cannot be read: "
+        "it is a link to something outside of the commit."
+    )
+    assert ".python-version is a folder, or a link to no file that is there." in python.error
+
+
 def test_a_commit_that_no_buildpack_can_start_fails_with_the_advice(plain_yard: Yard):
     app = plain_yard.app({"requirements.txt": "six==1.17.0\n"})
 
