@@ -48,7 +48,7 @@ def build_queued(shop: Workshop, app_id: int) -> None:
             with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
                 again = held and _build_each(shop, app_id)
                 is_tidy = not again or _tidy_patiently(shop, app_id)
-            again = again and _is_queued(shop, app_id)
+            again = again and is_queued(shop, app_id)
         if not is_tidy and not shop.door.erase_left(app_id):
             shop.nudges.build(app_id)  # when other apps have had their turn
     except Unavailable as error:
@@ -228,6 +228,7 @@ def _claim(shop: Workshop, app_id: int) -> Build | None:
         return builds.claim_next(tx, app_id, this_process())
 
 
-def _is_queued(shop: Workshop, app_id: int) -> bool:
+def is_queued(shop: Workshop, app_id: int) -> bool:
+    """Whether an app has a build that waits."""
     with shop.db.read() as tx:
         return any(build.app_id == app_id for build in builds.in_state(tx, BuildState.QUEUED))

@@ -25,4 +25,4 @@ def main() -> None:
         jobs.has_queued(parts, _NOBODYS)
 
     instance, at_once = parts.instance, parts.instance.settings.appliers
-    queue.work(instance.redis_url, queue.ROLLOUTS, at_once=at_once, prepare=prepare, stands_by=True)
+    queue.work(instance.redis_url, queue.ROLLOUTS, at_once=at_once, prepare=prepare)

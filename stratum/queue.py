@@ -121,10 +121,8 @@ def warm(redis_url: str) -> None:
         connection.close()
 
 
-def work(
-    redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None], stands_by: bool = False
-) -> None:
-    """Work on one queue until killed; each job runs in a fork of this process.
+def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None]) -> None:
+    """Work on one queue until killed, each job in a fork of this process; one stands ready for the next.
 
     One queue per worker: only then RQ takes jobs by BLMOVE and loses none between pop and start
     (rq 3.0.0, `Queue.dequeue_any`).
@@ -132,12 +130,11 @@ def work(
     Args:
         at_once: jobs that may run at the same time.
         prepare: runs in the fork before its job.
-        stands_by: whether a prepared fork is to wait for the next job.
     """
     connection = Redis.from_url(redis_url)
     queues = [Queue(queue, connection=connection, serializer=JSONSerializer)]
     worker = _Foreman(queues, connection=connection, serializer=JSONSerializer)
-    worker.employ(at_once, prepare, stands_by=stands_by)
+    worker.employ(at_once, prepare)
     worker.work(logging_level="WARNING")
     worker.await_forks()
 
@@ -173,9 +170,9 @@ class _Foreman(Worker):
     max_connection_wait_time = 2.0
     _told_at: float = -TELL_EVERY_S
 
-    def employ(self, at_once: int, prepare: Callable[[], None], *, stands_by: bool = False) -> None:
-        """Say how many jobs may run at once, what each fork does first, and whether one is to stand ready."""
-        self._at_once, self._prepare, self._stands_by = at_once, prepare, stands_by
+    def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
+        """Say how many jobs may run at once, and what each fork does first."""
+        self._at_once, self._prepare = at_once, prepare
         self._standby: Standby | None = None
         self._forks: set[int] = set()
         self._waiting: set[int] = set()
@@ -253,11 +250,10 @@ class _Foreman(Worker):
         return 0
 
     def _have_standby(self) -> None:
-        """Have a fork stand ready, if one is to; without it the next job makes its own."""
-        if not self._stands_by or self._standby is not None:
-            return
-        with suppress(OSError), _held_back():
-            self._standby = Standby.make(self._stand_by)
+        """Have a fork stand ready; without it the next job makes its own."""
+        if self._standby is None:
+            with suppress(OSError), _held_back():
+                self._standby = Standby.make(self._stand_by)
 
     def _stand_by(self, await_job: Callable[[], None]) -> NoReturn:
         _take_signals()
