@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue, Worker
+from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -194,6 +195,28 @@ class _Foreman(Worker):
             with suppress(RedisError):
                 super().heartbeat(timeout, pipeline)
 
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Wait for a job whatever goes wrong: RQ's own ends the worker where redis refuses one.
+
+        Its end would be that of all its forks, or they would keep it from taking anything until the last has
+        ended.
+        """
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except StopRequested:
+                raise
+            except Exception as error:  # a job that RQ cannot read is one, too
+                log.warning("no job can be taken: %s", error)
+                time.sleep(self.max_connection_wait_time)
+
+    def register_death(self) -> None:
+        """Tell of it, unless redis is away: who is told to stop waits for its forks all the same."""
+        with suppress(RedisError):
+            super().register_death()  # type: ignore[no-untyped-call]
+
     def check_for_suspension(self, burst: bool) -> None:
         """Ask nothing: nobody suspends it, and RQ gives up where redis is away while it asks this."""
 
@@ -212,9 +235,9 @@ class _Foreman(Worker):
             time.sleep(ROOM_POLL_S)
         try:
             self._begin(job, queue)
-        except OSError as error:
+        except (OSError, DeserializationError) as error:
             log.warning(
-                "a job of queue %s could not begin, the reconciler will repeat it: %s", queue.name, error
+                "a job of queue %s could not begin, the reconciler will repeat it: %r", queue.name, error
             )
             time.sleep(NO_FORK_PAUSE_S)
         with suppress(RedisError), self.connection.pipeline() as pipeline:
@@ -228,9 +251,11 @@ class _Foreman(Worker):
 
         Raises:
             OSError: none can be made.
+            DeserializationError: it cannot be read.
         """
+        function, arguments = str(job.func_name), job.args
         with _held_back():
-            pid = self._handed_over(job) or os.fork()
+            pid = self._handed_over(function, arguments) or os.fork()
             if pid:
                 self._waiting.discard(pid)
                 self._forks.add(pid)
@@ -239,12 +264,12 @@ class _Foreman(Worker):
         if not pid:
             self._do(queue.name, lambda: job.func(*job.args))
 
-    def _handed_over(self, job: Job) -> int:
+    def _handed_over(self, function: str, arguments: Sequence[object]) -> int:
         """Give a job to the fork that stands ready, and return its pid; 0 where there is none."""
         standby, self._standby = self._standby, None
         if standby is None:
             return 0
-        if standby.begin(str(job.func_name), job.args):
+        if standby.begin(function, arguments):
             return standby.pid
         self._forks.add(standby.pid)  # to be reaped
         return 0
@@ -297,9 +322,10 @@ class _Foreman(Worker):
                 if not os.waitpid(pid, os.WNOHANG)[0]:
                     continue
             self._forks.discard(pid)
+        standby = self._standby
         with suppress(ChildProcessError):
-            if self._standby is not None and os.waitpid(self._standby.pid, os.WNOHANG)[0]:
-                self._standby.dismiss()
+            if standby is not None and os.waitpid(standby.pid, os.WNOHANG)[0]:
+                standby.dismiss()
                 self._standby = None
 
 

@@ -37,6 +37,7 @@ class Standby:
         Raises:
             OSError: none can be made.
         """
+        parent = os.getpid()
         told, orders = os.pipe()
         try:
             pid = os.fork()
@@ -45,10 +46,13 @@ class Standby:
             os.close(orders)
             raise
         if not pid:
-            os.close(orders)
-            select.select([told], [], [], REST_S)
-            child(lambda: _do(told))
-            os._exit(0)
+            try:
+                os.close(orders)
+                select.select([told], [], [], REST_S)
+                if os.getppid() == parent:
+                    child(lambda: _do(told))
+            finally:  # lest it go on as another of its parent
+                os._exit(0)
         os.close(told)
         return cls(pid, orders)
 

@@ -5,12 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from stratum.model import App, BuildState
@@ -197,6 +201,49 @@ def test_a_fork_that_stands_ready_and_is_killed_costs_no_job(foreman: _Foreman, 
     foreman.await_forks()
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
     assert foreman._standby is not None
+
+
+def test_a_job_that_cannot_be_read_ends_no_worker_and_the_next_one_is_done(foreman: _Foreman, tmp_path: Path):
+    foreman.employ(1, lambda: None)
+    (queue,) = foreman.queues
+    job = queue.enqueue("os.mkdir", str(tmp_path / "one"))
+    foreman.connection.hset(job.key, "data", b"this is no JSON")
+
+    foreman.execute_job(Job.fetch(job.id, foreman.connection, JSONSerializer), queue)
+
+    assert not foreman.connection.exists(job.key)
+    have_made(foreman, tmp_path / "two")
+    foreman.await_forks()
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_a_redis_without_room_ends_no_worker_nor_what_it_has_begun(
+    foreman: _Foreman, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    foreman.employ(1, lambda: None)
+    foreman.max_connection_wait_time = 0.01
+    foreman.connection.config_set("maxmemory", "1")
+
+    def make_room() -> None:
+        wait_until(lambda: "no job can be taken" in caplog.text)
+        foreman.connection.config_set("maxmemory", "0")
+        foreman.queues[0].enqueue("os.mkdir", str(tmp_path / "one"))
+
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(make_room)
+        taken = foreman.dequeue_job_and_maintain_ttl(60)
+        made.result()
+
+    assert taken is not None
+    assert list(taken[0].args) == [str(tmp_path / "one")]
+
+
+def test_who_is_told_to_stop_while_redis_is_away_goes_on_to_wait_for_its_forks(foreman: _Foreman, yard: Yard):
+    foreman.employ(1, lambda: None)
+
+    with Redis(unix_socket_path=str(yard.folder / "nobody.sock"), retry=Retry(NoBackoff(), 0)) as nobody:
+        foreman.connection = nobody
+        foreman.teardown()
 
 
 def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(

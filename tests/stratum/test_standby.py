@@ -66,6 +66,43 @@ def test_a_job_too_long_to_be_told_at_once_is_left_to_another():
     assert end_of(one) == 0
 
 
+def test_one_that_fails_before_its_job_ends_and_does_nothing_of_its_parents():
+    def child(_await_job):
+        message = "it cannot be prepared"
+        raise OSError(message)
+
+    try:
+        one = Standby.make(child)
+    except OSError:
+        os._exit(7)  # in the fork
+
+    one.dismiss()
+    assert end_of(one) == 0
+
+
+def test_one_whose_parent_ends_before_it_is_ready_does_no_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing would end it with the instance any more."""
+    monkeypatch.setattr(standby, "REST_S", 600.0)
+    told, tell = os.pipe()  # closed at the end of both
+    parent = os.fork()
+    if not parent:
+        one = made()
+        os.kill(one.pid, signal.SIGSTOP)
+        one.begin("os.mkdir", [str(tmp_path / "done")])
+        os.write(tell, b"%d" % one.pid)
+        os._exit(0)
+    os.close(tell)
+    os.waitpid(parent, 0)
+
+    with os.fdopen(told, "rb", buffering=0) as file:
+        os.kill(int(file.read(20)), signal.SIGCONT)
+        file.read()
+
+    assert not (tmp_path / "done").exists()
+
+
 def test_it_leaves_no_descriptor_behind(tmp_path: Path):
     before = descriptors()
     one = made()
