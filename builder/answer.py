@@ -14,6 +14,7 @@ MAX_PACKAGES_BYTES = 100 << 10  # as JSON: some thousand; each release of the ap
 _MAX_WORD = 200
 _MAX_URL = 1000
 _MAX_TEXT = 64 << 10
+_MAX_SAID = 8 << 10  # of why it failed: it stands with the build wherever that is listed
 _COMMIT = 40
 
 
@@ -96,7 +97,7 @@ def _site(found: object) -> str:
 def _failure(found: object) -> Mapping[str, str] | None:
     if not isinstance(found, dict):
         return None
-    return {name: _text(found.get(name), _MAX_TEXT) for name in ("doing", "detail", "mend")}
+    return {name: _text(found.get(name), _MAX_SAID) for name in ("doing", "detail", "mend")}
 
 
 def _text(found: object, most: int) -> str:

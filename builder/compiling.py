@@ -36,7 +36,9 @@ def compile_app(bench: Bench, commit: Commit, variables: Mapping[str, str], *, w
         BuildFailed: one of them failed, or none can be what was asked for.
     """
     found = commit.entries((*buildpacks.FILES, *buildpacks.detectable_files(), *hooks.FILES))
-    asked = _asked(bench, _contents(commit, found), variables)
+    asked = _asked(bench, commit, found, variables)
+    if not asked and not found.keys() & {*hooks.BEFORE}:
+        _check_packages(bench, found)
     if not asked and not found.keys() - {*buildpacks.FILES}:
         bench.narration.step(NOTHING)
         return answer.NOTHING
@@ -73,19 +75,40 @@ def newly_pinned(
 
 
 def _contents(commit: Commit, found: Mapping[str, Entry]) -> dict[str, bytes | None]:
-    """Read the files that may ask for buildpacks; None for one that is too large."""
-    files = {
-        name: entry for name, entry in found.items() if name in buildpacks.FILES and entry.kind == "blob"
-    }
+    """Read the files that may ask for buildpacks; None for one that is too large.
+
+    Raises:
+        InvalidInput: one of them is no file.
+    """
+    files = {name: entry for name, entry in found.items() if name in buildpacks.FILES}
+    for name, entry in files.items():
+        if entry.fault:
+            message = f"{name} cannot be read: {entry.fault}."
+            raise InvalidInput(message, "Commit it as a file.")
     small = {name: entry for name, entry in files.items() if entry.size <= buildpacks.MAX_BYTES}
     return dict.fromkeys(files) | commit.contents(small)
 
 
+def _check_packages(bench: Bench, found: Mapping[str, Entry]) -> None:
+    """Refuse a link to nothing where packages are named: they would not be installed, and nobody told.
+
+    Only what runs before the buildpacks could still make what it leads to.
+    """
+    bench.doing = "Choosing the buildpacks"
+    for name in buildpacks.package_files():
+        entry = found.get(name, Entry("blob"))
+        if entry.fault and entry.kind != "tree":
+            raise BuildFailed(
+                bench.doing, f"{name} cannot be read: {entry.fault}.", hint="Commit it as a file."
+            )
+
+
 def _asked(
-    bench: Bench, files: Mapping[str, bytes | None], variables: Mapping[str, str]
+    bench: Bench, commit: Commit, found: Mapping[str, Entry], variables: Mapping[str, str]
 ) -> tuple[Asked, ...]:
     bench.doing = "Choosing the buildpacks"
     try:
+        files = _contents(commit, found)
         where, wanted = buildpacks.asked_for(variables.get(buildpacks.VARIABLE, ""), files)
     except InvalidInput as error:
         raise BuildFailed(bench.doing, error.message, hint=error.hint) from error

@@ -12,6 +12,7 @@ from builder.bench import Bench
 from builder.failure import explained
 from builder.narration import Narration
 from builder.pipeline import Slug, made_before, make_slug
+from builder.room import has_room
 from builder.workshop import Workshop
 from stratum import faults, spool
 from stratum.errors import BuildFailed, DoorLost, NotFound, StratumError, Unavailable
@@ -47,7 +48,7 @@ def build_queued(shop: Workshop, app_id: int) -> None:
             with exclusive(shop.instance.layout.locks / f"build-{app_id}") as held:
                 again = held and _build_each(shop, app_id)
                 is_tidy = not again or _tidy_patiently(shop, app_id)
-            again = again and _is_queued(shop, app_id)
+            again = again and is_queued(shop, app_id)
         if not is_tidy and not shop.door.erase_left(app_id):
             shop.nudges.build(app_id)  # when other apps have had their turn
     except Unavailable as error:
@@ -166,7 +167,8 @@ def _attempt(bench: Bench) -> Slug | BuildFailed | None:
         if isinstance(error, DoorLost) and not bench.is_called_off:
             raise
         failure = None if bench.is_called_off else explained(bench, error)
-        _clear(bench)  # before it is recorded, since the disk may be full
+        _clear(bench)
+        _make_room(bench)
         return failure
 
 
@@ -210,11 +212,23 @@ def _clear(bench: Bench) -> None:
         log.warning("scratch of build %d of app %d: %s", bench.build.number, bench.build.app_id, error)
 
 
+def _make_room(bench: Bench) -> None:
+    """Erase what was cleared away before the end is recorded, where the disk may have no room for that."""
+    instance = bench.shop.instance
+    if has_room(instance.layout.data, instance.settings.min_free_bytes):
+        return
+    try:
+        bench.shop.door.erase_left(bench.build.app_id)
+    except StratumError as error:
+        log.warning("scratch of app %d: %s", bench.build.app_id, error)
+
+
 def _claim(shop: Workshop, app_id: int) -> Build | None:
     with shop.db.write() as tx:
         return builds.claim_next(tx, app_id, this_process())
 
 
-def _is_queued(shop: Workshop, app_id: int) -> bool:
+def is_queued(shop: Workshop, app_id: int) -> bool:
+    """Whether an app has a build that waits."""
     with shop.db.read() as tx:
         return any(build.app_id == app_id for build in builds.in_state(tx, BuildState.QUEUED))

@@ -53,7 +53,7 @@ def call_off(bench: Bench) -> bool:
     build = bench.build
     try:
         with bench.shop.db.write() as tx:
-            _drop(tx, bench, builds.get_build(tx, build.id).error)
+            _drop(tx, bench, _why_given_up(tx, environments.get_app(tx, build.app_id), build))
     except (Lost, Unavailable) as error:
         log.error("build %d of app %d was given up, unrecorded: %r", build.number, build.app_id, error)  # noqa: TRY400
         return False
@@ -61,11 +61,17 @@ def call_off(bench: Bench) -> bool:
 
 
 def fail(bench: Bench, failure: BuildFailed) -> bool:
-    """Tell the pusher, then record the failure; False when it could not be recorded."""
+    """Tell the pusher, then record the failure; False when it could not be recorded.
+
+    What failed because its app is being destroyed, which ends each step of it, has no fault of its own.
+    """
     build, narration = bench.build, bench.narration
-    narration.failure(failure)
     try:
-        narration.error(_what_runs(bench))
+        app = _app(bench)
+        if app is None or app.destroying:
+            return call_off(bench)
+        narration.failure(failure)
+        narration.error(_what_runs(bench, app))
         with bench.shop.db.write() as tx:
             recorded = builds.finish(tx, build, BuildState.FAILED, error=str(failure))
     except Unavailable as error:
@@ -149,7 +155,10 @@ def _wait(tx: Transaction, bench: Bench, slug: Slug) -> BuildState:
     return state
 
 
-def _why_given_up(tx: Transaction, app: App, build: Build) -> str:
+def _why_given_up(tx: Transaction, app: App | None, build: Build) -> str:
+    """Say why nobody wants a build; nothing when it is wanted."""
+    if app is None:
+        raise Lost
     return "The app is being destroyed." if app.destroying else builds.get_build(tx, build.id).error
 
 
@@ -167,9 +176,13 @@ def _drop(tx: Transaction, bench: Bench, why: str, slug: str = "") -> BuildState
     return ended.state
 
 
-def _what_runs(bench: Bench) -> str:
+def _app(bench: Bench) -> App | None:
     with bench.shop.db.read() as tx:
-        app = environments.get_app(tx, bench.build.app_id)
-        if app is None or app.current_release_id is None:
-            return "Nothing is running yet."
+        return environments.get_app(tx, bench.build.app_id)
+
+
+def _what_runs(bench: Bench, app: App) -> str:
+    if app.current_release_id is None:
+        return "Nothing is running yet."
+    with bench.shop.db.read() as tx:
         return f"v{releases.get_release(tx, app.current_release_id).version} keeps running."

@@ -28,6 +28,11 @@ def check_room(folder: Path, min_free_bytes: int) -> None:
         raise BuildFailed(_WHAT, lack, hint=_WAY_OUT)
 
 
+def has_room(folder: Path, min_free_bytes: int) -> bool:
+    """Whether a build might begin; takes what `check_room` does."""
+    return not _lack(folder, min_free_bytes)
+
+
 def _lack(folder: Path, min_free_bytes: int) -> str:
     found = below_floor(folder, min_free_bytes)
     if found is not None:

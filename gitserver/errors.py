@@ -3,6 +3,7 @@
 `{"error": slug, "message": …, "hint": …, "fields": {…}}`; `fields` only where some are wrong.
 """
 
+import json
 import logging
 import secrets
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from stratum.errors import (
     Unavailable,
     WebhookDisabled,
 )
+from stratum.excerpt import quoted
 
 log = logging.getLogger(__name__)
 
@@ -105,10 +107,28 @@ def _http(error: HTTPError) -> tuple[dict[str, object], int, Mapping[str, str]]:
     headers = {str(name): str(value) for name, value in dict(error.headers or {}).items()}
     slug = _SLUGS.get(status, "http-error")
     if status != HTTPStatus.UNPROCESSABLE_ENTITY:
-        return body(slug, f"{error.message}."), status, headers
+        return body(slug, *_told(status, f"{error.message}.")), status, headers
     fields = _fields(error.detail)
     said = "; ".join(f"{name}: {'; '.join(reasons)}" for name, reasons in fields.items())
     return body(slug, f"The request cannot be used: {said}.", fields=fields), status, headers
+
+
+def _told(status: int, otherwise: str) -> tuple[str, str]:
+    """Say what was wrong with the address or the body, and what to do."""
+    if status == HTTPStatus.NOT_FOUND:
+        hint = "docs/api.md lists what there is; a name in an address is neither empty nor has it a slash."
+        return f"There is nothing at {request.method} {quoted(request.path)}.", hint
+    reason = _unreadable(request.get_data()) if status == HTTPStatus.BAD_REQUEST else ""
+    return (f"The request's body is no JSON: {reason}.", "") if reason else (otherwise, "")
+
+
+def _unreadable(data: bytes) -> str:
+    """Why a body is no JSON; nothing if it is."""
+    try:
+        json.loads(data)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _fields(detail: object) -> dict[str, list[str]]:

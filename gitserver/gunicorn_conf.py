@@ -35,6 +35,10 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+# As much as the router takes (`runner/router/config.py`): where a reader of an app with a hundred processes
+# is takes 13 KiB of a header.
+limit_request_field_size = 64 << 10
+limit_request_line = 8190  # gunicorn's most
 # Only the router reaches the socket, and it is the one that knows the caller's address.
 forwarded_allow_ips = "*"
 

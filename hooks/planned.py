@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hooks.forecast import Next, Present, forecast, undecided
 from hooks.parts import Parts
-from hooks.policy import Judgement, Refusal, detail, step
+from hooks.policy import Judgement, Refusal, step
 from hooks.targets import Pushed
 from hooks.verdict import Verdict
 from stratum.model import App
@@ -27,8 +27,9 @@ def planned(
     Args:
         scale: asked for with the push.
     """
+    lines: tuple[str, ...]
     if judgement.deploying is None:
-        lines = (*judgement.notes, detail("Nothing that runs would change."))
+        lines = (step("Plan: nothing that runs would change, as no ref of this push deploys"),)
     elif pushed.targets is None:
         lines = undecided(_present(parts, app), judgement.deploying.new)
     else:

@@ -12,6 +12,7 @@ from dulwich.refs import Ref, check_ref_format
 
 from stratum.buildlog import ARROW, BANG, INDENT, harmless
 from stratum.model import App, RefUpdate
+from stratum.names import MAX_PART_BYTES, MAX_REF_BYTES, MAX_REF_PARTS, is_too_long
 
 ZERO = "0" * 40  # as an old value: not there yet; as a new one: removed
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
@@ -19,9 +20,9 @@ FIRST_BRANCHES = ("master", "main")
 HIDDEN = "refs/stratum"
 REMOTE = "catalyze"  # what `stratum associate` names it
 MAX_SHOWN = 40  # characters of a name that is too long
-MAX_NAME_BYTES = 250  # of a file's name 255 are allowed, and git adds ".lock" (git 2.39, lockfile.h)
 MAX_UPDATES = 1000  # all others who write wait while a push is recorded
 SHOWN = 3  # refs named one by one
+_NAMES = f"A ref may have {MAX_REF_BYTES:,} bytes and {MAX_REF_PARTS} parts, each of {MAX_PART_BYTES} bytes."
 ID_DIGITS = 12  # of an object's id: enough to tell it from all others in the largest repositories
 
 
@@ -122,9 +123,8 @@ def _refusals(app: App, update: RefUpdate) -> Iterator[Refusal]:
         yield Refusal(ref, f"{ref!a} cannot name a ref here", "Use printable UTF-8.")
     elif not ref.startswith("refs/") or ref.startswith(HIDDEN + "/"):
         yield Refusal(ref, f"{ref} is no place to push to", "Use a branch or a tag.")
-    elif any(len(part.encode()) > MAX_NAME_BYTES for part in ref.split("/")):
-        said = f"{short(ref)[:MAX_SHOWN]}… has too long a name"
-        yield Refusal(ref, said, f"Between slashes {MAX_NAME_BYTES} bytes are allowed.")
+    elif is_too_long(ref):
+        yield Refusal(ref, f"{short(ref)[:MAX_SHOWN]}… has too long a name", _NAMES)
     elif not check_ref_format(Ref(ref.removeprefix("refs/").encode())):
         yield Refusal(ref, f"{ref} cannot name a ref", "What can is in: git help check-ref-format.")
     elif update.new == ZERO and app.deploy_branch and ref == f"{BRANCHES}{app.deploy_branch}":

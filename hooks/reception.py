@@ -22,7 +22,7 @@ from hooks.settle import accept, keep_commits, point_head_of, settle_held
 from hooks.targets import Pushed, targets_of
 from hooks.turn import Turn
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
-from stratum.errors import Conflict, StratumError
+from stratum.errors import LAST_LINES, Conflict, StratumError
 from stratum.faults import reach
 from stratum.model import App, Build, BuildState, PushState, RefUpdate
 from stratum.ownership import process_name, this_process
@@ -289,7 +289,7 @@ class Reception:
 
 
 def _why_not(build: Build) -> str:
-    why = build.error.partition("\n")[0].rstrip(":.") or "see its log"
+    why = build.error.partition("\n")[0].removesuffix(LAST_LINES).rstrip(":. ") or "see its log"
     if build.state.is_terminal:
         return f"build #{build.number} {build.state}: {why}"
     return f"build #{build.number} was not waited for"

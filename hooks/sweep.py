@@ -74,7 +74,7 @@ def _found(repo: Path, lock_age_s: float) -> list[Path]:
     """List what is left; a repository that cannot be looked into keeps no other from being swept."""
     try:
         return list(_left(repo, lock_age_s))
-    except OSError as error:
+    except (OSError, RecursionError) as error:  # pathlib goes down into folders by recursion
         log.warning("%s could not be swept: %s", repo.name, error)
         return []
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from runner import pace
+from runner.apply import folders
 from runner.apply.give_up import give_up, may_be_given_up
 from runner.apply.lease import LeaseLost, held
 from runner.apply.parts import Parts
@@ -37,21 +38,24 @@ def apply_queued(with_parts: Parts, app_id: int) -> None:
 
     Asks again after the lock is free: what was queued meanwhile found it held.
     """
+    has_released = False
     while has_queued(with_parts, app_id):
         with _patiently(with_parts, app_id) as is_held:
-            if not is_held:
-                return
-            if not _apply_all(with_parts, app_id):
-                return
+            applied = _apply_all(with_parts, app_id) if is_held else []
+        if not applied:
+            break
+        has_released |= any(rollout.release_id is not None for rollout in applied)
+    if has_released:
+        folders.erase(with_parts, app_id)
 
 
-def _apply_all(with_parts: Parts, app_id: int) -> int:
-    """Do what can be claimed, and return how many that were."""
-    count = 0
+def _apply_all(with_parts: Parts, app_id: int) -> list[Rollout]:
+    """Do what can be claimed, and return it."""
+    applied = []
     while (rollout := _claim(with_parts, app_id)) is not None:
         _apply(with_parts, rollout)
-        count += 1
-    return count
+        applied.append(rollout)
+    return applied
 
 
 def has_queued(with_parts: Parts, app_id: int) -> bool:

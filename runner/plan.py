@@ -6,7 +6,7 @@ Pure: reads values, touches nothing. `runner.apply` makes it true.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stratum.keeping import settled, strategy_of
+from stratum.keeping import settled, strategy_of, takes_turns
 from stratum.model import (
     RELEASE_PHASE,
     App,
@@ -33,6 +33,7 @@ class Process:
         port: what `$PORT` holds; 0 for all but web.
         checks: what it has to pass before it counts as up, beside what every process has to.
         max_surge: how many of its target may start beside old ones at once (`stratum.surge`).
+        by_turns: it takes its place for itself, while others of its target serve.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Process:
     port: int
     checks: tuple[Check, ...] = ()
     max_surge: str = ""
+    by_turns: bool = False
 
     @property
     def slot(self) -> Slot:
@@ -201,4 +203,5 @@ def _process(name: str, slot: Slot, kept: _Kept, unique_int: int, ports: Mapping
         port=ports[name] if slot.target == WEB else 0,
         checks=kept.settings.checks,
         max_surge=kept.settings.max_surge,
+        by_turns=takes_turns(kept.target, kept.settings),
     )

@@ -24,8 +24,8 @@ from stratum.masking import Mask
 OUTPUT_LINES = 20
 _SILENT = "It had printed nothing."
 _LISTEN = (
-    "Have it listen on the port that the variable PORT names; where it needs longer to start, an operator "
-    "may raise STRATUM_WEB_START_TIMEOUT_S."
+    "Have it listen on 127.0.0.1 or all addresses, on the port that the variable PORT names; where it needs "
+    "longer to start, an operator may raise STRATUM_WEB_START_TIMEOUT_S."
 )
 _UNFIT = (
     "Mend it; or, where it only needs longer, raise initialDelay, attempts or wait of the check in app.json."

@@ -192,6 +192,7 @@ class Reconciler:
         with exclusive(self._parts.apply_lock(app.id)) as is_held:
             if is_held:
                 folders.clear(self._parts, app)
+        folders.erase(self._parts, app.id)  # which may take minutes, and nobody is to wait for it
 
     def converge(self) -> None:
         """Have every app run what is wished of it; one that fails stops no other."""

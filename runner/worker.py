@@ -5,6 +5,8 @@ from stratum import queue
 from stratum.prefork import die_with_parent
 from stratum.store.rehearsal import rehearse
 
+_NOBODYS = 0  # asked for by who stands ready: it opens the database as each job does first
+
 
 def warm() -> None:
     """Prepare what the forks then share."""
@@ -20,6 +22,7 @@ def main() -> None:
     def prepare() -> None:
         die_with_parent()
         parts.database.forget_connections()
+        jobs.has_queued(parts, _NOBODYS)
 
-    instance = parts.instance
-    queue.work(instance.redis_url, queue.ROLLOUTS, at_once=instance.settings.appliers, prepare=prepare)
+    instance, at_once = parts.instance, parts.instance.settings.appliers
+    queue.work(instance.redis_url, queue.ROLLOUTS, at_once=at_once, prepare=prepare)

@@ -86,6 +86,11 @@ def detectable_files() -> tuple[str, ...]:
     return tuple(dict.fromkeys(file for files in detection().values() for file in files))
 
 
+def package_files() -> tuple[str, ...]:
+    """Names of files that say what to install."""
+    return tuple(file for file in detectable_files() if file not in _PAGES)
+
+
 def asked_for(variable: str, files: Mapping[str, bytes | None]) -> tuple[str, tuple[Reference, ...]]:
     """Choose what an app asks for; without anything detection decides.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stratum import appjson
 from stratum.appjson import AppJson
-from stratum.errors import NotFound, ProcfileInvalid, Unavailable
+from stratum.errors import AppJsonInvalid, NotFound, ProcfileInvalid, Unavailable
 from stratum.limits import Limits
 from stratum.procfile import MAX_BYTES, Problem, Procfile, parse, stage_file
 from stratum.settings import inherited_environ
@@ -62,6 +62,11 @@ class Entry:
     kind: str
     oid: str = ""
     size: int = 0
+
+    @property
+    def fault(self) -> str:
+        """Why it is no file, a sentence without its full stop; empty for one that is."""
+        return _NO_FILE.get(self.kind, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +241,8 @@ def find_procfile(commit: Commit, stage: str) -> tuple[str, Procfile] | None:
     if name is None:
         return None
     entry = found[name]
-    if entry.kind != "blob":
-        raise ProcfileInvalid([Problem(name, 1, 1, _NO_FILE[entry.kind], "Commit it as a file")])
+    if entry.fault:
+        raise ProcfileInvalid([Problem(name, 1, 1, entry.fault, "Commit it as a file")])
     if entry.size > MAX_BYTES:
         message = f"the file has {entry.size} bytes; {MAX_BYTES} are allowed"
         mend = "Move long commands into scripts and call those"
@@ -249,15 +254,18 @@ def read_app_json(commit: Commit) -> AppJson:
     """Read what app.json says of targets; nothing where the commit has no such file.
 
     Raises:
-        AppJsonInvalid: it is too large, or has problems.
+        AppJsonInvalid: it is no file, too large, or has problems.
         NotFound: the repository lacks the commit.
         Unavailable: git failed.
     """
-    found = {name: one for name, one in commit.entries((appjson.NAME,)).items() if one.kind == "blob"}
+    found = commit.entries((appjson.NAME,))
     if not found:
         return AppJson()
-    if found[appjson.NAME].size > appjson.MAX_BYTES:
-        raise appjson.too_large(found[appjson.NAME].size)
+    entry = found[appjson.NAME]
+    if entry.fault:
+        raise AppJsonInvalid([appjson.Problem("", entry.fault, "Commit it as a file")])
+    if entry.size > appjson.MAX_BYTES:
+        raise appjson.too_large(entry.size)
     return appjson.parse(commit.contents(found)[appjson.NAME])
 
 

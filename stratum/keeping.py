@@ -65,6 +65,12 @@ def strategy_of(target: Target, settings: TargetSettings) -> Strategy:
     return settings.strategy or (Strategy.OVERLAP if target.name == WEB else Strategy.REPLACE)
 
 
+def takes_turns(target: Target, settings: TargetSettings) -> bool:
+    """Whether web processes that only their integer keeps from overlapping are replaced one by one."""
+    is_kept_by_it = uses_unique_int(target.command) and settings.strategy is not Strategy.REPLACE
+    return target.name == WEB and is_kept_by_it
+
+
 def explain(release: Release, formation: Formation, defaults: Defaults) -> Iterator[Fact]:
     """Say what is in force for each target that processes are made of."""
     for target in release.targets:

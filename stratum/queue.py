@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -19,10 +19,12 @@ from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue, Worker
+from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from stratum.errors import InvalidInput, QueueUnavailable
+from stratum.standby import Standby
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ MOST_PHASES = 6  # of them, those that may wait for what an app runs itself: the
 _WAITS, _GOES_ON = b"-", b"+"
 _NOTICE = b"%b%10d\n"  # all are of one length, so none is read in part
 _NOTICE_BYTES = 12
+_HELD_BACK = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 _notices: int | None = None  # in a job's fork: where to tell the worker
 
 
@@ -127,7 +130,7 @@ def warm(redis_url: str) -> None:
 
 
 def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None]) -> None:
-    """Work on one queue until killed; each job runs in a fork of this process.
+    """Work on one queue until killed, each job in a fork of this process; one stands ready for the next.
 
     One queue per worker: only then RQ takes jobs by BLMOVE and loses none between pop and start
     (rq 3.0.0, `Queue.dequeue_any`).
@@ -178,11 +181,13 @@ class _Foreman(Worker):
     def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
         """Say how many jobs may run at once, and what each fork does first."""
         self._at_once, self._prepare = at_once, prepare
+        self._standby: Standby | None = None
         self._forks: set[int] = set()
         self._waiting: set[int] = set()
         self._told, self._notices = os.pipe()
         os.set_blocking(self._told, False)
         signal.signal(signal.SIGCHLD, self._reap)
+        self._have_standby()
 
     def subscribe(self) -> None:
         """Take no commands by redis: that costs a thread and a connection, and the forks inherit both."""
@@ -196,6 +201,28 @@ class _Foreman(Worker):
             self._told_at = time.monotonic()
             with suppress(RedisError):
                 super().heartbeat(timeout, pipeline)
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Wait for a job whatever goes wrong: RQ's own ends the worker where redis refuses one.
+
+        Its end would be that of all its forks, or they would keep it from taking anything until the last has
+        ended.
+        """
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except StopRequested:
+                raise
+            except Exception as error:  # a job that RQ cannot read is one, too
+                log.warning("no job can be taken: %s", error)
+                time.sleep(self.max_connection_wait_time)
+
+    def register_death(self) -> None:
+        """Tell of it, unless redis is away: who is told to stop waits for its forks all the same."""
+        with suppress(RedisError):
+            super().register_death()  # type: ignore[no-untyped-call]
 
     def check_for_suspension(self, burst: bool) -> None:
         """Ask nothing: nobody suspends it, and RQ gives up where redis is away while it asks this."""
@@ -215,38 +242,55 @@ class _Foreman(Worker):
             time.sleep(ROOM_POLL_S)
         try:
             self._begin(job, queue)
-        except OSError as error:
+        except (OSError, DeserializationError) as error:
             log.warning(
-                "a job of queue %s could not begin, the reconciler will repeat it: %s", queue.name, error
+                "a job of queue %s could not begin, the reconciler will repeat it: %r", queue.name, error
             )
             time.sleep(NO_FORK_PAUSE_S)
         with suppress(RedisError), self.connection.pipeline() as pipeline:
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
             pipeline.delete(job.key)
             pipeline.execute()
+        self._have_standby()
 
     def _begin(self, job: Job, queue: Queue) -> None:
         """Have a job done in a fork.
 
         Raises:
             OSError: none can be made.
+            DeserializationError: it cannot be read.
         """
-        # Held back, so that a fork is known before its end is, and before this process is told to stop.
-        held = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
-        signal.pthread_sigmask(signal.SIG_BLOCK, held)
-        try:
-            pid = os.fork()
+        function, arguments = str(job.func_name), job.args
+        with _held_back():
+            pid = self._handed_over(function, arguments) or os.fork()
             if pid:
                 self._waiting.discard(pid)
                 self._forks.add(pid)
             else:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+                _take_signals()
         if not pid:
-            self._do(job, queue)
+            self._do(queue.name, lambda: job.func(*job.args))
+
+    def _handed_over(self, function: str, arguments: Sequence[object]) -> int:
+        """Give a job to the fork that stands ready, and return its pid; 0 where there is none."""
+        standby, self._standby = self._standby, None
+        if standby is None:
+            return 0
+        if standby.begin(function, arguments):
+            return standby.pid
+        self._forks.add(standby.pid)  # to be reaped
+        return 0
+
+    def _have_standby(self) -> None:
+        """Have a fork stand ready; without it the next job makes its own."""
+        if self._standby is None:
+            with suppress(OSError), _held_back():
+                self._standby = Standby.make(self._stand_by)
+
+    def _stand_by(self, await_job: Callable[[], None]) -> NoReturn:
+        _take_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)
+        self._do(self.queues[0].name, await_job)
 
     def await_forks(self) -> None:
         """Return when no job runs any more."""
@@ -266,16 +310,16 @@ class _Foreman(Worker):
                 change(int(notice[1:]))
         self._waiting &= self._forks
 
-    def _do(self, job: Job, queue: Queue) -> NoReturn:
+    def _do(self, queue: str, job: Callable[[], object]) -> NoReturn:
         global _notices  # noqa: PLW0603 - a fork's own
         _notices = self._notices
         try:
             os.setpgrp()
             random.seed()
             self._prepare()
-            job.func(*job.args)
+            job()
         except BaseException:
-            log.exception("a job of queue %s has failed", queue.name)
+            log.exception("a job of queue %s has failed", queue)
         finally:
             os._exit(0)
 
@@ -285,3 +329,25 @@ class _Foreman(Worker):
                 if not os.waitpid(pid, os.WNOHANG)[0]:
                     continue
             self._forks.discard(pid)
+        standby = self._standby
+        with suppress(ChildProcessError):
+            if standby is not None and os.waitpid(standby.pid, os.WNOHANG)[0]:
+                standby.dismiss()
+                self._standby = None
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold signals back: a fork is known before its end is, and before this process is told to stop."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)
+
+
+def _take_signals() -> None:
+    """Do with them what a job's fork does."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -126,6 +126,10 @@ class Trail:
         while self._bytes < until and (found := self.fresh()):
             yield from found
 
+    def rest(self) -> list[Said]:
+        """Return what stands after the last whole line; more of it may come."""
+        return self._said(self._partial, len(self._partial)) if self._partial else []
+
     def fresh(self) -> list[Said]:
         """Return some whole lines that were not told yet; none when there are none by now."""
         while self._opened() is not None:

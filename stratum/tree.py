@@ -63,11 +63,17 @@ def read_slugignore(commit: Commit) -> slugignore.Ignored:
         InvalidInput: it cannot be used.
         Unavailable: git failed.
     """
-    content = commit.files([slugignore.FILE], slugignore.MAX_BYTES).get(slugignore.FILE, b"")
-    if content is None:
+    found = commit.entries([slugignore.FILE])
+    if not found:
+        return slugignore.Ignored()
+    entry = found[slugignore.FILE]
+    if entry.fault:
+        message = f"{slugignore.FILE} cannot be read: {entry.fault}."
+        raise InvalidInput(message, "Commit it as a file.")
+    if entry.size > slugignore.MAX_BYTES:
         message = f"{slugignore.FILE} has more than {slugignore.MAX_BYTES} bytes."
         raise InvalidInput(message, "Name folders instead of the files in them.")
-    return slugignore.parse(content)
+    return slugignore.parse(commit.contents(found)[slugignore.FILE])
 
 
 def _items(blocks: Iterable[bytes], of_interest: Callable[[bytes], bool] = bool) -> Iterator[_Item]:

@@ -1,10 +1,14 @@
 """How a run of many tests is shared out, and fixtures of the tests on a whole instance."""
 
 import os
+import signal
 
 import pytest
 
 from tests.served import Served
+
+# A shell starts what it sends to the background with SIGINT ignored, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

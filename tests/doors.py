@@ -10,10 +10,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
+
+import pytest
 
 from stratum.door import proc
 from stratum.door.client import Door
@@ -28,6 +31,10 @@ ROOT = Path(__file__).parent.parent
 NOBODY = 65534
 APP = 7
 T = TypeVar("T")
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
+FENCED, UNFENCED = pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")
+CONTAINED = pytest.param("contained", id="contained", marks=needs_root)
 
 
 class Raised(Exception):
@@ -83,16 +90,26 @@ def in_background(work: Callable[[], object]) -> Iterator[int]:
         os.waitpid(pid, 0)
 
 
-def stop_one(uid: int, argument: str) -> proc.Process:
-    """Wait for a process of a uid with an argument, and have it stand still."""
+def stop_one(house: "House", uid: int, argument: str) -> proc.Process:
+    """Wait for a process of the door's that has an argument and has become a uid; have it stand still.
 
-    def find() -> proc.Process | None:
-        found = proc.snapshot(lambda one: one == uid).values()
-        return next((one for one in found if argument.encode() in arguments(one.pid)), None)
+    It may do its work within milliseconds: so it is looked for without a pause, and nowhere else.
+    """
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for pid in descendants(house.server_pid):
+            if argument.encode() in arguments(pid) and (found := proc.read(pid)) and found.uid == uid:
+                proc.send(found, signal.SIGSTOP)
+                return found
+    raise AssertionError(argument)
 
-    found = wait_until(find)
-    assert found is not None
-    proc.send(found, signal.SIGSTOP)
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it has started, as far as that is there still."""
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            found += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
     return found
 
 
@@ -207,6 +224,16 @@ class House:
         """Have a build do what a pusher could make it do: bash reads BASH_ENV before the step's own text."""
         self.unpack({"evil.sh": text}, number)
         return self.step("close", number, env={"BASH_ENV": "./evil.sh"}, timeout_s=timeout_s, code=code)
+
+
+@contextmanager
+def housed(kind: bool | str) -> Iterator[House]:
+    """Make a house of a kind (FENCED, UNFENCED, CONTAINED) with its server at work; nothing of it is left."""
+    made = House(fenced=bool(kind), contained=kind == "contained")
+    if made.fence.fenced:
+        made.start()
+    yield made
+    made.end()
 
 
 def archive(files: Mapping[str, str]) -> bytes:

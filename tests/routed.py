@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from stratum.model import App
 from stratum.store import formation
 from tests.stage import Stage
+from tests.waiting import wait_until
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -71,6 +72,8 @@ def process(stage: Stage, app: App, name: str) -> Iterator[Process]:
     try:
         yield server
     finally:
+        with stage.parts.database.write() as tx:  # the kernel may give it to the next one
+            formation.free_ports(tx, app.id, [name])
         server.shutdown()
         server.server_close()
         thread.join()
@@ -95,3 +98,23 @@ def upgraded(stage: Stage, app: App) -> socket.socket:
     connection = opened(stage, app, "GET /ws HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
     assert received(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
     return connection
+
+
+@contextmanager
+def visited(stage: Stage, app: App) -> Iterator[list[tuple[int, str]]]:
+    """Ask an app all the time, on new connections; what it answers."""
+    answers: list[tuple[int, str]] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            answers.append(stage.get_once(app))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_until(lambda: len(answers) > 3)
+    try:
+        yield answers
+    finally:
+        over.set()
+        asking.join()

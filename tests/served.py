@@ -17,7 +17,7 @@ from random import randrange
 from stratum.client import Server
 from stratum.errors import SupervisorUnavailable
 from stratum.supervisor import Supervisor
-from tests.repos import git, make_repo
+from tests.repos import commit, make_repo
 from tests.waiting import asked, wait_until
 
 BIN = Path(sys.executable).parent
@@ -27,19 +27,25 @@ PLACES = 150
 _places = count(randrange(PLACES))  # in turn: those that run at a time have different ones
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that is free now, and below those that the kernel gives to outgoing connections.
+    """A port that is free now, given to nobody before, and below those of outgoing connections.
 
     One of those could be taken while the router is killed and starts again (ip(7), ip_local_port_range).
     """
     while True:
         port = randrange(10_000 + worker_number(), 20_000, _workers())  # none of another process's
+        if port in _given:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        _given.add(port)
         return port
 
 
@@ -175,9 +181,7 @@ class Served:
         """Change files (double underscore: a dot in the name) and commit; return the id."""
         for name, content in files.items():
             (repo / name.replace("__", ".")).write_text(content)
-        git(repo, "add", "-A")
-        git(repo, "commit", "--allow-empty", "-m", "Change")
-        return git(repo, "rev-parse", "HEAD")
+        return commit(repo, {})
 
     def get(self, app: str, path: str = "/", environment: str = "MyProdEnv") -> tuple[int, str]:
         """Ask an app through the router."""

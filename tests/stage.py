@@ -153,9 +153,13 @@ class Stage:
     def deploy(self, app: App, targets: Mapping[str, str], **scales: int) -> Rollout:
         return self.apply(app, self.release(app, targets, scales=scales)[1])
 
-    def patient(self) -> "Stage":
+    def patient(self, alive_after_s: float = 30.0) -> "Stage":
         """The same where a process has half a minute to die in, however late it begins on a busy machine."""
-        instance = replace(self.instance, settings=replace(self.instance.settings, alive_after_s=30.0))
+        return self.having(alive_after_s=alive_after_s)
+
+    def having(self, **settings: float) -> "Stage":
+        """The same with other settings."""
+        instance = replace(self.instance, settings=replace(self.instance.settings, **settings))  # type: ignore[arg-type]
         assert isinstance(self.parts.engine, Supervisord)
         engine = replace(self.parts.engine, instance=instance)
         return replace(self, parts=replace(self.parts, instance=instance, engine=engine))
@@ -304,7 +308,7 @@ def staged(*, router: bool = False, **settings: object) -> Iterator[Stage]:
     identity.write(data)
     first = FIRST_PORT + worker_number() * PORTS_EACH
     defaults: dict[str, object] = {
-        "web_start_timeout_s": 5.0,
+        "web_start_timeout_s": 30.0,  # which a busy machine may take; who waits for its end has less
         "stop_grace_s": 3,
         "drain_s": 5.0,
         "port_first": first,

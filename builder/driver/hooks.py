@@ -12,6 +12,7 @@ from builder.driver.room import Room
 FOLDERS = (".stratum", ".catalyze")
 NAMES = ("pre-build", "post-build")
 FILES = tuple(f"{folder}/{name}" for folder in FOLDERS for name in NAMES)
+BEFORE = tuple(f"{folder}/pre-build" for folder in FOLDERS)
 
 
 def run(room: Room, name: str, say: Callable[[str], None]) -> None:
@@ -21,12 +22,15 @@ def run(room: Room, name: str, say: Callable[[str], None]) -> None:
         name: `pre-build` or `post-build`.
 
     Raises:
-        Failed: it failed, or is not executable.
+        Failed: it failed, is not executable, or is no file.
     """
     found = folder_of(room, name)
     if found is None:
         return
     shown = f"{found}/{name}"
+    if not (room.build / shown).is_file():
+        doing, detail = f"Running {shown}", "it is a folder, or a link to no file that is there."
+        raise Failed(doing, detail, mend="Commit it as a file, and push again.")
     if not os.access(room.build / shown, os.X_OK):
         mend = f"git update-index --chmod=+x {shown}; commit, and push again."
         doing = f"Running {shown}"
@@ -36,8 +40,8 @@ def run(room: Room, name: str, say: Callable[[str], None]) -> None:
 
 
 def folder_of(room: Room, name: str) -> str | None:
-    """Name the folder in which the app has one of the two."""
-    return next((folder for folder in FOLDERS if (room.build / folder / name).is_file()), None)
+    """Name the folder in which the app has one of the two, be it a file or not."""
+    return next((folder for folder in FOLDERS if os.path.lexists(room.build / folder / name)), None)
 
 
 def _run(room: Room, program: Path) -> None:

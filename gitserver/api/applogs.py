@@ -60,6 +60,7 @@ class AppLogs:
         ends = {} if self._from else {path.name: place_in(path) for path in _logs(self._folder)}
         self._before: Mapping[str, Place | None] = ends
         self._slots: list[Slot] = []
+        self._stay = {".".join(one.split(".")[1:]) for one in self._from.places} if self._from else set()
         self._trails: dict[str, Trail] = {}
         self._told: dict[str, int] = {}  # by label: the release of its last line
 
@@ -75,7 +76,8 @@ class AppLogs:
             if app is None:
                 return False
             kept = [path.name.removesuffix(".log") for path in _logs(self._folder)]
-            self._slots = slots(tx, app, self._wanted, kept)
+            self._slots = slots(tx, app, self._wanted, kept, self._stay)
+        self._stay = {slot.label for slot in self._slots}
         followed = [name for slot in self._slots for name in slot.names[-FOLLOWED:]]
         for name in self._trails.keys() - set(followed):
             self._trails.pop(name).close()
@@ -127,7 +129,7 @@ class AppLogs:
             size = max(WINDOW, room * BYTES_A_LINE)
             trail = self._opened(name, size)
             is_search = self._since is not None or self._wanted.grep
-            lines = trail.lines(MOST_BYTES if is_search else size + 2 * WINDOW)
+            lines = self._until_now(trail, MOST_BYTES if is_search else size + 2 * WINDOW)
             chosen = deque((said for said in lines if self._wanted.grep in said.text), maxlen=room)
             found.append((name, chosen))
             room -= len(chosen)
@@ -139,6 +141,12 @@ class AppLogs:
             if room <= 0:
                 break
         return found[::-1]
+
+    def _until_now(self, trail: Trail, most: int) -> Iterator[Said]:
+        """Yield lines; whoever does not follow gets what there is of the last one, too."""
+        yield from trail.lines(most)
+        if not self._wanted.follow:
+            yield from trail.rest()
 
     def _opened(self, name: str, size: int) -> Trail:
         path = self._path(name)

@@ -1,6 +1,7 @@
 """What became of an app's processes: each start, each end, and what keeps crashing."""
 
 from contextlib import ExitStack
+from pathlib import Path
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -10,7 +11,9 @@ from gitserver.api.access import app_named
 from gitserver.api.appevents import AppEvents
 from gitserver.api.shapes import Events
 from gitserver.services import services
+from stratum.errors import UnknownTarget
 from stratum.events import last_events
+from stratum.store import releases
 
 blueprint = APIBlueprint("events", __name__, url_prefix="/api/apps/<environment>/<app>/events")
 
@@ -25,11 +28,14 @@ def show(environment: str, app: str, query_data: Events) -> list[rows.Row] | Res
     """
     if query_data.follow:
         return _followed(query_data)
-    file = services().instance.layout.process_events(app_named().id)
-    return [rows.event(found) for found in last_events(file, query_data.lines, query_data.target)]
+    found = last_events(_file(), query_data.lines, query_data.target)
+    if not found:
+        _check(query_data.target)
+    return [rows.event(one) for one in found]
 
 
 def _followed(asked: Events) -> Response:
+    _check(asked.target)
     wanted = asked.model_copy(update={"cursor": request.headers.get("Last-Event-ID") or asked.cursor})
     with ExitStack() as held:
         held.enter_context(services().places.for_stream())
@@ -37,3 +43,21 @@ def _followed(asked: Events) -> Response:
         told = telling.changes(found)
         chunks = streams.read(services().watcher, found, told, streams.client(), follow=True)
         return streams.answer(chunks, held, telling.EVENTS)
+
+
+def _file() -> Path:
+    return services().instance.layout.process_events(app_named().id)
+
+
+def _check(target: str | None) -> None:
+    """See that a target is one of a release, or was one of which there are changes still.
+
+    Raises:
+        UnknownTarget: it is neither; nothing is known of an app that has no release.
+    """
+    with services().database.read() as tx:
+        found = releases.list_releases(tx, app_named().id)
+    known = dict.fromkeys(name for release in found for name in release.target_names())
+    if target is None or not known or target in known or last_events(_file(), 1, target):
+        return
+    raise UnknownTarget(target, list(known), "any release")

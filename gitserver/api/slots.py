@@ -26,11 +26,14 @@ class Slot:
     names: tuple[str, ...]
 
 
-def slots(tx: Transaction, app: App, wanted: Logs, kept: Iterable[str]) -> list[Slot]:
+def slots(
+    tx: Transaction, app: App, wanted: Logs, kept: Iterable[str], stay: Iterable[str] = ()
+) -> list[Slot]:
     """List what is asked for, in the Procfile's order, then what did not come up.
 
     Args:
         kept: names of processes whose output is kept.
+        stay: labels that a reader has followed so far: what is scaled away may have more to say.
 
     Raises:
         NothingReleased: the app never had any.
@@ -43,9 +46,10 @@ def slots(tx: Transaction, app: App, wanted: Logs, kept: Iterable[str]) -> list[
         for name in _names(tx, app, release, wanted)
     ]
     labels = dict.fromkeys(label(name) for name in wished if name not in failed)
-    if not labels:  # paused, scaled to none, or no longer in the Procfile: what there was of it
-        asked = (one for one in former if wanted.target in (None, _target_of(one)))
-        labels = dict.fromkeys(sorted(asked, key=lambda one: (_target_of(one), _index_of(one))))
+    asked = [one for one in former if wanted.target in (None, _target_of(one))]
+    # Where none is wished: paused, scaled to none, or no longer in the Procfile: what there was of it.
+    others = set(stay).intersection(asked) if labels else asked
+    labels |= dict.fromkeys(sorted(others, key=lambda one: (_target_of(one), _index_of(one))))
     if wanted.target is not None and wanted.index is not None:  # whatever its scale is now
         labels.setdefault(f"{wanted.target}.{wanted.index}")
     found = [

@@ -29,6 +29,10 @@ _OF_A_PACK = (
         "unpacking it takes more memory than a push may use here",
     ),
     (re.compile(r"No space left on device|File too large"), "the server has no room: tell its operator"),
+    (
+        re.compile(r"unable to create temporary object directory"),
+        "the server cannot keep it, most likely for want of room: tell its operator",
+    ),
     (re.compile(r"error: object ([0-9a-f]{12})[0-9a-f]*: (.+)"), "object {0} is not sound: {1}"),
     (re.compile(r"fatal: (early EOF|unexpected disconnect.*)"), "it was cut on its way: push again"),
     (re.compile(r"fatal: did not receive expected object ([0-9a-f]{12})"), "it lacks {0}: run git fsck"),
@@ -54,13 +58,14 @@ def is_too_large(said: bytes) -> bool:
     return b"pack exceeds maximum allowed size" in said
 
 
-def of_pack(said: bytes) -> str:
+def of_pack(said: bytes, status: str = "") -> str:
     """Say plainly why git did not unpack a push.
 
     Args:
         said: the end of what it told.
+        status: of the unpacking in its report, which alone tells what went wrong before it began.
     """
-    text = harmless(said).decode("utf-8", "replace")
+    text = f"{harmless(said).decode('utf-8', 'replace')}\n{status}"
     for pattern, reason in _OF_A_PACK:
         found = pattern.search(text)
         if found is not None:

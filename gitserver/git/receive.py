@@ -218,7 +218,8 @@ class _Session:
             return reasons.of_time(instance.settings.git_timeout_s)
         if reasons.is_too_large(self._answer.said):
             return reasons.one_line(str(quota.too_large(instance, self._push.app)).rstrip("."))
-        return reasons.of_pack(self._answer.said)
+        found = self._answer.report
+        return reasons.of_pack(self._answer.said, "" if found is None else found.unpack)
 
     def _await_build(self, build: Build) -> Iterator[bytes]:
         """Show a gated build; the hook's answer waits for its end, and git for that."""

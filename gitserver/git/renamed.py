@@ -12,14 +12,14 @@ from flask import request
 
 from gitserver.auth import may_see
 from gitserver.git import programs
-from gitserver.git.pktline import HEADER, PROGRESS, pkt, side_band, size_of
+from gitserver.git.pktline import HEADER, PROGRESS, side_band, size_of
 from hooks.policy import REMOTE
 from stratum.errors import Renamed
 from stratum.model import App, Token
 from stratum.store import Transaction, environments
 
-_PACK_FOLLOWS = b"packfile\n"  # then side band; gitprotocol-v2(5), fetch
 MAX_LEAD = 4 << 20  # bytes of a fetch's answer before its pack
+_BANDS = (b"\1", b"\2")  # what else comes before a pack begins with a letter
 
 
 def refuse_former(tx: Transaction, token: Token, environment: str, name: str) -> None:
@@ -40,12 +40,15 @@ def redirect_headers(renamed: Renamed) -> dict[str, str]:
 
 
 def advised(answer: Iterator[bytes], advice: str) -> Iterator[bytes]:
-    """Put advice before the pack of a fetch's answer; where none follows, it stays as it is."""
+    """Put advice before the pack of a fetch's answer; where none follows in bands, it stays as it is.
+
+    Source: gitprotocol-v2(5), fetch; gitprotocol-pack(5), Packfile Data, for versions 0 and 1.
+    """
     lead = b""
     at = 0
     for output in answer:
         lead += output
-        at, found = _pack_at(lead, at)
+        at, found = _bands_at(lead, at)
         if found:
             yield lead[:at] + b"".join(side_band(PROGRESS, advice.encode() + b"\n")) + lead[at:]
             break
@@ -57,17 +60,19 @@ def advised(answer: Iterator[bytes], advice: str) -> Iterator[bytes]:
     yield from answer
 
 
-def _pack_at(lead: bytes, at: int) -> tuple[int, bool]:
-    """Go on through packets; return how far they are whole (-1: they are none), whether a pack follows."""
+def _bands_at(lead: bytes, at: int) -> tuple[int, bool]:
+    """Go on through packets; return where the first of a band begins, else how far they are whole.
+
+    -1: they are no packets.
+    """
     while len(lead) >= at + HEADER:
         try:
             size = max(HEADER, size_of(lead[at : at + HEADER]))
         except ValueError:
             return -1, False
+        if size > HEADER and lead[at + HEADER : at + HEADER + 1] in _BANDS:
+            return at, True
         if len(lead) < at + size:
             break
-        is_last = lead[at : at + size] == pkt(_PACK_FOLLOWS)
         at += size
-        if is_last:
-            return at, True
     return at, False

@@ -120,7 +120,7 @@ class _GitServer:
         answer = self._run(token, found, programs.UPLOAD, client, rest)
         if asked:
             answer = lsrefs.learned(answer, asked)
-        if advice and _version(programs.UPLOAD) == programs.V2:
+        if advice:
             answer = renamed.advised(answer, advice)
         return _stream(answer, kind)
 

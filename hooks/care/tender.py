@@ -107,7 +107,7 @@ def start(layout: Layout, db: Database) -> None:
     tender = Tender(layout, db)
     try:
         tender.clear()
-    except OSError:
+    except Exception:  # no repository, however damaged, is to keep the web process from starting
         log.exception("clearing repositories failed; the sweep tries again")
     threading.Thread(target=_run, args=(tender,), name="tender", daemon=True).start()
 

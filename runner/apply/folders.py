@@ -43,9 +43,9 @@ def open_folder(parts: Parts, app: App, release: Release) -> None:
 
 
 def clear(parts: Parts, app: App) -> None:
-    """Remove the folders of releases that are not current and of which nothing runs any more.
+    """Take the folders of releases that are not current, and of which nothing runs, out of the way.
 
-    What cannot be removed now is removed with the next release, or by the reconciler.
+    The caller holds the app's lock; `erase` wants none. What cannot be done now the reconciler does.
     """
     with parts.database.read() as tx:
         now = environments.get_app(tx, app.id)
@@ -57,7 +57,19 @@ def clear(parts: Parts, app: App) -> None:
     kept = {release.version for release in current}
     try:
         kept |= {known(name).version for name in running.look(parts, app)}
-        with queue.waiting():  # seconds for node_modules, in which it needs nothing of ours
+        with queue.waiting():  # for what the door still does for an applier that was killed
             parts.door.keep_releases(app.id, sorted(kept))
     except StratumError as error:
         log.warning("the folders of releases of %s: %s", app.label, error)
+
+
+def erase(parts: Parts, app_id: int) -> None:
+    """Erase what is out of the way: seconds for node_modules, in which others may change the app.
+
+    What cannot be erased now is erased with the next release, or by the reconciler.
+    """
+    try:
+        with queue.waiting():
+            parts.door.erase_releases(app_id)
+    except StratumError as error:
+        log.warning("the folders of former releases of app %d: %s", app_id, error)

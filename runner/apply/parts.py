@@ -51,13 +51,16 @@ class Keeper(Protocol):
         """App id → versions of whose releases there is a folder."""
 
     def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove the folders of all other releases of an app."""
+        """Take the folders of all other releases of an app out of the way."""
+
+    def erase_releases(self, app_id: int) -> None:
+        """Erase what was taken out of the way."""
 
     def publish_site(self, app_id: int, version: int, digest: str) -> tuple[str, str]:
         """Make the folder of a release's site; return what the slug says of it, and why not."""
 
     def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove the sites of all other releases of an app."""
+        """Take the sites of all other releases of an app out of the way."""
 
     def sweep(self, app_id: int) -> bool:
         """Take scratch of an app's builds out of the way; return whether all of it is erased."""

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from runner.apply.facts import facts
 from runner.apply.parts import Parts
 from runner.apply.troubles import tell, troubles
 from runner.engines.engine import Started, Stopped
@@ -12,12 +13,9 @@ from runner.probe import Up
 from stratum.buildlog import ARROW, Log, last_lines
 from stratum.errors import RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
-from stratum.pauses import waiting_texts
 from stratum.processes import ending
-from stratum.scaling import changed
 from stratum.states import ProcessStatus
 from stratum.store import builds, releases
-from stratum.store import formation as formation_store
 
 MAX_OUTPUT_BYTES = 16 << 20  # of a release phase in the log of its build, as of the build itself
 _MAX_COMMAND = 60  # characters
@@ -180,25 +178,19 @@ def opened(parts: Parts, app: App, rollout: Rollout) -> Iterator[Report]:
     with parts.database.read() as tx:
         build = builds.get_build(tx, rollout.build_id)
         release = None if rollout.release_id is None else releases.get_release(tx, rollout.release_id)
-        wished = formation_store.get_formation(tx, app.id)
+        said = [] if release is None else facts(tx, app, rollout, release)
         wrong = [] if release is None else troubles(tx, app, release)
-    asked = build.options.scale.items()
-    before = rollout.formation_before
-    scaled = {target: changed(given, before[target]) for target, given in asked if target in before}
-    facts = [f"Scaled {name} to {scale}" for name, scale in scaled.items()]
-    if release is not None:
-        facts += waiting_texts(wished, release.process_names())
     with Log(parts.instance.layout.build_log(app.id, build.number)) as log:
         if release is not None:
-            _say_released(log, release, facts, again=rollout.attempt > 1)
+            _say_released(log, release, said, again=rollout.attempt > 1)
             tell(log, wrong)
         yield Report(rollout.report, log)
 
 
-def _say_released(log: Log, release: Release, facts: Iterable[str], *, again: bool) -> None:
+def _say_released(log: Log, release: Release, more: Iterable[str], *, again: bool) -> None:
     """Begin with what the builder recorded: by now it is, and no line of ours came before."""
     said = last_lines(log.path, _FORMER_LINES) if again else []
-    for text in (f"Released v{release.version}", *facts):
+    for text in (f"Released v{release.version}", *more):
         if ARROW + text not in said:
             log.step(text)
 

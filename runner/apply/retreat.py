@@ -12,6 +12,7 @@ from runner.apply.lease import Lease
 from runner.apply.parts import Parts
 from runner.apply.report import Report
 from runner.apply.staying import with_older
+from runner.apply.stops import steps_of
 from runner.apply.wish import wish
 from runner.engines.engine import Watched
 from runner.plan import Known, Process, known
@@ -40,7 +41,7 @@ def retreat(
     if not serving:
         return
     goal = with_older(parts, wish(parts, app, release, formation), formation)
-    alive = running.living(running.look(parts, app).values())
+    alive = running.lasting(running.look(parts, app).values())
     # What has to have its place for itself can only come back after what has taken that.
     if all(one.name in alive for one in goal.processes if one.port and one.strategy is Strategy.OVERLAP):
         return
@@ -81,12 +82,15 @@ class _Retreat:
             self.report.stopped(relief.relieve(self.parts, goal.app, one.relieved, up, left))
 
     def _make_room(self, serving: Iterable[str]) -> None:
-        """End what serves nobody and is not wished, such as what has failed."""
-        there = running.look(self.parts, self.goal.app)
-        kept = {*serving, *(one.name for one in self.goal.processes)}
+        """End what serves nobody and is not wished, such as what has failed, and await what is ending."""
+        app, wished = self.goal.app, {one.name for one in self.goal.processes}
+        there = running.look(self.parts, app)
+        self._there = running.lasting(there.values())
+        surplus = sorted(there.keys() - wished - set(serving))
+        ending = sorted((there.keys() & wished) - self._there)
         self.lease.check()
-        self.report.stopped(self.parts.engine.stop(self.goal.app, sorted(there.keys() - kept)))
-        self._there = running.living(there.values())
+        steps = steps_of(self.parts, app, map(known, ending))
+        self.report.stopped(self.parts.engine.stop(app, [*surplus, *ending], steps))
 
     def _start(self, wanted: Iterable[Process]) -> list[Watched]:
         """Start what is not there.

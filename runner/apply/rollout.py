@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from runner.apply import converge, folders, phase, relief, running, site
 from runner.apply.destroy import destroy
@@ -84,7 +85,7 @@ class _Rolling:
         try:
             if self._is_new:
                 folders.check_room(self.parts, self.release)
-            if self.release.targets:  # of a site alone the router's copy is enough
+            if self.release.targets and not self._runs(there):  # of a site alone the router's copy is enough
                 folders.open_folder(self.parts, self.app, self.release)
             if self._is_new:
                 if self.release.phase is Phase.NONE:  # else they have let it begin
@@ -103,6 +104,12 @@ class _Rolling:
             return
         self._end_late(late)
         self.succeed(goal)
+
+    def _runs(self, there: Mapping[str, ProcessStatus]) -> bool:
+        """Whether processes of the current release run, and so have its folder already."""
+        assert self.release is not None
+        living = running.living(there.values())
+        return not self._is_new and any(known(name).version == self.release.version for name in living)
 
     def _revived(self, formation: Formation) -> Mapping[str, ProcessStatus]:
         """After a boot, end what the former life left and bring back what ran; return what is there."""
@@ -135,8 +142,10 @@ class _Rolling:
             late = self._relieve(one.relieved, up, late)
         self._start(goal, last.processes, statuses)
         faults.reach("rollout.probed")
+        turned, soon = self._take_turns(goal, soon, late, statuses)
         self._stop(soon)
-        self._start(goal, [one for one in goal.processes if one not in overlapping], statuses)
+        others = [one for one in goal.processes if one not in overlapping and one not in turned]
+        self._start(goal, others, statuses)
         faults.reach("rollout.replaced")
         self._look_again(goal)
         reached = running.reached(self.parts, self.app, goal.routed())
@@ -162,6 +171,33 @@ class _Rolling:
         self._note(relief.relieve(self.parts, self.app, relieved, up, left))
         self.report.stepped(len(left))
         return left
+
+    def _take_turns(
+        self, goal: Wish, soon: Sequence[Known], late: Sequence[Known], statuses: Mapping[str, ProcessStatus]
+    ) -> tuple[list[Process], list[Known]]:
+        """Replace one after the other what takes its place for itself, as long as others serve meanwhile.
+
+        Args:
+            soon: old processes that stop before their places are taken.
+            late: those that go on until the router has switched.
+
+        Returns:
+            The new ones that are up, and what is left of `soon`.
+        """
+        old = {one.slot: one for one in soon}
+        turns = [one for one in goal.processes if one.by_turns and (one.slot in old or one.name in statuses)]
+        left, up = list(soon), list[Process]()
+        for process in sorted(turns, key=lambda one: one.slot in old):  # what is there already serves first
+            mine = [one for one in left if one.slot == process.slot]
+            serving = [one for one in (*left, *late) if one.target == process.target and one not in mine]
+            if mine and not (up or serving):
+                break
+            if mine:
+                self._relieve(mine, up, [*mine, *serving])
+                left = [one for one in left if one not in mine]
+            self._start(goal, [process], statuses)
+            up.append(process)
+        return up, left
 
     def _start(self, goal: Wish, wanted: Sequence[Process], statuses: Mapping[str, ProcessStatus]) -> None:
         """Start those that are not there, and wait until all are up."""
@@ -229,7 +265,8 @@ class _Rolling:
         if known(process.name).version != self.release.version:
             self.report.stays(process, status)
         elif self._must_prove_itself(process):
-            return [Watched(process, status.pid or 0)]
+            since = status.started_at or datetime.now(UTC)
+            return [Watched(process, status.pid or 0, since=since)]
         else:
             self.report.kept(process, status)
         return []

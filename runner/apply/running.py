@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from runner.apply.parts import Parts
 from stratum.model import App
-from stratum.states import ProcessStatus
+from stratum.states import ProcessStatus, State
 
 
 def look(parts: Parts, app: App) -> dict[str, ProcessStatus]:
@@ -20,3 +20,8 @@ def reached(parts: Parts, app: App, wished: Collection[str]) -> list[str]:
 def living(statuses: Iterable[ProcessStatus]) -> set[str]:
     """Name those that run, or that the engine will start again by itself."""
     return {status.name for status in statuses if not status.has_ended}
+
+
+def lasting(statuses: Iterable[ProcessStatus]) -> set[str]:
+    """Name those of the living that nobody has told to stop: an applier that was killed may have."""
+    return {status.name for status in statuses if not status.has_ended and status.state is not State.STOPPING}

@@ -7,7 +7,8 @@ promises is held by tests/integration/test_engines*.py, which any engine has to 
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -36,11 +37,13 @@ class Watched:
 
     Attributes:
         is_up: it was seen to have; only whether it still runs is asked.
+        since: when it was started, as nearly as is known.
     """
 
     process: Process
     pid: int
     is_up: bool = False
+    since: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Stopped:
     """How a process ended that was told to.
 
     Attributes:
-        exit_status: negative for a signal; None when it had never run.
+        exit_status: negative for a signal; None when it did not run when it was told to.
     """
 
     name: str

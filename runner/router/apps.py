@@ -16,7 +16,7 @@ from runner.router import pages, site
 from runner.router.caddy import Json, for_hosts, group, is_one_of, reads, subroute
 from runner.router.https import Https, sent_on
 from runner.router.limits import Limits, duration
-from runner.router.pages import PAGES, Page
+from runner.router.pages import PAGES, UNKNOWN_APP, Page
 from runner.router.route import CRASHED, LEAST_PORTS, SITE, all_places
 
 NAME = "app"  # of the route, of what its file was when it was read, and of what all requests to apps have
@@ -78,6 +78,7 @@ def named_route(most: int, limits: Limits, https: Https | None) -> Json:
                         "handle": [subroute([*first, *_answers(most, limits)])],
                         "terminal": True,
                     },
+                    _gone(_READ),
                     *pages.answers(PAGES[Page.NO_PROCESS]),  # somebody wrote what we did not
                 ]
             ),
@@ -91,6 +92,7 @@ def errors() -> Json:
     told: list[Json] = [
         *pages.whatever_becomes_of_it(),
         {"match": [reads(_FILE, NAME, _LINES)], "handle": [subroute(now)]},
+        _gone(_FILE),
         *pages.no_answer(),
     ]
     return {"match": [{"not": [is_one_of(_READ, "")]}], "handle": [subroute(told)], "terminal": True}
@@ -105,6 +107,11 @@ def proxy(upstreams: Json, limits: Limits, patience: Json = PATIENT) -> Json:
         "headers": {"request": {"delete": CLAIMS}},
         "stream_close_delay": duration(limits.streams_s),
     }
+
+
+def _gone(file: str) -> Json:
+    """Say that there is no app where its file is gone: a former configuration still ends what it began."""
+    return {"match": [is_one_of(file, "")], "handle": [pages.handler(UNKNOWN_APP)], "terminal": True}
 
 
 def _answers(most: int, limits: Limits) -> list[Json]:

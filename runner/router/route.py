@@ -65,6 +65,12 @@ class Route:
         return CRASHED if self.crashed and self.ports else str(places(len(self.ports)))
 
 
+def own_page_in(text: str) -> str:
+    """Take the app's own page from what its file says; empty where it shows none."""
+    word, _, rest = text.partition("\n")
+    return rest.split("\n", 3)[-1] if word == OWN else ""
+
+
 def places(processes: int) -> int:
     """Among how many places requests for so many processes are spread; those left over are filled once more.
 

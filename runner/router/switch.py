@@ -5,7 +5,6 @@ told last. One lock file keeps the order of two appliers' changes the same in al
 """
 
 import fcntl
-import logging
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -15,14 +14,15 @@ from typing import TypeAlias
 from runner import pace
 from runner.router import admin, pages, site
 from runner.router.config import Config, Place, render
+from runner.router.farewell import farewell
 from runner.router.https import Https
 from runner.router.limits import Limits
+from runner.router.own_pages import OwnPages
 from runner.router.pages import Page
 from runner.router.route import LEAST_PORTS, Route
 from stratum.domains import listed_hosts
-from stratum.errors import RouterUnavailable, StratumError
+from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
-from stratum.maintenance import NO_PAGE, own_page
 from stratum.model import App
 from stratum.settings import Settings
 from stratum.site import read_table
@@ -30,8 +30,7 @@ from stratum.store import Database, crashes, environments, quiet, releases, site
 from stratum.store import domains as domain_store
 from stratum.store import formation as formation_store
 from stratum.store.sites import Served
-
-log = logging.getLogger(__name__)
+from stratum.up import address
 
 # A Caddy that was killed is soon there again, unless it dies early a few times: supervisord then
 # pauses for 1, 2, 3… seconds. A release that is good should not fail for that.
@@ -46,7 +45,7 @@ class Router:
     def __init__(self, instance: Instance, database: Database) -> None:
         self._instance, self._database = instance, database
         self._rendered: tuple[tuple[int, list[Route]], Config] | None = None
-        self._pages: dict[int, tuple[str, str]] = {}  # commit and HTML, by app
+        self._own_pages = OwnPages(instance.layout.repo)
         self._sites: dict[int, tuple[Served, str]] = {}
         self._seen: dict[str, tuple[Stamp, str]] = {}  # what files hold, as long as they are the same
 
@@ -70,17 +69,20 @@ class Router:
         with self._database.write() as tx:
             formation_store.set_routed(tx, app.id, processes)
             sites.set_served(tx, app.id, site)
-        self.ensure(patience_s)
+        self._tell_in_time(patience_s)
 
-    def ensure(self, patience_s: float = 0.0) -> None:
-        """See that Caddy has the routes that are recorded.
-
-        Args:
-            patience_s: how long to try again while it does not answer.
+    def ensure(self) -> None:
+        """See that Caddy has the routes and pages that are recorded.
 
         Raises:
             RouterUnavailable: it has not.
         """
+        with self._database.read() as tx:
+            down = releases.in_maintenance(tx)
+        self._own_pages.read(down)
+        self._tell_in_time(0)
+
+    def _tell_in_time(self, patience_s: float) -> None:
         for waited_s in pace.looks(patience_s):
             try:
                 self._tell()
@@ -123,14 +125,14 @@ class Router:
         domain, served_by_https = instance.settings.apps_domain, bool(instance.settings.https_listen)
         routes = [
             Route(
-                app.host(domain, names.get(app.id, "")),
+                host := app.host(domain, names.get(app.id, "")),
                 ports.get(app.id, ()),
                 self._site(app.id, served[app.id]) if app.id in served else "",
                 Page.MAINTENANCE if app.maintenance else pages.why(silent.get(app.id)),
                 own.get(app.id, ()),
                 app.id in crashed,
                 served_by_https and not app.plain_http,
-                self._own_page(app, down.get(app.id, "")),
+                self._own_page(host, app.id) if app.id in down else "",
             )
             for app in apps
         ]
@@ -147,19 +149,8 @@ class Router:
             self._sites[app_id] = served, site.text(folder, read_table(served.rules))
         return self._sites[app_id][1]
 
-    def _own_page(self, app: App, commit: str) -> str:
-        """Look for the page of an app that is down for maintenance; once, and what cannot be read is none."""
-        if not commit:
-            self._pages.pop(app.id, None)
-            return ""
-        if app.id not in self._pages or self._pages[app.id][0] != commit:
-            page = NO_PAGE
-            try:
-                page = own_page(self._instance.layout.repo(app.id), commit)
-            except StratumError as error:
-                log.warning("the maintenance page of %s: %s", app.label, error)
-            self._pages[app.id] = commit, page.html
-        return self._pages[app.id][1]
+    def _own_page(self, host: str, app_id: int) -> str:
+        return self._own_pages.of(app_id, self._instance.layout.router_upstreams / host)
 
     def _place(self, room: int) -> Place:
         layout = self._instance.layout
@@ -178,7 +169,9 @@ class Router:
     def _load(self, config: Config) -> None:
         socket = self._instance.layout.router_socket
         if not admin.knows(socket, config.mark):
-            admin.load(socket, config.content)
+            host, port = address.split(self._instance.listen)
+            with farewell(address.reached_at(host), port, f"-.{self._instance.settings.apps_domain}"):
+                admin.load(socket, config.content)
 
     def _write(self, config: Config) -> None:
         layout = self._instance.layout

@@ -98,10 +98,14 @@ class Node:
         """The value of a key of an object; None where it has none."""
         return Node(self.value.get(key), member(self.place, key), self.found)
 
-    def members(self) -> Iterator[tuple[str, "Node"]]:
-        """Yield what an object has by key; something else is refused."""
+    def members(self, mend: str) -> Iterator[tuple[str, "Node"]]:
+        """Yield what an object has by key; something else is refused.
+
+        Args:
+            mend: a sentence that shows what to write.
+        """
         if not isinstance(self.value, dict):
-            self.refuse(f"{shown(self.value)} stands where an object is expected", 'Write it as {"name": …}')
+            self.refuse(f"{shown(self.value)} stands where an object is expected", mend)
             return
         for key in self.value:
             yield key, self.at(key)
@@ -116,7 +120,8 @@ class Node:
 
     def know(self, known: Collection[str], without_effect: Mapping[str, str]) -> None:
         """Warn of keys of an object that are not known, or do nothing here."""
-        for key, node in self.members():
+        for key in self.value:
+            node = self.at(key)
             if key in without_effect:
                 node.warn("it has no effect here", without_effect[key])
             elif key not in known:

@@ -8,6 +8,7 @@ from stratum.errors import InvalidInput
 from stratum.model import Strategy, TargetSettings
 
 KEYS = ("strategy", "stop_sequence", "restart_on_deploy", "max_surge")
+_EXAMPLE = 'Write it as {"strategy": "overlap"}; scales are set with: stratum scale TARGET=N'
 _WORDS = {"true": True, "false": False}
 _OTHERS = {
     "quantity": "Scales are set with: stratum scale TARGET=N",
@@ -19,8 +20,11 @@ _OTHERS = {
 
 def read_keys(node: Node) -> TargetSettings:
     """Read what app.json says of a target besides its checks."""
+    if not isinstance(node.value, dict):
+        node.refuse(f"{shown(node.value)} stands where an object is expected", _EXAMPLE)
+        return TargetSettings()
     node.know(KEYS, _OTHERS)
-    return _read(node) if isinstance(node.value, dict) else TargetSettings()
+    return _read(node)
 
 
 def told(target: str, values: Mapping[str, object]) -> TargetSettings:

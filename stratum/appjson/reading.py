@@ -14,6 +14,10 @@ from stratum.excerpt import quoted
 from stratum.model import NO_SETTINGS, RELEASE_PHASE, TargetSettings
 
 MAX_BYTES = 64 << 10
+_EXAMPLES = {
+    "formation": 'Write it as {"worker": {"strategy": "overlap"}}',
+    "healthchecks": 'Write it as {"web": [{"path": "/health"}]}',
+}
 MAX_PROBLEMS = 50  # said one by one; the rest is counted
 
 
@@ -115,7 +119,7 @@ def _settings(top: Node) -> dict[str, TargetSettings]:
 
 
 def _members(top: Node, key: str) -> Iterable[tuple[str, Node]]:
-    return top.at(key).members() if top.has(key) else ()
+    return top.at(key).members(_EXAMPLES[key]) if top.has(key) else ()
 
 
 def _capped(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
-from stratum.buildlog import INDENT
 from stratum.cli.output import safe
 
 
 def quote(crashes: Iterable[Mapping[str, Any]]) -> None:
     """Print what keeps ending, with its last lines."""
+    from stratum.buildlog import INDENT  # only once there is an answer to show
+
     for crash in crashes:
         click.echo(f"\n{safe(crash['message'])}")
         for line in crash["lines"]:

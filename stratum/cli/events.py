@@ -29,7 +29,8 @@ def events(app: "RemoteApp", target: str | None, lines: int, as_json: bool, foll
         return
     found = app.events(target, lines=lines)
     if not found and not as_json:
-        say("Nothing has happened yet.")
+        if lines:
+            say("Nothing has happened yet.")
         return
     show(found, _COLUMNS, as_json=as_json)
 

@@ -75,13 +75,14 @@ def _here(stage: str | None) -> Iterable[Checked]:
     names = (*([stage_file(checked_name("a stage", stage))] if stage else []), "Procfile")
     chosen = next((Path(name) for name in names if Path(name).exists()), None)
     other = Path(appjson.NAME)
-    if chosen is None and not other.exists():
+    is_there = other.exists() or other.is_symlink()  # to nothing: a push would be rejected for it
+    if chosen is None and not is_there:
         message = f"There is no {' and no '.join(names)} in this folder."
         raise Unreadable(message, "It stands in the root of the repository; or name the file.")
     procfile = None if chosen is None else _procfile(chosen.name, _content(chosen))
     if procfile is not None:
         yield procfile
-    if other.exists():
+    if is_there:
         is_known = procfile is not None and not procfile.problems
         yield _app_json(_content(other), procfile.targets if procfile is not None and is_known else None)
 

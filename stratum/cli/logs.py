@@ -41,7 +41,7 @@ def logs(app: "RemoteApp", /, as_json: bool, **given: object) -> None:
             some = True
     except KeyboardInterrupt:
         return
-    if not some:
+    if not some and given["lines"] != 0:
         say("Nothing was found." if given["grep"] or given["since"] else "Nothing was written yet.")
 
 

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from stratum.buildlog import harmless
-
 CELL = 80  # characters of a text of any length in a table
 
 
@@ -64,6 +62,8 @@ def shortened(text: str) -> str:
 
 def safe(text: str) -> str:
     """Take out what could move a terminal's cursor."""
+    from stratum.buildlog import harmless  # only once there is an answer to show
+
     return harmless(text.encode("utf-8", "replace")).decode()
 
 

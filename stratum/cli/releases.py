@@ -9,7 +9,7 @@ from stratum.cli.output import json_option, say, shortened, show
 from stratum.cli.versions import any_version_argument, number_of, version_argument
 from stratum.cli.waiting import finish
 from stratum.cli.which import for_app, for_subcommands
-from stratum.errors import Conflict
+from stratum.errors import Conflict, NothingReleased
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,12 +42,12 @@ def list_all(app: "RemoteApp", as_json: bool) -> None:
 
 
 @releases.command("show")
-@version_argument
+@any_version_argument
 @json_option
 @for_app
-def describe(app: "RemoteApp", version: int | str, as_json: bool) -> None:
-    """Show a release, and what it has changed next to the one that ran before it."""
-    row = app.release(number_of(app, version))
+def describe(app: "RemoteApp", version: int | str | None, as_json: bool) -> None:
+    """Show a release (without vN, the one that runs) and what it changed next to the one before it."""
+    row = app.release(_live(app) if version is None else number_of(app, version))
     if as_json:
         show([row], (), as_json=True)
     else:
@@ -124,6 +124,18 @@ def rollback(app: "RemoteApp", version: int | str | None, as_json: bool) -> None
     finish(app, change, as_json=as_json)
     if change["release"]:
         say(f"Released v{change['release']}.")
+
+
+def _live(app: "RemoteApp") -> int:
+    """Version of the release that runs; of the newest where none ever ran.
+
+    Raises:
+        NothingReleased: there is none.
+    """
+    rows = app.releases()
+    if not rows:
+        raise NothingReleased(app.label)
+    return int(next((row for row in rows if row["status"] == "live"), rows[0])["version"])
 
 
 def _readable(row: "Row") -> "Row":

@@ -184,12 +184,16 @@ def _here() -> Place:
 def _of_repository() -> Place | None:
     argv = ["git", "remote", "get-url", REMOTE]
     try:
-        said = subprocess.run(argv, capture_output=True, text=True, check=False)
+        git = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     except FileNotFoundError:
         return None
-    parts = urlsplit(said.stdout.strip())
+    with git:
+        import stratum.client  # noqa: F401 - takes longer than git, and is needed next
+
+        said, _ = git.communicate()
+    parts = urlsplit(said.strip())
     environment, _, repository = parts.path.strip("/").partition("/")
-    if said.returncode or not repository.endswith(".git") or "/" in repository:
+    if git.returncode or not repository.endswith(".git") or "/" in repository:
         return None
     url = credentials.checked_url(f"{parts.scheme}://{parts.netloc}")
     return Place(url, environment, repository.removesuffix(".git"))

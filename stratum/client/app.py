@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from stratum.client.following import follow
 from stratum.client.http import Connection, Row
 from stratum.client.notifications import RemoteNotifications
 from stratum.client.webhooks import RemoteWebhooks
@@ -65,7 +64,7 @@ class RemoteApp:
     def live_events(self, target: str | None, *, lines: int) -> Iterator[Row]:
         """Yield what became of its processes, and what becomes of them."""
         wanted = {**_events_wanted(target, lines), "follow": "true"}
-        return follow(self.connection, self._path("/events"), wanted)
+        return self._followed("/events", wanted)
 
     def scale(self, scales: Mapping[str, object]) -> Row:
         """Wish scales."""
@@ -207,7 +206,7 @@ class RemoteApp:
         Args:
             wanted: any of `target`, `index`, `lines`, `since`, `grep`, `follow`.
         """
-        return follow(self.connection, self._path("/logs"), wanted)
+        return self._followed("/logs", wanted)
 
     def rollout(self, number: int, *, until: str = "settled") -> Row:
         """Wait for a rollout and return it; until `settled` or `ended`.
@@ -237,6 +236,11 @@ class RemoteApp:
 
     def _path(self, below: str) -> str:
         return f"/apps/{quote(self.environment, safe='')}/{quote(self.name, safe='')}{below}"
+
+    def _followed(self, below: str, params: Mapping[str, str]) -> Iterator[Row]:
+        from stratum.client.following import follow  # most commands follow nothing
+
+        return follow(self.connection, self._path(below), params)
 
     def _send(self, method: str, below: str, json: object = None) -> Row:
         answer: Row = self.connection.send(method, self._path(below), json=json)

@@ -152,11 +152,18 @@ class Door:
         return str(self._ask("open_release", **args))
 
     def keep_releases(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove the folders of all releases of an app but these, in which processes may run."""
+        """Take the folders of all releases of an app but these, in which processes may run, out of the way.
+
+        It takes no longer however much there is: `erase_releases` erases it.
+        """
         self._ask("keep_releases", app_id=app_id, versions=sorted(versions))
 
+    def erase_releases(self, app_id: int) -> None:
+        """Erase what `keep_releases` and `keep_sites` have taken out of the way; nobody need wait for it."""
+        self._ask("erase_releases", app_id=app_id)
+
     def release_versions(self) -> dict[int, set[int]]:
-        """App id → versions of whose releases there is a folder; 0 for one that never became whole."""
+        """App id → versions of whose releases there is a folder; 0 for what is of none, and to be erased."""
         answer = self._ask("release_versions")
         rows = answer if isinstance(answer, list) else []
         return {int(app_id): set(versions) for app_id, versions in rows}
@@ -176,7 +183,7 @@ class Door:
         return str(asked), str(why)
 
     def keep_sites(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove the sites of all releases of an app but these."""
+        """Take the sites of all releases of an app but these out of the way, for `erase_releases`."""
         self._ask("keep_sites", app_id=app_id, versions=sorted(versions))
 
     def settle_releases(self) -> None:

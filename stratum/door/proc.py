@@ -100,6 +100,14 @@ def variables(pid: int, names: Collection[str]) -> dict[str, str]:
     return found
 
 
+def limits(pid: int) -> bytes:
+    """Read the table of a process's resource limits; empty when it has ended."""
+    try:
+        return _read(f"/proc/{pid}/limits")
+    except OSError:
+        return b""
+
+
 def send(process: Process, number: int) -> None:
     """Signal this process and no later one with its pid; nothing happens when it is gone."""
     try:

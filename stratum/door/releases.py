@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from stratum.door import disk, turns
+from stratum.door import aside, disk, turns
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.trees import Folder, Trees, is_folder_of
 from stratum.door.volumes import Volumes
@@ -57,17 +57,21 @@ class Releases:
         return ""
 
     def keep(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove all release folders of an app but some."""
+        """Take all release folders of an app but some out of the way, for `erase`: no more than renames."""
         parent = self._layout.release(app_id, 1).parent
         kept = {f"v{version}" for version in versions}
         if parent.is_dir():
             with self._alone(app_id):
                 for entry in sorted(parent.iterdir()):
-                    if entry.name.partition(".")[0] not in kept:
-                        self._trees.erase(entry, self._fence.app_uid(app_id))
+                    if entry.name.partition(".")[0] not in kept and not entry.name.startswith(aside.BEGIN):
+                        aside.set_aside(entry)
+
+    def erase(self, app_id: int) -> None:
+        """Erase what is out of the way."""
+        aside.erase(self._layout.release(app_id, 1).parent, self._trees, self._fence.app_uid(app_id))
 
     def versions(self) -> dict[int, list[int]]:
-        """App id → versions of which there is a folder; 0 for one that was begun and never became whole."""
+        """App id → versions of which there is a folder; 0 for what never became whole, or is to be erased."""
         found: dict[int, list[int]] = {}
         for folder in self._layout.releases.iterdir():
             with suppress(FileNotFoundError):  # the app is just being destroyed
@@ -91,7 +95,7 @@ class Releases:
         mark, half = _mark(path), path.with_name(f"{_HALF}{path.name}")
         uid = self._fence.app_uid(app_id)
         for left in (half, path, mark):
-            self._trees.erase(left, uid)
+            aside.set_aside(left)
         why = self._copy(self._layout.slug(app_id, digest), half, app_id) or self._link(half, app_id, mounts)
         if why:
             self._trees.erase(half, uid)
@@ -133,7 +137,7 @@ class Releases:
 
 
 def _version(path: Path) -> int:
-    """Read what is in an app's folder: `v3`, `v3.tmp`, `.half-v3`."""
+    """Read what is in an app's folder: `v3`, `v3.tmp`, `.half-v3`, `.gone-v3-…`."""
     number = path.name.partition(".")[0].removeprefix("v")
     return int(number) if number.isdecimal() else 0
 

@@ -195,6 +195,11 @@ def _open_release(layout: Layout, fence: Fence, args: Args) -> str:
     return Releases(layout, fence).open(_app_id(args), _version(args), _digest(args), _mounts(args))
 
 
+def _erase_releases(layout: Layout, fence: Fence, args: Args) -> None:
+    Releases(layout, fence).erase(_app_id(args))
+    Sites(layout, fence).erase(_app_id(args))
+
+
 def _destroy(layout: Layout, fence: Fence, args: Args) -> None:
     Folders(layout, fence).destroy(_app_id(args))
     Volumes(layout, fence, LIMIT_S).destroy(_app_id(args))
@@ -255,6 +260,7 @@ _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
     "settle_releases": lambda layout, fence, _args: Releases(layout, fence).settle(),
     "release_versions": lambda layout, fence, _args: list(Releases(layout, fence).versions().items()),
     "keep_releases": lambda layout, fence, args: Releases(layout, fence).keep(_app_id(args), _versions(args)),
+    "erase_releases": _erase_releases,
     "publish_site": lambda layout, fence, args: Sites(layout, fence).publish(
         _app_id(args), _version(args), _digest(args)
     ),

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from stratum.door import spawn
+from stratum.door import aside, spawn
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.steps import SYSTEM_PATH
 from stratum.door.trees import Folder, Trees
@@ -56,19 +56,20 @@ class Sites:
         return ("", why) if why else (asked.read_text(), "")
 
     def keep(self, app_id: int, versions: Collection[int]) -> None:
-        """Remove all sites of an app but those of some releases."""
+        """Take all sites of an app but those of some releases out of the way, for `erase`."""
         parent = self._layout.site(app_id, 1).parent
         kept = {f"v{version}" for version in versions}
         for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
-            if entry.name.partition(".")[0] not in kept:
-                self._erase(entry)
+            if entry.name.partition(".")[0] not in kept and not entry.name.startswith(aside.BEGIN):
+                aside.set_aside(entry)
+
+    def erase(self, app_id: int) -> None:
+        """Erase what is out of the way."""
+        aside.erase(self._layout.site(app_id, 1).parent, self._trees, self._fence.site_uid)
 
     def destroy(self, app_id: int) -> None:
         """Remove all that was made for an app."""
-        self.keep(app_id, ())
-        parent = self._layout.site(app_id, 1).parent
-        if parent.is_dir():
-            parent.rmdir()
+        self._trees.erase_parent(self._layout.site(app_id, 1).parent, self._fence.site_uid)
 
     def _make(self, app_id: int, site: Path, asked: Path, digest: str) -> str:
         """Make the folder, and beside it what the slug says; return why it cannot be."""
@@ -79,11 +80,11 @@ class Sites:
         self._trees.make(Folder(site.parent, root, router, 0o750))
         half = site.with_name(f"{_HALF}{site.name}")
         for left in (half, site, asked):
-            self._erase(left)
+            aside.set_aside(left)
         self._trees.make(Folder(half, copier, copier, 0o700))
         code, said = self._copy(self._layout.slug(app_id, digest), half)
         if code:
-            self._erase(half)
+            self._trees.erase(half, copier)
             return f"its site cannot be copied: {(said.splitlines() or [f'exit code {code}'])[-1]}"
         self._trees.make(Folder(half, root, router, 0o750))
         asked.write_text(said)
@@ -109,6 +110,3 @@ class Sites:
         finally:
             for handle in (source, goal, complaint):
                 os.close(handle)
-
-    def _erase(self, path: Path) -> None:
-        self._trees.erase(path, self._fence.site_uid)

@@ -3,19 +3,37 @@
 From the kernel by netlink; from /proc/net/tcp where it does not answer. Source: proc(5).
 """
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 from stratum.door import netlink, owner, proc
 
-_ESTABLISHED, _LISTEN = 1, 10  # linux/tcp_states.h
+_ESTABLISHED = 1  # linux/tcp_states.h
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LOCAL, _STATE, _INODE = 1, 3, 9
+_MAPPED = b"\0" * 10 + b"\xff\xff"  # RFC 4291, 2.5.5.2: before an address of IPv4 within IPv6
+_HERE = (b"\x7f\0\0\1", b"\0\0\0\0")  # 127.0.0.1 and all addresses
+_REACHED = (*_HERE, b"\0" * 16, *(_MAPPED + address for address in _HERE))
 
 
 def listening(port: int) -> set[str]:
-    """Find the inodes of sockets that listen on a port, on any address."""
-    return set(_inodes(port, _LISTEN))
+    """Find the inodes of sockets that listen on a port where 127.0.0.1 reaches them, as the router does."""
+    try:
+        found = netlink.listening(port)
+    except OSError:
+        return set(listening_by_table(port))
+    return {str(inode) for inode, address, is_v6only in found if address in _REACHED and not is_v6only}
+
+
+def listening_by_table(port: int) -> list[str]:
+    """Find the same in the tables of all sockets, which do not tell what is for IPv6 alone."""
+    code = b"%02X" % netlink.LISTEN
+    return [
+        fields[_INODE].decode()
+        for fields in _rows(port)
+        if fields[_STATE] == code and _address(fields[_LOCAL]) in _REACHED
+    ]
 
 
 def established(port: int) -> int:
@@ -24,7 +42,7 @@ def established(port: int) -> int:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether the process, or one of its family, listens on the port.
+    """Whether the process, or one of its family, listens on the port where 127.0.0.1 reaches it.
 
     Raises:
         OSError: its open files could not be looked at.
@@ -52,6 +70,12 @@ def from_table(port: int, state: int) -> list[str]:
     """Find what `netlink.inodes` does, by reading the tables of all sockets."""
     code = b"%02X" % state
     return [fields[_INODE].decode() for fields in _rows(port) if fields[_STATE] == code]
+
+
+def _address(field: bytes) -> bytes:
+    """The bytes of an address, written as numbers of four bytes each in the order of this machine."""
+    text = field.partition(b":")[0]
+    return b"".join(struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8))
 
 
 def _rows(port: int) -> Iterator[list[bytes]]:

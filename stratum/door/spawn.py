@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from stratum.door import prctl
+from stratum.door import birthmark, prctl
 from stratum.door.fencing import calls
 
 UMASK = 0o022
@@ -43,6 +43,7 @@ class Program:
         kept: an open file that it has as number 3.
         may_gain: whether set-uid bits have power for it.
         refused: the filter of system calls it is held to (`calls.filter_`); empty for none.
+        birthmark: the number by which what comes of it is known (`birthmark`).
     """
 
     argv: tuple[str, ...]
@@ -54,6 +55,7 @@ class Program:
     kept: int | None = None
     may_gain: bool = False
     refused: bytes = b""
+    birthmark: int | None = None
 
 
 Begin: TypeAlias = Callable[[Program, tuple[int, int, int]], int]
@@ -186,6 +188,8 @@ def _limit(program: Program) -> None:
         hard = resource.getrlimit(limit)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(limit, (value, value))
+    if program.birthmark is not None:
+        birthmark.bear(program.birthmark)
 
 
 def reset_signals() -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from stratum.door import awaiting, ending, folders, marks, prctl, spawn, steps, turns
+from stratum.door import awaiting, birthmark, ending, folders, marks, prctl, spawn, steps, turns
 from stratum.door.awaiting import Ending
 from stratum.door.fencing import inside, network
 from stratum.door.fencing.fences import NETWORK, PROCESSES, VIEW
@@ -92,6 +92,7 @@ class StepRun:
             self._terms.rlimits(),
             goes_first=True,
             refused=self._terms.refused(),
+            birthmark=birthmark.number(self._layout.instance_id),
         )
 
     def _own_env(self, scratch: Path) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """Processes of apps and builds that should not be there any more: found, and ended.
 
-A process is known by the mark in its environment, by whom it descends from, by its session, and,
-fenced, by its uid, which nothing can shed. A program may write over its own mark; what supervisord
-itself has started is therefore left to supervisord, unless it carries the mark of one not wished.
+A process is known by the mark in its environment, by whom it descends from, by its session, and by
+what nothing can shed: fenced its uid, else the number that it was born with (`birthmark`). A program
+may write over its own mark; what supervisord itself has started is therefore left to supervisord,
+unless it carries the mark of one not wished.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from stratum.door import ending, marks, proc
+from stratum.door import birthmark, ending, marks, proc
 from stratum.fence import Fence
 from stratum.layout import Layout
 
@@ -104,7 +105,8 @@ class Strays:
             return list(self._snapshot().values())
         look = self._look()
         processes = look.processes
-        marked = set(self._names(look))
+        born = birthmark.bearers(processes.values(), birthmark.number(self._layout.instance_id))
+        marked = set(self._names(look)) | born
         found = {pid: processes[pid] for pid in sorted(proc.family(processes, marked))}
         found |= {process.pid: process for process in self.of_builds()}
         return list(found.values())

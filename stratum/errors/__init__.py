@@ -32,7 +32,14 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
 from stratum.errors.deliveries import BadSignature, DeliveryMalformed, WebhookDisabled
-from stratum.errors.failures import BuildFailed, PhaseFailed, ReleaseStopped, ReleaseUnusable, RolloutFailed
+from stratum.errors.failures import (
+    LAST_LINES,
+    BuildFailed,
+    PhaseFailed,
+    ReleaseStopped,
+    ReleaseUnusable,
+    RolloutFailed,
+)
 from stratum.errors.found import (
     AlreadyExists,
     Conflict,
@@ -73,6 +80,7 @@ from stratum.errors.parts import (
 from stratum.errors.root import Located, StratumError
 
 __all__ = [
+    "LAST_LINES",
     "AlreadyExists",
     "AppJsonInvalid",
     "BadCredentials",

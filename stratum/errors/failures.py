@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from stratum.errors.root import StratumError
 
+LAST_LINES = "Its last lines:"
+
 
 class BuildFailed(StratumError):
     """A step of a build failed; the old release keeps running.
@@ -27,9 +29,16 @@ class BuildFailed(StratumError):
         output: Sequence[str] = (),
     ) -> None:
         self.step, self.detail, self.exit_code, self.output = step, detail, exit_code, tuple(output)
-        lines = "\n".join(output)
-        said = f"{detail} Its last lines:\n{lines}" if detail and lines else detail or lines
-        super().__init__(f"{self.summary}: {said}", hint)
+        super().__init__(self._told(), hint)
+
+    def _told(self) -> str:
+        """What failed and why, on the first line; below it the output, where that has several lines."""
+        lines = "\n".join(self.output)
+        if self.detail and lines:
+            return f"{self.summary}: {self.detail} {LAST_LINES}\n{lines}"
+        if len(self.output) > 1:
+            return f"{self.summary}. {LAST_LINES}\n{lines}"
+        return f"{self.summary}: {self.detail or lines}"
 
     @property
     def summary(self) -> str:

@@ -41,7 +41,7 @@ def check_free(listen: str) -> None:
 def answers(listen: str) -> bool:
     """Whether the API answers through the router: 401, since this asks without a token."""
     host, port = split(listen)
-    connection = http.client.HTTPConnection(_reached_at(host), port, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection(reached_at(host), port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", "/api/whoami", headers={"Host": f"localhost:{port}"})
         response = connection.getresponse()
@@ -59,5 +59,6 @@ def shown(listen: str) -> str:
     return f"localhost:{port}" if host in {"127.0.0.1", "0.0.0.0"} else listen
 
 
-def _reached_at(host: str) -> str:
+def reached_at(host: str) -> str:
+    """Return where this host reaches what listens on an address."""
     return "127.0.0.1" if host == "0.0.0.0" else host

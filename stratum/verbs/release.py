@@ -73,7 +73,7 @@ def describe(tx: Transaction, app: App, version: int, values: Mapping[str, objec
 
     Raises:
         NotFound: there is no such release.
-        InvalidName: it would be taken for a version.
+        InvalidName: it would be taken for a version, or nobody could type what they see.
         Conflict: another has the name; or it is to be kept, and nothing can go back to it: it has
             failed, or its slug is not there any more.
     """
@@ -86,9 +86,13 @@ def describe(tx: Transaction, app: App, version: int, values: Mapping[str, objec
 
 
 def _check_name(tx: Transaction, release: Release, name: str) -> None:
+    kind = "a release"
     if _VERSION.fullmatch(name.strip()):
-        kind, reason = "a release", "that is a version"
+        reason = "that is a version"
         raise InvalidName(kind, name, reason, "Use another than digits, or v and digits.")
+    if name != name.strip() or not name.isprintable():
+        reason = "it has what cannot be seen"
+        raise InvalidName(kind, name, reason, "Use what can be printed in a line, without blanks around it.")
     others = (one for one in releases.list_releases(tx, release.app_id) if one.id != release.id)
     taken = next((one.version for one in others if name and one.name == name), None)
     if taken is not None:

@@ -48,6 +48,14 @@ def test_what_each_release_has_again_is_bounded(letter):
     assert (len(made.contents.buildpacks), len(made.pins or {})) == (MAX_BUILDPACKS, MAX_BUILDPACKS)
 
 
+def test_what_a_failure_says_is_bounded():
+    failure = {"doing": "Detecting", "detail": "3" * 300_000, "mend": "4" * 300_000}
+
+    said = parse(json.dumps({"failure": failure}).encode()).failure
+
+    assert said == {"doing": "Detecting", "detail": "3" * 8192, "mend": "4" * 8192}
+
+
 @pytest.mark.parametrize("site", ["/etc", "..", "a/../..", "a\0b", 1, None, ["x"]])
 def test_a_site_is_below_the_slug(site):
     assert parse(json.dumps({"site": site}).encode()).contents.site == ""

@@ -52,7 +52,13 @@ def test_the_last_twenty_lines_are_told_without_colours(fail):
     failure = fail("".join(f"\x1b[31m{line}\x1b[0m\n" for line in lines).encode(), 1)
 
     assert failure.output == tuple(lines[-20:])
-    assert str(failure) == "Installing failed (exit code 1): " + "\n".join(lines[-20:]) + f" {MEND}"
+    assert str(failure) == "\n".join(
+        ["Installing failed (exit code 1). Its last lines:", *lines[-20:-1], f"{lines[-1]} {MEND}"]
+    )
+
+
+def test_a_single_line_is_told_with_what_failed(fail):
+    assert fail(b"no such package\n", 1).message == "Installing failed (exit code 1): no such package"
 
 
 def test_a_time_limit_is_told_with_the_last_lines(fail):

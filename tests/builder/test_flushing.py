@@ -16,11 +16,13 @@ class Disk:
         self.begun = threading.Semaphore(0)
         self.may = threading.Semaphore(0)
         self.asked: list[tuple[int, int]] = []
+        self.done = 0
 
     def flush(self, app_id: int, number: int) -> None:
         self.asked.append((app_id, number))
         self.begun.release()
         assert self.may.acquire(timeout=30)
+        self.done += 1
         failure = self._failures.pop(0) if self._failures else None
         if failure is not None:
             raise failure
@@ -69,10 +71,15 @@ def test_a_disk_that_stands_still_holds_nobody_up():
     disk = Disk()
     beside = flushing(disk, patience_s=0.01)
     beside.begin()
+    assert disk.begun.acquire(timeout=30)
     beside.end()
 
+    assert (disk.asked, disk.done) == ([(7, 3)], 0)
     disk.may.release()
 
 
 def test_nothing_begun_is_nothing_to_wait_for():
-    flushing(Disk()).end()
+    disk = Disk()
+    flushing(disk).end()
+
+    assert disk.asked == []

@@ -74,6 +74,7 @@ def test_a_pipfile_is_refused_with_the_way_out():
 @pytest.mark.parametrize("content", [b"[project", b"\xff\xfe", b"a = 1\na = 2"])
 def test_a_project_that_is_no_toml_is_refused(content):
     assert "pyproject.toml is no TOML" in refusal({"pyproject.toml": content, "uv.lock": b""})
+    assert "pyproject.toml is no TOML" in refusal({"pyproject.toml": content})
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,20 @@ def test_slow_readers_of_a_finished_log_leave_threads_to_others(side, web):
     assert found == [200] + [503] * 59
 
 
+def test_where_a_reader_of_hundreds_of_processes_is_fits_into_a_header(side, web):
+    app = side.app()
+    side.release(app)
+    places = ";".join(
+        f"v{version}.a-worker.{n}=3b62cc.9f0000.33e40bb0" for version in "123" for n in range(400)
+    )
+    headers = {"Authorization": f"Bearer {side.admin}", "Last-Event-ID": f"6b031128;{places}"}
+    connection = UnixConnection(side.instance.layout.web_socket)
+    connection.request("GET", "/api/apps/MyProdEnv/app02/logs", headers=headers)
+
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def follows(side):
     with get(side, FOLLOWED) as answer:
         return answer.status == 200

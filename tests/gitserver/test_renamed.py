@@ -9,6 +9,7 @@ from gitserver.git.pktline import FLUSH, pkt
 from gitserver.git.renamed import advised
 
 ACKS = pkt(b"acknowledgments\n") + pkt(b"NAK\n") + pkt(b"ready\n") + b"0001"
+V0 = pkt(b"shallow %s" % (b"1" * 40)) + FLUSH + pkt(b"NAK\n")
 PACK = pkt(b"\x01PACK") + pkt(b"\x02done\n") + FLUSH
 ADVICE = pkt(b"\x02Go there.\n")
 
@@ -18,10 +19,11 @@ def cut(data, places):
     return iter([data[start:end] for start, end in pairwise(edges)])
 
 
-@given(st.booleans(), st.lists(st.integers(min_value=0)))
-def test_advice_stands_before_the_pack(acknowledged, places):
-    lead = (ACKS if acknowledged else b"") + pkt(b"packfile\n")
-
+@given(
+    st.sampled_from([pkt(b"packfile\n"), ACKS + pkt(b"packfile\n"), V0, b""]),
+    st.lists(st.integers(min_value=0)),
+)
+def test_advice_stands_before_the_pack(lead, places):
     assert b"".join(advised(cut(lead + PACK, places), "Go there.")) == lead + ADVICE + PACK
 
 
@@ -30,6 +32,13 @@ def test_an_answer_without_a_pack_stays_as_it_is(places):
     refs = pkt(b"1" * 40 + b" refs/heads/x000dpackfile\n") + FLUSH
 
     assert b"".join(advised(cut(refs, places), "Go there.")) == refs
+
+
+@given(st.lists(st.integers(min_value=0)))
+def test_a_pack_without_bands_stays_as_it_is(places):
+    answer = pkt(b"NAK\n") + b"PACK\0\0\0\2"
+
+    assert b"".join(advised(cut(answer, places), "Go there.")) == answer
 
 
 @given(st.lists(st.binary()))

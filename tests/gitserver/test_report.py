@@ -144,3 +144,14 @@ def test_what_git_says_of_a_pack_is_told_plainly():
     }
 
     assert {text: reasons.of_pack(text) for text in said} == said
+
+
+def test_what_failed_before_a_pack_was_unpacked_is_told_by_the_status_alone():
+    """As where the disk has no room for one folder more (seen on ext4, git 2.39)."""
+    assert reasons.of_pack(b"", "unable to create temporary object directory") == (
+        "the server cannot keep it, most likely for want of room: tell its operator"
+    )
+    assert reasons.of_pack(b"", "index-pack abnormal exit") == reasons.of_pack(b"")
+    assert reasons.of_pack(b"fatal: early EOF", "index-pack abnormal exit") == (
+        "it was cut on its way: push again"
+    )

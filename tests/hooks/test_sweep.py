@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +101,20 @@ def test_a_repository_that_cannot_be_swept_keeps_no_other_from_it(web, repo, cap
     assert sweep(web.instance.layout) == 1
     assert not path.exists()
     assert caplog.records[0].getMessage().startswith("0x1.git could not be swept")
+
+
+def test_a_repository_too_deep_to_be_looked_through_keeps_no_other_from_it(web, repo):
+    folder = top = web.instance.layout.repos / "9.git/refs/heads/a"
+    top.parent.mkdir(parents=True)
+    for _ in range(sys.getrecursionlimit()):
+        folder.mkdir()
+        folder = Path(f"{folder}/a")
+    path = leave(repo, "HEAD.lock")
+
+    swept = sweep(web.instance.layout)
+    subprocess.run(["rm", "-rf", top], check=True)  # as deep a folder would stop Python's own
+
+    assert (swept, path.exists()) == (1, False)
 
 
 def test_quarantines_are_removed_with_all_in_them(web, repo):

@@ -53,7 +53,7 @@ def test_every_reader_gets_the_bytes_that_the_push_shows(web):
 
         with FakeBuilder(web, work):
             answer = post(web, app, first_push(source))
-        told = [reader.result(30) for reader in readers]
+        told = [reader.result(60) for reader in readers]
 
     whole = path.read_bytes()
     assert whole == b"".join(parts)

@@ -156,7 +156,7 @@ def test_a_requirement_that_does_not_exist_fails_the_build_and_nothing_else(yard
 
     log = yard.log(build).splitlines()
     assert build.state is BuildState.FAILED
-    assert build.error.startswith("Installing requirements.txt failed (exit code 1): ")
+    assert build.error.startswith("Installing requirements.txt failed (exit code 1). Its last lines:\n")
     assert "there is no version of six==99.0" in build.error
     assert any("there is no version of six==99.0" in line for line in log)
     block = log[log.index(" !     Installing requirements.txt failed (exit code 1)") :]

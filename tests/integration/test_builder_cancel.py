@@ -65,7 +65,7 @@ def check_nothing_is_left(yard: Yard, app: App, end: "subprocess.Popen[bytes]") 
     wait_until(
         lambda: processes_naming(scratch) == []
     )  # what a finished build leaves is removed beside its end
-    assert end.wait(timeout=30) == 0
+    assert end.wait(timeout=60) == 0
     ended = first(yard, app)
     assert (ended.state, ended.error, ended.release_id) == (BuildState.CANCELED, "me asked for it.", None)
     assert yard.log(ended).endswith(SAID)
@@ -153,6 +153,23 @@ def test_a_slug_that_a_release_has_outlives_a_build_of_the_same_that_is_given_up
     assert yard.shop.door.has_slug(app.id, yard.releases(app)[0].slug)
 
 
+def test_a_build_whose_app_is_destroyed_is_told_so_and_nothing_of_a_step_that_was_killed(
+    yard: Yard, monkeypatch
+):
+    app = yard.app("plain")
+
+    def destroyed(bench, app):
+        with yard.shop.db.write() as tx:
+            environments.mark_destroying(tx, app.id)
+        raise BuildFailed("Installing", "", 137, "Ask for more memory.", ["one"])
+
+    monkeypatch.setattr("builder.jobs.make_slug", destroyed)
+
+    build = yard.build(app)
+    assert (build.state, build.error) == (BuildState.CANCELED, "The app is being destroyed.")
+    assert yard.log(build) == " !     Build canceled: The app is being destroyed.\n"
+
+
 def test_a_build_that_leaves_much_is_given_up_before_it_is_erased(yard: Yard, monkeypatch):
     app = yard.app("plain")
     door, found, made = yard.shop.door, [], []
@@ -230,7 +247,7 @@ def test_a_push_ends_the_build_that_runs_where_the_app_says_so(yard: Yard):
     with yard.shop.db.write() as tx:
         builds.supersede_queued(tx, newer)
 
-    assert working.wait(timeout=30) == 0
+    assert working.wait(timeout=60) == 0
     assert processes_naming(str(mark)) == []
     newest, older = yard.builds(app)
     assert (newest.state, older.state) == (BuildState.SUCCEEDED, BuildState.SUPERSEDED)

@@ -72,6 +72,17 @@ def test_a_build_that_fills_the_disk_fails_with_its_step(yard: Yard, source, ste
     assert len(yard.releases(app)) == 1
 
 
+def test_a_failure_is_recorded_though_it_takes_long_to_erase_what_filled_the_disk(yard: Yard, monkeypatch):
+    monkeypatch.setattr("stratum.door.folders.AT_ONCE_S", 0)
+    app, _ = released(yard)
+    yard.push(app, {"large": bytes((SIZE_MIB + 8) << 20)})
+
+    build = yard.build(app)
+
+    assert (build.state, yard.scratch(app)) == (BuildState.FAILED, [])
+    assert "No space left on device" in build.error
+
+
 def test_no_build_begins_below_the_floor(yard: Yard):
     """A tenth of the disk; nothing is unpacked, no folder made, and what there was is left."""
     app, slug = released(yard)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from stratum.layout import Layout
+from stratum.model import BuildState
+from stratum.store import Database, builds
 from tests.served import Served
 from tests.waiting import wait_until
 
@@ -44,31 +47,29 @@ def kill_master(served: Served) -> None:
 
 def kill_fork(served: Served) -> None:
     """The process that builds: a child of a child of the master."""
-    os.kill(_forks(served)[0], signal.SIGKILL)
+    os.kill(_builder(served), signal.SIGKILL)
 
 
 def stop_fork(served: Served) -> None:
-    os.kill(_forks(served)[0], signal.SIGSTOP)
+    os.kill(_builder(served), signal.SIGSTOP)
 
 
 def stop_foreman(served: Served) -> None:
-    fork = _forks(served)[0]
+    fork = _builder(served)
     foreman = int(Path(f"/proc/{fork}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(foreman, signal.SIGSTOP)
     os.kill(fork, signal.SIGKILL)
 
 
-def _forks(served: Served) -> list[int]:
-    master, *below = served.pids_of("_work")
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return [pid for pid in below if str(pid) not in children and _is_fork(pid)]
-
-
-def _is_fork(pid: int) -> bool:
-    """Whether it has begun no other program."""
-    with suppress(OSError):  # it has ended
-        return b"stratum.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+def _builder(served: Served) -> int:
+    """Who has claimed the build: others of the forks wait for the next one."""
+    database = Database.open(Layout(served.data.resolve(), "").database)
+    try:
+        with database.read() as tx:
+            (build,) = builds.in_state(tx, BuildState.RUNNING)
+    finally:
+        database.close()
+    return int(build.owner.partition(":")[0])
 
 
 def kill_door(served: Served) -> None:
@@ -86,6 +87,7 @@ if os.geteuid() == 0:  # an ordinary user's server has no door
 @pytest.mark.parametrize("lost", LOST)
 def test_a_build_that_loses_its_builder_is_built_again(served: Served, building, lost):
     repo, go = building
+    master = served.pids_of("_work")[0]
 
     lost(served)
 
@@ -106,3 +108,5 @@ def test_a_build_that_loses_its_builder_is_built_again(served: Served, building,
     served.commit(repo, requirements__txt="")
     served.push(repo)
     assert served.rows("builds", cwd=repo)[0]["status"] == "succeeded"
+    if lost is stop_master:  # it is ended in the end, and that must not meet the next build
+        wait_until(lambda: not Path(f"/proc/{master}").exists(), timeout=SOON_S)

@@ -5,12 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from stratum.model import App, BuildState
@@ -132,28 +136,114 @@ def test_what_is_nudged_while_as_many_are_built_as_may_be_waits_for_room(yard: Y
     assert [yard.builds(app)[0].attempt for app, _, _ in apps] == [1, 1, 1]
 
 
+@pytest.fixture
+def foreman(redis_url: str):
+    """One that is not employed yet."""
+    with Redis.from_url(redis_url) as connection:
+        queue = Queue("any", connection=connection, serializer=JSONSerializer)
+        made = _Foreman([queue], connection=connection, serializer=JSONSerializer)
+        before = signal.getsignal(signal.SIGCHLD)
+        yield made
+        made.await_forks()
+        signal.signal(signal.SIGCHLD, before)
+        assert made._standby is not None
+        made._standby.dismiss()
+        os.waitpid(made._standby.pid, 0)
+
+
+def have_made(foreman: _Foreman, folder: Path) -> None:
+    """Give it the job to make a folder."""
+    (queue,) = foreman.queues
+    foreman.execute_job(queue.enqueue("os.mkdir", str(folder)), queue)
+
+
 def test_a_job_for_which_no_process_can_be_made_holds_up_no_later_one(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    foreman: _Foreman, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     def refuse() -> int:
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    with Redis.from_url(redis_url) as connection:
-        queue = Queue("any", connection=connection, serializer=JSONSerializer)
-        foreman = _Foreman([queue], connection=connection, serializer=JSONSerializer)
-        before = signal.getsignal(signal.SIGCHLD)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fork", refuse)
         foreman.employ(1, lambda: None)
-        try:
-            with monkeypatch.context() as patched:
-                patched.setattr(os, "fork", refuse)
-                foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "one")), queue)
-            assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
-            foreman.execute_job(queue.enqueue("os.mkdir", str(tmp_path / "two")), queue)
-            foreman.await_forks()
-        finally:
-            signal.signal(signal.SIGCHLD, before)
+        have_made(foreman, tmp_path / "one")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+    have_made(foreman, tmp_path / "two")
+    foreman.await_forks()
 
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_a_job_is_done_by_the_fork_that_stands_ready_and_the_next_one_by_another(
+    foreman: _Foreman, tmp_path: Path
+):
+    foreman.employ(2, lambda: None)
+    first = foreman._standby
+    assert first is not None
+
+    have_made(foreman, tmp_path / "one")
+
+    assert foreman._forks <= {first.pid}  # it may have ended already
+    assert foreman._standby not in (None, first)
+    have_made(foreman, tmp_path / "two")
+    foreman.await_forks()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_a_fork_that_stands_ready_and_is_killed_costs_no_job(foreman: _Foreman, tmp_path: Path):
+    foreman.employ(1, lambda: None)
+    assert foreman._standby is not None
+    os.kill(foreman._standby.pid, signal.SIGKILL)
+    wait_until(lambda: foreman._standby is None)
+
+    have_made(foreman, tmp_path / "one")
+
+    foreman.await_forks()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    assert foreman._standby is not None
+
+
+def test_a_job_that_cannot_be_read_ends_no_worker_and_the_next_one_is_done(foreman: _Foreman, tmp_path: Path):
+    foreman.employ(1, lambda: None)
+    (queue,) = foreman.queues
+    job = queue.enqueue("os.mkdir", str(tmp_path / "one"))
+    foreman.connection.hset(job.key, "data", b"this is no JSON")
+
+    foreman.execute_job(Job.fetch(job.id, foreman.connection, JSONSerializer), queue)
+
+    assert not foreman.connection.exists(job.key)
+    have_made(foreman, tmp_path / "two")
+    foreman.await_forks()
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_a_redis_without_room_ends_no_worker_nor_what_it_has_begun(
+    foreman: _Foreman, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    foreman.employ(1, lambda: None)
+    foreman.max_connection_wait_time = 0.01
+    foreman.connection.config_set("maxmemory", "1")
+
+    def make_room() -> None:
+        wait_until(lambda: "no job can be taken" in caplog.text)
+        foreman.connection.config_set("maxmemory", "0")
+        foreman.queues[0].enqueue("os.mkdir", str(tmp_path / "one"))
+
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(make_room)
+        taken = foreman.dequeue_job_and_maintain_ttl(60)
+        made.result()
+
+    assert taken is not None
+    assert list(taken[0].args) == [str(tmp_path / "one")]
+
+
+def test_who_is_told_to_stop_while_redis_is_away_goes_on_to_wait_for_its_forks(foreman: _Foreman, yard: Yard):
+    foreman.employ(1, lambda: None)
+
+    with Redis(unix_socket_path=str(yard.folder / "nobody.sock"), retry=Retry(NoBackoff(), 0)) as nobody:
+        foreman.connection = nobody
+        foreman.teardown()
 
 
 def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(
@@ -162,8 +252,9 @@ def test_a_builder_killed_while_building_takes_the_build_along_and_is_replaced(
     app, go, waits = gated(yard)
     Nudges(redis_url).build(app.id)
     wait_until(waits.exists, timeout=30)
-    (busy,) = [worker for worker in children(master.pid) if children(worker)]
-    (job,) = children(busy)
+    (busy,) = children(master.pid)
+    job, *ready = children(busy)
+    assert len(ready) < 2, "besides what builds only one that waits for the next build"
 
     os.kill(busy, signal.SIGKILL)
 

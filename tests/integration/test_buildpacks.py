@@ -175,6 +175,7 @@ def test_hooks_run_around_the_buildpacks_with_the_apps_variables(yard: Yard):
         (0o644, "#!/bin/sh\n", "Running .stratum/pre-build failed: the file is not executable."),
         (0o755, "#!/bin/sh\necho no; exit 3\n", "Running .stratum/pre-build failed (exit code 3): no"),
         (0o755, "#!/no/such/program\n", "Running .stratum/pre-build failed: it could not be started"),
+        (None, "", "Running .stratum/pre-build failed: it is a folder, or a link to no file that is there."),
     ],
 )
 def test_a_hook_that_fails_fails_the_build_and_the_old_release_stays(mode, text, expected):
@@ -184,8 +185,11 @@ def test_a_hook_that_fails_fails_the_build_and_the_old_release_stays(mode, text,
         yard.build(app)
         path = yard.folder / f"work-{app.id}" / ".stratum" / "pre-build"
         path.parent.mkdir()
-        path.write_text(text)
-        path.chmod(mode)
+        if mode is None:
+            path.symlink_to("nothing")
+        else:
+            path.write_text(text)
+            path.chmod(mode)
         yard.push(app, {})
 
         build = yard.build(app)
@@ -235,6 +239,33 @@ def test_what_is_no_buildpack_is_refused_before_anything_runs(plain_yard: Yard):
     build = plain_yard.build(app)
 
     assert "'file:///etc' in .buildpacks:2 is no buildpack" in build.error
+
+
+def test_a_list_of_buildpacks_that_is_no_file_is_refused_and_not_passed_over(plain_yard: Yard):
+    app = plain_yard.app({**APP, **PROCFILE, ".buildpacks/python": ""})
+
+    build = plain_yard.build(app)
+
+    assert "Choosing the buildpacks failed: .buildpacks cannot be read: it is a folder." in build.error
+
+
+def test_what_names_packages_or_a_python_is_refused_where_it_leads_to_nothing(plain_yard: Yard):
+    app = plain_yard.app(PROCFILE)
+    plain_yard.build(app)
+    work = plain_yard.folder / f"work-{app.id}"
+    (work / "requirements.txt").symlink_to("../shared/requirements.txt")
+    plain_yard.push(app, {})
+    packages = plain_yard.build(app)
+    (work / "requirements.txt").unlink()
+    (work / ".python-version").symlink_to("nothing")
+    plain_yard.push(app, {"requirements.txt": ""})
+    python = plain_yard.build(app)
+
+    assert packages.error.startswith(
+        "Choosing the buildpacks failed: requirements.txt cannot be read: "
+        "it is a link to something outside of the commit."
+    )
+    assert ".python-version is a folder, or a link to no file that is there." in python.error
 
 
 def test_a_commit_that_no_buildpack_can_start_fails_with_the_advice(plain_yard: Yard):

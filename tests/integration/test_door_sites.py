@@ -233,8 +233,17 @@ def test_only_the_sites_that_are_named_are_kept(house: House):
 
     house.call(lambda: house.door.keep_sites(APP, [3]))
     parent = house.layout.site(APP, 1).parent
-    left = house.call(lambda: sorted(parent.iterdir()), as_root=house.fence.fenced)
-    assert [path.name for path in left] == ["v3", "v3.rules"]
+
+    def left() -> list[str]:
+        found = house.call(lambda: sorted(parent.iterdir()), as_root=house.fence.fenced)
+        return [path.name for path in found]
+
+    gone, other, *kept = left()
+    assert (gone[:9], other[:9], kept) == (".gone-v1-", ".gone-v2-", ["v3", "v3.rules"])
+    house.call(lambda: house.door.keep_sites(APP, [3]))
+    assert left() == [gone, other, *kept]
+    house.call(lambda: house.door.erase_releases(APP))
+    assert left() == kept
 
     house.call(lambda: house.door.destroy(APP))
     assert not parent.exists()
@@ -248,7 +257,7 @@ def test_a_build_of_the_same_app_does_not_end_the_making_of_a_site():
     slug(house, write(**{f"dist__{name}_html": "" for name in range(2000)}))
 
     with in_background(lambda: published(house)) as publishing:
-        copier = stop_one(house.fence.site_uid, "stratum.door.sitecopy")
+        copier = stop_one(house, house.fence.site_uid, "stratum.door.sitecopy")
         house.step("close", number=2)
         house.call(lambda: house.door.discard(APP, 2))
         proc.send(copier, signal.SIGCONT)

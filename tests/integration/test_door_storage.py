@@ -3,7 +3,6 @@
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,9 @@ import pytest
 from stratum.door import requests
 from stratum.door.volumes import Volumes
 from stratum.errors import DoorUnavailable, InvalidMount
-from tests.doors import APP, House, as_uid, in_background, stop_one
+from tests.doors import APP, House, as_uid, in_background, needs_root, stop_one
 
 pytestmark = pytest.mark.integration
-
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
-
-
-@pytest.fixture(
-    params=[pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")]
-)
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    made = House(fenced=request.param)
-    if made.fence.fenced:
-        made.start()
-    yield made
-    made.end()
 
 
 def app_uid(house: House) -> int:
@@ -218,7 +204,7 @@ def test_the_end_of_an_apps_strays_does_not_end_the_removal_of_its_storage():
         assert house.call(lambda: house.door.empty_volume(APP, "data")) is True
 
     with in_background(empty) as emptying:
-        helper = stop_one(app_uid(house), "-delete")
+        helper = stop_one(house, app_uid(house), "-delete")
         ended = house.call(lambda: house.door.end_strays(APP, ["production.app.web.1"]))
         assert helper.pid in [pid for pid, *_ in ended]
         assert os.waitpid(emptying, 0)[1] == 0

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -10,32 +9,12 @@ import pytest
 from stratum.door import proc, turns
 from stratum.door.client import Door
 from stratum.door.folders import Folders
-from tests.doors import APP, House, Raised, in_background, stop_one
+from tests.doors import APP, House, Raised, in_background, needs_root, stop_one
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="separate uids need root")
 DIGEST = "ab" * 32
-
-
-@pytest.fixture(
-    params=[pytest.param(True, id="fenced", marks=needs_root), pytest.param(False, id="unfenced")]
-)
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    made = House(fenced=request.param)
-    if made.fence.fenced:
-        made.start()
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def fenced() -> Iterator[House]:
-    made = House(fenced=True)
-    made.start()
-    yield made
-    made.end()
 
 
 def left(house: House) -> list[str]:
@@ -69,7 +48,7 @@ def test_what_is_erased_gives_way_to_the_next_build_and_to_a_release(fenced: Hou
     fenced.call(lambda: fenced.door.drop_slug(APP, DIGEST))
 
     with in_background(lambda: fenced.call(lambda: fenced.door.sweep(APP))) as sweeping:
-        helper = stop_one(fenced.fence.build_uid(APP), "-delete")
+        helper = stop_one(fenced, fenced.fence.build_uid(APP), "-delete")
         fenced.call(lambda: fenced.door.prepare(APP))  # as a release that is opened does
         fenced.unpack({"file": ""}, number=2)
         assert proc.read(helper.pid) is None

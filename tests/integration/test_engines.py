@@ -2,7 +2,6 @@
 
 import signal
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -16,23 +15,11 @@ from stratum.model import Formation
 from stratum.states import ProcessStatus, State
 from stratum.store import names as app_names
 from stratum.trail import Trail
-from tests.engines import DEAF, ENGINES, SLEEP, Side, names, side_on, version
-from tests.stage import RUN_WEB, SHARED, Stage, marked
+from tests.engines import DEAF, SLEEP, Side, names, version
+from tests.stage import RUN_WEB, SHARED, marked
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with ENGINES[request.param]() as ready:
-        yield ready
-
-
-@pytest.fixture
-def side(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Side]:
-    with side_on(stage, request.node.name) as ready:
-        yield ready
 
 
 def test_what_is_applied_runs_and_is_told(side: Side) -> None:
@@ -69,7 +56,7 @@ def test_the_words_of_states_are_the_same_for_every_engine(side: Side) -> None:
     for word, name in ((State.RUNNING, deaf), (State.BACKOFF, pair[1])):
         look(word, name)
     with ThreadPoolExecutor() as pool:
-        pool.submit(side.engine.stop, side.app, [deaf], {deaf: [("term", 1)]})
+        pool.submit(side.engine.stop, side.app, [deaf], {deaf: [("term", 3)]})
         look(State.STOPPING, deaf)
 
     assert seen[deaf] <= {State.STARTING, State.RUNNING, State.STOPPING}

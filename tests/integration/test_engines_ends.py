@@ -1,31 +1,20 @@
 """What any engine has to keep (`runner.engines.engine`), on the real ones: ends, and what is left."""
 
 import signal
-from collections.abc import Iterator
+import subprocess
 from dataclasses import replace
 
 import pytest
 
 from runner.engines.engine import Stopped
+from stratum.door import proc
 from stratum.events import Kind, last_events
 from stratum.states import State
-from tests.engines import DEAF, ENGINES, SLEEP, Side, applier, names, side_on, version
-from tests.stage import SHARED, Stage, marked
+from tests.engines import DEAF, SLEEP, Side, applier, names, version
+from tests.stage import SHARED, marked
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with ENGINES[request.param]() as ready:
-        yield ready
-
-
-@pytest.fixture
-def side(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Side]:
-    with side_on(stage, request.node.name) as ready:
-        yield ready
 
 
 def test_what_becomes_of_processes_is_noted_where_the_web_process_reads(side: Side) -> None:
@@ -81,6 +70,18 @@ def test_stopped_processes_have_ended_and_are_forgotten(side: Side) -> None:
     assert side.engine.stop(side.app, []) == []
 
 
+def test_the_end_of_a_crash_is_none_of_the_stop_that_follows(side: Side) -> None:
+    wished = side.wish({"worker": "kill -9 $$"})
+    (name,) = names(wished)
+    side.start(wished)
+    # From the third on it waits for two seconds at least.
+    wait_until(lambda: side.status(name).crashes >= 3 and side.status(name).state is State.BACKOFF, 60)
+
+    (ended,) = side.engine.stop(side.app, [name])
+
+    assert ended.exit_status is None
+
+
 def test_signals_come_as_they_were_named_and_the_kill_at_the_end(side: Side) -> None:
     heard = f"trap 'echo int >> {SHARED}/heard' INT; trap 'echo term >> {SHARED}/heard' TERM"
     wished = side.wish({"worker": f"{heard}; echo up >> {SHARED}/heard; while :; do sleep 0.1; done"})
@@ -108,8 +109,8 @@ def test_a_stop_has_ended_the_whole_tree_so_that_no_two_ever_have_one_index(side
     assert side.status(*names(new)).restarts == 0
 
 
-def test_strangers_are_neither_told_nor_touched(side: Side, stage: Stage) -> None:
-    stranger = Side(stage, stage.app(f"{side.app.name}x"))
+def test_strangers_are_neither_told_nor_touched(side: Side) -> None:
+    stranger = Side(side.stage, side.stage.app(f"{side.app.name}x"))
     theirs, ours = stranger.wish({"worker": SLEEP}), side.wish({"worker": SLEEP})
     (pid,) = stranger.start(theirs)
     side.start(ours)
@@ -167,3 +168,24 @@ def test_another_goes_on_with_a_stop_whose_applier_was_killed(side: Side) -> Non
 
     assert (ended.name, ended.exit_status) == (deaf, -signal.SIGKILL)
     assert len(side.pids()) == 1
+
+
+def test_of_an_engine_that_is_killed_nothing_is_left_whatever_it_has_shed(side: Side) -> None:
+    """`stratum up` ends it before it starts anything; who merely stands in the app's folder is left alone."""
+    stage = side.stage
+    loose = f"cd /; echo \\$\\$ > {SHARED}/loose; exec sleep 1000"
+    wished = side.wish({"worker": f'env -i setsid -f /bin/sh -c "{loose}" &>/dev/null <&-; {SLEEP}'})
+    (pid,) = side.start(wished)
+    (loose_pid,) = map(int, wait_until(lambda: side.shared("loose")))
+    assert wished.release
+    folder = stage.layout.release(side.app.id, wished.release.version)
+
+    with subprocess.Popen(["sleep", "1000"], cwd=folder) as operator:
+        stage.kill()
+        ended = stage.parts.door.end_all_strays()  # type: ignore[attr-defined]
+        assert operator.poll() is None
+        operator.kill()
+
+    assert loose_pid in {one[0] for one in ended}
+    assert [one for one in (pid, loose_pid) if proc.read(one)] == []
+    stage.start(router=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stratum.door import proc
+from stratum.door import birthmark, proc
 from tests.doors import House, Raised
 
 pytestmark = pytest.mark.integration
@@ -169,6 +169,12 @@ def test_a_build_that_forks_twice_and_sheds_everything_is_gone_with_its_step(hou
     )
 
     assert left(house) == []
+
+
+def test_all_of_a_build_carries_the_number_of_its_instance(house: House):
+    said = house.script("unset BASH_ENV; env -i setsid -w cat /proc/self/limits; exit 0")
+
+    assert birthmark.carried(said.encode()) == birthmark.number(house.layout.instance_id)
 
 
 def test_a_build_that_forks_all_the_time_ends_with_its_time(house: House):

@@ -36,7 +36,7 @@ def test_who_follows_a_queued_build_is_told_and_the_push_stays(web):
     with started_git(source, "push", web.url(app), "master") as push:
         wait_until(lambda: states(web, app) == [BuildState.QUEUED])
         assert cancel(web, app)["status"] == "canceled"
-        said = push.communicate(timeout=30)[0].decode()
+        said = push.communicate(timeout=60)[0].decode()
 
     assert push.returncode == 0
     assert "Build canceled: admin asked for it." in said
@@ -49,7 +49,7 @@ def test_a_gated_push_whose_build_is_given_up_is_refused(web):
     with started_git(source, "push", GATE, web.url(app), "master") as push:
         wait_until(lambda: states(web, app) == [BuildState.QUEUED])
         cancel(web, app)
-        said = push.communicate(timeout=30)[0].decode()
+        said = push.communicate(timeout=60)[0].decode()
 
     assert push.returncode == 1
     assert "master -> master (build #1 canceled: admin asked for it)" in said
@@ -69,7 +69,7 @@ def test_a_gated_push_is_refused_when_the_build_that_runs_for_it_is_given_up(web
         assert building.wait(60)
         assert cancel(web, app)["status"] == "running"
         go_on.set()
-        said = push.communicate(timeout=30)[0].decode()
+        said = push.communicate(timeout=60)[0].decode()
 
     assert push.returncode == 1
     assert "(build #1 canceled: admin asked for it)" in said
@@ -86,7 +86,7 @@ def test_a_gated_build_given_up_once_it_is_built_is_not_released(web):
         assert states(web, app) == [BuildState.WAITING]
         assert cancel(web, app)["status"] == "canceled"
         web.go("receive.built")
-        said = push.communicate(timeout=30)[0].decode()
+        said = push.communicate(timeout=60)[0].decode()
 
     assert push.returncode == 1
     assert "(build #1 canceled: admin asked for it)" in said
@@ -100,7 +100,7 @@ def test_a_build_is_built_again_and_a_repeated_push_follows_nothing_old(web):
     with started_git(source, "push", web.url(app), "master") as push:
         wait_until(lambda: states(web, app) == [BuildState.QUEUED])
         cancel(web, app)
-        push.communicate(timeout=30)
+        push.communicate(timeout=60)
     server = Server.at(f"http://127.0.0.1:{web.port}", web.secret)
     remote = server.app(app.environment.name, app.name)
 

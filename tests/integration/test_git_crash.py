@@ -67,7 +67,7 @@ def test_killed_alone_the_client_tries_again_and_is_told_the_truth(web, point):
     web.arm(point)
     with started_git(source, "push", web.url(app), "master") as process:
         kill_at(web, point, process, with_client=False)
-        said = process.communicate(timeout=30)[0].decode()
+        said = process.communicate(timeout=60)[0].decode()
 
     wait_until(lambda: not web.pending(app))
     if process.returncode == 0:

@@ -89,9 +89,9 @@ def nothing_left(web, app):
     """Whatever was sent: one ref, one pack, one build, nothing pending, and the server at work."""
     yield
     wait_until(lambda: not web.pending(app))
+    wait_until(lambda: not list((web.repo(app) / "objects").glob("tmp_*")))
     left = [path for path in web.objects(app) if not path.endswith((".pack", ".idx", ".rev"))]
     assert left == []
-    assert not list((web.repo(app) / "objects").glob("tmp_*"))
     assert not found(web.repo(app), "**/*.lock")
     assert len(web.builds(app)) == 1
     assert b"Traceback" not in (web.folder / "web.log").read_bytes()

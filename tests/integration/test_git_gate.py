@@ -6,6 +6,7 @@ import threading
 import pytest
 from sqlalchemy import update
 
+from stratum.errors import BuildFailed
 from stratum.model import BuildState, PushState
 from stratum.store.tables import apps
 from tests.gitweb import FakeBuilder, end, run_git, served, started_git
@@ -66,6 +67,19 @@ def test_failed_build_rejects_the_push_and_leaves_nothing(web):
     assert states(web, app) == [BuildState.FAILED]
 
 
+def test_git_names_the_step_that_failed_and_no_line_out_of_the_middle_of_its_output(web):
+    app, source = web.new_app(), web.source("long")
+    failure = BuildFailed("Running .stratum/pre-build", "", 7, "Mend it.", ["line 11", "line 12"])
+    builder = FakeBuilder(web)
+    builder.state, builder.error = BuildState.FAILED, str(failure)
+
+    with builder:
+        pushed = run_git(source, "push", GATE, web.url(app), "master")
+
+    (reason,) = re.findall(r"! \[remote rejected\] master -> master \((.+)\)", pushed.said)
+    assert reason == "build #1 failed: Running .stratum/pre-build failed (exit code 7)"
+
+
 def test_app_may_gate_every_push(web):
     app, source = web.new_app(), web.source("setting")
     with web.db.write() as tx:
@@ -117,7 +131,7 @@ def test_others_may_push_meanwhile_and_the_gated_one_then_comes_too_late(web, tm
         assert building.wait(60)
         other = run_git(tmp_path / "copy", "push", "--push-option=detach", "origin", "master")
         go_on.set()
-        said = gated.communicate(timeout=30)[0].decode()
+        said = gated.communicate(timeout=60)[0].decode()
         wait_until(lambda: states(web, app)[1:] == [BuildState.CANCELED, BuildState.SUCCEEDED])
 
     assert (other.code, gated.returncode) == (0, 1)

@@ -170,6 +170,19 @@ def test_plan_says_what_would_be_added_removed_and_restarted(web):
     assert (pushed.code, web.ref(app), len(web.builds(app))) == (1, before, 1)
 
 
+def test_plan_of_what_does_not_deploy_says_so_and_stores_nothing(web):
+    app, source = web.new_app(), web.source("plan-topic")
+
+    pushed = run_git(source, "push", "-o", "plan", web.url(app), "master:topic")
+
+    assert (pushed.code, web.ref(app, "refs/heads/topic"), web.objects(app)) == (1, "", [])
+    assert pushed.remote[:2] == [
+        "-----> Plan: nothing that runs would change, as no ref of this push deploys",
+        "-----> Planned, nothing changed",
+    ]
+    assert "! [remote rejected] master -> topic (planned, nothing changed)" in pushed.said
+
+
 def test_plan_of_a_bad_procfile_says_what_is_wrong_with_it(web):
     app, source = web.new_app(), web.source("plan-bad", {"Procfile": "web\n"})
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.gitweb import FakeBuilder, GitWeb, run_git, served
 from tests.rawgit import ask, headers_for
+from tests.waiting import found
 
 pytestmark = pytest.mark.integration
 
@@ -86,12 +87,12 @@ def test_path_to_somewhere_else_leads_nowhere(web, path):
     """Sent as it stands, since libraries clean paths before they send them."""
     app, other = web.new_app(), web.new_app()
     there = path.format(app=app.name, other=other.name, id=app.id)
-    before = sorted(web.instance.layout.data.rglob("*.git"))
+    before = sorted(found(web.instance.layout.data, "**/*.git"))
     for rest in ("info/refs?service=git-upload-pack", "info/refs?service=git-receive-pack", "HEAD"):
         status = status_of(web, f"GET {there}/{rest}")
 
         assert status in (308, 400, 404), status  # 308: to the same path with single slashes
-    assert sorted(web.instance.layout.data.rglob("*.git")) == before
+    assert sorted(found(web.instance.layout.data, "**/*.git")) == before
 
 
 def status_of(web: GitWeb, request: str) -> int:

@@ -3,6 +3,7 @@
 import pytest
 
 from gitserver.git.pktline import FLUSH, pkt
+from stratum.names import MAX_REF_PARTS
 from tests.gitweb import FakeBuilder, run_git, served
 from tests.rawgit import first_push, post
 from tests.repos import commit, git
@@ -79,14 +80,25 @@ def test_same_ref_twice_is_refused(web):
     assert (web.ref(app), web.objects(app)) == ("", [])
 
 
-def test_ref_whose_name_no_file_can_have_is_refused(web):
-    app, source = web.new_app(), web.source("long-name")
+@pytest.mark.parametrize("name", ["x" * 300, "y/" * 600 + "y", "/".join(["z" * 200] * 5)])
+def test_ref_whose_name_no_file_can_have_or_nobody_can_list_is_refused(web, name):
+    app, source = web.new_app(), web.source(f"long-name-{name[0]}")
 
-    pushed = run_git(source, "push", web.url(app), f"HEAD:refs/heads/{'x' * 300}")
+    pushed = run_git(source, "push", web.url(app), f"HEAD:refs/heads/{name}")
 
     assert pushed.code == 1
     assert "… has too long a name)" in pushed.said
     assert web.objects(app) == []
+
+
+def test_ref_with_as_many_parts_as_are_allowed_harms_no_push_after_it(web):
+    app, source = web.new_app(), web.source("deep")
+    ref = "refs/heads/" + "a/" * (MAX_REF_PARTS - 3) + "b"
+    assert run_git(source, "push", web.url(app), f"HEAD:{ref}").code == 0
+
+    assert run_git(source, "push", web.url(app), "master").code == 0
+    assert ref in run_git(source, "ls-remote", web.url(app)).said
+    assert run_git(source, "push", web.url(app), f":{ref}").code == 0
 
 
 @pytest.mark.parametrize("first", ["topic", "topic/a/b"])

@@ -5,20 +5,8 @@ from random import Random
 import pytest
 
 from tests.repos import commit, git
-from tests.served import Served
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def served():
-    instance = Served.in_new_folder()
-    try:
-        instance.up()
-        instance.login()
-        yield instance
-    finally:
-        instance.end()
 
 
 def test_push_in_chunks_then_clones_of_every_kind(served):

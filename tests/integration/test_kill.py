@@ -107,8 +107,8 @@ def test_everything_comes_back_without_a_push(trials, part):
     builds = len(trial.served.rows("builds", cwd=trial.repo))
     trial.kill(part, trial.served.pids_of("_work")[-1])
 
-    wait_until(lambda: answers(trial.served), timeout=30)
-    wait_until(trial.settled, timeout=30)
+    wait_until(lambda: answers(trial.served), timeout=60)
+    wait_until(trial.settled, timeout=60)
     assert trial.served.get("app") == (200, str(trial.number))
     assert len(trial.served.rows("builds", cwd=trial.repo)) == builds
     trial.check_processes()

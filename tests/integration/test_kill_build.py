@@ -39,4 +39,4 @@ def test_a_build_ends_whoever_of_its_parts_is_killed(trial, point, part):
     trial.run(Round(point, part, options=options))
 
     assert states(trial) <= {"succeeded", "canceled"}
-    wait_until(lambda: not found(trial.layout.builds, "*/*"), timeout=30)
+    wait_until(lambda: not found(trial.layout.builds, "*/*"), timeout=60)

@@ -92,7 +92,7 @@ def test_gated_push_whose_web_process_is_killed_moves_no_ref_and_releases_nothin
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         '[project]\nname = "slow"\nversion = "1"\n'
     )
-    (pushed / "slow/backend.py").write_text("import time\ntime.sleep(5)\n")
+    (pushed / "slow/backend.py").write_text("import time\ntime.sleep(15)\n")
     served.commit(pushed, **slow)
     process = subprocess.Popen(
         ["git", "push", "--push-option=gate=build", "catalyze", "master"],

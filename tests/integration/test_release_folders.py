@@ -2,11 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import count
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,30 +17,19 @@ from runner.recover import Recovery
 from stratum.door import requests
 from stratum.door.client import Door
 from stratum.door.releases import Releases
+from stratum.door.trees import Trees
 from stratum.errors import DoorUnavailable
 from stratum.model import App, RolloutState
 from stratum.store import environments
 from tests.doors import as_uid, in_background
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, Stage, staged
+from tests.stage import RUN_WEB, Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
 WRITE = "echo changed by $STRATUM_RELEASE >> web.py; echo $STRATUM_RELEASE > new; exec sleep 1000"
-_numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"folders{next(_numbers)}")
 
 
 def folder(stage: Stage, app: App, version: int) -> Path:
@@ -72,7 +62,7 @@ def test_what_a_process_writes_into_its_folder_changes_neither_slug_nor_other_re
     wait_until((folder(stage, app, 1) / "new").exists)
     _, rollout = stage.release(app, {"web": RUN_WEB, "worker": "exit 1"})
 
-    done = stage.apply(app, rollout)
+    done = stage.patient().apply(app, rollout)
 
     assert done.state is RolloutState.FAILED
     assert (slug / "web.py").read_text() == built
@@ -88,7 +78,7 @@ def test_a_folder_goes_with_the_last_process_of_its_release(stage: Stage, app: A
     assert names(stage, app) == ["v1", "v1.tmp"]
     stage.deploy(app, {"worker": SLEEP})
     assert names(stage, app) == ["v2", "v2.tmp"]
-    stage.deploy(app, {"worker": "exit 1"})
+    stage.patient().deploy(app, {"worker": "exit 1"})
     assert names(stage, app) == ["v2", "v2.tmp"]
 
 
@@ -188,6 +178,40 @@ def test_what_a_killed_applier_or_door_has_left_is_removed_without_another_relea
 
     assert names(stage, app) == ["v2", "v2.tmp"]
     assert door(stage).release_versions()[app.id] == {2}
+
+
+@pytest.mark.parametrize("by", ["applier", "reconciler"])
+def test_nobody_waits_for_a_folder_that_is_being_erased(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """A scale would else be told that another is at work, and begin with a reminder, seconds later."""
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    erase, begun, goes_on = Trees.erase, Event(), Event()
+
+    def erase_late(self: Trees, *args: Any) -> None:
+        begun.set()
+        assert goes_on.wait(60)
+        erase(self, *args)
+
+    if by == "reconciler":
+        assert door(stage).open_release(app.id, 7, "a" * 64, {}) == ""  # as a killed applier leaves it
+        work: Callable[[], object] = Reconciler(
+            stage.parts, Recovery(stage.parts, FakeNudges())
+        ).clear_folders
+    else:
+        release = stage.release(app, {"worker": SLEEP})[1]
+        work = partial(stage.apply, app, release)
+    monkeypatch.setattr(Trees, "erase", erase_late)
+    with ThreadPoolExecutor() as pool:
+        working = pool.submit(work)
+        assert begun.wait(60)
+        done = stage.apply(app, stage.scale(app, worker=2))
+        goes_on.set()
+        working.result(60)
+
+    assert done.state is RolloutState.SUCCEEDED
+    version = stage.version(app)
+    assert names(stage, app) == [f"v{version}", f"v{version}.tmp"]
 
 
 def test_two_that_make_one_folder_at_once_both_find_it_whole(stage: Stage, app: App) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,18 +26,12 @@ pytestmark = pytest.mark.integration
 
 TELL = f'echo "$STRATUM_TARGET $STRATUM_RELEASE" >> "{SHARED}.story"; '
 SLEEP = "exec sleep 1000"
-_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with staged(router=True, drain_s=0.1, stop_grace_s=1) as ready:
         yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"phase{next(_numbers)}")
 
 
 def story(stage: Stage, app: App) -> list[str]:
@@ -103,15 +96,20 @@ def configured(stage: Stage, app: App, **variables: str) -> Rollout:
 def test_it_runs_before_any_process_of_the_release_and_after_none_has_stopped(stage: Stage, app: App) -> None:
     done = stage.deploy(app, targets("true", web=TELL + RUN_WEB), web=1, worker=1)
     assert done.state is RolloutState.SUCCEEDED
+    wait_until(lambda: len(story(stage, app)) == 3)
     before = stage.pids()
     alive = f'kill -0 {before[f"MyProdEnv.{app.name}.v1.worker.1"]} && echo alive >> "{SHARED}.story"'
 
     done = stage.deploy(app, targets(alive, web=TELL + RUN_WEB))
 
     assert done.state is RolloutState.SUCCEEDED
-    assert story(stage, app)[0] == "release v1"
-    assert story(stage, app)[3:5] == ["release v2", "alive"]
-    assert sorted(story(stage, app)[5:]) == ["web v2", "worker v2"]
+    wait_until(lambda: len(story(stage, app)) == 7)
+    first, _, _, *second = story(stage, app)
+    assert (first, second[:2], sorted(second[2:])) == (
+        "release v1",
+        ["release v2", "alive"],
+        ["web v2", "worker v2"],
+    )
     ran = next(line for line in done.report if line.target == "release")
     assert (ran.outcome, ran.name) == (Outcome.RAN, f"MyProdEnv.{app.name}.v2.release.1")
     assert found(stage, app, 2).phase is Phase.SUCCEEDED
@@ -369,7 +367,7 @@ def test_it_goes_on_while_no_applier_is_there(stage: Stage, app: App, tmp_path: 
     jobs.apply_queued(stage.parts, app.id)
 
     assert stage.rollout(rollout).state is RolloutState.SUCCEEDED
-    assert story(stage, app) == ["release v1", "worker v1"]
+    wait_until(lambda: story(stage, app) == ["release v1", "worker v1"])
 
 
 def test_what_is_cut_off_with_the_whole_server_has_failed(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_however_many_there_are_another_app_is_rolled_out_and_scaled(own: Served
     slow = [own.app(f"slow{n}", (phased, checked)[n % 2]) for n in range(MOST_WAITING + 1)]
     for repo in slow:
         own.run("git", "push", "-o", "detach", "-o", "scale=worker=1", "catalyze", "master", cwd=repo)
-    wait_until(lambda: len(under_way(own)) == MOST_PHASES, timeout=60)
+    wait_until(lambda: len(under_way(own)) == MOST_PHASES, timeout=120)
     try:
         own.push(other)
 
@@ -48,8 +48,8 @@ def test_however_many_there_are_another_app_is_rolled_out_and_scaled(own: Served
         own.stratum("scale", "web=2", cwd=other)
         wait_until(lambda: [row["state"] for row in own.rows("ps", cwd=other)] == ["running"] * 2)
         assert len(under_way(own)) == MOST_PHASES
-        wait_until(lambda: sum(WAITS in log for log in logs(own)) == len(slow) - MOST_PHASES)
+        wait_until(lambda: sum(WAITS in log for log in logs(own)) == len(slow) - MOST_PHASES, 60)
     finally:
         go.touch()
-    wait_until(lambda: sum(STARTED in log for log in logs(own)) == len(slow), timeout=60)
+    wait_until(lambda: sum(STARTED in log for log in logs(own)) == len(slow), timeout=120)
     go.unlink()

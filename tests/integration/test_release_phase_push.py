@@ -132,14 +132,14 @@ def test_slow_ones_hold_up_no_other_app(served: Served, repo: Path) -> None:
     slow = [served.app(f"slow-{n}", {"Procfile": procfile}) for n in range(3)]
     for one in slow:
         served.run("git", "push", "-o", "detach", "catalyze", "master", cwd=one)
-    wait_until(lambda: all(in_phase(served, one) for one in slow), timeout=40)
+    wait_until(lambda: all(in_phase(served, one) for one in slow), timeout=60)
 
     served.push(repo)
 
     assert served.get(name_of(repo)) == (200, "one")
     assert all(in_phase(served, one) for one in slow)
     go.touch()
-    wait_until(lambda: not any(in_phase(served, one) for one in slow), timeout=40)
+    wait_until(lambda: not any(in_phase(served, one) for one in slow), timeout=60)
     go.unlink()
 
 

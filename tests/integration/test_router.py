@@ -21,16 +21,10 @@ from stratum.model import App
 from stratum.ownership import is_free
 from stratum.store import domains, environments, formation
 from tests.served import free_port
-from tests.stage import Stage, staged
+from tests.stage import Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -107,6 +101,21 @@ def test_a_kept_connection_lives_through_a_change_to_other_processes(stage: Stag
         assert first == "k.1"
         assert kept.sock is socket, "the router closed it"
     kept.close()
+
+
+def test_who_has_connected_but_not_asked_yet_is_answered_after_a_load(stage: Stage) -> None:
+    app = stage.app("preconnected")
+    with upstream(stage, app, "p.1"), ExitStack() as stack:
+        stage.parts.router.route(app, ["p.1"])
+        silent = [http.client.HTTPConnection("127.0.0.1", stage.instance.port, timeout=60) for _ in range(20)]
+        for connection in silent:
+            stack.callback(connection.close)
+            connection.connect()
+        stage.app("loaded-meanwhile")
+        stage.parts.router.ensure()
+        for connection in silent:
+            connection.request("GET", "/", headers={"Host": app.host("localhost")})
+            assert json.loads(connection.getresponse().read())[0] == "p.1"
 
 
 def test_what_a_client_claims_about_its_origin_is_replaced(stage: Stage) -> None:

@@ -2,26 +2,28 @@
 
 import http.client
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from runner.router import own_pages
+from runner.router.switch import Router
+from stratum.errors import Unavailable
+from stratum.git import Commit
 from stratum.maintenance import MAX_BYTES
 from stratum.model import App, BuildState
+from stratum.ownership import is_free
 from stratum.store import builds, environments
 from stratum.store.tables import formation as formation_table
 from stratum.store.tables import releases
 from tests.repos import git, make_repo
-from tests.stage import RUN_WEB, Stage, staged
+from tests.served import free_port
+from tests.stage import RUN_WEB, Stage
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 def told(stage: Stage, app: App) -> tuple[int, str]:
@@ -119,6 +121,75 @@ def test_an_app_shows_a_page_of_its_own_as_it_is_and_the_next_release_another(
         assert stage.get(app, "/any", **asks) == (503, text)
         assert stage.get(app) == (503, "This app is down for maintenance.\n")
     maintain(stage, app, on=False)
+    assert told(stage, app)[0] == 200
+
+
+def released(stage: Stage, app: App, folder: Path, html: str) -> None:
+    """Have an app run that has a page of its own."""
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    work = make_repo(folder / app.name, {"maintenance.html": html})
+    git(folder, "clone", "-q", "--bare", str(work), str(stage.layout.repo(app.id)))
+    commit = git(work, "rev-parse", "HEAD")
+    with stage.parts.database.write() as tx:
+        tx.execute(releases.update().where(releases.c.app_id == app.id).values(commit=commit))
+
+
+def test_no_change_of_routes_waits_for_git_to_read_a_page(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = stage.app("slow-git")
+    released(stage, app, tmp_path, "<p>soon</p>")
+    maintain(stage, app, on=True)
+    files, free = Commit.files, []
+
+    def look(self: Commit, names: Iterable[str], max_bytes: int) -> dict[str, bytes | None]:
+        free.append(is_free(stage.layout.locks / "router"))
+        return files(self, names, max_bytes)
+
+    monkeypatch.setattr(Commit, "files", look)
+    stage.parts.router.ensure()
+    assert free == [True]
+
+    appliers = Router(stage.instance, stage.parts.database)  # who has read no page leaves what is shown
+    appliers.route(app, [])
+    assert stage.get(app, Accept="text/html") == (503, "<p>soon</p>")
+    assert free == [True]
+
+
+def test_a_page_that_could_not_be_read_is_tried_again(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = stage.app("failing-git")
+    released(stage, app, tmp_path, "<p>soon</p>")
+    maintain(stage, app, on=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Commit, "files", Mock(side_effect=Unavailable("git failed")))
+        for _ in range(2):
+            stage.parts.router.ensure()
+            assert stage.get(app, Accept="text/html")[1].startswith("<!doctype html>")
+    assert caplog.messages == [f"the maintenance page of app {app.id}: git failed"]
+
+    monkeypatch.setattr(own_pages, "AGAIN_S", 0.0)
+    stage.parts.router.ensure()
+    assert stage.get(app, Accept="text/html") == (503, "<p>soon</p>")
+
+
+def test_a_request_that_a_former_configuration_ends_is_told_that_an_app_has_gone(stage: Stage) -> None:
+    """By a rename, or for good: its file goes once Caddy has loaded that, and not all is answered yet."""
+    app = stage.app("gone")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    file = stage.layout.router_upstreams / app.host("localhost")
+    gone = (404, "There is no app at this address.\n")
+
+    file.unlink()
+    assert stage.get(app) == gone
+
+    stage.parts.router.ensure()
+    file.write_text(file.read_text().replace(file.read_text().split()[1], str(free_port())))
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(stage.get, app)  # for a process that does not listen
+        file.unlink()
+        assert waits.result(60) == gone
     assert told(stage, app)[0] == 200
 
 

@@ -2,7 +2,6 @@
 
 import select
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -10,17 +9,12 @@ import pytest
 from stratum.store import formation
 from tests.routed import opened, process, received, upgraded
 from tests.served import free_port
-from tests.stage import Stage, staged
+from tests.stage import Stage
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 TIMES = 50
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 def test_no_connection_is_refused_or_closed_while_another_app_scales_fifty_times(stage: Stage) -> None:
@@ -47,10 +41,10 @@ def test_no_connection_is_refused_or_closed_while_another_app_scales_fifty_times
             stage.parts.router.route(b, names[: number % (len(names) + 1)])
             assert b" 200 " in received(kept, b"]")
             kept.sendall(f"GET / HTTP/1.1\r\nHost: {a.host('localhost')}\r\n\r\n".encode())
+        wait_until(lambda: asked[0] > TIMES)
         over.set()
         asks.join()
     assert not failed
-    assert asked[0] > TIMES
     assert stage.layout.router_config.read_bytes() == config, "a configuration was loaded"
 
 

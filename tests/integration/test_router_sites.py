@@ -14,7 +14,7 @@ from stratum.model import App
 from stratum.site import Site, read, render, table
 from stratum.store.sites import Served
 from tests.doors import as_uid
-from tests.stage import Stage, staged
+from tests.stage import Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -26,12 +26,6 @@ FILES = {
     "app.js": "0123456789",
     "errors/404.html": "lost",
 }
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ STREAMS, ROLLOUTS = 100, 50
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    limits = {"max_request_bytes": 10_000, "request_timeout_s": REQUEST_S, "answer_timeout_s": 0.5}
+    limits = {"max_request_bytes": 10_000, "request_timeout_s": REQUEST_S, "answer_timeout_s": 2.0}
     with staged(router=True, header_timeout_s=0.5, idle_timeout_s=0.5, **limits) as ready:
         yield ready
 

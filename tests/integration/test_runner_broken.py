@@ -1,22 +1,15 @@
 """Rollouts over a release of which nothing more can be started: neither its slug nor its folder are there."""
 
 import shutil
-from collections.abc import Iterator
 
 import pytest
 
 from stratum.model import App, RolloutState
-from tests.stage import RUN_WEB, Stage, staged
+from tests.stage import RUN_WEB, Stage
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 def running(stage: Stage, app: App) -> dict[str, int | None]:
@@ -40,6 +33,7 @@ def test_a_release_that_does_not_come_back_stops_no_later_one(stage: Stage) -> N
     for process in running(stage, app):
         stage.ctl("stop", process)
     failing = stage.release(app, {"worker": "echo bad; exit 4"}, slug="b" * 64)[1]
+    stage.patient().apply(app, failing)
     good = stage.release(app, {"web": RUN_WEB, "worker": SLEEP}, slug="b" * 64)[1]
 
     done = stage.apply(app, good)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 import pytest
@@ -196,6 +196,29 @@ def test_what_is_canceled_while_old_processes_stop_does_not_go_live(stage: Stage
     assert (done.state, done.error) == (RolloutState.FAILED, "web.1 was ended: canceled by me.")
     assert stage.version(app) == 1
     assert marked(stage, f"MyProdEnv.{app.name}.v1.worker.1")
+
+
+def test_what_is_canceled_after_the_last_look_and_before_it_is_live_does_not_go_live(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its requests are sent to it already: whoever cancels just then is told that it is called off."""
+    deploy(stage, app, {"web": RUN_WEB})
+    queued = queue(stage, app, {"web": RUN_WEB}, {"web": [check(LISTENING)]})
+    routed: list[list[str]] = []
+
+    def switch(_app: App, processes: Iterable[str], **_: object) -> None:
+        routed.append([name.removeprefix(f"MyProdEnv.{app.name}.") for name in processes])
+        if len(routed) == 1:
+            with stage.parts.database.write() as tx:
+                assert phases.call_off(tx, queued.build_id or 0, "canceled by me")
+
+    monkeypatch.setattr(stage.parts.router, "route", switch)
+    done = stage.apply(app, queued)
+
+    assert (done.state, done.error) == (RolloutState.FAILED, "web.1 was ended: canceled by me.")
+    assert (routed[0], routed[-1]) == (["v2.web.1"], ["v1.web.1"])
+    assert stage.version(app) == 1
+    assert stage.pids_of(app).keys() == {"v1.web.1"}
 
 
 def test_destroying_the_app_ends_the_wait_for_its_checks(stage: Stage, app: App) -> None:

@@ -1,7 +1,5 @@
 """A release that crash-loops, on a real supervisord: written down, told, and gone back from."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from runner import jobs
@@ -9,18 +7,13 @@ from runner.reconciler import Reconciler
 from runner.recover import Recovery
 from stratum.store import crashes, environments
 from tests.fakes import FakeNudges
-from tests.stage import SHARED, Stage, staged
+from tests.stage import SHARED, Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-CRASHING = "sleep 0.6; exit 3"  # long enough to have come up
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
+# Its first life lasts until it has surely been seen to have come up.
+CRASHING = "mkdir began && sleep 4; sleep 0.6; exit 3"
 
 
 def test_a_new_release_that_crash_loops_is_gone_back_from(stage: Stage) -> None:

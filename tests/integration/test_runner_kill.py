@@ -91,8 +91,8 @@ def test_a_failing_rollout_killed_while_new_ones_run_fails_just_the_same(
     web = stage.pids()[f"MyProdEnv.{app.name}.v1.web.1"]
     _, rollout = stage.release(app, {"web": RUN_WEB, "worker": "exit 1"})
 
-    kill_at(stage, app, "rollout.probed", tmp_path)
-    recover(stage)
+    kill_at(stage.patient(), app, "rollout.probed", tmp_path)
+    recover(stage.patient())
 
     assert stage.rollout(rollout).state is RolloutState.FAILED
     assert stage.version(app) == 1

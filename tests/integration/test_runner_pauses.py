@@ -1,7 +1,5 @@
 """Pauses on a real supervisord: nothing but a resume ends one, and what comes back is what there was."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from runner import jobs
@@ -16,7 +14,7 @@ from stratum.verbs.change import Change
 from stratum.verbs.pause import pause, resume
 from stratum.verbs.release import rollback
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, SHARED, Stage, staged
+from tests.stage import RUN_WEB, SHARED, Stage
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -24,12 +22,6 @@ pytestmark = pytest.mark.integration
 SLEEP = "exec sleep 1000"
 MINE = "$STRATUM_TARGET.$STRATUM_INDEX"
 TELL = f'echo {{{{UNIQUE_INT}}}} > "{SHARED}-{MINE}"; mv "{SHARED}-{MINE}" "{SHARED}.{MINE}"; exec sleep 1000'
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True, web_start_timeout_s=3.0) as ready:
-        yield ready
 
 
 def paused(stage: Stage, app: App, *targets: str) -> Rollout:
@@ -127,7 +119,7 @@ def test_a_resume_that_does_not_come_up_leaves_what_runs_and_the_pause(stage: St
     stage.shared(app).touch()
     before = stage.pids()
 
-    done = resumed(stage, app)
+    done = resumed(stage.patient(), app)
 
     assert done.state is RolloutState.FAILED
     assert stage.pids() == before

@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,24 +15,12 @@ from stratum.model import App, BuildState, RolloutState
 from stratum.ownership import exclusive, this_process
 from stratum.store import builds, environments, formation, releases, rollouts
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, Stage, marked, staged
+from tests.stage import RUN_WEB, Stage, marked
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 SLEEP = "exec sleep 1000"
-NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"app{next(NUMBERS)}")
 
 
 def reconciler(stage: Stage) -> tuple[Reconciler, FakeNudges]:

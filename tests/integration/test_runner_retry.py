@@ -139,7 +139,7 @@ def test_a_scale_wished_while_another_is_taken_back_is_made_true(stage: Stage) -
                 later.append(stage.scale(app, worker=2))
             super().stop(names, steps)
 
-    jobs.apply_queued(under(stage, Busy), app.id)
+    jobs.apply_queued(under(stage.patient(5.0), Busy), app.id)
 
     assert stage.rollout(failing).state is RolloutState.FAILED
     done = stage.rollout(later[0])
@@ -164,7 +164,7 @@ def test_a_chain_of_failing_scales_ends_at_what_worked(stage: Stage) -> None:
 def test_a_scale_whose_processes_an_earlier_one_started_probes_them(stage: Stage) -> None:
     """And what is not of its making it leaves alone, and says how that is."""
     app = stage.app("unproved")
-    stage.deploy(app, {"a": "sleep 0.6; exit 3", "worker": f"{SLEEP}"}, a=1, worker=1)
+    stage.deploy(app, {"a": "mkdir began && sleep 4; sleep 0.6; exit 3", "worker": SLEEP}, a=1, worker=1)
     with stage.parts.database.write() as tx:
         formation.set_scales(tx, app.id, {"worker": 2})
         queued = rollouts.add_rollout(tx, app.id, cause="scale", who="test", formation_before={"worker": 1})

@@ -2,29 +2,23 @@
 
 import re
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from stratum.model import App, Build, Outcome, ReleaseState, RolloutState
 from stratum.store import builds, formation, releases, rollouts
 from stratum.variables import GIVEN
-from tests.stage import RUN_WEB, SHARED, Stage, marked, outcomes, staged
+from tests.routed import visited
+from tests.stage import RUN_WEB, SHARED, Stage, marked, outcomes
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 LISTEN = (
-    "Have it listen on the port that the variable PORT names; where it needs longer to start, an operator "
-    "may raise STRATUM_WEB_START_TIMEOUT_S."
+    "Have it listen on 127.0.0.1 or all addresses, on the port that the variable PORT names; where it needs "
+    "longer to start, an operator may raise STRATUM_WEB_START_TIMEOUT_S."
 )
 SLEEP = "exec sleep 1000"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True, web_start_timeout_s=3.0) as ready:
-        yield ready
 
 
 def with_build(stage: Stage, app: App) -> Build:
@@ -60,21 +54,10 @@ def test_first_release_comes_up_and_is_served(stage: Stage, app: App) -> None:
 
 def test_next_release_overlaps_web_and_loses_no_request(stage: Stage, app: App) -> None:
     stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP}, web=2, worker=1)
-    answers: list[tuple[int, str]] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.is_set():
-            answers.append(stage.get_once(app))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    slow = threading.Thread(target=lambda: answers.append(stage.get_once(app, "/slow")))
-    slow.start()
-    wait_until(lambda: len(answers) > 3)
-    done = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP})
-    over.set()
-    asking.join()
+    with visited(stage, app) as answers:
+        slow = threading.Thread(target=lambda: answers.append(stage.get_once(app, "/slow")))
+        slow.start()
+        done = stage.deploy(app, {"web": RUN_WEB, "worker": SLEEP})
     slow.join()
 
     assert {status for status, _ in answers} == {200}
@@ -204,14 +187,13 @@ def test_a_process_that_ends_is_told_what_may_help(stage: Stage, app: App, comma
     assert said in done.error
 
 
-def test_web_that_never_listens_fails_and_a_stranger_on_its_port_does_not_count(
-    stage: Stage, app: App
+@pytest.mark.parametrize("command", [SLEEP, "exec python3 -m http.server $PORT --bind ::1 &> /dev/null"])
+def test_web_that_the_router_does_not_reach_fails_and_a_stranger_on_its_port_does_not_count(
+    stage: Stage, app: App, command: str
 ) -> None:
     build = with_build(stage, app)
-    _, queued = stage.release(
-        app, {"web": "echo starting; exec sleep 1000"}, scales={"web": 1}, build_id=build.id
-    )
-    done = stage.apply(app, queued)
+    _, queued = stage.release(app, {"web": f"echo starting; {command}"}, scales={"web": 1}, build_id=build.id)
+    done = stage.having(web_start_timeout_s=3.0).apply(app, queued)
     assert done.state is RolloutState.FAILED
     port = re.search(r"on port (\d+)", done.error)
     assert port
@@ -262,12 +244,12 @@ def test_processes_get_distinct_integers_that_outlast_releases(stage: Stage, app
     def told() -> dict[str, int]:
         return {path.name: int(path.read_text() or 0) for path in home.glob(f"{app.name}.*")}
 
+    wait_until(lambda: sorted(told().values()) == [1, 2, 3, 4])
     first = told()
-    assert sorted(first.values()) == [1, 2, 3, 4]
     for path in home.glob(f"{app.name}.*"):
         path.unlink()
     stage.deploy(app, {"a": tell, "b": tell})
-    assert told() == first
+    wait_until(lambda: told() == first)
     stage.apply(app, stage.scale(app, a=3))
     wait_until(lambda: told() == {**first, f"{app.name}.a.3": 5})
     stage.apply(app, stage.scale(app, a=1))
@@ -314,6 +296,7 @@ def test_variables_arrive_byte_for_byte(stage: Stage, app: App) -> None:
     home = stage.layout.release(app.id, 1)
     found = {}
     for target in ("web", "worker"):
+        wait_until((home / f"dump.{target}").exists)
         raw = (home / f"dump.{target}").read_bytes()
         found[target] = dict(entry.split(b"=", 1) for entry in raw.split(b"\0") if entry)
         assert {name: value.encode() for name, value in variables.items()}.items() <= {
@@ -355,7 +338,7 @@ def test_commands_run_as_bash_runs_them_and_leave_nothing_at_their_stop(
 ) -> None:
     command = command.replace("$HOME/out", f"{SHARED}.out")
     if " # c" in command:  # the rest is a comment to bash as well, so the process ends
-        assert stage.deploy(app, {"worker": command}, worker=1).state is RolloutState.FAILED
+        assert stage.patient().deploy(app, {"worker": command}, worker=1).state is RolloutState.FAILED
     else:
         stage.deploy(app, {"worker": command}, worker=1)
     out = stage.shared(app).with_suffix(".out")

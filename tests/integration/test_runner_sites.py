@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,9 @@ from stratum.store import formation, releases, rollouts
 from stratum.store.sites import Served
 from tests.doors import as_uid
 from tests.fakes import FakeNudges
-from tests.stage import RUN_WEB, Stage, staged
+from tests.stage import RUN_WEB, Stage
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
 
 
 def site(

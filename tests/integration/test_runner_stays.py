@@ -67,7 +67,7 @@ def test_one_that_crash_loops_is_replaced_by_what_may_mend_it(stage: Stage) -> N
     first, second = (f"MyProdEnv.{app.name}.v1.worker.{index}" for index in (1, 2))
     stage.shared(app).with_suffix(".bad").touch()
     os.kill(stage.statuses()[first].pid or 0, signal.SIGKILL)
-    wait_until(lambda: stage.statuses()[first].crashes >= LOOPS_FROM)
+    wait_until(lambda: stage.statuses()[first].crashes >= LOOPS_FROM, 60)
     well = stage.statuses()[second].pid
 
     done = stage.deploy(app, {"worker": SLEEP})

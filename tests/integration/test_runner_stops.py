@@ -11,9 +11,9 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-# Takes a signal, and two seconds, to end: more than the usual grace here.
+# Takes a signal, and some seconds, to end: more than the usual grace here.
 BUSY = (
-    f"trap 'sleep 2; echo finished >> {SHARED}.story; exit' USR1; trap '' TERM; "
+    f"trap 'sleep SECONDS; echo finished >> {SHARED}.story; exit' USR1; trap '' TERM; "
     "touch $HOME/up; sleep 1000 & wait"
 )
 
@@ -24,7 +24,7 @@ def stage() -> Iterator[Stage]:
         yield ready
 
 
-def deploy(stage: Stage, app: App, stop_sequence: str = "") -> Rollout:
+def deploy(stage: Stage, app: App, stop_sequence: str = "", busy_s: int = 2) -> Rollout:
     """Release one busy worker, and wait until it is ready to be stopped."""
     contents = Contents(settings={"worker": TargetSettings(stop_sequence=stop_sequence)})
     slug = stage.slug(app)
@@ -34,7 +34,7 @@ def deploy(stage: Stage, app: App, stop_sequence: str = "") -> Rollout:
             app.id,
             slug=slug,
             commit="c" * 40,
-            targets=(Target("worker", BUSY),),
+            targets=(Target("worker", BUSY.replace("SECONDS", str(busy_s))),),
             cause="push",
             who="test",
             contents=contents,
@@ -78,7 +78,7 @@ def test_what_the_api_says_holds_for_what_runs_already(stage: Stage, app: App) -
 
 
 def test_what_had_to_be_killed_is_told_with_how_long_it_took(stage: Stage, app: App) -> None:
-    deploy(stage, app, "term,1,usr1,1,kill")
+    deploy(stage, app, "term,1,usr1,1,kill", busy_s=60)
 
     line = stopped(deploy(stage, app))
 

@@ -1,7 +1,5 @@
 """Storage as an app's processes meet it: the same over releases, rollbacks and failures."""
 
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from stratum.model import App, Rollout, RolloutState
 from stratum.store import releases, rollouts
 from stratum.verbs import destroy, release, storage
 from stratum.verbs.change import Change
-from tests.stage import Stage, staged
+from tests.stage import Stage
 from tests.there import there
 from tests.waiting import wait_until
 
@@ -18,18 +16,6 @@ pytestmark = pytest.mark.integration
 
 # Each process adds a line of its release to what it finds.
 APPEND = 'echo "$STRATUM_RELEASE $STRATUM_TARGET" >> uploads/list; exec sleep 1000'
-_numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(router=True) as ready:
-        yield ready
-
-
-@pytest.fixture
-def app(stage: Stage) -> App:
-    return stage.app(f"storage{next(_numbers)}")
 
 
 def data(stage: Stage, app: App) -> Path:

@@ -23,7 +23,7 @@ def server() -> Iterator[Supervised]:
 
 def test_what_keeps_ending_waits_longer_each_time_and_is_never_given_up(server: Supervised) -> None:
     server.run(WORKER, "date +%s.%N; exit 0")
-    wait_until(lambda: server.status(WORKER).crashes >= 3, 30)
+    wait_until(lambda: server.status(WORKER).crashes >= 3, 60)
 
     seen = server.status(WORKER)
     assert (seen.state, seen.exit_status, seen.has_ended) == ("BACKOFF", 0, False)
@@ -42,12 +42,12 @@ def test_what_ends_after_its_first_second_is_back_at_once_and_the_second_time_wa
     second = Wanted("MyProdEnv", "app02", 7, 2, "worker", 1)
     server.run(second, "date +%s.%N; sleep 1.2; date +%s.%N; exit 3")
 
-    wait_until(lambda: server.status(second).restarts == 2, 30)
+    wait_until(lambda: server.status(second).restarts == 2, 60)
 
-    wait_until(lambda: len(server.log(second).read_text().split()) == 6, 30)
+    wait_until(lambda: len(server.log(second).read_text().split()) == 6, 60)
     _, ended, again, ended_again, third, _ = map(float, server.log(second).read_text().split())
     assert again - ended < third - ended_again
-    wait_until(lambda: server.status(second).crashes == 3, 30)
+    wait_until(lambda: server.status(second).crashes == 3, 60)
     assert server.status(second).state == "BACKOFF", "and not EXITED, where supervisorctl could not stop it"
     assert server.ctl("stop", "MyProdEnv.app02.v2.worker.1").endswith(": stopped\n")
     assert server.status(second).state == "STOPPED"
@@ -56,7 +56,7 @@ def test_what_ends_after_its_first_second_is_back_at_once_and_the_second_time_wa
 def test_each_start_and_end_is_noted_beside_the_log(server: Supervised) -> None:
     third = Wanted("MyProdEnv", "app02", 8, 1, "worker", 1)
     pid = server.run(third, "exit 3")
-    wait_until(lambda: server.status(third).crashes >= 3, 30)
+    wait_until(lambda: server.status(third).crashes >= 3, 60)
     server.stopped(third)
     server.run(third, "exec sleep 1000")
     server.stopped(third)

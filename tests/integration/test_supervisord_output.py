@@ -44,6 +44,17 @@ def test_output_is_marked_with_its_time_and_found_by_it(server: Supervised) -> N
     server.stopped(WORKER)
 
 
+def test_a_line_that_a_process_leaves_is_ended_when_it_ends(server: Supervised) -> None:
+    """Else who follows would never see its last words, and the next start would go on in their line."""
+    wished = Wanted("MyProdEnv", "app02", 9, 1, "worker", 1)
+    server.run(wished, "echo up; printf 'fatal: no line end'; exit 3")
+    whole = "up\nfatal: no line end\n"
+
+    wait_until(lambda: server.log(wished).read_text().startswith(2 * whole), 60)
+
+    server.stopped(wished)
+
+
 def test_a_flood_is_bounded_and_keeps_no_other_from_its_restart(server: Supervised) -> None:
     """Each file and its times rotate together, and the followed line is where it should be."""
     flood, other = Wanted("E", "flood", 8, 1, "worker", 1), Wanted("E", "other", 9, 1, "worker", 1)
@@ -87,7 +98,7 @@ def test_a_log_that_cannot_be_opened_costs_no_descriptor_at_each_try(server: Sup
 
     (refused,) = server.rpc.add([wanted])
     assert "error making dispatchers" in refused.error
-    wait_until(lambda: server.status(wanted).crashes >= 3, 30)
+    wait_until(lambda: server.status(wanted).crashes >= 3, 60)
 
     assert server.descriptors() == before
     server.stopped(wanted)

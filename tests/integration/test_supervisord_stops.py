@@ -46,7 +46,7 @@ def stop(server: Supervised, wanted: Wanted, *steps: tuple[str, int]) -> None:
 def test_signals_come_in_their_order_and_the_kill_at_the_end(server: Supervised, wanted: Wanted) -> None:
     up(server, wanted)
 
-    stop(server, wanted, ("int", 1), ("usr1", 0), ("term", 1))
+    stop(server, wanted, ("int", 1), ("usr1", 0), ("term", 3))
 
     wait_until(lambda: server.status(wanted).has_ended, 60)
     assert told(server, wanted) == ["INT", "USR1", "TERM"]

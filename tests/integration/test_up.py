@@ -76,7 +76,7 @@ def test_in_the_foreground_a_signal_ends_everything_in_order(own: Served):
         lines = iter(there(up.stderr).readline, "")
         assert any("Ctrl-C" in line for line in lines)
         up.send_signal(signal.SIGTERM)
-        assert up.wait(30) == 0
+        assert up.wait(60) == 0
 
     assert processes_of(own) == []
 

@@ -77,6 +77,22 @@ def test_web_that_asks_for_an_integer_is_replaced() -> None:
     assert stops_late(old, [])
 
 
+def test_only_web_that_its_integer_keeps_from_overlapping_is_replaced_by_turns() -> None:
+    def turns(target: Target, strategy: Strategy | None = None) -> bool:
+        told = Formation({target.name: 1}, told={target.name: TargetSettings(strategy=strategy)})
+        made = release(targets=(target,))
+        (one,) = plan(
+            APP, made, told, {Slot(target.name, 1): 1}, dict.fromkeys(port_names(APP, made, told), 1)
+        )
+        return one.by_turns
+
+    numbered = Target("web", "serve {{UNIQUE_INT}}")
+    assert turns(numbered) and turns(numbered, Strategy.OVERLAP)
+    assert not turns(numbered, Strategy.REPLACE)
+    assert not turns(Target("web", "serve"), Strategy.REPLACE)
+    assert not turns(Target("mailer", "mail -i {{UNIQUE_INT}}"))
+
+
 @given(SCALES, SCALES)
 def test_scale_up_leaves_earlier_processes_equal(first: dict[str, int], more: dict[str, int]) -> None:
     raised = {target: first[target] + more[target] for target in first}

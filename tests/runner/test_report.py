@@ -10,7 +10,7 @@ from sqlalchemy import update
 from runner.apply import report
 from stratum.buildlog import Log
 from stratum.model import Crash
-from stratum.store import crashes, environments, rollouts, tables
+from stratum.store import crashes, environments, formation, rollouts, tables
 from tests.there import there
 from tests.webside import WebSide
 
@@ -70,6 +70,7 @@ def test_a_push_tells_once_what_keeps_crashing_of_the_release_before(side):
     with side.db.write() as tx:
         names = [f"MyProdEnv.app02.v{version}.worker.1" for version in (1, 3)]
         crashes.note(tx, [Crash(app.id, name, at, 5, 1, at) for name in names])
+        formation.set_scales(tx, app.id, {"worker": 1})
     with side.db.read() as tx:
         rollout = there(rollouts.find_rollout(tx, app.id, 1))
 
@@ -81,6 +82,46 @@ def test_a_push_tells_once_what_keeps_crashing_of_the_release_before(side):
         "-----> Released v1\n"
         " !     worker.1 of v3 is crash-looping since 2026-11-22 10:02:11 UTC: 5 crashes, "
         "the last with exit 1; stratum ps shows its last lines\n"
+    )
+
+
+def test_a_push_is_not_told_of_crashes_of_what_was_scaled_away(side):
+    """The reconciler may not have looked since."""
+    app = side.app()
+    side.release(app)
+    at = datetime(2026, 11, 22, 10, 2, 11, tzinfo=UTC)
+    with side.db.write() as tx:
+        names = [f"MyProdEnv.app02.v3.worker.{index}" for index in (1, 2)]
+        crashes.note(tx, [Crash(app.id, name, at, 5, 1, at) for name in names])
+        formation.set_scales(tx, app.id, {"worker": 1})
+    with side.db.read() as tx:
+        rollout = there(rollouts.find_rollout(tx, app.id, 1))
+
+    with report.opened(parts_of(side), app, rollout):
+        pass
+
+    told = side.instance.layout.build_log(app.id, 1).read_text()
+    assert "worker.1 of v3" in told
+    assert "worker.2 of v3" not in told
+
+
+def test_a_push_tells_which_targets_stop_since_the_procfile_lacks_them(side):
+    app = side.app()
+    side.release(app, "web", "worker", "clock", "mailer")
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"worker": 2, "mailer": 1})
+        formation.set_paused(tx, app.id, ["mailer"], paused=True)
+        before = there(environments.get_app(tx, app.id))
+    side.release(app, "web")
+    with side.db.read() as tx:
+        rollout = there(rollouts.find_rollout(tx, app.id, 2))
+
+    with report.opened(parts_of(side), before, rollout):
+        pass
+
+    assert side.instance.layout.build_log(app.id, 2).read_text() == (
+        "-----> Released v2\n"
+        "-----> Stopping worker (2): the Procfile has no worker any more, its scale is remembered\n"
     )
 
 

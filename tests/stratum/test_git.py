@@ -6,8 +6,8 @@ import pytest
 
 from stratum import git as module
 from stratum import listing
-from stratum.errors import NotFound, ProcfileInvalid, Unavailable
-from stratum.git import Commit, read_procfile
+from stratum.errors import AppJsonInvalid, NotFound, ProcfileInvalid, Unavailable
+from stratum.git import Commit, read_app_json, read_procfile
 from stratum.limits import Limits
 from stratum.procfile import MAX_BYTES
 from tests.repos import commit, git, make_repo
@@ -156,6 +156,33 @@ def test_what_is_no_file_is_said_and_replaces_the_procfile_no_less(tmp_path: Pat
         tip = commit(repo, {})
 
     assert problems(Commit(repo / ".git", tip)) == f"Procfile_production:1:1: {said}. Commit it as a file."
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("/etc/passwd", "it is a link to something outside of the commit"),
+        ("nope", "it is a link to something that the commit lacks"),
+    ],
+)
+def test_an_app_json_that_is_no_file_is_refused_and_not_passed_over(tmp_path: Path, target, said):
+    repo = make_repo(tmp_path / "repo", {"Procfile": "web: a\n"})
+    (repo / "app.json").symlink_to(target)
+    tip = commit(repo, {})
+
+    with pytest.raises(AppJsonInvalid) as refused:
+        read_app_json(Commit(repo / ".git", tip))
+
+    assert str(refused.value) == f"app.json: {said}. Commit it as a file."
+
+
+def test_an_app_json_that_is_a_link_within_the_commit_is_read(tmp_path: Path):
+    app_json = '{"formation": {"web": {"strategy": "replace"}}}'
+    repo = make_repo(tmp_path / "repo", {"Procfile": "web: a\n", "conf/app.json": app_json})
+    (repo / "app.json").symlink_to("conf/app.json")
+    tip = commit(repo, {})
+
+    assert list(read_app_json(Commit(repo / ".git", tip)).settings) == ["web"]
 
 
 def test_a_large_procfile_is_refused_unread(tmp_path: Path):

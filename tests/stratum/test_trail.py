@@ -104,6 +104,18 @@ def test_a_rotation_between_looking_at_two_files_loses_nothing(tmp_path: Path, m
         assert (found, trail.missed) == (["one", "two", "three", "four"], False)
 
 
+def test_what_stands_after_the_last_line_is_the_rest_and_is_told_again_once_it_is_whole(tmp_path: Path):
+    log = tmp_path / "log"
+    log.write_text("one\nha")
+    with Trail(log) as trail:
+        assert [line.text for line in trail.lines()] == ["one"]
+        assert [line.text for line in trail.rest()] == ["ha"]
+        with log.open("a") as file:
+            file.write("lf\n")
+        assert [line.text for line in trail.lines()] == ["half"]
+        assert trail.rest() == []
+
+
 def test_what_was_rotated_away_unread_is_told(tmp_path: Path):
     log = tmp_path / "log"
     append(log, "one\n")

@@ -119,6 +119,14 @@ def test_a_commit_that_is_not_there_is_told(repo: Path):
         check_complete(Commit(repo / ".git", "1" * 40))
 
 
+def test_a_slugignore_that_is_no_file_is_refused_and_not_passed_over(repo: Path):
+    (repo / ".slugignore").symlink_to("/etc/passwd")
+    commit(repo, {})
+
+    with pytest.raises(InvalidInput, match="it is a link to something outside of the commit"):
+        read_slugignore(tip(repo))
+
+
 def test_a_slugignore_too_large_is_refused(repo: Path):
     commit(repo, {".slugignore": "#" * (1 << 17)})
 

@@ -56,8 +56,12 @@ def _check_lock(source: Source, files: Mapping[str, bytes]) -> None:
 
 
 def _interpreter(build: Path) -> Interpreter:
-    paths = ((name, build / name) for name in (VERSION_FILE, RUNTIME))
-    files = {name: path.read_text(errors="replace") for name, path in paths if path.is_file()}
+    names = [name for name in (VERSION_FILE, RUNTIME) if os.path.lexists(build / name)]
+    for name in names:
+        if not (build / name).is_file():
+            detail = f"{name} is a folder, or a link to no file that is there."
+            raise NoSuchPython(detail, "Commit it as a file, and push again.")
+    files = {name: (build / name).read_text(errors="replace") for name in names}
     where, wanted = wish(files)
     found = choose(wanted, where, Path(os.environ["STRATUM_APP_PYTHON"]))
     if where:

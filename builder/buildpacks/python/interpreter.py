@@ -13,7 +13,8 @@ from typing import NamedTuple
 VERSION_FILE, RUNTIME = ".python-version", "runtime.txt"
 _FOLDERS = (Path("/usr/local/bin"), Path("/usr/bin"))
 _NAME = re.compile(r"python3(\.\d+)?")
-_WISH = re.compile(r"(?:c?python[-@]?)?(\d+(?:\.\d+){0,2})", re.IGNORECASE)
+_WISH = re.compile(r"(?:c?python[-@]?)?(\d{1,3}(?:\.\d{1,3}){0,2})", re.IGNORECASE)
+_SHOWN = 40  # characters of what was written
 _PRINT_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 
 
@@ -53,7 +54,8 @@ def wish(files: Mapping[str, str]) -> tuple[str, str]:
             return name, found[1]
         if said:
             form = "python-3.11" if name == RUNTIME else "3.11"
-            detail = f"{name} asks for {said!r}, which is no version."
+            shown = said if len(said) <= _SHOWN else f"{said[: _SHOWN - 1]}…"
+            detail = f"{name} asks for {shown!r}, which is no version."
             raise NoSuchPython(detail, f"Write it as {form}.")
     return "", ""
 

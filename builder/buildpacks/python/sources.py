@@ -49,6 +49,8 @@ def chosen(files: Mapping[str, bytes]) -> Source:
     if any(name in files for name in PIPENV):
         detail = "there is a Pipfile, and packages are not installed from one here."
         raise Unusable(detail, f"Run pipenv requirements > {REQUIREMENTS}, commit it, and push again.")
+    if PROJECT in files:
+        project(files)  # where it cannot be read, that is what is wrong
     mend = f"Run uv lock and commit {LOCK}, or commit {REQUIREMENTS}; then push again."
     detail = f"{PROJECT} names dependencies, but there is no {LOCK}."
     raise Unusable(detail, mend)

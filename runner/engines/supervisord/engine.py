@@ -25,6 +25,7 @@ from stratum.store import formation as formation_store
 from stratum.store import names as app_names
 
 LOOPBACK = "127.0.0.1"
+_FEW = 16  # files to look for one by one: the folder may have thousands
 _NUMBERS = count(1)  # of what this process runs once; who changes an app is one process
 
 
@@ -80,9 +81,11 @@ class Supervisord:
         layout = self.instance.layout
         if wanted is None:
             found = self.sections.status()
-            there = descriptions.present(layout)
         else:
             found = self._sections_of(wanted) if isinstance(wanted, App) else self.sections.status(wanted)
+        if wanted is None or len(found) > _FEW:
+            there = descriptions.present(layout)
+        else:
             there = {one.name for one in found if descriptions.has(layout, one.name)}
         return [one if one.name in there else replace(one, can_restart=False) for one in found]
 

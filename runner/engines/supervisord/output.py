@@ -1,6 +1,7 @@
 """What an app's process writes: read by supervisord, which owns the pipe, and kept in a file with its times.
 
-Loaded into supervisord. The log is what was written, byte for byte, so that `supervisorctl tail` shows it.
+Loaded into supervisord. The log is what was written, byte for byte, so that `supervisorctl tail` shows it;
+only what a process leaves within a line has that line ended, lest the next start goes on in it.
 Beside it, in `<log>.times`, stands from which byte on it was written when: eight bytes at most once a
 second (`<II`: offset, epoch seconds). `stratum.logtimes` reads them.
 """
@@ -27,9 +28,11 @@ class TimedLog(RotatingFileHandler):  # type: ignore[misc]
     def __init__(self, path: str, max_bytes: int, backups: int) -> None:
         super().__init__(path, "ab", max_bytes, backups)
         self._due = 0.0
+        self.is_within_line = False
 
     def emit(self, record: Any) -> None:
         """Write, and set a mark where the last one is a second old."""
+        self.is_within_line = not record.msg.endswith(b"\n")
         now = time.monotonic()
         if now >= self._due:
             self._due = now + self._mark()
@@ -78,3 +81,8 @@ class Output(POutputDispatcher):  # type: ignore[misc]
         self.normallog = config.options.getLogger()
         log.setLevel(self.normallog.level)
         self.normallog.addHandler(log)
+
+    def end_line(self) -> None:
+        """End the line that a process has left as it ended."""
+        if any(log.is_within_line for log in self.normallog.handlers):
+            self.normallog.info(b"\n")

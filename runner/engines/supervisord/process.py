@@ -38,8 +38,9 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     Attributes:
         starts: since it was added.
-        exit_status: of its last end, negative for a signal; None before the first. That of SIGKILL
-            where what its leader had left had to be killed.
+        exit_status: of its last end, negative for a signal; None before the first, and when it was
+            stopped while it waited to be started again. That of SIGKILL where what its leader had left
+            had to be killed.
             Supervisor's own forgets it at the next start and has -1 for every signal.
         crashes: its ends in a row that nobody has asked for.
     """
@@ -161,6 +162,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             self._crashed()
         elif new_state == ProcessStates.STOPPED:
             self.crashes.clear()
+            if self.get_state() == ProcessStates.BACKOFF:  # its last end was none of this stop
+                self.exit_status = None
             self._tell("stopped", self.exit_status if self.pid else None)
         changed = super().change_state(new_state, expected)
         if new_state == ProcessStates.BACKOFF:
@@ -197,7 +200,10 @@ class AppProcess(Subprocess):  # type: ignore[misc]
     def _finish(self, pid: int, sts: int) -> None:
         self.hurry()
         pipes.drop(self.dispatchers)
-        super().finish(pid, sts)
+        outputs = [one for one in self.dispatchers.values() if isinstance(one, Output)]
+        super().finish(pid, sts)  # which reads what is left in the pipes
+        for output in outputs:
+            output.end_line()
         # Supervisord starts what has lived for a second again at once, however often.
         if self.get_state() == ProcessStates.EXITED and self.config.autorestart and self.crashes.pause_s:
             self.change_state(ProcessStates.BACKOFF)

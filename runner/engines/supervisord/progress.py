@@ -21,7 +21,7 @@ def progress(
     """
     if status is None:
         return Progress(0.0, stuck="its section was removed by somebody else")
-    age_s = _age_s(status)
+    age_s = _age_s(one, status)
     if status.pid != one.pid or not status.is_up:
         how = f"{ending(status.exit_status)} after {age_s:.1f} s"
         return Progress(age_s, stuck=how, exit_status=status.exit_status)
@@ -34,7 +34,14 @@ def progress(
     return Progress(age_s, due_s=alive_after_s - age_s)
 
 
-def _age_s(status: ProcessStatus) -> float:
-    if status.started_at is None:
+def _age_s(one: Watched, status: ProcessStatus) -> float:
+    """How long it has lived; of one that is started again already, until then."""
+    if status.pid in (one.pid, None):
+        return _between_s(status.started_at, datetime.now(UTC))
+    return _between_s(one.since, status.started_at)
+
+
+def _between_s(first: datetime | None, then: datetime | None) -> float:
+    if first is None or then is None:
         return 0.0
-    return max((datetime.now(UTC) - status.started_at).total_seconds(), 0.0)
+    return max((then - first).total_seconds(), 0.0)

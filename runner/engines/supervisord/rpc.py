@@ -7,6 +7,8 @@ from runner.engines.engine import Started
 from stratum.stopping import Step
 from stratum.supervisor import Supervisor
 
+AT_ONCE = 16  # processes of one call: half a second of supervisord's on a very busy machine
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -25,8 +27,13 @@ class Sections(Supervisor):
     """The apps' processes under supervisord: one section each."""
 
     def add(self, wanted: Iterable[Wanted]) -> list[Started]:
-        """Make sure that processes run; those that do keep their pids. One that fails stops no other."""
-        answers = self.call("stratum.add", [asdict(entry) for entry in wanted])
+        """Make sure that processes run; those that do keep their pids. One that fails stops no other.
+
+        A few at a time: supervisord answers nobody while it forks.
+        """
+        entries = [asdict(entry) for entry in wanted]
+        parts = [entries[first : first + AT_ONCE] for first in range(0, len(entries), AT_ONCE)]
+        answers = [answer for part in parts for answer in self.call("stratum.add", part)]
         return [Started(a["name"], a.get("pid"), a.get("error", "")) for a in answers]
 
     def stop(self, names: Sequence[str], steps: Mapping[str, Sequence[Step]] | None = None) -> None:

@@ -130,7 +130,9 @@ def test_an_app_says_which_branch_deploys(api, side):
     assert head.read_text() == "ref: refs/heads/stable\n"
 
 
-@pytest.mark.parametrize("branch", ["", "a..b", "-", "a b", "refs/heads/x", "a~1", "x.lock", "a\n"])
+@pytest.mark.parametrize(
+    "branch", ["", "a..b", "-", "a b", "refs/heads/x", "a~1", "x.lock", "a\n", "x" * 251, "a/" * 50 + "b"]
+)
 def test_a_branch_that_git_would_not_have_is_refused(api, side, branch):
     side.app()
 

@@ -88,8 +88,19 @@ def test_what_is_no_json_is_refused(api, body, status):
     assert {"error", "message", "hint"} <= said.keys()
 
 
+def test_what_is_no_json_is_told_with_its_place(api):
+    _, said = api("POST", "/environments", data=b'{"name": x}', content_type="application/json")
+
+    assert said["message"] == "The request's body is no JSON: Expecting value: line 1 column 10 (char 9)."
+
+
 def test_unknown_addresses_and_methods_answer_json(api):
-    assert api("GET", "/nothing")[1]["error"] == "not-found"
+    _, said = api("POST", "/apps/MyProdEnv/app02/workers/")
+    assert said == {
+        "error": "not-found",
+        "message": 'There is nothing at POST "/api/apps/MyProdEnv/app02/workers/".',
+        "hint": "docs/api.md lists what there is; a name in an address is neither empty nor has it a slash.",
+    }
     assert api("PUT", "/whoami")[0] == 405
 
 

@@ -45,6 +45,19 @@ def test_they_are_listed_oldest_first(api, events):
     assert api("GET", f"{HERE}/events?target=web") == (200, [])
 
 
+def test_a_target_of_which_there_is_neither_a_release_nor_a_change_is_refused(api, side, events):
+    with side.db.read() as tx:
+        app = environments.find_app(tx, "MyProdEnv", "app02")
+    side.release(app, "web")
+
+    assert api("GET", f"{HERE}/events?target=web") == (200, [])
+    assert len(api("GET", f"{HERE}/events?target=worker")[1]) == 2
+    message = "'nope' is no target of any release; its targets are: web."
+    for query in ("target=nope", "target=nope&follow=true"):
+        status, said = api("GET", f"{HERE}/events?{query}")
+        assert (status, said["message"]) == (422, message)
+
+
 class Follower:
     """One that is sent events, chunk by chunk, from a cursor or with the last line."""
 

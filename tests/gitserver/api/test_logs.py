@@ -242,6 +242,14 @@ def test_one_process_of_a_target_is_shown_whatever_its_scale_is_now(api, side, a
     assert api("GET", f"{HERE}/logs?index=0")[0] == 422
 
 
+def test_what_a_process_has_written_of_a_line_is_shown_to_who_does_not_follow(api, side, app):
+    write(side, "v1.web.1", "one\nContinue? [y/n] ")
+    write(side, "v1.worker.2", "\x1b[1mno line end")
+
+    assert api.text(f"{HERE}/logs?lines=1") == (200, "web.1 | Continue? [y/n] \nworker.2 | no line end\n")
+    assert api.text(f"{HERE}/logs?target=web&grep=one") == (200, "web.1 | one\n")
+
+
 def test_what_a_target_wrote_can_be_read_once_the_procfile_lacks_it(api, side, app):
     write(side, "v1.mailer.10", "mail\n")
     write(side, "v1.mailer.2", "more\n")
@@ -351,6 +359,48 @@ def test_who_goes_on_from_a_cursor_misses_nothing_over_rotations_and_releases(si
         "worker.2 v2 five",
     ]
     assert going_on(side, app, cursor)[0] == []
+
+
+def test_what_is_scaled_away_or_paused_is_followed_to_its_last_line(side, app):
+    for index in (1, 2):  # files are made when their processes start
+        write(side, f"v1.worker.{index}", "")
+    services = Services.of(side.instance)
+    logs = AppLogs(services, app, Logs(follow=True))
+    logs.refresh()
+
+    scale(side, app, 1)
+    logs.refresh()
+    write(side, "v1.worker.2", "ending\n")
+    first = [(line.process, line.text) for line in logs.fresh()]
+    with side.db.write() as tx:
+        formation.set_paused(tx, app.id, ["worker"], paused=True)
+    logs.refresh()
+    write(side, "v1.worker.1", "ended\n")
+    rest = [(line.process, line.text) for line in logs.fresh()]
+
+    assert (first, rest) == ([("worker.2", "ending")], [("worker.1", "ended")])
+    logs.close()
+    services.database.close()
+
+
+def scale(side, app, number):
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"worker": number})
+
+
+def test_what_was_scaled_away_is_gone_on_with_from_a_cursor_and_never_repeated(side, app, events):
+    write(side, "v1.worker.2", "one\n")
+    events("?lines=1")
+    scale(side, app, 1)
+    write(side, "v1.worker.2", "two\n")
+
+    first, cursor = going_on(side, app, events.cursor)
+    scale(side, app, 2)
+    again, cursor = going_on(side, app, cursor)
+    write(side, "v1.worker.2", "three\n")
+
+    assert (first, again) == (["worker.2 v1 two"], [])
+    assert going_on(side, app, cursor)[0] == ["worker.2 v1 three"]
 
 
 def test_what_is_no_cursor_is_refused(api, app):

@@ -295,6 +295,16 @@ def test_a_name_that_looks_like_a_version_is_refused(api, side, app, name):
     assert (status, said["message"]) == (422, f"{name!r} cannot name a release: that is a version.")
 
 
+@pytest.mark.parametrize("name", ["  ", "good ", "a\nb", "\0", "\x1b[31mred", "\u202egood"])
+def test_a_name_that_nobody_could_type_as_it_is_shown_is_refused(api, side, app, name):
+    side.release(app)
+
+    status, said = api("PATCH", f"{HERE}/releases/1", json={"name": name})
+
+    assert (status, said["message"]) == (422, f"{name!r} cannot name a release: it has what cannot be seen.")
+    assert api("PATCH", f"{HERE}/releases/1", json={"name": "good one, été 🙂"})[0] == 200
+
+
 def test_a_release_that_has_failed_is_not_pinned(api, side, app):
     side.release(app)
     api("PATCH", f"{HERE}/vars", json={"set": {"A": "1"}})

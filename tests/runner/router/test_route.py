@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.router.pages import Page
-from runner.router.route import LEAST_PORTS, Route, all_places, places
+from runner.router.route import LEAST_PORTS, Route, all_places, own_page_in, places
 
 HOST = "a.env.localhost"
 PORTS = st.lists(st.integers(1, 65535), unique=True, max_size=300).map(tuple)
@@ -56,6 +56,19 @@ def test_a_page_of_its_own_stands_in_the_file_only_while_it_is_shown() -> None:
     assert lines(replace(app, page=Page.MAINTENANCE))[:3] == ["own", "", "1"]
     assert lines(replace(app, page=Page.MAINTENANCE))[4:] == ["<p>", "{back} soon</p>", ""]
     assert lines(site)[4:] == ["<p>"]
+
+
+@given(st.text(min_size=1), PORTS)
+def test_a_page_of_its_own_is_found_in_the_file_as_it_is(html: str, ports: tuple[int, ...]) -> None:
+    app = Route(HOST, ports, own_page=html, page=Page.MAINTENANCE)
+
+    assert own_page_in(app.text) == html
+    assert own_page_in(replace(app, page=Page.NONE).text) == ""
+
+
+@given(st.text())
+def test_any_file_is_looked_through_for_a_page(text: str) -> None:
+    assert isinstance(own_page_in(text), str)
 
 
 @given(PORTS)

@@ -144,7 +144,8 @@ def test_how_a_target_is_kept_stands_under_formation():
     ]
     assert problems({"formation": {"web": {"strategy": "both"}, "worker": 1}}) == [
         'app.json: formation.web.strategy: "both" is no strategy. There are: overlap, replace.',
-        'app.json: formation.worker: 1 stands where an object is expected. Write it as {"name": …}.',
+        "app.json: formation.worker: 1 stands where an object is expected. "
+        'Write it as {"strategy": "overlap"}; scales are set with: stratum scale TARGET=N.',
     ]
     assert problems({"formation": {"web": {"max_surge": 0}}}) == [
         "app.json: formation.web.max_surge: 0 is not allowed. Give a whole number from 1 to 99999, or a "
@@ -235,7 +236,8 @@ def test_more_than_there_is_room_for_is_refused():
         (b'{"healthchecks": {"web": [{"attempts": NaN}]}}', "NaN is no value of JSON"),
         (b'{"a": 1, "a": 2}', '"a" is in one object twice'),
         (b" " * 70_000, "the file has 70000 bytes"),
-        (b'{"healthchecks": []}', "a list stands where an object is expected"),
+        (b'{"healthchecks": []}', 'expected. Write it as {"web": [{"path": "/health"}]}.'),
+        (b'{"formation": 3}', 'expected. Write it as {"worker": {"strategy": "overlap"}}.'),
         (b"1" * 5000, "no JSON"),
     ],
 )

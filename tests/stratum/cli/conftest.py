@@ -61,10 +61,15 @@ class Terminal:
     @contextmanager
     def started(self, *arguments):
         """Start the installed program, and end it when the block ends."""
-        with subprocess.Popen([STRATUM, *arguments], stdout=subprocess.PIPE, text=True) as program:
-            yield program
-            program.send_signal(signal.SIGINT)
-            assert program.wait() == 0
+        # What is run in the background of a shell ignores a Ctrl-C, and so would its children.
+        argv = ["env", "--default-signal=INT", STRATUM, *arguments]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as program:
+            try:
+                yield program
+                program.send_signal(signal.SIGINT)
+                assert program.wait(60) == 0
+            finally:
+                program.kill()
 
     @property
     def credentials(self):

@@ -17,6 +17,15 @@ def test_what_became_of_processes_is_listed(side, terminal):
     assert terminal("-E", "MyProdEnv", "events", "-t", "web", "--json").rows == []
 
 
+def test_who_asks_for_no_line_is_told_nothing(side, terminal):
+    side.release(side.app())
+
+    for command in ("events", "logs"):
+        said = terminal("-E", "MyProdEnv", command, "-n", "0")
+        assert (said.code, said.out, said.err) == (0, "", "")
+    assert terminal("-E", "MyProdEnv", "logs").err == "Nothing was written yet.\n"
+
+
 def test_what_comes_is_shown_to_who_follows(side, terminal):
     file = side.instance.layout.process_events(side.app().id)
     file.parent.mkdir(parents=True)

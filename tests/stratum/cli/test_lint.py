@@ -145,6 +145,16 @@ def test_what_is_wrong_with_all_of_app_json_has_no_place(lint, tmp_path):
     assert (row["line"], row["column"]) == (None, None)
 
 
+def test_an_app_json_that_leads_to_nothing_is_told(lint, tmp_path):
+    (tmp_path / "Procfile").write_text("web: a\n")
+    (tmp_path / "app.json").symlink_to("nothing")
+
+    done = lint()
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "app.json cannot be read: No such file or directory." in done.stderr
+
+
 def test_an_app_json_of_other_tools_is_sound(lint, tmp_path):
     (tmp_path / "app.json").write_text('{"name": "shop", "env": {}}')
 

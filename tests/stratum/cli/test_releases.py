@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import update
 
 from stratum.door.client import Door
-from stratum.store import tables
+from stratum.model import ReleaseState
+from stratum.store import releases, tables
 from tests.webside import SLUG
 
 AT = ("-E", "MyProdEnv", "releases")
@@ -37,6 +38,18 @@ def test_a_release_is_shown_with_what_it_has_changed(terminal, app):
     assert lines[-1].startswith("variables changed  + A  ")
     assert "secret" not in said.out
     assert terminal(*AT, "show", "v2", "--json").rows[0]["name"] == "spring"
+
+
+def test_without_a_version_the_one_that_runs_is_shown(terminal, side, app):
+    failed = side.release(app)
+    with side.db.write() as tx:
+        tx.execute(update(tables.releases).values(state=ReleaseState.LIVE.value))
+        releases.set_release_state(tx, failed.id, ReleaseState.FAILED)
+
+    assert terminal(*AT, "show").out.splitlines()[0].split() == ["release", "v1"]
+    assert terminal(*AT, "show", "--json").rows[0]["version"] == 1
+    side.app("empty")
+    assert "MyProdEnv/empty has no release yet." in terminal("-A", "empty", *AT, "show").err
 
 
 def test_names_notes_and_pins_are_told_and_listed(terminal, app):

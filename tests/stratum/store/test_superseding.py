@@ -2,12 +2,13 @@
 
 import pytest
 
-from stratum.model import BuildOptions, BuildState, RefUpdate
-from stratum.store import builds, environments, pushes
+from stratum.model import BuildOptions, BuildState, Phase, RefUpdate, RolloutState, Target
+from stratum.store import builds, environments, pushes, releases, rollouts
 from stratum.verbs import build, release
 from tests.there import there
 
 ZERO = "0" * 40
+PHASED = (Target("release", "sleep 9"), Target("web", "x"))
 
 
 def accepted(db, app, commit, **options):
@@ -136,6 +137,27 @@ def test_what_runs_is_given_up_where_the_app_says_so(db, app):
         assert builds.drop(tx, running, told.error)
         ended = builds.get_build(tx, running.id)
     assert (ended.state, ended.superseded_by) == (BuildState.SUPERSEDED, 2)
+
+
+def test_what_is_released_is_not_given_up_though_its_release_phase_has_only_begun(db, app):
+    with db.write() as tx:
+        environments.set_settings(tx, app.id, {"supersede_running": True})
+    accepted(db, app, "1")
+    with db.write() as tx:
+        built = there(builds.claim_next(tx, app.id, "a"))
+        made = releases.add_release(
+            tx, app.id, slug="a" * 64, commit="1" * 40, targets=PHASED, cause="push", who="admin"
+        )
+        rollouts.add_rollout(tx, app.id, cause="push", who="admin", release_id=made.id, build_id=built.id)
+        builds.finish(tx, built, BuildState.SUCCEEDED, release_id=made.id)
+        under_way = there(rollouts.claim_next(tx, app.id, "1:1"))
+        releases.set_phase(tx, made.id, Phase.RUNNING)
+    accepted(db, app, "2")
+
+    assert states(db, app) == {1: BuildState.SUCCEEDED, 2: BuildState.QUEUED}
+    with db.read() as tx:
+        found = rollouts.get_rollout(tx, under_way.id)
+    assert (found.state, found.error) == (RolloutState.RUNNING, "")
 
 
 def test_one_whose_builder_is_lost_meanwhile_is_superseded_all_the_same(db, app):

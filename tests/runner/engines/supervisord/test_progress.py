@@ -1,5 +1,6 @@
 """How far a section has come, by what supervisord says of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,7 +53,6 @@ def test_of_one_that_was_up_nobody_is_asked_again() -> None:
     [
         (State.BACKOFF, None),
         (State.EXITED, None),
-        (State.RUNNING, 4712),
         (State.STOPPING, PID),
         (State.STOPPED, None),
     ],
@@ -61,6 +61,12 @@ def test_one_that_ended_or_is_to_end_is_stuck_however_well_it_was(state: State, 
     now = progress(watched(is_up=True), status(state, pid=pid, age_s=2), unasked, LIMIT_S)
     assert (now.is_done, now.exit_status) == (False, 3)
     assert now.stuck == "exit status 3 after 2.0 s"
+
+
+def test_one_that_was_started_again_is_told_with_the_time_it_lived_itself() -> None:
+    started = replace(watched(port=80), since=datetime.now(UTC) - timedelta(seconds=5))
+    now = progress(started, status(State.RUNNING, pid=PID + 1, age_s=2), unasked, LIMIT_S)
+    assert (now.is_done, now.exit_status, now.stuck) == (False, 3, "exit status 3 after 3.0 s")
 
 
 def test_one_that_nobody_knows_is_stuck() -> None:
