@@ -129,8 +129,10 @@ def warm(redis_url: str) -> None:
         connection.close()
 
 
-def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None]) -> None:
-    """Work on one queue until killed, each job in a fork of this process; one stands ready for the next.
+def work(
+    redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None], stands_by: bool = True
+) -> None:
+    """Work on one queue until killed, each job in a fork of this process.
 
     One queue per worker: only then RQ takes jobs by BLMOVE and loses none between pop and start
     (rq 3.0.0, `Queue.dequeue_any`).
@@ -138,11 +140,12 @@ def work(redis_url: str, queue: str, *, at_once: int, prepare: Callable[[], None
     Args:
         at_once: jobs that may run at the same time.
         prepare: runs in the fork before its job.
+        stands_by: whether a fork stands ready for the next job.
     """
     connection = Redis.from_url(redis_url)
     queues = [Queue(queue, connection=connection, serializer=JSONSerializer)]
     worker = _Foreman(queues, connection=connection, serializer=JSONSerializer)
-    worker.employ(at_once, prepare)
+    worker.employ(at_once, prepare, stands_by=stands_by)
     worker.work(logging_level="WARNING")
     worker.await_forks()
 
@@ -178,9 +181,9 @@ class _Foreman(Worker):
     max_connection_wait_time = 2.0
     _told_at: float = -TELL_EVERY_S
 
-    def employ(self, at_once: int, prepare: Callable[[], None]) -> None:
-        """Say how many jobs may run at once, and what each fork does first."""
-        self._at_once, self._prepare = at_once, prepare
+    def employ(self, at_once: int, prepare: Callable[[], None], *, stands_by: bool = True) -> None:
+        """Say how many jobs may run at once, what each fork does first, and whether one stands ready."""
+        self._at_once, self._prepare, self._stands_by = at_once, prepare, stands_by
         self._standby: Standby | None = None
         self._forks: set[int] = set()
         self._waiting: set[int] = set()
@@ -283,7 +286,7 @@ class _Foreman(Worker):
 
     def _have_standby(self) -> None:
         """Have a fork stand ready; without it the next job makes its own."""
-        if self._standby is None:
+        if self._stands_by and self._standby is None:
             with suppress(OSError), _held_back():
                 self._standby = Standby.make(self._stand_by)
 

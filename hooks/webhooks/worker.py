@@ -16,8 +16,9 @@ def warm() -> None:
 
 
 def main() -> None:
-    """Fetch until killed."""
-    queue.work(jobs.parts().instance.redis_url, queue.FETCHES, at_once=AT_ONCE, prepare=_prepare)
+    """Fetch until killed; without a fork that stands ready, as what is fetched comes from far away."""
+    redis_url = jobs.parts().instance.redis_url
+    queue.work(redis_url, queue.FETCHES, at_once=AT_ONCE, prepare=_prepare, stands_by=False)
 
 
 def _prepare() -> None:

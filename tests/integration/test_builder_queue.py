@@ -203,6 +203,14 @@ def test_a_fork_that_stands_ready_and_is_killed_costs_no_job(foreman: _Foreman, 
     assert foreman._standby is not None
 
 
+def test_who_wants_no_fork_to_stand_ready_has_none_and_does_its_jobs(foreman: _Foreman, tmp_path: Path):
+    foreman.employ(1, lambda: None, stands_by=False)
+    have_made(foreman, tmp_path / "one")
+    assert foreman._standby is None
+    foreman.await_forks()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
 def test_a_job_that_cannot_be_read_ends_no_worker_and_the_next_one_is_done(foreman: _Foreman, tmp_path: Path):
     foreman.employ(1, lambda: None)
     (queue,) = foreman.queues
