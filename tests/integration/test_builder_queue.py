@@ -146,9 +146,9 @@ def foreman(redis_url: str):
         yield made
         made.await_forks()
         signal.signal(signal.SIGCHLD, before)
-        assert made._standby is not None
-        made._standby.dismiss()
-        os.waitpid(made._standby.pid, 0)
+        if standby := made._standby:
+            standby.dismiss()
+            os.waitpid(standby.pid, 0)
 
 
 def have_made(foreman: _Foreman, folder: Path) -> None:
