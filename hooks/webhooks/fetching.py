@@ -6,14 +6,13 @@ protocol than the source's, and sees no configuration but ours.
 
 import base64
 import os
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
 
+from hooks.webhooks.running import Order, Ran, TookTooLong, run
 from hooks.webhooks.source import Source
 from stratum.buildlog import harmless
 from stratum.door.wayout.addresses import is_public, look_up
@@ -24,6 +23,7 @@ from stratum.limits import Limits
 STALLED_S = 60  # with less than a byte a second for so long git gives up
 MAX_SAID = 300  # characters of what git says of a failure
 FETCHED = "refs/heads/fetched"
+_BLOCK = 512  # bytes (inode(7), st_blocks)
 DEFAULT_USER = "x-token-auth"  # Bitbucket wants this one; others take any with a token
 
 
@@ -78,16 +78,19 @@ class Scratch:
         """
         words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--"]
         environ = {"GIT_ALLOW_PROTOCOL": source.scheme, **_as_environ(settings)}
-        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ)
+        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ, look=self._check_size)
+        self._check_size()
         return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).decode().strip()
 
-    def differing(self, old: str, new: str) -> list[str]:
-        """Name the files in which two commits differ."""
-        said = self._run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new])
-        return [path.decode("utf-8", "replace") for path in said.split(b"\0") if path]
+    def differing(self, old: str, new: str) -> list[str] | None:
+        """Name the files in which two commits differ; None: they are too many to be named."""
+        ran = self._ran(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new])
+        if ran.is_cut:
+            return None
+        return [path.decode("utf-8", "replace") for path in ran.said.split(b"\0") if path]
 
     def message(self, commit: str) -> str:
-        """Return a commit's message."""
+        """Return a commit's message; of a very long one the beginning."""
         said = self._run(["cat-file", "commit", commit])
         return said.partition(b"\n\n")[2].decode("utf-8", "replace")
 
@@ -109,29 +112,42 @@ class Scratch:
         *,
         given: bytes = b"",
         output: int = PIPE,
+        look: Callable[[], object] = bool,
     ) -> bytes:
-        """Run a git in it to its end; return what it wrote."""
-        process = subprocess.Popen(
-            ["git", *words],
-            cwd=self.path,
-            env={**git_environ(), **(environ or {})},
-            stdin=PIPE,
-            stdout=output,
-            stderr=PIPE,
-            start_new_session=True,
-        )
-        self.limits.apply(process.pid)
+        """Run a git in it to its end; return what it wrote, but for what is far too long."""
+        return self._ran(words, environ, given=given, output=output, look=look).said
+
+    def _ran(
+        self,
+        words: Sequence[str],
+        environ: Mapping[str, str] | None = None,
+        *,
+        given: bytes = b"",
+        output: int = PIPE,
+        look: Callable[[], object] = bool,
+    ) -> Ran:
+        order = Order(words, self.path, {**git_environ(), **(environ or {})}, given, output)
         try:
-            said, errors = process.communicate(given, self.limits.timeout_s)
-        except subprocess.TimeoutExpired as error:
+            ran = run(order, self.limits, look)
+        except TookTooLong as error:
             reason = f"it took longer than {self.limits.timeout_s} s"
             raise FetchFailed(reason) from error
-        finally:
-            _end(process)
-        if process.returncode:
+        if ran.status and not ran.is_cut:
             kind = FetchTooLarge if self._is_full() else FetchFailed
-            raise kind(_reason(errors, process.returncode))
-        return said or b""
+            raise kind(_reason(ran.errors, ran.status))
+        return ran
+
+    def _check_size(self) -> None:
+        """See that all files together are no larger than one may be.
+
+        Where a server speaks git's dumb protocol, it decides in how many what it has is sent.
+
+        Raises:
+            FetchTooLarge: they are.
+        """
+        if _size(self.path / "objects") > self.limits.file_bytes:
+            reason = "it is too large"
+            raise FetchTooLarge(reason)
 
     def _is_full(self) -> bool:
         """Whether a pack has grown to the limit of a file, at which git was ended; git does not say so."""
@@ -188,15 +204,14 @@ def _as_environ(settings: Mapping[str, str]) -> dict[str, str]:
     return {"GIT_CONFIG_COUNT": str(len(named)), **keys, **values}
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End what is left of a git: what it has started shares its group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
+def _size(folder: Path) -> int:
+    """Return how many bytes of the disk a folder takes, whose files may go meanwhile."""
+    taken = 0
+    for above, _, names in os.walk(folder):
+        for name in names:
             with suppress(OSError):
-                pipe.close()
+                taken += os.lstat(f"{above}/{name}").st_blocks * _BLOCK
+    return taken
 
 
 def _reason(errors: bytes, status: int) -> str:

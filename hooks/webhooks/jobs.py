@@ -171,7 +171,8 @@ def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch
         raise _Ended(DeliveryState.IGNORED, f"the newest commit of {delivery.branch} says [skip deploy]")
     if update.old == ZERO or not webhook.paths:
         return
-    if not choose_any(webhook.paths, scratch.differing(update.old, update.new)):
+    paths = scratch.differing(update.old, update.new)
+    if paths is not None and not choose_any(webhook.paths, paths):
         raise _Ended(DeliveryState.IGNORED, "nothing differs among its paths")
 
 
