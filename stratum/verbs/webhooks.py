@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from stratum.errors import Conflict, NotFound
 from stratum.model import App, Credential, DeliveryState, NewDelivery, RecordedDelivery, Webhook
@@ -80,8 +81,10 @@ def change(tx: Transaction, app: App, public_id: str, values: Mapping[str, objec
 
     Raises:
         NotFound: there is no such web hook.
+        Conflict: it has a token, and the source would be on another server, which would be given it.
     """
     found = find(tx, app, public_id)
+    _check_server(found, str(values.get("clone_url", found.clone_url)))
     before = {name: getattr(found, name) for name in values}
     if before == dict(values):
         return Change(changed=False, message=f"{public_id} is so already; nothing changed.")
@@ -114,6 +117,19 @@ def destroy(tx: Transaction, app: App, public_id: str) -> Change:
     """
     webhooks.remove_webhook(tx, find(tx, app, public_id).id)
     return Change(changed=True, message=f"Removed the web hook {public_id}.")
+
+
+def _check_server(webhook: Webhook, clone_url: str) -> None:
+    """See that a token goes to no other server than the one that it was given for, nor there in the clear."""
+    before, after = urlsplit(webhook.clone_url), urlsplit(clone_url)
+    is_same = (before.scheme, before.netloc) == (after.scheme, after.netloc)
+    if webhook.credential is Credential.NONE or is_same:
+        return
+    message = (
+        f"{webhook.public_id} has a token for {before.scheme}://{before.netloc},"
+        f" and {after.scheme}://{after.netloc} would be given it."
+    )
+    raise Conflict(message, "Create another web hook for that source, and remove this one.")
 
 
 def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
