@@ -16,7 +16,7 @@ from stratum.store.database import Transaction
 from stratum.store.rows import added
 
 KEPT, REFUSED_KEPT, BODIES_KEPT = 500, 20, 50
-PRUNE_EVERY = 20  # deliveries
+PRUNE_EVERY = 20  # deliveries, of whichever web hooks: then all of these are pruned
 
 _COLUMNS = [t.deliveries.c[field.name] for field in fields(RecordedDelivery)]
 _STANDING = (DeliveryState.QUEUED.value, DeliveryState.PUSHED.value)
@@ -38,7 +38,9 @@ def record(tx: Transaction, app_id: int, webhook_id: int, new: NewDelivery) -> i
     }
     number = added(tx, t.deliveries, values)
     if number % PRUNE_EVERY == 0:
-        _prune(tx, webhook_id)
+        last = t.deliveries.c.id > number - PRUNE_EVERY
+        for one in list(tx.scalars(select(t.deliveries.c.webhook_id).where(last).distinct())):
+            _prune(tx, one)
     return number
 
 

@@ -36,6 +36,10 @@ class Hook:
         assert answer.status_code < 300, answer.get_json()
         return answer.get_json()
 
+    def try_change(self, public_id, **values):
+        answer = self._client.patch(f"{WEBHOOKS}/{public_id}", json=values, headers=self._admin)
+        return answer.status_code, answer.get_json()
+
     def send(self, body=None, *, secret="", path="", sent=None, **more):
         data = encoded(push(self.provider, "main") if body is None else body)
         given = headers(self.provider, data, secret or self.secret) if sent is None else sent
@@ -194,6 +198,32 @@ def test_the_record_is_bounded(hook, monkeypatch):
         kept = [deliveries.body_of(tx, one.id) for one in deliveries.list_deliveries(tx, hook.app.id, 100)]
     assert kept[0]
     assert not kept[-1]
+
+
+def test_the_records_of_all_web_hooks_are_bounded_whichever_deliver_in_turns(hook, monkeypatch):
+    """Of two web hooks of one repository one always has the odd numbers, and the other the even ones."""
+    monkeypatch.setattr(deliveries, "KEPT", 5)
+    other = hook.api("POST", "", {"provider": "github", "clone_url": CLONE_URL})
+    body = encoded(push("github", "topic"))
+    for number in range(2 * deliveries.PRUNE_EVERY):
+        for secret, path in ((hook.secret, hook.path), (other["secret"], other["path"])):
+            sent = headers("github", body, secret, f"d-{number}")
+            assert hook.send(body, path=path, sent=sent)[0] == 200
+
+    assert hook.count() <= 2 * 5 + deliveries.PRUNE_EVERY
+
+
+def test_a_token_is_given_to_no_other_server_than_the_one_it_was_given_for(hook):
+    asked = {"provider": "github", "clone_url": CLONE_URL, "user": "me", "token": "s3cret"}
+    made = hook.api("POST", "", asked)["id"]
+
+    for url in ("https://evil.example.com/octo/app.git", "https://git.example.com:8443/octo/app.git"):
+        status, said = hook.try_change(made, clone_url=url)
+        assert (status, said["error"]) == (409, "conflict")
+        assert "would be given it" in said["message"]
+        assert hook.try_change(hook.id, clone_url=url)[0] == 200  # which has none
+    assert hook.api("GET", f"/{made}")["clone_url"] == CLONE_URL
+    assert hook.try_change(made, clone_url="https://git.example.com/octo/renamed.git")[0] == 200
 
 
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")
