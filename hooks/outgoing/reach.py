@@ -14,6 +14,8 @@ from threading import Event, Timer
 from stratum.door.wayout import addresses, hosts
 from stratum.door.wayout.hosts import Hosts
 
+MAX_TRIED = 4  # addresses of a host
+
 
 class Unreachable(Exception):
     """Nobody can be told there.
@@ -35,6 +37,9 @@ def allowed_hosts(listed: str) -> Hosts:
 def connect(host: str, port: int, allowed: Hosts, timeout_s: float) -> socket.socket:
     """Connect.
 
+    Args:
+        timeout_s: for all addresses of the host together: it may have any number that do not answer.
+
     Raises:
         Unreachable: it is not allowed, or does not answer.
     """
@@ -47,9 +52,10 @@ def connect(host: str, port: int, allowed: Hosts, timeout_s: float) -> socket.so
     if not usable:
         raise Unreachable(host, port, _closed(host, port))
     reason: OSError | None = None
+    usable = usable[:MAX_TRIED]
     for family, address in usable:
         server = socket.socket(family, socket.SOCK_STREAM)
-        server.settimeout(timeout_s)
+        server.settimeout(timeout_s / len(usable))
         try:
             server.connect(address)
         except OSError as error:

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from hooks.outgoing.reach import Unreachable, allowed_hosts, connect
+from stratum.door.wayout import addresses
 
 
 @pytest.fixture
@@ -78,3 +79,21 @@ def test_what_does_not_answer_or_exist_is_told(monkeypatch, listening):
     monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
     with pytest.raises(Unreachable, match="has no address"):
         connect("ops.example.com", 443, allowed_hosts(""), 1)
+
+
+def test_a_host_of_many_addresses_that_do_not_answer_takes_no_more_time_than_one(monkeypatch):
+    limits: list[float] = []
+
+    class Silent(socket.socket):
+        def connect(self, _address):
+            limits.append(self.gettimeout() or 0.0)
+            raise TimeoutError
+
+    found = [(socket.AF_INET, (f"192.0.2.{number}", 443)) for number in range(100)]
+    monkeypatch.setattr(addresses, "look_up", lambda *_: found)
+    monkeypatch.setattr(socket, "socket", Silent)
+
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        connect("ops.example.com", 443, allowed_hosts(""), 10)
+
+    assert sum(limits) <= 10
