@@ -66,16 +66,22 @@ class Notifier:
         while len(self._threads) < AT_ONCE and (message := self._take()) is not None:
             thread = threading.Thread(target=self._work, args=(message,), name="notifier", daemon=True)
             self._threads.add(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # there is no room for one; it is due again at the next look
+                log.warning("message %s waits: %s", message.key, error)
+                self._threads.discard(thread)
+                self._leave(message)
+                return
 
     def _work(self, message: Message) -> None:
-        # Only now: a server that tells nobody anything does not load what that needs.
-        from hooks.outgoing.delivery import deliver
-        from hooks.outgoing.sending import Ways
-
-        ways = Ways.of(self._instance.settings)
         found: Message | None = message
         try:
+            # Only now: a server that tells nobody anything does not load what that needs.
+            from hooks.outgoing.delivery import deliver
+            from hooks.outgoing.sending import Ways
+
+            ways = Ways.of(self._instance.settings)
             while found is not None:
                 deliver(self._instance, self._db, found, ways)
                 self._leave(found)

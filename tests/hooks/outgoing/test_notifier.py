@@ -397,3 +397,20 @@ def test_many_are_told_at_once_and_each_once(telling, told):
     assert len(told.wait(36)) == 36
     assert len({one.key for one in told.got}) == 36
     assert all(one.state is DELIVERED for subscriber in made for one in telling.messages(subscriber))
+
+
+def test_where_no_thread_can_be_started_news_are_told_once_one_can(telling, told, monkeypatch):
+    """A process may have as many as it is allowed."""
+    subscriber, _ = telling.subscribe(told.url)
+    end_build(telling.side, telling.app)
+
+    def full(_self):
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", full)
+        telling.look()
+    telling.look()
+
+    assert [one.state for one in telling.messages(subscriber)] == [DELIVERED]
