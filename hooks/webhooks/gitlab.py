@@ -17,7 +17,8 @@ def gitlab(delivery: Delivery) -> Event:
     if not name:
         reason = "no header names its event (X-Gitlab-Event)"
         raise DeliveryMalformed(reason)
-    delivery_id = delivery.first("webhook-id", "idempotency-key", "x-gitlab-event-uuid")
+    # Not x-gitlab-event-uuid: a push that a web hook has led to shares it with the push before.
+    delivery_id = delivery.first("webhook-id", "idempotency-key")
     body = Part.read(delivery)
     if (body.text("object_kind") or body.text("event_name")) not in _PUSHES:
         return Event(Kind.OTHER, name, delivery_id)

@@ -137,6 +137,15 @@ def test_other_events_are_told_by_their_headers(provider: str, header: str, name
     assert (event.kind, event.name, event.changes) == (kind, name, ())
 
 
+def test_what_gitlab_gives_to_several_pushes_does_not_name_one():
+    """A push that a web hook has led to has the X-Gitlab-Event-UUID of the push before."""
+    sent = {"x-gitlab-event": "Push Hook", "x-gitlab-event-uuid": "1"}
+
+    event = DIALECTS[Provider.GITLAB].read(Delivery(sent, encoded(gitlab_push())))
+
+    assert not event.delivery_id
+
+
 def test_gitlabs_other_events_are_told_by_their_bodies():
     assert read("gitlab", {"object_kind": "issue"}).kind is Kind.OTHER
 
