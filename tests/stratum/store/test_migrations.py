@@ -68,3 +68,34 @@ def test_what_is_asked_time_and_again_is_found_by_an_index(tmp_path, where):
     connection.close()
 
     assert plan[-1].startswith("SEARCH")
+
+
+def test_what_is_outside_comes_to_a_database_that_is_in_use_and_can_be_taken_back(tmp_path):
+    path = tmp_path / "stratum.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = f"sqlite:///{path}"
+    command.upgrade(config, "0005")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("insert into environments values (1, 'E', 'e', 's', 0, '2026-01-01 00:00:00')")
+        connection.execute(
+            "insert into tokens values (1, 'ci', 'x', 0, '2026-01-01 00:00:00', null, null, '')"
+        )
+        before = _rows(connection)
+
+    migrate(path)
+    with closing(sqlite3.connect(path)) as connection:
+        after = _rows(connection)
+    command.downgrade(config, "0005")
+
+    assert {name: after[name] for name in before if name != "alembic_version"} == {
+        name: rows for name, rows in before.items() if name != "alembic_version"
+    }
+    assert {name for name in after if after[name]} == {name for name in before if before[name]}
+    with closing(sqlite3.connect(path)) as connection:
+        assert _rows(connection) == before
+
+
+def _rows(connection):
+    names = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+    return {name: connection.execute(f"select * from {name}").fetchall() for (name,) in names}

@@ -61,3 +61,9 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_state", "deliveries", ["state"])
     op.create_index("ix_deliveries_app_id", "deliveries", ["app_id"])
     op.create_index("ix_deliveries_webhook_id_delivery_id", "deliveries", ["webhook_id", "delivery_id"])
+
+
+def downgrade() -> None:
+    """Take back."""
+    for table in ("deliveries", "webhooks"):
+        op.drop_table(table)
