@@ -1,7 +1,7 @@
 """Where git servers deliver to: `POST /hooks/<provider>/<id>`, without a token, since each request is signed.
 
 Statuses: 202 what will be fetched, 200 what there is nothing to do about, 400 malformed, 401 not signed, 403
-disabled, 404 no such web hook, 413 too large.
+disabled, 404 no such web hook, 413 too large, 503 too many at once.
 """
 
 from http import HTTPStatus

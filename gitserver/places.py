@@ -15,6 +15,7 @@ from stratum.settings import Settings
 
 WAITING = 32  # ordinary requests that may wait for a place, as most end in a moment
 WAIT_S = 5.0
+DELIVERIES = 16  # of web hooks, each with up to 25 MiB in memory, by whoever knows an address
 SPARE = 8  # threads that no budget gives away
 
 
@@ -79,10 +80,10 @@ class Transfers(Budget):
 
 
 class Ordinary(Transfers):
-    """Places of all other requests; some may wait for theirs."""
+    """Places of requests that end by themselves; some may wait for theirs."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__(size, "requests")
+    def __init__(self, size: int, what: str = "requests") -> None:
+        super().__init__(size, what)
         self._waiting = Budget(WAITING)
 
     def _take_mine(self) -> bool:
@@ -101,6 +102,7 @@ class Places:
         fetches: clones and fetches, and their lists of refs.
         streams: the API's readers of logs, whether they follow or not.
         polls: its long polls.
+        deliveries: what web hooks' senders deliver, who do not sign in.
         ordinary: all that is none of these, and has signed in.
     """
 
@@ -110,11 +112,12 @@ class Places:
         self.fetches = Transfers(settings.fetches, "clones and fetches")
         self.streams = Budget(settings.streams)
         self.polls = Budget(settings.polls)
+        self.deliveries = Ordinary(DELIVERIES, "deliveries")
         self.ordinary = Ordinary(settings.web_threads)
 
     def leave(self) -> None:
         """Give back what the request that this thread serves still has of those that belong to threads."""
-        for transfers in (self.receiving, self.fetches, self.ordinary):
+        for transfers in (self.receiving, self.fetches, self.deliveries, self.ordinary):
             transfers.exit()
 
     @contextmanager
@@ -156,4 +159,5 @@ class Places:
 def threads(settings: Settings) -> int:
     """How many threads the web process needs, so that no kind waits for another."""
     lasting = settings.live_pushes + settings.receiving_pushes + settings.fetches
-    return settings.web_threads + WAITING + SPARE + lasting + settings.streams + settings.polls
+    ordinary = settings.web_threads + WAITING + DELIVERIES + WAITING
+    return ordinary + SPARE + lasting + settings.streams + settings.polls

@@ -14,6 +14,7 @@ from gitserver.git import programs
 from gitserver.places import Places, Transfers
 
 RETRY_AFTER_S = 10
+DELIVERIES = "deliveries.deliver"  # it needs no sign-in, and its body is read
 ALWAYS = "status.whoami"  # by it one signs in, and sees whether the server answers
 
 
@@ -38,7 +39,9 @@ class _Limits:
         Raises:
             Unavailable: all are taken.
         """
-        if "Authorization" not in request.headers:
+        if request.endpoint == DELIVERIES:
+            self._places.deliveries.enter()
+        if "Authorization" not in request.headers or request.endpoint == DELIVERIES:
             return  # it is answered with 401, whatever its body
         if request.endpoint != ALWAYS:
             self._wanted().enter()

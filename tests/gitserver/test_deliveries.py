@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gitserver import places
+from gitserver.services import services_of
 from stratum.model import DeliveryState
 from stratum.store import deliveries
 from stratum.webhooks import Provider
@@ -26,6 +28,7 @@ class Hook:
     def __init__(self, side, client, provider):
         self.side, self.provider = side, provider
         self._client = client
+        self.places = services_of(client.application).places
         self._admin = {"Authorization": f"Bearer {side.admin}"}
         self.app = side.app()
         made = self.api("POST", "", {"provider": provider, "clone_url": CLONE_URL})
@@ -177,6 +180,21 @@ def test_what_was_sent_long_ago_is_refused(hook):
     sent = standard_headers(body, key, at=time.time() - 3600)
 
     assert hook.send(body, sent=sent)[0] == 401
+
+
+def test_those_who_send_slowly_hold_no_more_than_their_own_places(hook, monkeypatch):
+    """No sign-in stands before them, so that whoever knows an address could take every thread."""
+    monkeypatch.setattr(places, "WAIT_S", 0.01)
+    budget = hook.places.deliveries
+    assert [budget.take() for _ in range(budget.size)] == [True] * budget.size
+
+    status, said = hook.send()
+    hook.api("GET", "")  # others are served
+
+    assert (status, said["error"]) == (503, "unavailable")
+    budget.leave()
+    assert hook.send()[0] == 202
+    assert hook.send()[0] == 200  # each gives its place back
 
 
 def test_one_who_sends_what_is_refused_again_and_again_fills_no_record(hook):

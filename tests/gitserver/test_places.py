@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from gitserver import places as module
-from gitserver.places import SPARE, WAITING, Places, threads
+from gitserver.places import DELIVERIES, SPARE, WAITING, Places, threads
 from stratum.errors import Unavailable
 from stratum.settings import Settings
 from tests.waiting import wait_until
@@ -26,7 +26,7 @@ def test_no_kind_takes_the_places_of_another():
         live = [held.enter_context(places.for_live(keeps_waiting=False)) for _ in range(3)]
 
     assert live == [True, True, False]
-    assert threads(SETTINGS) == 2 + 1 + 1 + 1 + 1 + 3 + WAITING + SPARE
+    assert threads(SETTINGS) == 2 + 1 + 1 + 1 + 1 + 3 + 2 * WAITING + DELIVERIES + SPARE
 
 
 def test_a_stream_too_many_is_refused_with_what_to_do():
