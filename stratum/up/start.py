@@ -102,10 +102,12 @@ def _check_hosts(settings: Settings) -> None:
     if unread:
         message = f"STRATUM_BUILD_HOSTS: {unread[0]!r} is no host."
         raise InvalidInput(message, "Allowed are, with commas between: host, host:port, .domain and *.")
-    unread = tuple(one for one in listed_hosts(settings.hook_hosts) if Place.read(one) is None)
-    if unread:
-        message = f"STRATUM_HOOK_HOSTS: {unread[0]!r} is no host."
-        raise InvalidInput(message, "Allowed are, with commas between: host and host:port.")
+    listed = {"STRATUM_HOOK_HOSTS": settings.hook_hosts, "STRATUM_FETCH_HOSTS": settings.fetch_hosts}
+    for name, hosts in listed.items():
+        unread = tuple(one for one in listed_hosts(hosts) if Place.read(one) is None)
+        if unread:
+            message = f"{name}: {unread[0]!r} is no host."
+            raise InvalidInput(message, "Allowed are, with commas between: host and host:port.")
 
 
 def _check_mail(settings: Settings) -> None:
