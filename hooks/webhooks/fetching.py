@@ -15,7 +15,7 @@ from subprocess import PIPE
 from hooks.webhooks.running import Order, Ran, TookTooLong, run
 from hooks.webhooks.source import Source
 from stratum.buildlog import harmless
-from stratum.door.wayout.addresses import is_public, look_up
+from stratum.door.wayout.addresses import is_ours, is_public, look_up
 from stratum.errors import InvalidInput
 from stratum.git import git_environ
 from stratum.limits import Limits
@@ -167,8 +167,10 @@ def checked_address(source: Source, *, may_be_private: bool) -> str:
     except OSError as error:
         reason = f"the address of {source.host} cannot be found: {error.strerror or error}"
         raise FetchFailed(reason) from error
-    if not may_be_private and not all(map(is_public, found)):
-        message = f"{source.host} has a private address, and nothing is fetched from there."
+    if may_be_private:
+        return found[0]
+    if not all(map(is_public, found)) or is_ours(found[0], source.port):
+        message = f"{source.host} has a private address, or this server's own; nothing is fetched from there."
         raise InvalidInput(message, "The operator can allow it: STRATUM_FETCH_HOSTS.")
     return found[0]
 

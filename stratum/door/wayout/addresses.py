@@ -14,6 +14,7 @@ _CLOSED = tuple(
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
         *("192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
         *("::/127", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
+        *("64:ff9b:1::/48", "::ffff:0:0:0/96"),  # of networks that translate to IPv4 (RFC 8215, RFC 2765)
     )
 )
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
@@ -26,6 +27,17 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     return not any(address.version == network.version and address in network for network in _CLOSED)
+
+
+def is_ours(address: str, port: int) -> bool:
+    """Whether an address, public or not, is one of this machine; nothing is sent to learn it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, port))
+            return bool(probe.getsockname()[0] == probe.getpeername()[0])
+    except OSError:
+        return False  # no way leads there
 
 
 def look_up(host: str, port: int) -> list[Found]:

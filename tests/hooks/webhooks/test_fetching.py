@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hooks.webhooks import running
-from hooks.webhooks.fetching import FetchTooLarge, Scratch
+from hooks.webhooks import fetching, running
+from hooks.webhooks.fetching import FetchTooLarge, Scratch, checked_address
 from hooks.webhooks.running import Order, TookTooLong, run
 from hooks.webhooks.source import Source
+from stratum.errors import InvalidInput
 from stratum.git import git_environ
 from stratum.limits import Limits
 from tests.repos import commit, git, make_repo
@@ -60,6 +61,16 @@ def test_many_files_together_are_no_larger_than_one_may_be(tmp_path, most, fits)
         else:
             with pytest.raises(FetchTooLarge):
                 scratch.fetch(Source.read(url), "master", {})
+
+
+def test_nothing_is_fetched_from_a_public_address_of_this_server(monkeypatch):
+    """What listens there may let in those who come from here."""
+    monkeypatch.setattr(fetching, "is_public", lambda _: True)
+    source = Source.read("https://127.0.0.1:4443/app.git")
+
+    with pytest.raises(InvalidInput, match="this server's own"):
+        checked_address(source, may_be_private=False)
+    assert checked_address(source, may_be_private=True) == "127.0.0.1"
 
 
 def test_files_beyond_number_are_not_named(tmp_path):
