@@ -40,7 +40,7 @@ class HookScripts:
     def _work(self) -> None:
         try:
             while (one := self._next()) is not None:
-                self._run(one)
+                self._try(one)
                 with self._db.write(synced=False) as tx:
                     news.mark_read(tx, READER, one)
         except StratumError as error:  # it is tried again
@@ -52,6 +52,14 @@ class HookScripts:
         with self._db.read() as tx:
             found = news.unread(tx, READER, 1)
         return found[0] if found else None
+
+    def _try(self, one: News) -> None:
+        try:
+            self._run(one)
+        except StratumError:
+            raise
+        except Exception:  # else nothing that has happened since would ever be told
+            log.exception("hook scripts could not be run for news %d", one.id)
 
     def _run(self, one: News) -> None:
         with self._db.read() as tx:

@@ -105,8 +105,15 @@ def _trouble(status: int, seconds: float) -> str:
     if status == 0:
         return ""
     if status < 0:
-        return f"was ended by {signal.Signals(-status).name} after {seconds:.1f} s"
+        return f"was ended by {_signal_name(-status)} after {seconds:.1f} s"
     return f"ended with exit code {status} after {seconds:.1f} s"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most of the real-time ones have none
+        return f"signal {number}"
 
 
 class _readable:

@@ -3,6 +3,7 @@
 import json
 
 from hooks.outgoing.scripts import HookScripts
+from stratum.hookscripts import running
 from stratum.store import environments, news
 from tests.hooks.outgoing.test_notifier import end_build
 from tests.hookscripts import write_script
@@ -88,3 +89,20 @@ def test_an_app_that_is_gone_runs_none(telling, tmp_path):
     assert not (tmp_path / "told").exists()
     with telling.side.db.read() as tx:
         assert not news.is_unread(tx, "hook scripts")
+
+
+def test_one_that_ends_in_a_way_nobody_foresaw_holds_up_no_other(telling, tmp_path, monkeypatch):
+    folder = telling.side.instance.layout.hook_scripts
+    write_script(folder, "build.failed/10-tells", f"echo $STRATUM_BUILD >> {tmp_path}/told")
+    end_build(telling.side, telling.app, error="first")
+    end_build(telling.side, telling.app)
+
+    def run(path, variables, *others):
+        if variables["STRATUM_ERROR"] == "first":
+            raise ValueError
+        return running.run(path, variables, *others)
+
+    monkeypatch.setattr("stratum.hookscripts.runner.run", run)
+    look(telling)
+
+    assert (tmp_path / "told").read_text() == "2\n"

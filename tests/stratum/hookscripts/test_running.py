@@ -39,7 +39,11 @@ def test_it_has_variables_and_all_of_it_on_its_input_and_nothing_of_ours(ran, mo
 
 @pytest.mark.parametrize(
     ("line", "trouble"),
-    [("exit 3", "ended with exit code 3 after"), ("kill -TERM $$", "was ended by SIGTERM after")],
+    [
+        ("exit 3", "ended with exit code 3 after"),
+        ("kill -TERM $$", "was ended by SIGTERM after"),
+        ("kill -40 $$", "was ended by signal 40 after"),
+    ],
 )
 def test_how_it_ended_is_told_with_what_it_printed(ran, line, trouble):
     ended = ran("echo why", line)
