@@ -43,7 +43,7 @@ def scripts(folder: Path, event: str) -> list[Script]:
     except PermissionError:
         return [Script(below, event, f"{below} cannot be read")]
     return [
-        Script(file, f"{event}/{file.name}", closed or _refusal(file, owners))
+        Script(file, f"{event}/{file.name}", closed or _refusal_of_program(file, owners))
         for file in files
         if _is_program(file)
     ]
@@ -52,9 +52,20 @@ def scripts(folder: Path, event: str) -> list[Script]:
 def _is_program(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
+    except PermissionError:
+        return True  # a link to where we may not look: not to be passed over
     except OSError:
         return False
     return stat.S_ISREG(mode) and bool(mode & 0o111)
+
+
+def _refusal_of_program(path: Path, owners: set[int]) -> str:
+    try:
+        real = path.resolve(strict=True)
+        # Where a link leads out of the folder, who may write there can put any file in its place.
+        return _refusal(real, owners) or _refusal(real.parent, owners)
+    except OSError as error:
+        return f"{path} cannot be looked at: {error.strerror}"
 
 
 def _refusal(path: Path, owners: set[int]) -> str:

@@ -49,6 +49,34 @@ def test_what_others_can_write_to_is_refused(folder, which, mode):
     assert found.refusal.endswith("can be written to by others")
 
 
+def test_a_link_to_where_others_can_write_is_refused(folder, tmp_path):
+    """They could put another program in the place of the one that it leads to."""
+    elsewhere = write_script(tmp_path / "e", "open/a")
+    write_script(folder, "pre-build/b")
+    (folder / "pre-build/a").symlink_to(elsewhere)
+    assert [one.refusal for one in scripts(folder, "pre-build")] == ["", ""]
+
+    elsewhere.parent.chmod(0o777)
+
+    refused, _ = scripts(folder, "pre-build")
+    assert refused.refusal == f"{elsewhere.parent} can be written to by others"
+
+
+def test_a_link_to_where_nobody_may_look_is_not_passed_over(folder, monkeypatch):
+    path = write_script(folder, "pre-build/a")
+    real = Path.stat
+
+    def closed(self, **more):
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return real(self, **more)
+
+    monkeypatch.setattr(Path, "stat", closed)
+
+    [found] = scripts(folder, "pre-build")
+    assert found.refusal == f"{path} cannot be looked at: Permission denied"
+
+
 def test_a_folder_that_cannot_be_read_counts_as_a_script_that_is_not_run(folder, monkeypatch):
     write_script(folder, "pre-build/a")
 
