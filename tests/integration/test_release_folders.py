@@ -14,7 +14,7 @@ import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
-from stratum.door import requests
+from stratum.door import disk, requests
 from stratum.door.client import Door
 from stratum.door.releases import Releases
 from stratum.door.trees import Trees
@@ -257,6 +257,28 @@ def test_a_folder_in_which_processes_were_started_is_not_made_again(
     assert (folder(stage, app, 1) / "started").exists()
     os.close(source)
     os.close(sink)
+
+
+def test_a_copy_that_is_made_anew_while_others_are_synced_is_synced_the_next_time(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.slug(app)
+    mine = Releases(stage.layout, stage.instance.fence)
+    assert mine.open(app.id, 1, "a" * 64, {}) == mine.open(app.id, 2, "a" * 64, {}) == ""
+
+    def meanwhile(_folder: Path) -> None:
+        mine.keep(app.id, [])
+        assert mine.open(app.id, 1, "a" * 64, {}) == ""
+
+    mark = folder(stage, app, 1).with_name("v1.boot")
+    os.utime(mark, (0, 0))  # clocks of files tick in milliseconds
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "sync_all", meanwhile)
+        mine.settle()
+    assert mark.exists()
+
+    mine.settle()
+    assert not mark.exists()
 
 
 def test_a_copy_that_a_loss_of_power_may_have_emptied_is_made_again(stage: Stage, app: App) -> None:
