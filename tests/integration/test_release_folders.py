@@ -259,6 +259,28 @@ def test_a_folder_in_which_processes_were_started_is_not_made_again(
     os.close(sink)
 
 
+def test_a_folder_that_cannot_be_erased_keeps_no_other_from_it(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.slug(app)
+    mine, erase = Releases(stage.layout, stage.instance.fence), Trees.erase
+    assert mine.open(app.id, 1, "a" * 64, {}) == mine.open(app.id, 2, "a" * 64, {}) == ""
+    mine.keep(app.id, [])
+
+    def erase_but_the_first(self: Trees, path: Path, uid: int) -> None:
+        if path.name.startswith(".gone-v1-"):
+            message = "It is not empty."
+            raise DoorUnavailable(message)
+        erase(self, path, uid)
+
+    monkeypatch.setattr(Trees, "erase", erase_but_the_first)
+    with pytest.raises(DoorUnavailable, match="not empty"):
+        mine.erase(app.id)
+
+    (left,) = names(stage, app)
+    assert left.startswith(".gone-v1-")
+
+
 def test_a_copy_that_is_made_anew_while_others_are_synced_is_synced_the_next_time(
     stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
