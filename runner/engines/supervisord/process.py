@@ -97,9 +97,10 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     def kill(self, sig: int) -> str | None:
         """Signal the group; a child that has not made its own yet, directly."""
-        with suppress(ProcessLookupError):
-            if self.pid and os.getpgid(self.pid) != self.pid:
-                os.kill(self.pid, sig)
+        if self.pid and self._leader_end is None:  # else the number may be another's by now
+            with suppress(ProcessLookupError):
+                if os.getpgid(self.pid) != self.pid:
+                    os.kill(self.pid, sig)
         _watch.again()
         if sig == signal.SIGKILL and self._leader_end is not None:
             self.exit_status = -sig
