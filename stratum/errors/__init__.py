@@ -29,7 +29,14 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 """
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
-from stratum.errors.failures import LAST_LINES, BuildFailed, PhaseFailed, ReleaseUnusable, RolloutFailed
+from stratum.errors.failures import (
+    LAST_LINES,
+    NO_PROCESS,
+    BuildFailed,
+    PhaseFailed,
+    ReleaseUnusable,
+    RolloutFailed,
+)
 from stratum.errors.found import (
     AlreadyExists,
     Conflict,
@@ -71,6 +78,7 @@ from stratum.errors.root import Located, StratumError
 
 __all__ = [
     "LAST_LINES",
+    "NO_PROCESS",
     "AlreadyExists",
     "AppJsonInvalid",
     "BadCredentials",
