@@ -401,6 +401,24 @@ def test_destroying_an_app_removes_its_folders(stage: Stage, app: App) -> None:
     assert not folder(stage, app, 1).parent.exists()
 
 
+def test_destroying_an_app_removes_a_repository_however_deep_its_folders_are(stage: Stage, app: App) -> None:
+    """As one ref of a thousand slashes had made them."""
+    from runner.apply.destroy import destroy
+
+    repo = stage.layout.repo(app.id)
+    repo.mkdir(parents=True, exist_ok=True)
+    inner = os.open(repo, os.O_RDONLY)
+    for _ in range(2000):
+        os.mkdir("a", dir_fd=inner)
+        inner, outer = os.open("a", os.O_RDONLY, dir_fd=inner), inner
+        os.close(outer)
+    os.close(inner)
+
+    destroy(stage.parts, app)
+
+    assert not repo.exists()
+
+
 def _full(_path: object) -> os.statvfs_result:
     block, blocks, free = 4096, 1 << 28, 256
     return os.statvfs_result((block, block, blocks, free, free, 0, 0, 0, 0, 255))
