@@ -19,6 +19,7 @@ class Kind(StrEnum):
     NOT_STARTED = "not-started"  # no process could be made
     EXITED = "exited"  # by itself, whatever its exit status
     CRASH_LOOPING = "crash-looping"  # with this end it is; told once in a row of ends
+    HELD_BACK = "held-back"  # it writes more than is read; told every ten minutes at most
     STOPPED = "stopped"  # as it was told to
 
 
@@ -53,6 +54,8 @@ class Event:
             return "could not be started"
         if self.kind is Kind.CRASH_LOOPING:
             return "is crash-looping"
+        if self.kind is Kind.HELD_BACK:
+            return "writes more than 16 MiB a second, and is held back"
         if self.exit_status is None:
             return "stopped while it waited for its next start"
         said = "ended by itself" if self.kind is Kind.EXITED else "stopped"

@@ -11,7 +11,7 @@ from runner.engines.engine import Started, Stopped
 from runner.plan import Process, known
 from runner.probe import Up
 from stratum.buildlog import ARROW, Log, last_lines
-from stratum.errors import RolloutFailed, StratumError
+from stratum.errors import NO_PROCESS, RolloutFailed, StratumError
 from stratum.model import App, Outcome, Release, ReportLine, Rollout
 from stratum.processes import ending
 from stratum.states import ProcessStatus
@@ -139,7 +139,7 @@ class Report:
             names: what the names of the release's processes begin with.
         """
         output: tuple[str, ...] = ()
-        if isinstance(error, RolloutFailed):
+        if isinstance(error, RolloutFailed) and error.process != NO_PROCESS:
             culprit, output = known(f"{names}.{error.process}"), error.output
             self._lines[culprit.name] = ReportLine(
                 culprit.name, culprit.target, culprit.index, Outcome.FAILED, note=error.reason, output=output

@@ -26,7 +26,7 @@ from runner.probe import await_up
 from runner.rounds import rounds
 from runner.wish import Wish
 from stratum import faults, queue
-from stratum.errors import ReleaseStopped, ReleaseUnusable, RolloutFailed, RouterUnavailable
+from stratum.errors import NO_PROCESS, ReleaseStopped, ReleaseUnusable, RolloutFailed, RouterUnavailable
 from stratum.model import App, Formation, Phase, Release, ReleaseState, RolloutState, Strategy
 from stratum.states import ProcessStatus, State
 from stratum.store import Transaction, environments, releases, rollouts
@@ -315,7 +315,7 @@ class _Rolling:
             if environments.get_app(tx, self.app.id) is None:
                 raise LeaseLost(rollout)
             if why := rollouts.get_rollout(tx, rollout.id).error:
-                first = goal.processes[0].label if goal.processes else "the site"
+                first = goal.processes[0].label if goal.processes else NO_PROCESS
                 raise RolloutFailed(first, _ENDED.format(why))
             if not rollouts.record(tx, rollout, RolloutState.LIVE, self.report.lines):
                 raise LeaseLost(rollout)

@@ -3,6 +3,7 @@
 import logging
 
 from runner.apply.parts import Parts
+from stratum import queue
 from stratum.errors import InvalidInput, ReleaseUnusable, StratumError
 from stratum.model import App, Release
 from stratum.site import parse, table
@@ -43,6 +44,7 @@ def clear(parts: Parts, app: App) -> None:
         before = releases.predecessor(tx, current)
     kept = [one.version for one in (current, before) if one is not None]
     try:
-        parts.door.keep_sites(app.id, kept)
+        with queue.waiting():  # for what the door still does for an applier that was killed
+            parts.door.keep_sites(app.id, kept)
     except StratumError as error:
         log.warning("the sites of releases of %s: %s", app.label, error)

@@ -6,6 +6,7 @@ promises is held by tests/integration/test_engines*.py, which any engine has to 
 """
 
 import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,12 +39,14 @@ class Watched:
     Attributes:
         is_up: it was seen to have; only whether it still runs is asked.
         since: when it was started, as nearly as is known.
+        watched_at_s: when it was known to run, by the clock that nobody sets (`time.monotonic`).
     """
 
     process: Process
     pid: int
     is_up: bool = False
     since: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    watched_at_s: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

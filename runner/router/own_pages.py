@@ -34,8 +34,9 @@ class OwnPages:
         Args:
             down: app id → commit that runs, of those that are down for maintenance.
         """
-        for gone in set(self._pages) - down.keys():
-            self._pages.pop(gone, None)
+        for known in (self._pages, self._failed):
+            for gone in set(known) - down.keys():
+                known.pop(gone, None)  # two threads may be here
         for app_id, commit in down.items():
             if self._pages.get(app_id, ("",))[0] != commit and not self._has_failed(app_id, commit):
                 self._read_one(app_id, commit)
@@ -46,8 +47,9 @@ class OwnPages:
         Args:
             file: what the router knows of the app.
         """
-        if app_id in self._pages:
-            return self._pages[app_id][1]
+        read = self._pages.get(app_id)
+        if read is not None:
+            return read[1]
         try:
             return own_page_in(file.read_bytes().decode())
         except (FileNotFoundError, UnicodeDecodeError):

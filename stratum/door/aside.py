@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stratum.door import turns
 from stratum.door.trees import Trees
+from stratum.errors import DoorUnavailable
 
 BEGIN = ".gone-"  # of its name
 
@@ -29,10 +30,19 @@ def erase(parent: Path, trees: Trees, uid: int) -> None:
 
     Args:
         uid: by whose hand.
+
+    Raises:
+        DoorUnavailable, OSError: something of it cannot be erased, but all else is.
     """
+    failed: OSError | DoorUnavailable | None = None
     for path in _gone(parent):
-        with suppress(FileNotFoundError, TimeoutError, InterruptedError), turns.turn(path, limit_s=0):
-            trees.erase(path, uid)
+        try:
+            with suppress(FileNotFoundError, TimeoutError, InterruptedError), turns.turn(path, limit_s=0):
+                trees.erase(path, uid)
+        except (OSError, DoorUnavailable) as error:
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def _gone(parent: Path) -> list[Path]:

@@ -1,9 +1,10 @@
-"""The mark that nothing of an app or a build can shed: how many file locks it might hold.
+"""The mark that nothing of an app or a build sheds by chance: how many file locks it might hold.
 
 A process can drop its variables, leave its session and folder, close its files and outlive its parent.
-A hard limit goes with it through fork(2) and execve(2), and only root may raise it. That of file locks
-binds nothing: the kernel has heeded it in Linux 2.4.0 to 2.4.24 alone. So a number that nobody else
-would choose says which instance has begun what carries it; an operator's shell never does.
+A hard limit goes with it through fork(2) and execve(2), and only root may raise it. Who wants to be rid of
+it can lower it; but unfenced apps are trusted (docs/operating.md). That of file locks binds nothing: the
+kernel has heeded it in Linux 2.4.0 to 2.4.24 alone. So a number that nobody else would choose says which
+instance has begun what carries it; an operator's shell never does.
 
 The launcher (`runner/engines/supervisord/launch.py`) sees nothing of the project and has the number's
 formula for itself. Source: getrlimit(2), RLIMIT_LOCKS; proc(5), /proc/pid/limits.

@@ -80,12 +80,23 @@ class Releases:
 
     def settle(self) -> None:
         """Have the folders of all apps on disk."""
-        boot = _BOOT_ID.read_text()
-        marks = [mark for mark in self._layout.releases.glob(f"*/v*{_BOOT}") if mark.read_text() == boot]
-        if marks:
+        before = self._unsettled()
+        if before:
             disk.sync_all(self._layout.releases)
-        for mark in marks:
-            mark.unlink(missing_ok=True)
+        now = self._unsettled()
+        for mark, made_ns in before.items():
+            if now.get(mark) == made_ns:  # else its folder was taken out of the way meanwhile, and made anew
+                mark.unlink(missing_ok=True)
+
+    def _unsettled(self) -> dict[Path, int]:
+        """Find the marks of this boot, and when each was made."""
+        boot, found = _BOOT_ID.read_text(), {}
+        for folder in self._layout.releases.iterdir():
+            with suppress(FileNotFoundError):  # the app is just being destroyed, or a release cleared away
+                for mark in folder.glob(f"v*{_BOOT}"):
+                    if mark.read_text() == boot:
+                        found[mark] = mark.stat().st_mtime_ns
+        return found
 
     def _alone(self, app_id: int) -> AbstractContextManager[bool]:
         """Wait for a handler that is still at work for an applier which was killed, and has come again."""

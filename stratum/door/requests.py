@@ -196,8 +196,10 @@ def _open_release(layout: Layout, fence: Fence, args: Args) -> str:
 
 
 def _erase_releases(layout: Layout, fence: Fence, args: Args) -> None:
-    Releases(layout, fence).erase(_app_id(args))
-    Sites(layout, fence).erase(_app_id(args))
+    try:
+        Releases(layout, fence).erase(_app_id(args))
+    finally:
+        Sites(layout, fence).erase(_app_id(args))
 
 
 def _destroy(layout: Layout, fence: Fence, args: Args) -> None:

@@ -10,9 +10,10 @@ once all of it was on the disk.
 import os
 import sys
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from stratum.door import aside, spawn
+from stratum.door import aside, spawn, turns
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.steps import SYSTEM_PATH
 from stratum.door.trees import Folder, Trees
@@ -51,17 +52,18 @@ class Sites:
             and why it cannot be served, without a full stop, empty when it can.
         """
         site = self._layout.site(app_id, version)
-        asked = site.with_name(f"{site.name}{_ASKED}")
-        why = "" if site.is_dir() and asked.is_file() else self._make(app_id, site, asked, digest)
-        return ("", why) if why else (asked.read_text(), "")
+        why = "" if _is_whole(site) else self._make(app_id, site, digest)
+        return ("", why) if why else (_asked(site).read_text(), "")
 
     def keep(self, app_id: int, versions: Collection[int]) -> None:
         """Take all sites of an app but those of some releases out of the way, for `erase`."""
         parent = self._layout.site(app_id, 1).parent
         kept = {f"v{version}" for version in versions}
-        for entry in sorted(parent.iterdir()) if parent.is_dir() else ():
-            if entry.name.partition(".")[0] not in kept and not entry.name.startswith(aside.BEGIN):
-                aside.set_aside(entry)
+        if parent.is_dir():
+            with self._alone(parent):
+                for entry in sorted(parent.iterdir()):
+                    if entry.name.partition(".")[0] not in kept and not entry.name.startswith(aside.BEGIN):
+                        aside.set_aside(entry)
 
     def erase(self, app_id: int) -> None:
         """Erase what is out of the way."""
@@ -71,26 +73,38 @@ class Sites:
         """Remove all that was made for an app."""
         self._trees.erase_parent(self._layout.site(app_id, 1).parent, self._fence.site_uid)
 
-    def _make(self, app_id: int, site: Path, asked: Path, digest: str) -> str:
+    def _alone(self, parent: Path) -> AbstractContextManager[bool]:
+        """Wait for a handler that is still at work for an applier which was killed, and has come again."""
+        return turns.turn(parent, limit_s=self._limit_s)
+
+    def _make(self, app_id: int, site: Path, digest: str) -> str:
         """Make the folder, and beside it what the slug says; return why it cannot be."""
         if not Folders(self._layout, self._fence, self._limit_s).has_slug(app_id, digest):
             return "what was built for it is not there any more"
-        root = 0 if self._fence.fenced else self._fence.service_uid
+        self._own(site.parent)
+        with self._alone(site.parent):
+            return "" if _is_whole(site) else self._make_anew(site, self._layout.slug(app_id, digest))
+
+    def _make_anew(self, site: Path, slug: Path) -> str:
         router, copier = self._fence.router_uid, self._fence.site_uid
-        self._trees.make(Folder(site.parent, root, router, 0o750))
         half = site.with_name(f"{_HALF}{site.name}")
-        for left in (half, site, asked):
+        for left in (half, site, _asked(site)):
             aside.set_aside(left)
         self._trees.make(Folder(half, copier, copier, 0o700))
-        code, said = self._copy(self._layout.slug(app_id, digest), half)
+        code, said = self._copy(slug, half)
         if code:
             self._trees.erase(half, copier)
             return f"its site cannot be copied: {(said.splitlines() or [f'exit code {code}'])[-1]}"
-        self._trees.make(Folder(half, root, router, 0o750))
-        asked.write_text(said)
+        self._own(half)
+        _asked(site).write_text(said)
         self._trees.run_as(router, ("/bin/sync", "--file-system", "."), site.parent)
         half.rename(site)
         return ""
+
+    def _own(self, path: Path) -> None:
+        """Make a folder that is root's, and for the router to read."""
+        root = 0 if self._fence.fenced else self._fence.service_uid
+        self._trees.make(Folder(path, root, self._fence.router_uid, 0o750))
 
     def _copy(self, slug: Path, half: Path) -> tuple[int, str]:
         """Copy the site out of a slug; return the exit code, and what the slug says, or why not."""
@@ -110,3 +124,11 @@ class Sites:
         finally:
             for handle in (source, goal, complaint):
                 os.close(handle)
+
+
+def _asked(site: Path) -> Path:
+    return site.with_name(f"{site.name}{_ASKED}")
+
+
+def _is_whole(site: Path) -> bool:
+    return site.is_dir() and _asked(site).is_file()

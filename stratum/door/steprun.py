@@ -65,18 +65,18 @@ class StepRun:
         scratch = folders.Folders(self._layout, self._fence).scratch(self._order.app_id, self._order.number)
         own = (scratch, self._layout.cache(self._order.app_id))
         terms = self._terms
-        started = inside.start(self._program(scratch), fds, Cell(terms.fences, terms.view(self._layout, own)))
-        way_out = WayOut(started.listener, terms.rules, fds[2], self._way_out_uid())
-        watch = Watch(terms.limits, started, own)
-        for fd in {fds[0], fds[1]} - {fds[2]}:
-            os.close(fd)
-        try:
+        cell = Cell(terms.fences, terms.view(self._layout, own))
+        with ExitStack() as begun:
+            begun.callback(self._end)  # whatever could not be opened for it
+            started = inside.start(self._program(scratch), fds, cell)
+            begun.callback(started.close)
+            way_out = WayOut(started.listener, terms.rules, fds[2], self._way_out_uid())
+            begun.callback(way_out.close)
+            watch = Watch(terms.limits, started, own)
+            begun.callback(watch.close)
+            for fd in {fds[0], fds[1]} - {fds[2]}:
+                os.close(fd)
             ended = awaiting.end(started.pid, caller, (way_out, watch), self._deadline - time.monotonic())
-        finally:
-            way_out.close()
-            watch.close()
-            started.close()
-            self._end()
         over = watch.look_at_end() if ended.exit_code == 0 else ""
         return Ending(None, over=over) if over else ended
 

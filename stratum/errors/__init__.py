@@ -34,6 +34,7 @@ from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAtt
 from stratum.errors.deliveries import BadSignature, DeliveryMalformed, WebhookDisabled
 from stratum.errors.failures import (
     LAST_LINES,
+    NO_PROCESS,
     BuildFailed,
     PhaseFailed,
     ReleaseStopped,
@@ -81,6 +82,7 @@ from stratum.errors.root import Located, StratumError
 
 __all__ = [
     "LAST_LINES",
+    "NO_PROCESS",
     "AlreadyExists",
     "AppJsonInvalid",
     "BadCredentials",

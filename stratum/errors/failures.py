@@ -58,11 +58,14 @@ class BuildFailed(StratumError):
             return None
 
 
+NO_PROCESS = "The release"
+
+
 class RolloutFailed(StratumError):
     """A new process did not come up; what ran before runs on.
 
     Attributes:
-        process: readable name of the process.
+        process: readable name of the process; NO_PROCESS where the release has none, as one of a site alone.
         reason: one sentence without the name.
         output: the last lines the process itself wrote.
     """

@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from stratum.door import proc, sites
 from stratum.errors import DoorUnavailable
 from stratum.site import FILE, PLAIN, Site, parse, render
 from tests.doors import APP, House, as_uid, in_background, stop_one
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -173,6 +175,35 @@ def test_what_the_copying_program_complains_of_is_no_part_of_what_the_slug_says(
     said, why = house.call(publish, as_root=house.fence.fenced)
     assert why == ""
     assert parse(said.encode()) == Site("dist", PLAIN)
+
+
+def test_a_site_is_made_once_though_its_applier_was_killed_and_the_next_asks_again(house: House, monkeypatch):
+    """The door goes on with the first copy, in the folder that a second one would begin with, too."""
+    slug(house, write(dist__index_html="home"))
+    copy, (source, sink) = sites.Sites._copy, os.pipe()
+
+    def publish() -> tuple[str, str]:
+        return sites.Sites(house.layout, house.fence).publish(APP, 1, DIGEST)
+
+    def publish_next() -> None:
+        os.read(source, 1)
+        assert publish()[1] == ""
+
+    with in_background(publish_next) as other:
+
+        def copy_late(self: sites.Sites, *args: Path) -> tuple[int, str]:
+            os.write(sink, b"\n")
+            with suppress(AssertionError):  # what must not happen takes no longer
+                wait_until(house.layout.site(APP, 1).exists, 1)
+            return copy(self, *args)
+
+        monkeypatch.setattr(sites.Sites, "_copy", copy_late)
+        assert house.call(publish, as_root=house.fence.fenced)[1] == ""
+        assert os.waitpid(other, 0)[1] == 0
+
+    assert published(house) == {"index.html": "home"}
+    os.close(source)
+    os.close(sink)
 
 
 def test_a_site_folder_that_is_a_link_is_refused(house: House):

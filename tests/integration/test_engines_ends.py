@@ -36,8 +36,9 @@ def test_what_becomes_of_processes_is_noted_where_the_web_process_reads(side: Si
 
 
 def test_what_a_crashed_process_has_set_loose_is_swept_and_told(side: Side) -> None:
-    loose = f"setsid -f sleep 1000; mkdir {SHARED}/ran && exit 3"
-    wished = side.wish({"worker": f"{loose}; {SLEEP}"})
+    loose = f"setsid -f bash -c '> {SHARED}/loose; exec sleep 1000'"
+    looks = f"until [ -e {SHARED}/loose ]; do sleep 0.1; done"
+    wished = side.wish({"worker": f"{loose}; {looks}; mkdir {SHARED}/ran && exit 3; {SLEEP}"})
     (name,) = names(wished)
     side.start(wished)
     wait_until(lambda: side.status(name).restarts == 1 and len(marked(side.stage, name)) == 3)

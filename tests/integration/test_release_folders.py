@@ -14,7 +14,7 @@ import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
-from stratum.door import requests
+from stratum.door import disk, requests
 from stratum.door.client import Door
 from stratum.door.releases import Releases
 from stratum.door.trees import Trees
@@ -259,6 +259,50 @@ def test_a_folder_in_which_processes_were_started_is_not_made_again(
     os.close(sink)
 
 
+def test_a_folder_that_cannot_be_erased_keeps_no_other_from_it(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.slug(app)
+    mine, erase = Releases(stage.layout, stage.instance.fence), Trees.erase
+    assert mine.open(app.id, 1, "a" * 64, {}) == mine.open(app.id, 2, "a" * 64, {}) == ""
+    mine.keep(app.id, [])
+
+    def erase_but_the_first(self: Trees, path: Path, uid: int) -> None:
+        if path.name.startswith(".gone-v1-"):
+            message = "It is not empty."
+            raise DoorUnavailable(message)
+        erase(self, path, uid)
+
+    monkeypatch.setattr(Trees, "erase", erase_but_the_first)
+    with pytest.raises(DoorUnavailable, match="not empty"):
+        mine.erase(app.id)
+
+    (left,) = names(stage, app)
+    assert left.startswith(".gone-v1-")
+
+
+def test_a_copy_that_is_made_anew_while_others_are_synced_is_synced_the_next_time(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.slug(app)
+    mine = Releases(stage.layout, stage.instance.fence)
+    assert mine.open(app.id, 1, "a" * 64, {}) == mine.open(app.id, 2, "a" * 64, {}) == ""
+
+    def meanwhile(_folder: Path) -> None:
+        mine.keep(app.id, [])
+        assert mine.open(app.id, 1, "a" * 64, {}) == ""
+
+    mark = folder(stage, app, 1).with_name("v1.boot")
+    os.utime(mark, (0, 0))  # clocks of files tick in milliseconds
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "sync_all", meanwhile)
+        mine.settle()
+    assert mark.exists()
+
+    mine.settle()
+    assert not mark.exists()
+
+
 def test_a_copy_that_a_loss_of_power_may_have_emptied_is_made_again(stage: Stage, app: App) -> None:
     digest = "a" * 64
     stage.slug(app)
@@ -355,6 +399,24 @@ def test_destroying_an_app_removes_its_folders(stage: Stage, app: App) -> None:
         environments.mark_destroying(tx, app.id)
     destroy(stage.parts, stage.found(app))
     assert not folder(stage, app, 1).parent.exists()
+
+
+def test_destroying_an_app_removes_a_repository_however_deep_its_folders_are(stage: Stage, app: App) -> None:
+    """As one ref of a thousand slashes had made them."""
+    from runner.apply.destroy import destroy
+
+    repo = stage.layout.repo(app.id)
+    repo.mkdir(parents=True, exist_ok=True)
+    inner = os.open(repo, os.O_RDONLY)
+    for _ in range(2000):
+        os.mkdir("a", dir_fd=inner)
+        inner, outer = os.open("a", os.O_RDONLY, dir_fd=inner), inner
+        os.close(outer)
+    os.close(inner)
+
+    destroy(stage.parts, app)
+
+    assert not repo.exists()
 
 
 def _full(_path: object) -> os.statvfs_result:

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from runner import jobs
+from runner.engines.supervisord import descriptions
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
 from stratum.model import App, BuildState, RolloutState
@@ -109,6 +111,27 @@ def test_sections_of_another_release_and_missing_descriptions_are_mended(
     assert mine(stage, app) == kept
     assert description.exists()
     assert not surplus.exists()
+
+
+def test_of_a_description_whose_writer_was_killed_nothing_is_left(
+    stage: Stage, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the app's variables in clear."""
+
+    class Killed(BaseException): ...
+
+    def described() -> list[str]:
+        return [path.name for path in stage.layout.descriptions.iterdir() if f".{app.name}." in path.name]
+
+    stage.deploy(app, {"worker": SLEEP}, worker=1)
+    (name,) = described()
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Path, "rename", Mock(side_effect=Killed))
+        descriptions._put(stage.layout, name.removesuffix("1") + "2", b"SECRET=1")
+    reconciler(stage)[0].end_strays()
+
+    assert described() == [name]
 
 
 def test_a_killed_supervisord_leaves_nothing_and_everything_comes_back(stage: Stage, app: App) -> None:

@@ -4,21 +4,36 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runner.reconciler import Reconciler
 from runner.recover import Recovery
-from stratum.model import App, Contents, Outcome, ReleaseState, Rollout, RolloutState, Target
+from stratum.model import (
+    App,
+    Check,
+    CheckKind,
+    Contents,
+    Outcome,
+    ReleaseState,
+    Rollout,
+    RolloutState,
+    Target,
+    TargetSettings,
+)
 from stratum.ownership import this_process
 from stratum.site import PLAIN, Site, parse, render, table
-from stratum.store import formation, releases, rollouts
+from stratum.store import builds, formation, phases, releases, rollouts
 from stratum.store.sites import Served
 from tests.doors import as_uid
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, Stage
 
 pytestmark = pytest.mark.integration
+
+# What has checks may be canceled until it is live, also where its target has no process.
+CALLED_OFF_UNTIL_LIVE = {"aside": TargetSettings((Check(CheckKind.UPTIME, uptime_s=1),))}
 
 
 def site(
@@ -37,10 +52,13 @@ def site(
             targets=lines,
             cause="push",
             who="test",
-            contents=Contents(site="dist"),
+            contents=Contents(site="dist", settings=CALLED_OFF_UNTIL_LIVE),
         )
         formation.set_scales(tx, app.id, dict.fromkeys(targets, 1))
-        queued = rollouts.add_rollout(tx, app.id, cause="push", who="test", release_id=made.id)
+        build = builds.add_build(tx, app.id, "c" * 40, source="push", who="test")
+        queued = rollouts.add_rollout(
+            tx, app.id, cause="push", who="test", release_id=made.id, build_id=build.id
+        )
     _build(stage, app, digest, page, slug_file or render(Site("dist", PLAIN)))
     return queued
 
@@ -71,6 +89,28 @@ def test_a_site_has_no_web_process_and_is_live_with_what_else_its_procfile_has(s
     assert [(line.target, line.outcome) for line in done.report] == [("worker", Outcome.STARTED)]
     assert stage.get(app) == (200, "one")
     assert [name for name in stage.pids() if ".site." in name] == ["MyProdEnv.site.v1.worker.1"]
+
+
+def test_what_is_canceled_at_the_last_moment_does_not_go_live_though_it_has_no_process(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = stage.app("nearly")
+    stage.apply(app, site(stage, app, "one"))
+    queued = site(stage, app, "two")
+    route = stage.parts.router.route
+
+    def switch(*given: Any, **also: Any) -> None:
+        monkeypatch.setattr(stage.parts.router, "route", route)
+        route(*given, **also)
+        with stage.parts.database.write() as tx:
+            assert phases.call_off(tx, queued.build_id or 0, "canceled by me")
+
+    monkeypatch.setattr(stage.parts.router, "route", switch)
+    done = stage.apply(app, queued)
+
+    assert (done.state, done.error) == (RolloutState.FAILED, "The release was ended: canceled by me.")
+    assert done.report == ()
+    assert stage.get(app) == (200, "one")
 
 
 def test_a_later_release_replaces_an_earlier_one_and_two_are_kept(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """What processes write, through a real supervisord: kept as it is, with its times, and bounded."""
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +18,22 @@ pytestmark = pytest.mark.integration
 
 WORKER = Wanted("MyProdEnv", "app02", 7, 1, "worker", 1)
 LINE = "0123456789" * 10
+FLOOD = """
+import fcntl, os, signal, time
+stop = []
+signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+os.set_blocking(1, False)
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 19)
+while True:
+    try:
+        os.write(1, b"0\\n" * 2048)
+    except BlockingIOError:
+        if stop:
+            break
+        time.sleep(0.001)
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)
+os.write(1, b"last words\\n")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +89,38 @@ def test_a_flood_is_bounded_and_keeps_no_other_from_its_restart(server: Supervis
     assert sum(path.stat().st_size for path in log.parent.iterdir()) < 40 << 20
     server.stopped(flood)
     server.stopped(other)
+
+
+def test_a_flood_is_held_back_and_ends_by_itself_with_its_last_words(server: Supervised) -> None:
+    """Nothing of it is lost: the three files that are kept hold its last numbers without a gap."""
+    flood = Wanted("E", "flood", 12, 1, "worker", 1)
+    server.run(flood, f"[ -e {server.folder}/flooded ] && exec sleep 1000; seq 6000000; exit 3")
+    log = server.log(flood)
+    wait_until(lambda: log.exists() and log.stat().st_size)
+    (server.folder / "flooded").touch()
+
+    assert server.ended(flood).exit_status == 3
+    wait_until(lambda: (status := server.status(flood)).state == "RUNNING" and status.exit_status == 3)
+
+    kept = [path for number in (".2", ".1", "") if (path := log.with_name(f"{log.name}{number}")).exists()]
+    _cut, *numbers = b"".join(path.read_bytes() for path in kept).split()
+    assert len(numbers) > 2_000_000
+    assert list(map(int, numbers)) == list(range(6_000_001 - len(numbers), 6_000_001))
+    server.stopped(flood)
+
+
+def test_one_that_is_held_back_is_stopped_as_any_other(server: Supervised) -> None:
+    """What is left in its pipe, more than supervisord reads at once, is in its log."""
+    flood = Wanted("E", "flood", 13, 1, "worker", 1)
+    server.run(flood, f"exec {sys.executable} -c '{FLOOD}'")
+    events = server.log(flood).with_name("events")
+    wait_until(lambda: b"\theld-back\t" in events.read_bytes(), 60)
+
+    server.rpc.stop([name_of(flood)])
+    wait_until(lambda: server.status(flood).has_ended, 60)
+
+    assert server.status(flood).exit_status == 0
+    assert server.log(flood).read_bytes().endswith(b"0\nlast words\n")
 
 
 def test_logs_of_what_is_no_more_stay_until_they_are_old(server: Supervised) -> None:

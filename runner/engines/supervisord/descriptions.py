@@ -60,7 +60,7 @@ def remove(layout: Layout, names: Iterable[str]) -> None:
 
 
 def present(layout: Layout) -> set[str]:
-    """Name the processes that have a description."""
+    """Name the processes that have a description, and what a killed applier has left of one."""
     return set(os.listdir(layout.descriptions))  # noqa: PTH208 - paths take four times as long
 
 
@@ -101,7 +101,7 @@ def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:
 
 
 def _put(layout: Layout, name: str, content: bytes) -> None:
-    scratch = layout.description(f".{name}.new")
+    scratch = layout.description(f"{name}-new")  # begins as its app's do, so it is swept should it be left
     scratch.unlink(missing_ok=True)
     handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:

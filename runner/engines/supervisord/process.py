@@ -26,6 +26,8 @@ from runner.engines.supervisord.wakeup import Wakeup
 from stratum.crashing import LOOPS_FROM, STABLE_S
 from stratum.stopping import SIGNALS, Step
 
+_HELD_BACK_EVERY_S = 600.0  # else a day of it would leave no room for what else became of the app
+
 _watch = members.Watch()
 pipes = Pipes()
 
@@ -53,6 +55,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self.exit_status: int | None = None
         self.crashes = Crashes()
         self._started_at = 0.0
+        self._told_held_back = -math.inf
         self._leader_end: tuple[int, int] | None = None
         self._steps: list[Step] = []  # of a stop, those that are still to come
         self._step_ends: float | None = None
@@ -97,9 +100,10 @@ class AppProcess(Subprocess):  # type: ignore[misc]
 
     def kill(self, sig: int) -> str | None:
         """Signal the group; a child that has not made its own yet, directly."""
-        with suppress(ProcessLookupError):
-            if self.pid and os.getpgid(self.pid) != self.pid:
-                os.kill(self.pid, sig)
+        if self.pid and self._leader_end is None:  # else the number may be another's by now
+            with suppress(ProcessLookupError):
+                if os.getpgid(self.pid) != self.pid:
+                    os.kill(self.pid, sig)
         _watch.again()
         if sig == signal.SIGKILL and self._leader_end is not None:
             self.exit_status = -sig
@@ -172,6 +176,12 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             self.delay = time.time() + self.crashes.pause_s
         return changed
 
+    def held_back(self) -> None:
+        """Tell now and then that it writes more than is read of it."""
+        if time.monotonic() >= self._told_held_back + _HELD_BACK_EVERY_S:
+            self._told_held_back = time.monotonic()
+            self._tell("held-back")
+
     def _crashed(self) -> None:
         self.crashes.note(self._lived_s(), time.time())
         if self.pid:
@@ -201,7 +211,9 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self.hurry()
         pipes.drop(self.dispatchers)
         outputs = [one for one in self.dispatchers.values() if isinstance(one, Output)]
-        super().finish(pid, sts)  # which reads what is left in the pipes
+        for output in outputs:
+            output.read_rest()
+        super().finish(pid, sts)
         for output in outputs:
             output.end_line()
         # Supervisord starts what has lived for a second again at once, however often.

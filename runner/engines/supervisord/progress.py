@@ -1,5 +1,6 @@
 """How far a section has come on its way up. Pure, but for the clock and the question of who listens."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -29,9 +30,10 @@ def progress(
         return Progress(age_s, is_done=True)
     if one.process.port:
         return Progress(age_s, is_done=listens(one.pid, one.process.port))
-    if age_s >= alive_after_s:
+    lived_s = max(age_s, time.monotonic() - one.watched_at_s)  # the wall's clock may be set back meanwhile
+    if lived_s >= alive_after_s:
         return Progress(age_s, is_done=True)
-    return Progress(age_s, due_s=alive_after_s - age_s)
+    return Progress(age_s, due_s=alive_after_s - lived_s)
 
 
 def _age_s(one: Watched, status: ProcessStatus) -> float:

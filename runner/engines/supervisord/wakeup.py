@@ -11,6 +11,8 @@ import os
 import signal
 from typing import Any
 
+_SOONEST_S = 0.001  # 0 would stop the timer
+
 
 class Wakeup:
     """A pipe that every signal writes to, polled beside supervisord's sockets.
@@ -38,8 +40,13 @@ class Wakeup:
 
     @staticmethod
     def soon(after_s: float) -> None:
-        """Have the loop come round again then, for what no signal will tell; the last call counts."""
-        signal.setitimer(signal.ITIMER_REAL, after_s)
+        """Have the loop come round again then at the latest, for what no signal will tell.
+
+        The earliest of all calls counts: who has more to wait for calls again when woken.
+        """
+        due_s, _ = signal.getitimer(signal.ITIMER_REAL)
+        if not due_s or after_s < due_s:
+            signal.setitimer(signal.ITIMER_REAL, max(after_s, _SOONEST_S))
 
     def readable(self) -> bool:
         """Poll it always."""

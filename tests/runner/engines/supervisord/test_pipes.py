@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from runner.engines.supervisord.pipes import Pipes
+from runner.engines.supervisord.seconds import Seconds
+from runner.engines.supervisord.wakeup import Wakeup
 
 
 class Pipe:
@@ -16,7 +18,7 @@ class Pipe:
         os.set_blocking(self.mine, False)
         self.to_write, self.reads, self.fails = to_write, reads, False
         self.got: list[bytes] = []
-        self.errors = 0
+        self.errors = self.told = self.read_bytes = 0
 
     def readable(self) -> bool:
         return self.reads
@@ -28,10 +30,14 @@ class Pipe:
         if self.fails:
             raise OSError(errno.EIO, "no")
         self.got.append(os.read(self.mine, 4))
+        self.read_bytes += len(self.got[-1])
         self.reads = bool(self.got[-1])
 
     def handle_write_event(self) -> None:
         self.to_write = self.to_write[os.write(self.mine, self.to_write) :]
+
+    def held_back(self) -> None:
+        self.told += 1
 
     def handle_error(self) -> None:
         self.errors += 1
@@ -42,10 +48,24 @@ class Pipe:
         os.close(self.other)
 
 
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def loop() -> Iterator[tuple[Pipes, dict[int, Pipes]]]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def loop(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pipes, dict[int, Pipes]]]:
+    """As supervisord has it; it reads eight bytes of a pipe within a second, and the piece it begins with."""
+    monkeypatch.setattr(Wakeup, "soon", lambda _after_s: None)
     sockets: dict[int, Pipes] = {}
-    pipes = Pipes()
+    pipes = Pipes(Seconds(clock, most_bytes=8))
     supervisord = SimpleNamespace(options=SimpleNamespace(get_socket_map=lambda: sockets))
     pipes.install(supervisord)
     yield pipes, sockets
@@ -127,3 +147,67 @@ def test_a_dropped_pipe_is_read_no_more(loop) -> None:
     pipes.handle_read_event()
     assert one.got == []
     one.close()
+
+
+def a_pass(pipes: Pipes) -> None:
+    assert pipes.readable()
+    pipes.handle_read_event()
+
+
+def test_what_floods_is_read_again_in_the_next_second_and_others_are_meanwhile(loop, clock: Clock) -> None:
+    pipes, _ = loop
+    flood, other = Pipe(), Pipe()
+    for one in (flood, other):
+        pipes.add({one.mine: one})
+    os.write(flood.other, b"0123456789abcdefghij")
+
+    for _ in range(5):
+        a_pass(pipes)
+    os.write(other.other, b"text")
+    a_pass(pipes)
+    assert (b"".join(flood.got), flood.told, other.got) == (b"0123456789ab", 1, [b"text"])
+
+    clock.now += 0.9
+    pipes.add({flood.mine: flood})  # as `write` does
+    a_pass(pipes)
+    assert len(flood.got) == 3
+    clock.now += 0.2
+    for _ in range(5):
+        a_pass(pipes)
+    assert b"".join(flood.got) == b"0123456789abcdefghij"
+    assert flood.told == 1
+    flood.close()
+    other.close()
+
+
+def test_what_is_written_over_more_than_a_second_is_no_flood(loop, clock: Clock) -> None:
+    pipes, _ = loop
+    one = Pipe()
+    pipes.add({one.mine: one})
+    for _ in range(10):
+        os.write(one.other, b"12345678")
+        a_pass(pipes)
+        a_pass(pipes)
+        clock.now += 1
+    assert (len(b"".join(one.got)), one.told) == (80, 0)
+    one.close()
+
+
+def test_one_that_is_held_back_may_be_dropped_and_its_number_be_anothers(loop, clock: Clock) -> None:
+    pipes, sockets = loop
+    held = Pipe()
+    pipes.add({held.mine: held})
+    os.write(held.other, b"x" * 20)
+    for _ in range(4):
+        a_pass(pipes)
+    assert held.told == 1
+
+    pipes.drop([held.mine])
+    pipes.add({held.mine: held})  # as a new start's pipe, which may have the same number
+    a_pass(pipes)
+    assert len(held.got) == 4
+    clock.now += 1
+    a_pass(pipes)
+    assert len(held.got) == 5
+    held.close()
+    assert list(sockets.values()) == [pipes]

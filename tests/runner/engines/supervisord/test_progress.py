@@ -1,5 +1,6 @@
 """How far a section has come, by what supervisord says of it."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +37,14 @@ def test_the_moment_it_has_to_live_for_is_told() -> None:
     assert not now.is_done
     assert 0 < now.due_s <= LIMIT_S - 0.1
     assert progress(watched(), status(State.RUNNING, age_s=0.4), unasked, LIMIT_S).is_done
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+    begun_later = status(State.RUNNING, age_s=-3600)
+    one = replace(watched(), watched_at_s=time.monotonic() - LIMIT_S)
+
+    assert progress(one, begun_later, unasked, LIMIT_S).is_done
+    assert progress(watched(), begun_later, unasked, LIMIT_S).due_s <= LIMIT_S
 
 
 def test_one_with_a_port_is_judged_by_the_port_alone() -> None:

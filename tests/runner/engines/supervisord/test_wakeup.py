@@ -35,3 +35,18 @@ def test_the_first_pass_of_the_loop_waits_for_nothing_and_the_next_for_a_signal(
     assert select.select([fd], [], [], 0)[0] == []
     signal.raise_signal(signal.SIGALRM)
     assert select.select([fd], [], [], 0)[0] == [fd]
+
+
+def test_the_earliest_of_those_who_ask_to_be_woken_counts(sockets: dict[int, Wakeup]) -> None:
+    """Who waits long for a flood may not keep the end of a process from being seen."""
+    [fd] = sockets
+    sockets[fd].handle_read_event()
+    Wakeup.soon(0.01)
+    Wakeup.soon(1000)
+    assert select.select([fd], [], [], 60)[0] == [fd]
+
+    sockets[fd].handle_read_event()
+    Wakeup.soon(1000)
+    Wakeup.soon(0)
+    assert select.select([fd], [], [], 60)[0] == [fd]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
