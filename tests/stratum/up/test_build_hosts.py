@@ -1,6 +1,5 @@
 """What `stratum up` says of settings that name no host, or no server."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ def test_an_entry_that_is_no_host_is_named_before_anything_is_touched(tmp_path: 
 
 @pytest.mark.parametrize("name", ["hook_hosts", "fetch_hosts"])
 def test_a_host_of_web_hooks_that_is_none_is_refused_before_anything_is_made(tmp_path, name):
-    wrong: dict[str, Any] = {name: "ops.internal:8080, https://x/"}
-    settings = replace(Settings(data=tmp_path / "data"), **wrong)
+    more: Any = {name: "ops.internal:8080, https://x/"}
+    settings = Settings(data=tmp_path / "data", **more)
     said = rf"STRATUM_{name.upper()}: 'https://x/' is no host\. Allowed are"
     with pytest.raises(InvalidInput, match=said):
         start(settings, "127.0.0.1:8080")
