@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from hooks.outgoing import http
+from hooks.outgoing import backoff, http
 from hooks.outgoing.backoff import AFTER_S
 from hooks.outgoing.fanout import fan_out
 from hooks.outgoing.notifier import Notifier
@@ -83,7 +83,10 @@ def test_what_was_before_a_subscriber_came_is_not_told_to_it(telling, told):
     assert told.got == []
 
 
-def test_what_fails_is_tried_again_later_under_the_same_id_with_a_signature_of_its_own(telling, told):
+def test_what_fails_is_tried_again_later_under_the_same_id_with_a_signature_of_its_own(
+    telling, told, monkeypatch
+):
+    monkeypatch.setattr(backoff, "AFTER_S", (3600,))
     told.answers = [500]
     subscriber, secret = telling.subscribe(told.url)
     end_build(telling.side, telling.app)
