@@ -171,7 +171,9 @@ def _drop(tx: Transaction, bench: Bench, why: str, slug: str = "") -> BuildState
     if ended.superseded_by is None:
         bench.narration.error(f"Build {ended.state}: {why}")
     else:
-        bench.narration.step(superseded(ended.superseded_by))
+        app = environments.get_app(tx, build.app_id)
+        assert app is not None, "or there was nothing to give up"
+        bench.narration.step(superseded(app.environment.name, app.name, ended.superseded_by))
     log.info("build %d of app %d was given up: %s", build.number, build.app_id, why)
     return ended.state
 

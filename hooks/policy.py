@@ -89,11 +89,6 @@ def short(ref: str) -> str:
     return ref.removeprefix(BRANCHES).removeprefix(TAGS)
 
 
-def follow_command(app: App, number: int) -> str:
-    """Say how to follow a build, from any folder."""
-    return f"stratum -E {app.environment.name} -A {app.name} builds follow {number}"
-
-
 def _deploying(app: App, updates: Sequence[RefUpdate]) -> RefUpdate | None:
     branches = (app.deploy_branch,) if app.deploy_branch else FIRST_BRANCHES
     pushed = {update.ref: update for update in updates if ZERO != update.new != update.old}

@@ -28,9 +28,14 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _RESET = "\x1b[0m"
 
 
-def superseded(newer: int) -> str:
+def follow_command(environment: str, app: str, number: int) -> str:
+    """Say how to follow a build, from any folder."""
+    return f"stratum -E {environment} -A {app} builds follow {number}"
+
+
+def superseded(environment: str, app: str, newer: int) -> str:
     """Say that a build has given way; the same to those who watch it wait as at the end of its log."""
-    return f"Superseded by #{newer}, a newer push: stratum builds follow {newer}"
+    return f"Superseded by #{newer}, a newer push: {follow_command(environment, app, newer)}"
 
 
 def harmless(data: bytes) -> bytes:

@@ -15,8 +15,7 @@ from weakref import WeakKeyDictionary
 from gitserver.git.client import Client
 from gitserver.places import Places
 from gitserver.watch import Subject, Watcher
-from hooks.policy import follow_command
-from stratum.buildlog import ARROW, BANG, INDENT, read_from, superseded
+from stratum.buildlog import ARROW, BANG, INDENT, follow_command, read_from, superseded
 from stratum.instance import Instance
 from stratum.model import App, Build, BuildState
 from stratum.store.progress import BuildProgress
@@ -47,9 +46,10 @@ class Following:
             yield from follower.lines(app, build, client) if found else (self._crowded(app, build),)
 
     def _crowded(self, app: App, build: Build) -> bytes:
+        command = follow_command(app.environment.name, app.name, build.number)
         return (
             f"{ARROW}Build #{build.number} goes on without you: {self.places.live.size} pushes are being "
-            f"followed already\n{INDENT}To follow it: {follow_command(app, build.number)}\n"
+            f"followed already\n{INDENT}To follow it: {command}\n"
         ).encode()
 
 
@@ -65,13 +65,14 @@ class _Follower:
     def lines(self, app: App, build: Build, client: Client) -> Iterator[bytes]:
         if not self._is_told_how:
             self._is_told_how = True
-            yield f"{INDENT}To follow it again: {follow_command(app, build.number)}\n".encode()
+            command = follow_command(app.environment.name, app.name, build.number)
+            yield f"{INDENT}To follow it again: {command}\n".encode()
         path = self._following.instance.layout.build_log(build.app_id, build.number)
         subject = Subject(build=build.id, paths=(str(path),))
         with self._following.watcher.watching(subject, client) as watch:
             while not client.is_gone():
                 news = watch.news  # before reading: what was said before the end is then read
-                said = self._told(build, path, news.build)
+                said = self._told(app, build, path, news.build)
                 if said:
                     self._spoke = time.monotonic()
                     yield said
@@ -90,11 +91,11 @@ class _Follower:
             yield self._partial + b"\n"
             self._partial = b""
 
-    def _told(self, build: Build, path: Path, progress: BuildProgress | None) -> bytes:
+    def _told(self, app: App, build: Build, path: Path, progress: BuildProgress | None) -> bytes:
         if said := self._read(path):
-            self._place.overtake(build, progress, said)
+            self._place.overtake(app, build, progress, said)
             return said
-        return self._place.note(build, progress)
+        return self._place.note(app, build, progress)
 
     def _read(self, path: Path) -> bytes:
         """Read on to the end of some line, or of the log; keep the beginning of a line for later."""
@@ -120,11 +121,11 @@ class _Place:
         self._due = 0.0
         self._last_line = b""  # of the log
 
-    def note(self, build: Build, progress: BuildProgress | None) -> bytes:
+    def note(self, app: App, build: Build, progress: BuildProgress | None) -> bytes:
         if progress is None:
             return b""
         now = time.monotonic()
-        found = place_of(build.number, progress, self._builders)
+        found = place_of(app, build.number, progress, self._builders)
         if found != self._found:
             self._found, self._due = found, now + _grace_s(progress)
         if not found or found == self._told or now < self._due:
@@ -133,11 +134,11 @@ class _Place:
         line = f"{ARROW}{found}\n".encode()
         return b"" if line == self._last_line else line
 
-    def overtake(self, build: Build, progress: BuildProgress | None, said: bytes) -> None:
+    def overtake(self, app: App, build: Build, progress: BuildProgress | None, said: bytes) -> None:
         """Note that the log goes on, so that the build waits no more where it was last seen to."""
         self._last_line = said.splitlines(keepends=True)[-1]
         if progress is not None and progress.state is BuildState.QUEUED:
-            self._told = self._found = place_of(build.number, progress, self._builders)
+            self._told = self._found = place_of(app, build.number, progress, self._builders)
 
     def patience_s(self) -> float:
         """How long until a note is due though nothing happens."""
@@ -145,10 +146,10 @@ class _Place:
         return self._due - time.monotonic() if is_due else math.inf
 
 
-def place_of(number: int, progress: BuildProgress, builders: int) -> str:
+def place_of(app: App, number: int, progress: BuildProgress, builders: int) -> str:
     """Say what a build waits for, or gave way to; nothing when it is neither."""
     if progress.state is BuildState.SUPERSEDED and progress.superseded_by is not None:
-        return superseded(progress.superseded_by)
+        return superseded(app.environment.name, app.name, progress.superseded_by)
     if progress.state is not BuildState.QUEUED:
         return ""
     if progress.ahead:

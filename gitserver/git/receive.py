@@ -26,10 +26,11 @@ from gitserver.git.repos import ensure_repo
 from hooks import quota
 from hooks.care import receiving
 from hooks.parts import Parts
-from hooks.policy import Refusal, detail, follow_command, short, step
+from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
 from hooks.turn import PATIENCE_S
 from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
+from stratum.buildlog import follow_command
 from stratum.errors import StratumError
 from stratum.faults import reach
 from stratum.model import App, Build
@@ -332,7 +333,7 @@ def _word(verdict: Verdict) -> str:
 def _detached(app: App, build: Build) -> tuple[str, ...]:
     return (
         step(f"Build #{build.number} is queued"),
-        detail(f"To follow it: {follow_command(app, build.number)}"),
+        detail(f"To follow it: {follow_command(app.environment.name, app.name, build.number)}"),
     )
 
 

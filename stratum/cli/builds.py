@@ -95,7 +95,7 @@ def cancel(app: "RemoteApp", number: int, as_json: bool) -> None:
         show([row], (), as_json=True)
     if row["status"] == "running":
         message = f"Build {number} is still being ended."
-        raise Conflict(message, f"See what becomes of it: stratum builds follow {number}.")
+        raise Conflict(message, f"See what becomes of it: {_follow(app, number)}.")
     if row["status"] == "canceled":
         say(f"Canceled build {number}.")
     elif called_off:
@@ -181,9 +181,7 @@ def _check(app: "RemoteApp", build: "Row") -> None:
     name = f"Build {build['number']}"
     newer = build["superseded_by"]
     if newer is not None:
-        say(
-            f"Build {build['number']} was superseded by #{newer}, a newer push: stratum builds follow {newer}"
-        )
+        say(f"{name} was superseded by #{newer}, a newer push: {_follow(app, newer)}")
         return
     if build["status"] == "canceled":
         message = f"{name} was canceled: {build['error']}"
@@ -196,3 +194,9 @@ def _check(app: "RemoteApp", build: "Row") -> None:
     if rollout["status"] == "failed":
         reason = f"succeeded, but its rollout failed: {rollout['error']}"
         raise RolloutFailed(name, reason)
+
+
+def _follow(app: "RemoteApp", number: int) -> str:
+    from stratum.buildlog import follow_command  # only once it has something to say
+
+    return follow_command(app.environment, app.name, number)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from stratum.buildlog import follow_command
 from stratum.errors import Conflict, NotFound
 from stratum.model import App, Build, BuildState, PushState, ReleaseState
 from stratum.scaling import absolute
@@ -55,7 +56,7 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     build = find(tx, app, number)
     if not build.state.is_terminal:
         message = f"Build {number} has not ended yet: it {build.state.verb}."
-        raise Conflict(message, f"See how far it is: stratum builds follow {number}.")
+        raise Conflict(message, f"See how far it is: {_follow(app, number)}.")
     if build.state is BuildState.SUCCEEDED and not _is_gone(tx, build):
         message = f"Build {number} has been released{_as(tx, build)}."
         raise Conflict(
@@ -93,3 +94,7 @@ def _is_taken(tx: Transaction, build: Build) -> bool:
         return True
     push = None if build.push_id is None else pushes.get_push(tx, build.push_id)
     return push is not None and push.state is PushState.ACCEPTED
+
+
+def _follow(app: App, number: int) -> str:
+    return follow_command(app.environment.name, app.name, number)

@@ -23,14 +23,14 @@ from tests.webside import WebSide
         (BuildProgress(BuildState.QUEUED, running=1), "Build #7 waits for a builder"),
         (
             BuildProgress(BuildState.SUPERSEDED, superseded_by=8),
-            "Superseded by #8, a newer push: stratum builds follow 8",
+            "Superseded by #8, a newer push: stratum -E MyProdEnv -A app02 builds follow 8",
         ),
         (BuildProgress(BuildState.RUNNING), ""),
         (BuildProgress(BuildState.SUCCEEDED), ""),
     ],
 )
-def test_place_in_the_queue(progress, said):
-    assert place_of(7, progress, builders=2) == said
+def test_place_in_the_queue(app, progress, said):
+    assert place_of(app, 7, progress, builders=2) == said
 
 
 class Clock:
@@ -42,51 +42,61 @@ class Clock:
 
 
 @pytest.fixture
-def build(tmp_path):
+def side(tmp_path):
     side = WebSide.make(tmp_path / "data")
-    app = side.app()
-    with side.db.write() as tx:
-        found = builds.add_build(tx, app.id, "1" * 40, source="push", who="admin")
+    yield side
     side.close()
-    return found
 
 
-def test_a_place_is_told_once_when_it_lasts(build, monkeypatch):
+@pytest.fixture
+def app(side):
+    return side.app()
+
+
+@pytest.fixture
+def build(side, app):
+    with side.db.write() as tx:
+        return builds.add_build(tx, app.id, "1" * 40, source="push", who="admin")
+
+
+def test_a_place_is_told_once_when_it_lasts(app, build, monkeypatch):
     clock, place = Clock(monkeypatch), _Place(builders=2)
     second = BuildProgress(BuildState.QUEUED, ahead=2)
     first = BuildProgress(BuildState.QUEUED, ahead=1)
 
-    assert place.note(build, second) == b""
+    assert place.note(app, build, second) == b""
     assert place.patience_s() == WAITS_FOR_BUILD_S
     clock.now = WAITS_FOR_BUILD_S
-    assert place.note(build, second) == b"-----> Build #1 waits: 2 builds before it\n"
-    assert (place.note(build, second), place.patience_s()) == (b"", math.inf)
-    assert place.note(build, first) == b""
-    assert place.note(build, BuildProgress(BuildState.RUNNING)) == b""
+    assert place.note(app, build, second) == b"-----> Build #1 waits: 2 builds before it\n"
+    assert (place.note(app, build, second), place.patience_s()) == (b"", math.inf)
+    assert place.note(app, build, first) == b""
+    assert place.note(app, build, BuildProgress(BuildState.RUNNING)) == b""
     clock.now = 100.0
-    assert (place.note(build, BuildProgress(BuildState.RUNNING)), place.patience_s()) == (b"", math.inf)
+    assert (place.note(app, build, BuildProgress(BuildState.RUNNING)), place.patience_s()) == (b"", math.inf)
 
 
-def test_what_a_build_waited_for_is_not_told_after_its_first_line(build, monkeypatch):
+def test_what_a_build_waited_for_is_not_told_after_its_first_line(app, build, monkeypatch):
     """The log may be seen to grow a moment before the database says that the build runs."""
     clock, place = Clock(monkeypatch), _Place(builders=2)
-    place.note(build, BuildProgress(BuildState.QUEUED))
+    place.note(app, build, BuildProgress(BuildState.QUEUED))
     clock.now = 100.0
 
-    place.overtake(build, BuildProgress(BuildState.QUEUED), b"-----> Procfile: web\n")
+    place.overtake(app, build, BuildProgress(BuildState.QUEUED), b"-----> Procfile: web\n")
 
-    assert (place.note(build, BuildProgress(BuildState.QUEUED)), place.patience_s()) == (b"", math.inf)
+    assert (place.note(app, build, BuildProgress(BuildState.QUEUED)), place.patience_s()) == (b"", math.inf)
     superseded = BuildProgress(BuildState.SUPERSEDED, superseded_by=8)
-    assert place.note(build, superseded).startswith(b"-----> Superseded by #8")
+    assert place.note(app, build, superseded).startswith(b"-----> Superseded by #8")
 
 
-def test_what_the_log_of_a_build_ends_with_is_not_told_again(build):
+def test_what_the_log_of_a_build_ends_with_is_not_told_again(app, build):
     """One that ran is told so in its log, before the database says it."""
     place, superseded = _Place(builders=2), BuildProgress(BuildState.SUPERSEDED, superseded_by=8)
     place.overtake(
+        app,
         build,
         BuildProgress(BuildState.RUNNING),
-        b"-----> Installing\n-----> Superseded by #8, a newer push: stratum builds follow 8\n",
+        b"-----> Installing\n"
+        b"-----> Superseded by #8, a newer push: stratum -E MyProdEnv -A app02 builds follow 8\n",
     )
 
-    assert place.note(build, superseded) == b""
+    assert place.note(app, build, superseded) == b""

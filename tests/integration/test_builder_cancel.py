@@ -251,5 +251,6 @@ def test_a_push_ends_the_build_that_runs_where_the_app_says_so(yard: Yard):
     assert processes_naming(str(mark)) == []
     newest, older = yard.builds(app)
     assert (newest.state, older.state) == (BuildState.SUCCEEDED, BuildState.SUPERSEDED)
-    assert yard.log(older).endswith("-----> Superseded by #2, a newer push: stratum builds follow 2\n")
+    command = f"stratum -E {app.environment.name} -A {app.name} builds follow 2"
+    assert yard.log(older).endswith(f"-----> Superseded by #2, a newer push: {command}\n")
     assert yard.log(older).count("uperseded") == 1

@@ -181,7 +181,8 @@ def test_queued_build_tells_its_place_and_what_supersedes_it(web):
         assert remote_line(second) == "-----> Build #2 waits: 1 build before it"
         newest = commit(source, {"more": "3"})
         third = open_.enter_context(started_git(source, "push", web.url(app), "master"))
-        assert remote_line(second) == "-----> Superseded by #3, a newer push: stratum builds follow 3"
+        command = f"stratum -E {app.environment.name} -A {app.name} builds follow 3"
+        assert remote_line(second) == f"-----> Superseded by #3, a newer push: {command}"
         assert (remote_line(second), second.wait(60)) == ("", 0)
         go_on.set()
         assert [process.wait(60) for process in (first, third)] == [0, 0]

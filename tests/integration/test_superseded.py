@@ -49,7 +49,9 @@ def test_only_the_first_and_the_newest_of_four_pushes_are_built(served):
         served.run("git", "push", "-o", "detach", "catalyze", "master", cwd=repo)
         rest = third.stderr.read()
         assert third.wait(60) == 0
-    assert "remote: -----> Superseded by #4, a newer push: stratum builds follow 4" in rest
+    assert (
+        "remote: -----> Superseded by #4, a newer push: stratum -E MyProdEnv -A busy builds follow 4" in rest
+    )
 
     (faults / "build.claimed.go").touch()
     served.stratum("builds", "follow", "4", cwd=repo)
@@ -66,4 +68,6 @@ def test_only_the_first_and_the_newest_of_four_pushes_are_built(served):
     running = [row["target"] for row in served.rows("ps", cwd=repo)]
     assert sorted(running) == ["web", "worker", "worker"], "the scale of the second push was acknowledged"
     said = served.stratum("builds", "follow", "2", cwd=repo)
-    assert said == "Build 2 was superseded by #3, a newer push: stratum builds follow 3\n"
+    assert (
+        said == "Build 2 was superseded by #3, a newer push: stratum -E MyProdEnv -A busy builds follow 3\n"
+    )

@@ -177,7 +177,7 @@ def test_following_a_superseded_build_names_the_newer_one(side, terminal, app):
 
     assert (said.code, said.err) == (
         0,
-        "Build 2 was superseded by #3, a newer push: stratum builds follow 3\n",
+        "Build 2 was superseded by #3, a newer push: stratum -E MyProdEnv -A app02 builds follow 3\n",
     )
 
 
