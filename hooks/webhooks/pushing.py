@@ -30,6 +30,8 @@ OPTIONS = (b"detach",)
 SILENCE_S = 300.0  # a push that goes on says so every few seconds
 TOKEN_FOR = timedelta(hours=6)
 MAX_SAID = 500  # characters of a refusal
+# The app was renamed, or the token revoked, since they were looked up; or there is no place.
+_NOT_NOW = (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
 _DATA = b"\1"  # the side band of git's report
 
 
@@ -131,7 +133,7 @@ def _pieces(head: bytes, pack: io.BufferedReader) -> Iterator[bytes]:
 def _report(answer: http.client.HTTPResponse) -> list[bytes]:
     if answer.status != HTTPStatus.OK:
         said = answer.read(MAX_SAID).decode("utf-8", "replace").partition("\n")[0]
-        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _NOT_NOW:
             raise PushRefused(said.rstrip(".") or f"the push was answered {answer.status}")
         raise FetchFailed(said.rstrip(".") or f"the push was answered {answer.status}")
     report = b"".join(pkt[1:] for pkt in _packets(answer.read()) if pkt[:1] == _DATA)

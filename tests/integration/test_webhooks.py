@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from hooks.parts import Parts
-from hooks.webhooks import jobs
+from hooks.webhooks import jobs, pushing
 from stratum.model import App, BuildState, DeliveryState, RecordedDelivery
 from stratum.queue import Nudges
 from stratum.secrets import make_key
 from stratum.store import deliveries, environments
+from stratum.verbs.rename import rename
 from tests.deliveries import PUSHES, encoded, headers, push
 from tests.gitweb import PROCFILE, FakeBuilder, GitWeb, run_git, served
 from tests.repos import git
@@ -209,6 +210,26 @@ def test_a_fetch_that_fails_is_tried_again_and_at_last_told(way):
     assert now.state is DeliveryState.FAILED
     assert now.reason.startswith("tried ")
     assert "503" in now.reason
+
+
+def test_an_app_that_is_renamed_while_its_source_is_fetched_is_pushed_to_by_its_new_name(way, monkeypatch):
+    way.hook()
+    tip = way.source.push({"a.txt": "one"})
+    way.deliver()
+    new = f"{way.app.name}-new"
+
+    def renamed(parts, wanted):
+        with parts.database.write() as tx:
+            if wanted.app.name != new:
+                rename(tx, wanted.app, new, who="admin")
+        push_to(parts, wanted)
+
+    push_to = pushing.push
+    monkeypatch.setattr(jobs, "push", renamed)
+    assert way.fetch().state is DeliveryState.QUEUED
+    way.put_off_no_longer()
+
+    assert (way.fetch().state, way.deployed()) == (DeliveryState.PUSHED, [tip])
 
 
 def test_no_redirect_is_followed(way, tmp_path):
