@@ -29,7 +29,7 @@ MAX_ID, MAX_HEADERS, MAX_HEADER = 255, 50, 500
 WHAT = "web hook"
 MASKED = "(masked)"
 REFUSED_EVERY_S = 1.0  # anybody who knows an address may send, and each record is a write
-_SECRET = re.compile(r"token|authorization|cookie|signature|secret|password|^x-stratum")
+_SECRET = re.compile(r"token|auth|cookie|signature|secret|password|api-?key|^x-stratum")
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,14 @@ def test_one_who_sends_what_is_refused_again_and_again_fills_no_record(hook):
     assert hook.count() < 30
 
 
+def test_what_a_sender_signs_in_elsewhere_with_is_masked(hook):
+    """Between it and us there may be something else that asks for a key."""
+    assert hook.send(**{"X-Api-Key": "s3cret", "X-Auth": "s3cret", "X-Event-Key": "shown"})[0] == 202
+
+    shown = hook.newest().headers
+    assert (shown["x-api-key"], shown["x-auth"], shown["x-event-key"]) == ("(masked)", "(masked)", "shown")
+
+
 def test_the_record_is_bounded(hook, monkeypatch):
     monkeypatch.setattr(deliveries, "KEPT", 25)
     monkeypatch.setattr(deliveries, "BODIES_KEPT", 5)
