@@ -222,9 +222,14 @@ class Trial:
     def check_processes(self) -> None:
         """No process twice, and none besides."""
         wished = {row["pid"] for row in self.app.processes()}
-        running = {pid for pid in session_leaders() if self._is_ours(pid, b"STRATUM_PROCESS=")}
-        assert running == wished
+        besides = self._running() - wished
+        assert not besides, f"besides those wished there are {besides}"
+        # What has just been started has its mark only once its launcher is through.
+        wait_until(lambda: self._running() == wished, timeout=30)
         wait_until(lambda: not self._orphans(), timeout=30)
+
+    def _running(self) -> set[object]:
+        return {pid for pid in session_leaders() if self._is_ours(pid, b"STRATUM_PROCESS=")}
 
     def _orphans(self) -> list[int]:
         """List what a supervisord that was killed has left: it has the parent that supervisord has."""
