@@ -117,7 +117,9 @@ class Router:
     def _recorded(self, room: int) -> Config:
         instance = self._instance
         with self._database.read() as tx:
-            apps, ports = environments.list_apps(tx), formation_store.routes(tx)
+            # One that is being destroyed has gone for its visitors, however long its data takes.
+            apps = [app for app in environments.list_apps(tx) if not app.destroying]
+            ports = formation_store.routes(tx)
             names, served = formation_store.routed_as(tx), sites.all_served(tx)
             silent, own = quiet.quiet_apps(tx), domain_store.all_domains(tx)
             crashed, down = crashes.crashed_apps(tx), releases.in_maintenance(tx)

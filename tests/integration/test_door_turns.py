@@ -42,7 +42,7 @@ def test_a_removal_that_takes_long_is_out_of_the_way_at_once_and_ends_later(hous
 
 @needs_root
 def test_what_is_erased_gives_way_to_the_next_build_and_to_a_release(fenced: House):
-    fenced.unpack({f"dist/{number}": "" for number in range(2000)})
+    fenced.unpack({f"dist/{number}": "" for number in range(10_000)})
     fenced.step("close")
     fenced.call(lambda: fenced.door.seal(APP, 1, DIGEST))
     fenced.call(lambda: fenced.door.drop_slug(APP, DIGEST))

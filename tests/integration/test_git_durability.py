@@ -53,11 +53,15 @@ def watched(tmp_path_factory):
 
 
 def unsynced(web: GitWeb, calls: Sequence[Call]) -> list[str]:
-    """Files of the instance that were written and not synced, under the name that they have then."""
+    """Files of the instance that were written and not synced, under the name that they have then.
+
+    Of the database only what the push writes: others may be between their write and their sync just then.
+    """
+    pushing = {call.thread for call in calls if call.path.startswith("pipe:") and call.data == YES}
     names: dict[str, int] = {}
     dirty: set[int] = set()
     for call in calls:
-        if call.kind == "write":
+        if call.kind == "write" and (call.thread in pushing or not call.path.endswith("/stratum.db-wal")):
             names[call.path] = call.inode
             dirty.add(call.inode)
         elif call.kind == "sync":

@@ -193,6 +193,17 @@ def test_a_request_that_a_former_configuration_ends_is_told_that_an_app_has_gone
     assert told(stage, app)[0] == 200
 
 
+def test_an_app_that_is_being_destroyed_has_gone_for_its_visitors(stage: Stage) -> None:
+    app = stage.app("doomed")
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    with stage.parts.database.write() as tx:
+        environments.mark_destroying(tx, app.id)
+    stage.parts.router.route(app, [])
+
+    assert stage.get(app) == (404, "There is no app at this address.\n")
+    assert not (stage.layout.router_upstreams / app.host("localhost")).exists()
+
+
 def test_what_nobody_wrote_into_a_page_file_is_answered_as_an_app_that_does_not_run(stage: Stage) -> None:
     app = stage.app("garbled")
     stage.parts.router.ensure()
