@@ -154,7 +154,8 @@ def test_a_command_runs_exactly_as_bash_would(server: Supervised, wanted: Wanted
 
 
 def variables_of(environ: bytes) -> dict[bytes, bytes]:
-    return dict(item.split(b"=", 1) for item in environ.split(b"\0") if item)
+    """Read what a process has copied from /proc; the log ends its last line."""
+    return dict(item.split(b"=", 1) for item in environ.removesuffix(b"\n").split(b"\0") if item)
 
 
 def test_variables_arrive_byte_for_byte(server: Supervised, wanted: Wanted) -> None:
