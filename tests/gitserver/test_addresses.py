@@ -101,4 +101,7 @@ def test_the_suffix_goes_once_and_the_api_is_no_environment(web, client):
         404,
         b"There is no app 'MyProdEnv/app01.git' here that you may use.\n",
     )
-    assert (nothing.status_code, nothing.get_json()["message"]) == (404, "Not Found.")
+    assert (nothing.status_code, nothing.get_json()["message"]) == (
+        404,
+        'There is nothing at GET "/api/app01/info/refs".',
+    )
