@@ -80,18 +80,18 @@ class Scratch:
         environ = {"GIT_ALLOW_PROTOCOL": source.scheme, **_as_environ(settings)}
         self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ, look=self._check_size)
         self._check_size()
-        return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).decode().strip()
+        return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).said.decode().strip()
 
     def differing(self, old: str, new: str) -> list[str] | None:
         """Name the files in which two commits differ; None: they are too many to be named."""
-        ran = self._ran(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new])
+        ran = self._run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new])
         if ran.is_cut:
             return None
         return [path.decode("utf-8", "replace") for path in ran.said.split(b"\0") if path]
 
     def message(self, commit: str) -> str:
         """Return a commit's message; of a very long one the beginning."""
-        said = self._run(["cat-file", "commit", commit])
+        said = self._run(["cat-file", "commit", commit]).said
         return said.partition(b"\n\n")[2].decode("utf-8", "replace")
 
     def pack(self, new: str, old: str, into: Path) -> None:
@@ -106,18 +106,6 @@ class Scratch:
             self._run(words, given=wanted.encode(), output=output.fileno())
 
     def _run(
-        self,
-        words: Sequence[str],
-        environ: Mapping[str, str] | None = None,
-        *,
-        given: bytes = b"",
-        output: int = PIPE,
-        look: Callable[[], object] = bool,
-    ) -> bytes:
-        """Run a git in it to its end; return what it wrote, but for what is far too long."""
-        return self._ran(words, environ, given=given, output=output, look=look).said
-
-    def _ran(
         self,
         words: Sequence[str],
         environ: Mapping[str, str] | None = None,

@@ -14,8 +14,9 @@ import pytest
 from stratum.faults import DELIVERY_POINTS
 from stratum.model import DeliveryState
 from tests.gitweb import GitWeb
-from tests.integration.test_webhooks import Road, way, web
+from tests.integration.test_webhooks import way, web
 from tests.repos import git
+from tests.road import Road
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

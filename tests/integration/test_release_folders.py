@@ -20,7 +20,6 @@ from stratum.door.releases import Releases
 from stratum.door.trees import Trees
 from stratum.errors import DoorUnavailable
 from stratum.model import App, RolloutState
-from stratum.store import environments
 from tests.doors import as_uid, in_background
 from tests.fakes import FakeNudges
 from tests.stage import RUN_WEB, Stage
@@ -389,34 +388,6 @@ def test_the_reconciler_removes_what_a_crash_left(stage: Stage, app: App) -> Non
     look(stage)
 
     assert names(stage, app) == ["v1", "v1.tmp"]
-
-
-def test_destroying_an_app_removes_its_folders(stage: Stage, app: App) -> None:
-    from runner.apply.destroy import destroy
-
-    stage.deploy(app, {"worker": "chmod 500 .; exec sleep 1000"}, worker=1)
-    with stage.parts.database.write() as tx:
-        environments.mark_destroying(tx, app.id)
-    destroy(stage.parts, stage.found(app))
-    assert not folder(stage, app, 1).parent.exists()
-
-
-def test_destroying_an_app_removes_a_repository_however_deep_its_folders_are(stage: Stage, app: App) -> None:
-    """As one ref of a thousand slashes had made them."""
-    from runner.apply.destroy import destroy
-
-    repo = stage.layout.repo(app.id)
-    repo.mkdir(parents=True, exist_ok=True)
-    inner = os.open(repo, os.O_RDONLY)
-    for _ in range(2000):
-        os.mkdir("a", dir_fd=inner)
-        inner, outer = os.open("a", os.O_RDONLY, dir_fd=inner), inner
-        os.close(outer)
-    os.close(inner)
-
-    destroy(stage.parts, app)
-
-    assert not repo.exists()
 
 
 def _full(_path: object) -> os.statvfs_result:

@@ -2,94 +2,25 @@
 
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hooks.parts import Parts
 from hooks.webhooks import jobs, pushing
-from stratum.model import App, BuildState, DeliveryState, RecordedDelivery
-from stratum.queue import Nudges
+from stratum.model import BuildState, DeliveryState
 from stratum.secrets import make_key
 from stratum.store import deliveries, environments
 from stratum.verbs.rename import rename
-from tests.deliveries import PUSHES, encoded, headers, push
+from tests.deliveries import PUSHES, push
 from tests.gitweb import PROCFILE, FakeBuilder, GitWeb, run_git, served
 from tests.repos import git
-from tests.sources import Source, source
+from tests.road import Road
+from tests.sources import source
 
 pytestmark = pytest.mark.integration
-
-
-@dataclass
-class Road:
-    """A web process, an app with a web hook, and the repository that this is of."""
-
-    web: GitWeb
-    app: App
-    source: Source
-    secret: str = ""
-    path: str = ""
-    provider: str = "github"
-    _numbers: int = 0
-
-    @property
-    def parts(self) -> Parts:
-        settings = replace(self.web.instance.settings, fetch_hosts="127.0.0.1")
-        instance = replace(self.web.instance, settings=settings)
-        return Parts(instance, self.web.db, Nudges(instance.redis_url))
-
-    def api(self, method: str, below: str, body: object = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.web.port}/api/apps/{self.app.label}/webhooks{below}",
-            None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"Bearer {self.web.secret}", "Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            said: dict[str, Any] = json.load(answer)
-            return said
-
-    def hook(self, provider: str = "github", **more: object) -> str:
-        made = self.api("POST", "", {"provider": provider, "clone_url": self.source.url, **more})
-        self.secret, self.path, self.provider = made["secret"], made["path"], provider
-        return str(made["id"])
-
-    def deliver(self, body: dict[str, Any] | None = None, ident: str = "") -> tuple[int, dict[str, Any]]:
-        self._numbers += 1
-        data = encoded(push(self.provider) if body is None else body)
-        sent = headers(self.provider, data, self.secret, ident or f"delivery-{self._numbers}")
-        url = f"http://127.0.0.1:{self.web.port}{self.path}"
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, data, sent), timeout=60) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-
-    def fetch(self) -> RecordedDelivery:
-        """Do what a fetcher does, and return the newest delivery."""
-        jobs.fetch_queued(self.parts, self.app.id)
-        return self.newest()
-
-    def newest(self) -> RecordedDelivery:
-        with self.web.db.read() as tx:
-            return deliveries.list_deliveries(tx, self.app.id, 1)[0]
-
-    def put_off_no_longer(self) -> None:
-        """Do as if the pause before the next attempt were over."""
-        now = self.newest()
-        with self.web.db.write() as tx:
-            deliveries.put_off(tx, now.id, now.reason, now.received_at)
-
-    def deployed(self) -> list[str]:
-        return [build.commit for build in self.web.builds(self.app)]
 
 
 @pytest.fixture(scope="module")

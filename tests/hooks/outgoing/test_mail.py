@@ -6,8 +6,8 @@ import pytest
 
 from stratum.model import MessageState
 from tests.certificates import new_certificate
-from tests.hooks.outgoing.test_notifier import end_build
 from tests.mailbox import mailbox
+from tests.news import end_build
 
 TEAM = "team@example.com"
 

@@ -5,8 +5,8 @@ import json
 from hooks.outgoing.scripts import HookScripts
 from stratum.hookscripts import running
 from stratum.store import environments, news
-from tests.hooks.outgoing.test_notifier import end_build
 from tests.hookscripts import write_script
+from tests.news import end_build
 
 
 def look(telling):

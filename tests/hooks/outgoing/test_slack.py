@@ -5,7 +5,7 @@ import pytest
 from hooks.outgoing.body import body
 from stratum.model import BuildState, Channel, MessageState, News, NewsKind
 from stratum.store.clock import now
-from tests.hooks.outgoing.test_notifier import end_build
+from tests.news import end_build
 
 
 def test_a_chat_is_told_in_words_without_a_signature(telling, told):
