@@ -1,7 +1,6 @@
 """The processes' output."""
 
 import fcntl
-import json
 import os
 import resource
 import socket
@@ -19,8 +18,7 @@ from gitserver.git.client import Client
 from gitserver.services import Services, services_of
 from stratum.model import Outcome, ReportLine, Target
 from stratum.store import formation, releases, rollouts
-
-HERE = "/apps/MyProdEnv/app02"
+from tests.following import HERE, Events, going_on
 
 
 @pytest.fixture
@@ -294,22 +292,6 @@ def test_lines_since_a_time_are_all_shown(api, side, two_releases):
     assert (refused[0], refused[1]["message"]) == (422, "'yesterday' is no time.")
 
 
-class Events:
-    """Lines as server-sent events, as a browser asks for them."""
-
-    def __init__(self, client, side):
-        self._client, self._headers = client, {"Authorization": f"Bearer {side.admin}"}
-        self.cursor = ""
-
-    def __call__(self, query=""):
-        accept = {"Accept": "text/event-stream", "Last-Event-ID": self.cursor}
-        answer = self._client.get(f"/api{HERE}/logs{query}", headers={**self._headers, **accept})
-        assert answer.content_type == "text/event-stream; charset=utf-8"
-        fields = [line.partition(": ") for line in answer.get_data(as_text=True).splitlines() if line]
-        self.cursor = next((value for name, _, value in reversed(fields) if name == "id"), self.cursor)
-        return [json.loads(value) for name, _, value in fields if name == "data"]
-
-
 @pytest.fixture
 def events(client, side):
     return Events(client, side)
@@ -321,20 +303,6 @@ def test_events_tell_the_release_and_the_marker(events, two_releases):
         {"process": "web.1", "release": "v2", "line": "----- v2 -----", "marker": True},
         {"process": "web.1", "release": "v2", "line": "new one"},
     ]
-
-
-def going_on(side, app, cursor):
-    """What another follower, in another life of the server, is sent first after a cursor."""
-    services = Services.of(side.instance)
-    wanted = Logs(follow=True, cursor=cursor)
-    logs = AppLogs(services, app, wanted)
-    logs.refresh()
-    assert list(logs.last()) == []
-    found = [f"{line.process} v{line.release} {line.text}" for line in logs.fresh()]
-    cursor = logs.cursor
-    logs.close()
-    services.database.close()
-    return found, cursor
 
 
 def test_who_goes_on_from_a_cursor_misses_nothing_over_rotations_and_releases(side, app, events):
