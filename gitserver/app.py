@@ -2,7 +2,7 @@
 
 from apiflask import APIFlask
 
-from gitserver import deliveries, errors
+from gitserver import deliveries, errors, health
 from gitserver.api import BLUEPRINTS, access
 from gitserver.git import transfers
 from gitserver.git.routes import blueprint as git_blueprint
@@ -22,6 +22,7 @@ def create_app(instance: Instance) -> APIFlask:
     transfers.register(app, services.places)
     app.register_blueprint(git_blueprint(services))
     app.register_blueprint(deliveries.blueprint)
+    app.register_blueprint(health.blueprint)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

@@ -1,10 +1,10 @@
 """Who calls the API and what of it they may reach: decided before a request's body is looked at.
 
-Every address needs a token, whether anything is there or not; those of repositories ask for it
-themselves (`gitserver.git.routes`), and answer as git shows it. An address of the API that names an app
-(`<environment>/<app>`) needs the right to read it, for any method but GET that to deploy to it, and where
-the app itself is meant (the blueprint `apps`), or one of its web hooks, or what it keeps is removed, that
-to administer it; so no view can forget to ask.
+Every address but `/healthz` needs a token, whether anything is there or not; those of repositories ask
+for it themselves (`gitserver.git.routes`), and answer as git shows it. An address of the API that names an
+app (`<environment>/<app>`) needs the right to read it, for any method but GET that to deploy to it, and
+where the app itself is meant (the blueprint `apps`), or one of its web hooks, or what it keeps is removed,
+that to administer it; so no view can forget to ask.
 """
 
 from flask import Flask, g, request
@@ -17,7 +17,8 @@ from stratum.errors import Conflict, NotAllowed, NotFound, Renamed
 from stratum.model import App, Environment, Grant, Right, Token
 from stratum.store import Transaction, environments
 
-OPEN = ("git", "deliveries")  # blueprints whose views ask themselves: for a token, or a signature
+# Blueprints whose views ask themselves: for a token, or a signature; or that tell everybody the same word.
+OPEN = ("git", "deliveries", "health")
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 

@@ -15,7 +15,7 @@ from gitserver.places import Places, Transfers
 
 RETRY_AFTER_S = 10
 DELIVERIES = "deliveries.deliver"  # it needs no sign-in, and its body is read
-ALWAYS = "status.whoami"  # by it one signs in, and sees whether the server answers
+ALWAYS = ("status.whoami", "health.healthz")  # by these one signs in, and sees whether the server answers
 
 
 def register(app: Flask, places: Places) -> None:
@@ -43,7 +43,7 @@ class _Limits:
             self._places.deliveries.enter()
         if "Authorization" not in request.headers or request.endpoint == DELIVERIES:
             return  # it is answered with 401, whatever its body
-        if request.endpoint != ALWAYS:
+        if request.endpoint not in ALWAYS:
             self._wanted().enter()
 
     def leave_at_end(self, response: Response) -> Response:

@@ -53,9 +53,10 @@ def test_who_signs_in_is_answered_though_no_place_is_left(side, app, monkeypatch
     while ordinary.take():
         pass
 
-    codes = {path: get(side, app, path).status_code for path in ("/api/whoami", "/api/apps", "/api/nothing")}
+    paths = ("/api/whoami", "/healthz", "/api/apps", "/api/nothing")
+    codes = {path: get(side, app, path).status_code for path in paths}
 
-    assert codes == {"/api/whoami": 200, "/api/apps": 503, "/api/nothing": 503}
+    assert codes == {"/api/whoami": 200, "/healthz": 200, "/api/apps": 503, "/api/nothing": 503}
     assert get(side, app, "/api/apps", "wrong").status_code == 401
     assert app.test_client().get("/api/apps").status_code == 401
     assert app.test_client().get(f"{LISTS}?service=git-upload-pack").status_code == 401
