@@ -9,7 +9,9 @@ from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
 from gitserver.api.shapes import NewWebhook, Number, Rotation, WebhookChange
 from gitserver.services import services
+from hooks.parts import Parts
 from hooks.webhooks.filters import checked_patterns
+from hooks.webhooks.replaying import wanted
 from hooks.webhooks.source import allowed_hosts, checked_source
 from stratum.secrets import seal, unseal
 from stratum.signing import new_signing_secret
@@ -113,9 +115,11 @@ def show_delivery(environment: str, app: str, number: int) -> rows.Row:
 
 @blueprint.post("/deliveries/<number:number>/replay")
 def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
-    """Have its branch fetched once more."""
-    with services().database.write() as tx:
-        again_as = verbs.replay(tx, again(tx), number)
+    """Have its branch fetched once more; of what was ignored, what its web hook deploys by now."""
+    own = services()
+    branch, commit = wanted(Parts(own.instance, own.database, own.nudges), app_named(), number)
+    with own.database.write() as tx:
+        again_as = verbs.replay(tx, again(tx), number, branch, commit)
     services().nudges.fetch(app_named().id)
     return {"changed": True, "delivery": again_as}, 202
 

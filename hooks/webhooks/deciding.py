@@ -24,6 +24,11 @@ class Decision:
     change: Change | None
     reason: str = ""
 
+    @property
+    def branch(self) -> str:
+        """Name what is to be fetched; empty: nothing is."""
+        return short(self.change.ref) if self.change else ""
+
 
 def decide(app: App, webhook: Webhook, event: Event, at: Callable[[str], str]) -> Decision:
     """Choose the last of the changes that the web hook deploys: a delivery leads to one build at most.

@@ -6,7 +6,7 @@ the secret learns more of a web hook than that the signature is wrong.
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hooks.parts import Parts
@@ -90,8 +90,7 @@ class Intake:
         return self._decided(app, webhook, delivery, event)
 
     def _decided(self, app: App, webhook: Webhook, delivery: Delivery, event: Event) -> Taken:
-        repo = self._parts.instance.layout.repo(app.id)
-        decision = decide(app, webhook, event, lambda branch: read_ref(repo, f"{BRANCHES}{branch}"))
+        decision = decide(app, webhook, event, places(self._parts, app))
         new = record_of(delivery, event, decision)
         is_queued = new.state is DeliveryState.QUEUED
         # What is ignored can be lost with the power: nobody was promised anything.
@@ -117,6 +116,12 @@ class Intake:
             deliveries.record(tx, webhook.app_id, webhook.id, new)
 
 
+def places(parts: Parts, app: App) -> Callable[[str], str]:
+    """Return what tells at which commit a branch of an app's own repository is."""
+    repo = parts.instance.layout.repo(app.id)
+    return lambda branch: read_ref(repo, f"{BRANCHES}{branch}")
+
+
 def record_of(delivery: Delivery, event: Event, decision: Decision) -> NewDelivery:
     """Return what is to be recorded of a delivery that was checked and read."""
     chosen = decision.change
@@ -127,7 +132,7 @@ def record_of(delivery: Delivery, event: Event, decision: Decision) -> NewDelive
         len(delivery.body),
         DeliveryState.IGNORED if chosen is None else DeliveryState.QUEUED,
         decision.reason,
-        branch=chosen.ref.removeprefix(BRANCHES) if chosen else "",
+        branch=decision.branch,
         commit=chosen.new if chosen else "",
         body=delivery.body if len(delivery.body) <= MAX_BODY_KEPT else b"",
     )

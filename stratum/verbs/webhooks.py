@@ -144,25 +144,26 @@ def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
     return found
 
 
-def replay(tx: Transaction, app: App, number: int) -> int:
-    """Have the branch of a delivery fetched once more; return the number of the new record.
+def replay(tx: Transaction, app: App, number: int, branch: str, commit: str) -> int:
+    """Have a branch fetched for a delivery once more; return the number of the new record.
+
+    Args:
+        branch, commit: what it has told of, where that deploys by now (`hooks.webhooks.replaying`).
 
     Raises:
         NotFound: the app has no such delivery.
-        Conflict: it named no branch to deploy, its web hook is disabled, or it is being done.
+        Conflict: it names no branch to deploy, its web hook is disabled, or it is being done.
     """
     found = delivery(tx, app, number)
     webhook = webhooks.get_webhook(tx, found.webhook_id)
     if webhook is None or not webhook.enabled:
         message = "Its web hook is disabled."
         raise Conflict(message, "Enable it first: stratum webhooks set ID --enable.")
-    if not found.branch:
+    if found.state is DeliveryState.REFUSED or not branch:
         message = f"Delivery {number} was {found.state}: {found.reason}."
-        raise Conflict(message, "There is nothing to fetch; have the sender send it again.")
+        raise Conflict(message, "Have the sender send it again.")
     if found.state is DeliveryState.QUEUED:
         message = f"Delivery {number} is still being done."
         raise Conflict(message, "stratum webhooks deliveries shows what becomes of it.")
-    again = NewDelivery(
-        "", found.event, {}, 0, DeliveryState.QUEUED, f"replay of {number}", found.branch, found.commit
-    )
+    again = NewDelivery("", found.event, {}, 0, DeliveryState.QUEUED, f"replay of {number}", branch, commit)
     return deliveries.record(tx, app.id, webhook.id, again)
