@@ -15,6 +15,7 @@ from hooks.outgoing.scripts import HookScripts
 from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
+from hooks.upstream.teller import Teller
 from stratum.stillness import Watchdog
 from stratum.store import pushes
 
@@ -38,6 +39,7 @@ class Settler:
         self._parts, self._failures = parts, Failures()
         self._watchdog = Watchdog(parts.instance.layout)
         self._notifier = Notifier(parts.instance, parts.database)
+        self._teller = Teller(parts.instance, parts.database)
         self._scripts = HookScripts(parts.instance, parts.database)
         self._swept_at = time.monotonic()
 
@@ -52,6 +54,8 @@ class Settler:
             cancel_abandoned(self._parts, self._failures)
         with alone("telling subscribers"):
             self._notifier.look()
+        with alone("telling git servers"):
+            self._teller.look()
         with alone("running hook scripts"):
             self._scripts.look()
         if time.monotonic() - self._swept_at > SWEEP_EVERY_S:

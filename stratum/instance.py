@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from stratum.domains import listed_hosts
 from stratum.errors import Unavailable
 from stratum.fence import Fence
 from stratum.layout import Layout
 from stratum.settings import Settings
+
+_HTTPS = "443"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,17 @@ class Instance:
     def port(self) -> int:
         """The public port."""
         return int(self.listen.rpartition(":")[2])
+
+    @property
+    def own_url(self) -> str:
+        """Where Stratum itself is reached from outside, without a slash at its end, for links."""
+        if self.settings.public_url:
+            return self.settings.public_url.rstrip("/")
+        host = next(iter(listed_hosts(self.settings.control_hosts)), "")
+        if not host or not self.settings.https_listen:
+            return f"http://{host or 'localhost'}:{self.port}"
+        port = self.settings.https_listen.rpartition(":")[2]
+        return f"https://{host}" + ("" if port == _HTTPS else f":{port}")
 
     def app_url(self, host: str) -> str:
         """Address of an app by its host name (`App.host`)."""

@@ -27,6 +27,7 @@ class Settings:
         apps_domain: apps answer at `<app>.<environment>.<apps_domain>`.
         control_hosts: names, with commas between, under which Stratum itself is reached, and which no app
             can have as a domain; empty: only administrators give apps domains.
+        public_url: where Stratum is reached from outside, for links; empty: as it follows from the others.
         https_listen: `host:port` for HTTPS, whose certificates the router gets by itself; empty: none.
         builders: builds that may run at once.
         appliers: rollouts that may run at once, not counting those that wait for a release phase.
@@ -85,6 +86,7 @@ class Settings:
     redis_url: str = ""
     apps_domain: str = "localhost"
     control_hosts: str = ""
+    public_url: str = ""
     https_listen: str = ""
     builders: int = 2
     appliers: int = 2

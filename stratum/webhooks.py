@@ -15,6 +15,9 @@ class Provider(StrEnum):
     GENERIC = "generic"  # Standard Webhooks
 
 
+TOKEN_USER = "x-token-auth"  # who a token is of: Bitbucket wants this one, others take any
+
+
 def new_public_id() -> str:
     """Return what names a web hook in its address; nobody guesses it."""
     return secrets.token_hex(16)

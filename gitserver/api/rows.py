@@ -12,6 +12,7 @@ from stratum.model import (
     App,
     Attempt,
     Build,
+    CommitStatus,
     Crash,
     Environment,
     Message,
@@ -21,6 +22,7 @@ from stratum.model import (
     Rollout,
     Subscriber,
     Token,
+    Upstream,
     UsedBuildpack,
     Volume,
     Webhook,
@@ -158,7 +160,7 @@ def volume(found: Volume, path: str | None, size_bytes: int | None) -> Row:
     }
 
 
-def webhook(found: Webhook) -> Row:
+def webhook(found: Webhook, upstream: Upstream) -> Row:
     """A web hook without its secrets; `path` is where its deliveries go."""
     return {
         "id": found.public_id,
@@ -168,10 +170,30 @@ def webhook(found: Webhook) -> Row:
         "paths": list(found.paths),
         "clone_url": found.clone_url,
         "credential": found.credential.value,
+        "statuses": upstream.statuses,
+        "status_token": upstream.sealed_token is not None,
+        "api_url": upstream.api_url,
         "path": f"/hooks/{found.provider}/{found.public_id}",
         "created_by": found.created_by,
         "created_at": _moment(found.created_at),
         "rotated_at": _moment(found.rotated_at),
+    }
+
+
+def commit_status(found: CommitStatus) -> Row:
+    """What a git server was told of a commit; `next_at` is when more is tried, by itself."""
+    return {
+        "commit": found.commit,
+        "branch": found.branch,
+        "context": found.context,
+        "build": found.build,
+        "delivery": found.delivery,
+        "told": found.told or None,
+        "told_at": _moment(found.told_at),
+        "attempts": found.attempts,
+        "status": found.answered,
+        "error": found.error,
+        "next_at": _moment(found.due_at),
     }
 
 

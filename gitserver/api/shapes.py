@@ -150,6 +150,9 @@ class WebhookChange(_Body):
     clone_url: str = Field(default="", max_length=MAX_URL)
     branches: Patterns = Field(default_factory=list)
     paths: Patterns = Field(default_factory=list)
+    statuses: bool = Field(default=False, strict=True)
+    status_token: str = Field(default="", min_length=1, max_length=4096, pattern=r"^[!-~]*$")
+    api_url: str = Field(default="", max_length=MAX_URL)
 
     def given(self) -> dict[str, object]:
         """Return those of the fields that the body has."""

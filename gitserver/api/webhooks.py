@@ -1,6 +1,7 @@
 """Web hooks of git servers, and what they have delivered."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from apiflask import APIBlueprint
 
@@ -10,15 +11,19 @@ from gitserver.api.changes import done
 from gitserver.api.shapes import NewWebhook, Number, Rotation, WebhookChange
 from gitserver.services import services
 from hooks.parts import Parts
+from hooks.upstream.settings import checked_api_url, wished
 from hooks.webhooks.filters import checked_patterns
 from hooks.webhooks.replaying import wanted
 from hooks.webhooks.source import allowed_hosts, checked_source
+from stratum.door.wayout.hosts import Place
+from stratum.model import Upstream, Webhook
 from stratum.secrets import seal, unseal
 from stratum.signing import new_signing_secret
-from stratum.store import deliveries, webhooks
+from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
 from stratum.verbs import webhooks as verbs
 
-SHOWN = 100  # deliveries
+SHOWN = 100  # deliveries, statuses
+SPOKEN = frozenset({"statuses", "status_token", "api_url"})  # of what can be changed
 
 blueprint = APIBlueprint("webhooks", __name__, url_prefix="/api/apps/<environment>/<app>/webhooks")
 blueprint.record(Number.tell)
@@ -28,7 +33,7 @@ blueprint.record(Number.tell)
 def list_all(environment: str, app: str) -> list[rows.Row]:
     """List them, oldest first."""
     with services().database.read() as tx:
-        return [rows.webhook(found) for found in webhooks.list_webhooks(tx, app_named().id)]
+        return [_row(tx, found) for found in webhooks.list_webhooks(tx, app_named().id)]
 
 
 @blueprint.post("")
@@ -46,15 +51,15 @@ def create(environment: str, app: str, json_data: NewWebhook) -> tuple[rows.Row,
         None if password is None else _seal(password),
     )
     with services().database.write() as tx:
-        made = verbs.create(tx, again(tx), wanted, who=caller().name)
-    return {**rows.webhook(made), "secret": secret}, 201
+        made = _row(tx, verbs.create(tx, again(tx), wanted, who=caller().name))
+    return {**made, "secret": secret}, 201
 
 
 @blueprint.get("/<public_id>")
 def show(environment: str, app: str, public_id: str) -> rows.Row:
     """Show one."""
     with services().database.read() as tx:
-        return rows.webhook(verbs.find(tx, app_named(), public_id))
+        return _row(tx, verbs.find(tx, app_named(), public_id))
 
 
 @blueprint.patch("/<public_id>")
@@ -66,8 +71,27 @@ def change(environment: str, app: str, public_id: str, json_data: WebhookChange)
         given["clone_url"] = _source(json_data.clone_url)
     for name in given.keys() & {"branches", "paths"}:
         given[name] = checked_patterns(name, getattr(json_data, name))
+    asked = _asked({name: given.pop(name) for name in SPOKEN & given.keys()})
     with services().database.write() as tx:
-        return done(verbs.change(tx, again(tx), public_id, given))
+        app_now = again(tx)
+        upstream = _upstream(tx, verbs.find(tx, app_now, public_id), given, asked)
+        return done(verbs.change(tx, app_now, public_id, given, upstream))
+
+
+@blueprint.get("/<public_id>/statuses")
+def list_statuses(environment: str, app: str, public_id: str) -> list[rows.Row]:
+    """List what its git server was told of the newest hundred commits, newest first."""
+    with services().database.read() as tx:
+        found = statuses.list_statuses(tx, verbs.find(tx, app_named(), public_id).id, SHOWN)
+    return [rows.commit_status(one) for one in found]
+
+
+@blueprint.post("/<public_id>/statuses/retry")
+def retry_statuses(environment: str, app: str, public_id: str) -> rows.Row:
+    """Have told once more, and now, what could not be told."""
+    with services().database.write() as tx:
+        count = statuses.touch_untold(tx, verbs.find(tx, again(tx), public_id).id)
+    return {"changed": count > 0, "statuses": count}
 
 
 @blueprint.post("/<public_id>/rotate")
@@ -125,7 +149,34 @@ def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
 
 
 def _source(given: str) -> str:
-    return checked_source(given, allowed_hosts(services().instance.settings.fetch_hosts)).url
+    return checked_source(given, _fetch_hosts()).url
+
+
+def _fetch_hosts() -> frozenset[Place]:
+    return allowed_hosts(services().instance.settings.fetch_hosts)
+
+
+def _asked(given: Mapping[str, object]) -> dict[str, object]:
+    """Return what is asked of a git server's API; a token is there to be used."""
+    asked = {name: value for name, value in given.items() if name != "status_token"}
+    if "api_url" in given:
+        asked["api_url"] = checked_api_url(str(given["api_url"]), _fetch_hosts())
+    if "status_token" in given:
+        sealed = _seal({"user": "", "password": str(given["status_token"])})
+        asked = {"statuses": True, **asked, "sealed_token": sealed}
+    return asked
+
+
+def _upstream(
+    tx: Transaction, found: Webhook, given: Mapping[str, object], asked: Mapping[str, object]
+) -> Upstream | None:
+    before = upstreams.get_upstream(tx, found.id)
+    after = replace(found, **given)  # type: ignore[arg-type]  # checked, by their names
+    return wished(before, found, after, asked) if asked or before.statuses else None
+
+
+def _row(tx: Transaction, found: Webhook) -> rows.Row:
+    return rows.webhook(found, upstreams.get_upstream(tx, found.id))
 
 
 def _seal(values: Mapping[str, str]) -> bytes:

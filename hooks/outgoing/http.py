@@ -7,9 +7,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from socket import socket
 from urllib.parse import SplitResult
 
-from hooks.outgoing.reach import Unreachable, connect, deadline
+from hooks.outgoing.reach import Allowed, Unreachable, connect, deadline
 from stratum.buildlog import harmless
-from stratum.door.wayout.hosts import Hosts
 
 CONNECT_S = 10.0
 LIMIT_S = 20.0  # from then on until the answer is read; Standard Webhooks 1.0.0 recommends 15 to 30
@@ -21,15 +20,31 @@ _GOOD = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        most_bytes: of an answer; it is not read beyond.
+    """
+
+    method: str
+    url: SplitResult
+    headers: Mapping[str, str]
+    body: bytes = b""
+    most_bytes: int = MAX_ANSWER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """How sending went.
 
     Attributes:
         status: what was answered; None where nothing was.
         error: why it does not count as told; empty: it does.
-        text: the beginning of what was answered.
+        text: the beginning of what was answered, fit to be shown.
         again_after_s: how long we were asked to wait, if at all.
         is_final: trying again would be of no use.
+        body: what was answered, as far as it was read.
     """
 
     status: int | None
@@ -37,10 +52,17 @@ class Answer:
     text: str = ""
     again_after_s: float | None = None
     is_final: bool = False
+    body: bytes = b""
 
 
-def post(url: SplitResult, headers: Mapping[str, str], body: bytes, allowed: Hosts) -> Answer:
+def post(url: SplitResult, headers: Mapping[str, str], body: bytes, allowed: Allowed) -> Answer:
     """Send a body to an address; never raises for what the other side does."""
+    return ask(Request("POST", url, headers, body), allowed)
+
+
+def ask(request: Request, allowed: Allowed) -> Answer:
+    """Send a request; never raises for what the other side does."""
+    url = request.url
     host, port = url.hostname or "", url.port or _PORTS[url.scheme]
     try:
         server = connect(host, port, allowed, CONNECT_S)
@@ -49,7 +71,7 @@ def post(url: SplitResult, headers: Mapping[str, str], body: bytes, allowed: Hos
     with server, deadline(server, LIMIT_S) as is_over:
         server.settimeout(LIMIT_S)
         try:
-            found = _asked(_Connection(server, url), url, headers, body)
+            found = _asked(_Connection(server, url), request)
         except (OSError, HTTPException, ValueError) as error:
             found = Answer(None, _reason(error))
         return Answer(None, _TOO_SLOW) if is_over.is_set() else found
@@ -69,15 +91,18 @@ class _Connection(HTTPConnection):
             self.sock = context.wrap_socket(self._server, server_hostname=self._url.hostname)
 
 
-def _asked(connection: _Connection, url: SplitResult, headers: Mapping[str, str], body: bytes) -> Answer:
+def _asked(connection: _Connection, request: Request) -> Answer:
+    url = request.url
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    body = request.body if request.method == "POST" else None
     try:
-        connection.request("POST", path, body, {**headers, "Connection": "close"})
+        connection.request(request.method, path, body, {**request.headers, "Connection": "close"})
         response = connection.getresponse()
-        text = harmless(response.read(MAX_ANSWER_BYTES)).decode("utf-8", "replace")
+        said = response.read(request.most_bytes)
     finally:
         connection.close()
-    return Answer(response.status, _error(response), text, _asked_to_wait(response))
+    text = harmless(said[:MAX_ANSWER_BYTES]).decode("utf-8", "replace")
+    return Answer(response.status, _error(response), text, _asked_to_wait(response), body=said)
 
 
 def _error(response: HTTPResponse) -> str:

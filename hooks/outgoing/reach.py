@@ -1,18 +1,18 @@
 """Connecting to where news is told, if it may be told there.
 
-It must not be this machine or a network around it, unless the operator allows that host
-(STRATUM_HOOK_HOSTS). That is checked on the very address that is connected to, so that a name which leads
-elsewhere when it is asked again gains nothing.
+It must not be this machine or a network around it, unless the operator allows that host. That is checked on
+the very address that is connected to, so that a name which leads elsewhere when it is asked again gains
+nothing.
 """
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Event, Timer
 
 from stratum.door.wayout import addresses, hosts
-from stratum.door.wayout.hosts import Hosts
 
 MAX_TRIED = 4  # addresses of a host
 
@@ -29,12 +29,25 @@ class Unreachable(Exception):
         self.host, self.port = host, port
 
 
-def allowed_hosts(listed: str) -> Hosts:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The hosts that the operator allows wherever they are.
+
+    Attributes:
+        setting: that names them.
+        allow_private: whether it does a host, in small letters, at a port.
+    """
+
+    setting: str
+    allow_private: Callable[[str, int], bool]
+
+
+def allowed_hosts(listed: str) -> Allowed:
     """Read STRATUM_HOOK_HOSTS, checked at the start."""
-    return hosts.read(listed, {})[0]
+    return Allowed("STRATUM_HOOK_HOSTS", hosts.read(listed, {})[0].allow_private)
 
 
-def connect(host: str, port: int, allowed: Hosts, timeout_s: float) -> socket.socket:
+def connect(host: str, port: int, allowed: Allowed, timeout_s: float) -> socket.socket:
     """Connect.
 
     Args:
@@ -50,7 +63,7 @@ def connect(host: str, port: int, allowed: Hosts, timeout_s: float) -> socket.so
         raise Unreachable(host, port, f"has no address ({error.strerror or error})") from error
     usable = [one for one in found if is_named or addresses.is_public(one[1][0])]
     if not usable:
-        raise Unreachable(host, port, _closed(host, port))
+        raise Unreachable(host, port, _closed(allowed, host, port))
     reason: OSError | None = None
     usable = usable[:MAX_TRIED]
     for family, address in usable:
@@ -64,7 +77,7 @@ def connect(host: str, port: int, allowed: Hosts, timeout_s: float) -> socket.so
             continue
         if not is_named and server.getpeername()[0] == server.getsockname()[0]:  # a public address of ours
             server.close()
-            raise Unreachable(host, port, _closed(host, port))
+            raise Unreachable(host, port, _closed(allowed, host, port))
         return server
     raise Unreachable(host, port, f"cannot be reached ({reason})")
 
@@ -96,6 +109,6 @@ def _end(server: socket.socket, is_over: Event) -> None:
         return  # the other side was quicker
 
 
-def _closed(host: str, port: int) -> str:
-    allow = f"STRATUM_HOOK_HOSTS={host}:{port}"
+def _closed(allowed: Allowed, host: str, port: int) -> str:
+    allow = f"{allowed.setting}={host}:{port}"
     return f"is this server, or in a private network; an operator allows it with {allow}"

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from hooks.outgoing.http import Answer, post
-from hooks.outgoing.reach import allowed_hosts
+from hooks.outgoing.reach import Allowed, allowed_hosts
 from stratum import signing
-from stratum.door.wayout.hosts import Hosts
 from stratum.errors import InvalidInput
 from stratum.mailing import MailServer
 from stratum.model import Channel, Message
@@ -27,7 +26,7 @@ class Ways:
         sender: whom mail is from.
     """
 
-    hosts: Hosts
+    hosts: Allowed
     mail: MailServer | None
     sender: str
 

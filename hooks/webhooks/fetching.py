@@ -19,12 +19,12 @@ from stratum.door.wayout.addresses import is_ours, is_public, look_up
 from stratum.errors import InvalidInput
 from stratum.git import git_environ
 from stratum.limits import Limits
+from stratum.webhooks import TOKEN_USER
 
 STALLED_S = 60  # with less than a byte a second for so long git gives up
 MAX_SAID = 300  # characters of what git says of a failure
 FETCHED = "refs/heads/fetched"
 _BLOCK = 512  # bytes (inode(7), st_blocks)
-DEFAULT_USER = "x-token-auth"  # Bitbucket wants this one; others take any with a token
 
 
 class FetchFailed(Exception):
@@ -181,7 +181,7 @@ def settings_for(source: Source, address: str, credential: Mapping[str, str]) ->
         "fetch.unpackLimit": "1",
     }
     if credential:
-        pair = f"{credential['user'] or DEFAULT_USER}:{credential['password']}"
+        pair = f"{credential['user'] or TOKEN_USER}:{credential['password']}"
         found["http.extraHeader"] = f"Authorization: Basic {base64.b64encode(pair.encode()).decode()}"
     return found
 

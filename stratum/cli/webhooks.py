@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
     from stratum.client.http import Row
 
+SHORT = 7  # letters of a commit
 COLUMNS = ("id", "provider", "enabled", "branches", "paths", "clone_url")
+STATUS_COLUMNS = ("commit", "branch", "build", "told", "told_at", "attempts", "next_at", "error")
 DELIVERY_COLUMNS = ("number", "received_at", "webhook", "event", "branch", "verdict", "build", "reason")
 
 
@@ -83,12 +85,27 @@ def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **give
 @click.option("--any-branch", is_flag=True, help="Deploy what is pushed to any branch.")
 @click.option("--any-path", is_flag=True, help="Whatever files differ.")
 @click.option("--clone-url", help="Where the source is fetched from.")
+@click.option("--statuses/--no-statuses", default=None, help="Tell its git server what becomes of commits.")
+@click.option("--status-token-file", "token_file", type=click.File(), help="A token for that; - for stdin.")
+@click.option("--api-url", help="Where the API of its git server is, if not where the clone URL says.")
 @for_app
-def change(app: "RemoteApp", /, webhook_id: str, any_branch: bool, any_path: bool, **given: object) -> None:
-    """Change one."""
+def change(
+    app: "RemoteApp",
+    /,
+    webhook_id: str,
+    any_branch: bool,
+    any_path: bool,
+    token_file: TextIO | None,
+    **given: object,
+) -> None:
+    """Change one.
+
+    A token for statuses switches them on; without one, --statuses takes the token to fetch with.
+    """
     values = {name: value for name, value in given.items() if value is not None and value != ()}
     values |= {"branches": ["**"]} if any_branch else {}
     values |= {"paths": []} if any_path else {}
+    values |= {"status_token": token_file.read().strip()} if token_file else {}
     say(app.webhooks.change(webhook_id, values)["message"])
 
 
@@ -113,6 +130,20 @@ def rotate(app: "RemoteApp", webhook_id: str, at_once: bool, as_json: bool) -> N
 def destroy(app: "RemoteApp", webhook_id: str) -> None:
     """Remove one, with the record of what it has delivered."""
     say(app.webhooks.destroy(webhook_id)["message"])
+
+
+@webhooks.command()
+@click.argument("webhook_id", metavar="ID")
+@click.option("--retry", is_flag=True, help="Tell now, once more, what could not be told.")
+@json_option
+@for_app
+def statuses(app: "RemoteApp", webhook_id: str, retry: bool, as_json: bool) -> None:
+    """List what its git server was told of commits."""
+    if retry:
+        say(f"{app.webhooks.retry_statuses(webhook_id)['statuses']} are told once more.")
+        return
+    rows = app.webhooks.statuses(webhook_id)
+    show(rows if as_json else map(_brief, rows), STATUS_COLUMNS, as_json=as_json)
 
 
 @webhooks.command()
@@ -147,6 +178,10 @@ def _address(app: "RemoteApp", row: "Row") -> str:
 
 def _readable(row: "Row") -> "Row":
     return {**row, "branches": " ".join(row["branches"]), "paths": " ".join(row["paths"])}
+
+
+def _brief(row: "Row") -> "Row":
+    return {**row, "commit": row["commit"][:SHORT], "error": shortened(row["error"])}
 
 
 def _short(row: "Row") -> "Row":

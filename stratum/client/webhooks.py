@@ -32,7 +32,7 @@ class RemoteWebhooks:
         return self._send("POST", "", wanted)
 
     def change(self, public_id: str, values: Mapping[str, object]) -> Row:
-        """Change `enabled`, `branches`, `paths` or `clone_url`."""
+        """Change `enabled`, `branches`, `paths`, `clone_url`, `statuses`, `status_token` or `api_url`."""
         return self._send("PATCH", _below(public_id), values)
 
     def rotate(self, public_id: str, *, at_once: bool) -> Row:
@@ -42,6 +42,15 @@ class RemoteWebhooks:
     def destroy(self, public_id: str) -> Row:
         """Remove one."""
         return self._send("DELETE", _below(public_id))
+
+    def statuses(self, public_id: str) -> list[Row]:
+        """List what its git server was told of commits, newest first."""
+        answer: list[Row] = self.connection.send("GET", self._at(f"{_below(public_id)}/statuses"))
+        return answer
+
+    def retry_statuses(self, public_id: str) -> Row:
+        """Have told once more what could not be told."""
+        return self._send("POST", f"{_below(public_id)}/statuses/retry")
 
     def deliveries(self) -> list[Row]:
         """List what they have delivered, newest first."""

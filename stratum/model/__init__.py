@@ -25,6 +25,7 @@ from stratum.model.states import (
     RolloutState,
 )
 from stratum.model.targets import NO_SETTINGS, Check, CheckKind, Strategy, TargetSettings
+from stratum.model.upstreams import CommitStatus, Upstream, Verdict
 from stratum.model.webhooks import Credential, DeliveryState, NewDelivery, RecordedDelivery, Webhook
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Channel",
     "Check",
     "CheckKind",
+    "CommitStatus",
     "Contents",
     "Crash",
     "Credential",
@@ -70,7 +72,9 @@ __all__ = [
     "Target",
     "TargetSettings",
     "Token",
+    "Upstream",
     "UsedBuildpack",
+    "Verdict",
     "Volume",
     "Webhook",
 ]

@@ -18,7 +18,7 @@ from stratum.model import (
     Target,
 )
 from stratum.scaling import joined
-from stratum.store import news
+from stratum.store import news, statuses
 from stratum.store import tables as t
 from stratum.store.clock import in_seconds, now
 from stratum.store.database import Transaction
@@ -49,6 +49,7 @@ def add_build(
     row = {"app_id": app_id, "number": last + 1, "push_id": push_id, "commit": commit, "source": source}
     values = {"who": who, "state": BuildState.QUEUED.value, "created_at": now(), **row}
     values |= {"options": asdict(options), "gate": gate}
+    statuses.note_build(tx, app_id, last + 1, commit)
     return get_build(tx, added(tx, t.builds, values))
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, Select, delete, or_, select, update
 
 from stratum.model import DeliveryState, NewDelivery, RecordedDelivery
+from stratum.store import statuses
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -96,7 +97,8 @@ def end(
 ) -> None:
     """Say what has become of one that is queued."""
     values = {"state": state.value, "reason": reason, "build": build, "ended_at": now(), "next_at": None}
-    tx.execute(update(t.deliveries).where(*_queued(number)).values(values))
+    if tx.execute(update(t.deliveries).where(*_queued(number)).values(values)).rowcount:
+        statuses.note_delivery(tx, number)
 
 
 def put_off(tx: Transaction, number: int, reason: str, until: datetime) -> None:

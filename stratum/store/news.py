@@ -1,7 +1,8 @@
 """News of apps: written in the very transaction that makes it true, and read from where a reader was.
 
 Whoever tells it on moves its own mark in the transaction in which it notes what to tell: so nothing is lost,
-and nothing told on twice, whichever part of ours is killed when.
+and nothing told on twice, whichever part of ours is killed when. What git servers are told of commits
+(`stratum.store.statuses`) is due from the same moment.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from sqlalchemy import Row, delete, func, insert, select
 
 from stratum.model import Build, Crash, News, NewsKind, Rollout, RolloutState
 from stratum.processes import crash_text
+from stratum.store import statuses
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -38,6 +40,7 @@ def tell_build(tx: Transaction, build: Build) -> None:
             "superseded_by": build.superseded_by,
         }
         _tell(tx, build.app_id, NewsKind(f"build.{build.state}"), f"build {build.id}", {"build": said})
+        statuses.touch(tx, build.app_id, build.number)
 
 
 def tell_rollout(tx: Transaction, rollout: Rollout, state: RolloutState, error: str) -> None:
@@ -48,9 +51,11 @@ def tell_rollout(tx: Transaction, rollout: Rollout, state: RolloutState, error: 
     if row is None:
         return
     release = {"version": row.version, "commit": row.commit, "cause": row.cause, "who": row.who}
-    said = {"number": rollout.number, "error": error}
-    data: dict[str, object] = {"release": release, "rollout": said, "build": _number(tx, rollout.build_id)}
+    said, build = {"number": rollout.number, "error": error}, _number(tx, rollout.build_id)
+    data: dict[str, object] = {"release": release, "rollout": said, "build": build}
     _tell(tx, rollout.app_id, _ENDS[state], f"rollout {rollout.id}", data)
+    if build is not None:
+        statuses.touch(tx, rollout.app_id, build)
 
 
 def tell_crash(tx: Transaction, crash: Crash) -> None:

@@ -139,3 +139,39 @@ deliveries = Table(
     Index("ix_deliveries_webhook_id_delivery_id", "webhook_id", "delivery_id"),
     sqlite_autoincrement=True,
 )
+
+# What the git servers of web hooks are asked and told by their APIs.
+upstreams = Table(
+    "upstreams",
+    metadata,
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    Column("statuses", Boolean, nullable=False),
+    Column("api_url", Text, nullable=False),
+    Column("sealed_token", LargeBinary),
+)
+
+# What was told of commits; old ones are forgotten (stratum/store/statuses.py).
+statuses = Table(
+    "statuses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    app_id(),
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("branch", String(255), nullable=False),
+    Column("context", String(255), nullable=False),
+    Column("delivery", Integer),  # a delivery's number
+    Column("build", Integer),  # a build's number
+    Column("told", String(16), nullable=False),
+    Column("told_build", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("busy_until", UtcDateTime),
+    Column("answered", Integer),
+    Column("error", Text, nullable=False),
+    Column("told_at", UtcDateTime),
+    UniqueConstraint("webhook_id", "commit"),
+    Index("ix_statuses_app_id_commit", "app_id", "commit"),
+    Index("ix_statuses_due_at", "due_at"),
+    sqlite_autoincrement=True,
+)

@@ -324,3 +324,5 @@ messages = outside.messages
 attempts = outside.attempts
 webhooks = outside.webhooks
 deliveries = outside.deliveries
+upstreams = outside.upstreams
+statuses = outside.statuses

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stratum.domains import listed_hosts
 from stratum.door.client import Door, Stray
@@ -64,6 +65,7 @@ def start(settings: Settings, listen: str) -> Started:
     binaries.check_system()
     address.split(listen)
     _check_hosts(settings)
+    _check_links(settings)
     _check_mail(settings)
     data = _data_folder(settings.data)
     with alone(data):
@@ -108,6 +110,13 @@ def _check_hosts(settings: Settings) -> None:
         if unread:
             message = f"{name}: {unread[0]!r} is no host."
             raise InvalidInput(message, "Allowed are, with commas between: host and host:port.")
+
+
+def _check_links(settings: Settings) -> None:
+    url = urlsplit(settings.public_url)
+    if settings.public_url and (url.scheme not in ("http", "https") or not url.hostname or url.query):
+        message = f"STRATUM_PUBLIC_URL={settings.public_url!r} is no address that a link can begin with."
+        raise InvalidInput(message, "Give one such as https://stratum.example.com.")
 
 
 def _check_mail(settings: Settings) -> None:

@@ -6,8 +6,16 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from stratum.errors import Conflict, NotFound
-from stratum.model import App, Credential, DeliveryState, NewDelivery, RecordedDelivery, Webhook
-from stratum.store import Transaction, deliveries, webhooks
+from stratum.model import (
+    App,
+    Credential,
+    DeliveryState,
+    NewDelivery,
+    RecordedDelivery,
+    Upstream,
+    Webhook,
+)
+from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
 from stratum.store.clock import now
 from stratum.verbs.change import Change
 from stratum.webhooks import Provider, new_public_id
@@ -76,8 +84,13 @@ def create(tx: Transaction, app: App, wanted: Wanted, *, who: str) -> Webhook:
     return find(tx, app, made.public_id)
 
 
-def change(tx: Transaction, app: App, public_id: str, values: Mapping[str, object]) -> Change:
+def change(
+    tx: Transaction, app: App, public_id: str, values: Mapping[str, object], upstream: Upstream | None = None
+) -> Change:
     """Change `enabled`, `branches`, `paths` or `clone_url`.
+
+    Args:
+        upstream: how its git server is spoken to from now on, checked; None: as before.
 
     Raises:
         NotFound: there is no such web hook.
@@ -86,10 +99,14 @@ def change(tx: Transaction, app: App, public_id: str, values: Mapping[str, objec
     found = find(tx, app, public_id)
     _check_server(found, str(values.get("clone_url", found.clone_url)))
     before = {name: getattr(found, name) for name in values}
-    if before == dict(values):
+    if before == dict(values) and upstream in (None, upstreams.get_upstream(tx, found.id)):
         return Change(changed=False, message=f"{public_id} is so already; nothing changed.")
     stored = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-    webhooks.change_webhook(tx, found.id, stored)
+    if stored:
+        webhooks.change_webhook(tx, found.id, stored)
+    if upstream is not None:
+        upstreams.set_upstream(tx, upstream)
+        statuses.touch_untold(tx, found.id)
     return Change(changed=True, message=f"Changed {public_id}.")
 
 

@@ -16,6 +16,7 @@ from stratum.store import deliveries, environments
 from stratum.verbs.rename import rename
 from tests.deliveries import PUSHES, push
 from tests.gitweb import PROCFILE, FakeBuilder, GitWeb, run_git, served
+from tests.receiver import receiver
 from tests.repos import git
 from tests.road import Road
 from tests.sources import source
@@ -335,3 +336,25 @@ def test_a_token_of_a_web_hook_lives_only_as_long_as_its_push(way):
 
     with way.web.db.read() as tx:
         assert [token.name for token in tokens.list_tokens(tx)] == ["admin"]
+
+
+def test_the_git_server_is_told_what_becomes_of_what_it_has_delivered(way):
+    (way.source.folder / "octo").symlink_to(".")
+    way.source.url = way.source.url.replace("/app.git", "/octo/app.git")
+    with receiver() as told:
+        ident = way.hook("github")
+        way.api("PATCH", f"/{ident}", {"status_token": "s3cret", "api_url": f"http://{told.place}/api/v3"})
+        tip = way.source.push({"a.txt": "one"})
+        way.deliver()
+        way.fetch()
+        first = told.wait(1)[0]
+        builder = FakeBuilder(way.web)
+        builder.state, builder.error = BuildState.FAILED, "It has failed."
+        with builder:
+            second = told.wait(2)[1]
+
+    assert (first.path, first.headers["authorization"]) == (
+        f"/api/v3/repos/octo/app/statuses/{tip}",
+        "Bearer s3cret",
+    )
+    assert [first.json["state"], second.json["state"]] == ["pending", "failure"]

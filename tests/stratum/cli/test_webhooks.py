@@ -3,7 +3,8 @@
 import pytest
 
 from stratum.model import DeliveryState, NewDelivery
-from stratum.store import deliveries, webhooks
+from stratum.store import deliveries, statuses, webhooks
+from stratum.store.clock import now
 
 WHERE = ("-E", "MyProdEnv", "-A", "app02", "webhooks")
 CLONE_URL = "https://git.example.com/octo/app.git"
@@ -90,3 +91,79 @@ def test_deliveries_are_listed_shown_and_replayed(terminal, side):
     again = terminal(*WHERE, "replay", str(number + 1))
     assert (again.code, again.err.splitlines()[0]) == (1, f"Delivery {number + 1} is still being done.")
     assert terminal(*WHERE, "replay", "99").code == 1
+
+
+def test_statuses_are_switched_on_with_a_token_that_nobody_sees_and_listed(terminal, side):
+    app = side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    row = terminal(*WHERE, "show", ident, "--json").rows[0]
+    assert (row["statuses"], row["status_token"], row["api_url"]) == (False, False, "")
+
+    assert terminal(*WHERE, "set", ident, "--status-token-file", "-", stdin="s3cret\n").code == 0
+
+    shown = terminal(*WHERE, "show", ident, "--json")
+    assert (shown.rows[0]["statuses"], shown.rows[0]["status_token"]) == (True, True)
+    assert "s3cret" not in shown.out
+    assert b"s3cret" not in side.instance.layout.database.read_bytes()
+    with side.db.write() as tx:
+        [hook] = webhooks.list_webhooks(tx, app.id)
+        new = NewDelivery("", "push", {}, 2, DeliveryState.QUEUED, "", "main", "c" * 40)
+        deliveries.end(tx, deliveries.record(tx, app.id, hook.id, new), DeliveryState.FAILED, "no Procfile")
+        [due] = statuses.list_statuses(tx, hook.id, 1)
+        taken = statuses.begin(tx, due, now())
+        assert taken is not None
+        statuses.record_failure(tx, taken, 401, "answered 401", None)
+    listed = terminal(*WHERE, "statuses", ident).out.splitlines()
+    assert listed[1].split()[:3] == ["ccccccc", "main", "-"]
+    assert listed[1].endswith("answered 401")
+    assert terminal(*WHERE, "statuses", ident, "--retry").err == "1 are told once more.\n"
+    assert terminal(*WHERE, "statuses", ident, "--json").rows[0]["next_at"] is not None
+    assert terminal(*WHERE, "set", ident, "--no-statuses").code == 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "arguments", "said"),
+    [
+        ("github", ("--statuses",), "has no token with which its git server could be told"),
+        ("generic", ("--status-token-file", "-"), "Stratum knows no API of a generic web hook's sender."),
+        ("github", ("--api-url", "http://git.example.com/api"), "cannot be the address of an API"),
+        ("github", ("--api-url", "file:///etc"), "cannot be the address of an API"),
+    ],
+)
+def test_what_no_git_server_could_be_told_is_refused_with_the_reason(
+    terminal, side, provider, arguments, said
+):
+    side.app()
+    made = terminal(*WHERE, "create", provider, CLONE_URL)
+    ident = made.out.split()[0].rpartition("/")[2]
+
+    refused = terminal(*WHERE, "set", ident, *arguments, stdin="s3cret")
+
+    assert refused.code == 1
+    assert said in refused.err
+
+
+def test_a_token_for_statuses_is_sent_to_no_server_that_it_was_not_given_for(terminal, side):
+    side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    terminal(*WHERE, "set", ident, "--status-token-file", "-", stdin="s3cret")
+
+    for arguments in (
+        ("--api-url", "https://evil.example/api"),
+        ("--clone-url", "https://evil.example/a/b.git"),
+    ):
+        refused = terminal(*WHERE, "set", ident, *arguments)
+        assert (refused.code, "which would be given it" in refused.err) == (1, True)
+    assert terminal(*WHERE, "set", ident, "--api-url", "https://git.example.com/other/api/v3").code == 0
+    there = ("--api-url", "https://api.example.com", "--status-token-file", "-")
+    assert terminal(*WHERE, "set", ident, *there, stdin="an0ther").code == 0
+
+
+def test_the_token_to_fetch_with_tells_statuses_only_where_it_fetches(terminal, side):
+    side.app()
+    made = terminal(*WHERE, "create", "gitea", CLONE_URL, "--token-file", "-", stdin="s3cret")
+    ident = made.out.split()[0].rpartition("/")[2]
+
+    assert terminal(*WHERE, "set", ident, "--statuses").code == 0
+    refused = terminal(*WHERE, "set", ident, "--api-url", "https://evil.example/api/v1")
+    assert (refused.code, "would be given it" in refused.err) == (1, True)

@@ -39,3 +39,8 @@ def test_a_host_of_web_hooks_that_is_none_is_refused_before_anything_is_made(tmp
 def test_mail_needs_a_server_and_a_sender(tmp_path, more, said):
     with pytest.raises(InvalidInput, match=said):
         start(Settings(data=tmp_path / "data", **more), "127.0.0.1:1")
+
+
+def test_an_address_that_no_link_can_begin_with_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"='st\.example' is no address that a link can"):
+        start(Settings(data=tmp_path / "data", public_url="st.example"), "127.0.0.1:1")

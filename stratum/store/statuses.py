@@ -1,0 +1,160 @@
+"""What git servers are told of commits: a row for each commit, which says what was told and what is due.
+
+A row is made or made due in the very transaction that gives something to say: a delivery ends, a build of
+the commit is queued or ends, its release goes live or fails. What there is to say is looked up when it is
+told, so that it is always the newest, and never overtaken by what was before.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from stratum.model import CommitStatus, DeliveryState
+from stratum.store import tables as t
+from stratum.store.clock import now
+from stratum.store.database import Transaction
+
+KEPT = 200  # of a web hook, of those for which nothing is due
+
+_NEW = {"told": "", "told_build": None, "busy_until": None, "answered": None, "error": "", "told_at": None}
+_ENDS = (DeliveryState.PUSHED.value, DeliveryState.FAILED.value)
+_DELIVERIES = (
+    select(
+        t.deliveries.c.app_id,
+        t.deliveries.c.webhook_id,
+        t.deliveries.c.branch,
+        t.deliveries.c.state,
+        t.deliveries.c.build,
+        func.coalesce(t.builds.c.commit, t.deliveries.c.commit).label("commit"),
+        (t.environments.c.name + "/" + t.apps.c.name).label("app"),
+    )
+    .join(t.upstreams, t.upstreams.c.webhook_id == t.deliveries.c.webhook_id)
+    .join(t.apps, t.apps.c.id == t.deliveries.c.app_id)
+    .join(t.environments, t.environments.c.id == t.apps.c.environment_id)
+    .join(
+        t.builds,
+        (t.builds.c.app_id == t.deliveries.c.app_id) & (t.builds.c.number == t.deliveries.c.build),
+        isouter=True,
+    )
+    .where(t.upstreams.c.statuses, t.deliveries.c.state.in_(_ENDS))
+)
+# Whoever is at a row is dead when its time has passed; until then nobody else is.
+_NEXT = case((t.statuses.c.busy_until.is_(None), t.statuses.c.due_at), else_=t.statuses.c.busy_until)
+_TOLD = (t.upstreams.c.webhook_id == t.statuses.c.webhook_id) & t.upstreams.c.statuses
+
+
+def note_delivery(tx: Transaction, number: int) -> None:
+    """Have a git server told of the commit of a delivery that has ended, if it is to be told anything.
+
+    A delivery that has failed says nothing of a commit that was built.
+    """
+    row = tx.execute(_DELIVERIES.where(t.deliveries.c.id == number)).one_or_none()
+    if row is None or not row.commit or (row.build is None and row.state == DeliveryState.PUSHED.value):
+        return
+    said = {"delivery": number, "branch": row.branch, "build": row.build, "due_at": now(), "attempts": 0}
+    names = {"app_id": row.app_id, "webhook_id": row.webhook_id, "commit": row.commit}
+    new = insert(t.statuses).values({**_NEW, **names, **said, "context": f"stratum/{row.app}"})
+    where = None if row.build is not None else t.statuses.c.build.is_(None)
+    tx.execute(new.on_conflict_do_update(index_elements=["webhook_id", "commit"], set_=said, where=where))
+    _prune(tx, row.webhook_id)
+
+
+def note_build(tx: Transaction, app_id: int, number: int, commit: str) -> None:
+    """Have told what becomes of a new build of a commit of which something was told before."""
+    same = (t.statuses.c.app_id == app_id, t.statuses.c.commit == commit)
+    tx.execute(update(t.statuses).where(*same).values(build=number, due_at=now(), attempts=0))
+
+
+def touch(tx: Transaction, app_id: int, build: int) -> None:
+    """Have looked what there is to say of a build."""
+    same = (t.statuses.c.app_id == app_id, t.statuses.c.build == build)
+    tx.execute(update(t.statuses).where(*same).values(due_at=now(), attempts=0))
+
+
+def touch_untold(tx: Transaction, webhook_id: int) -> int:
+    """Have all told once more that could not be told; how many these are."""
+    mine = (t.statuses.c.webhook_id == webhook_id, t.statuses.c.error != "")
+    return tx.execute(update(t.statuses).where(*mine).values(due_at=now(), attempts=0)).rowcount
+
+
+def list_statuses(tx: Transaction, webhook_id: int, most: int) -> list[CommitStatus]:
+    """Return the newest of a web hook, newest first."""
+    chosen = select(t.statuses).where(t.statuses.c.webhook_id == webhook_id)
+    return [_status(row) for row in tx.execute(chosen.order_by(t.statuses.c.id.desc()).limit(most))]
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """When there is next anything to look at; None: not before something happens."""
+    found: datetime | None = tx.scalar(select(func.min(_NEXT)).join_from(t.statuses, t.upstreams, _TOLD))
+    return found
+
+
+def due(tx: Transaction, at: datetime, but: Collection[int] = ()) -> list[CommitStatus]:
+    """Return the oldest that is due of each web hook, those first that have waited longest.
+
+    Args:
+        but: ids of web hooks that are left out.
+    """
+    oldest = (
+        select(func.min(t.statuses.c.id))
+        .join(t.upstreams, _TOLD)
+        .where(at >= _NEXT, t.statuses.c.webhook_id.not_in(list(but)))
+        .group_by(t.statuses.c.webhook_id)
+    )
+    chosen = select(t.statuses).where(t.statuses.c.id.in_(oldest)).order_by(_NEXT)
+    return [_status(row) for row in tx.execute(chosen)]
+
+
+def begin(tx: Transaction, status: CommitStatus, until: datetime) -> CommitStatus | None:
+    """Take one that is due; None when somebody else has taken it, or it is gone.
+
+    Args:
+        until: from then on whoever has taken it counts as dead.
+    """
+    row = tx.execute(select(t.statuses).where(t.statuses.c.id == status.id, now() >= _NEXT)).one_or_none()
+    if row is None:
+        return None
+    values = {"attempts": row.attempts + 1, "busy_until": until, "due_at": None}
+    tx.execute(update(t.statuses).where(t.statuses.c.id == status.id).values(values))
+    return _status(tx.execute(select(t.statuses).where(t.statuses.c.id == status.id)).one())
+
+
+def settle(tx: Transaction, status: CommitStatus) -> None:
+    """Give back one that was taken, of which there is nothing new to say."""
+    tx.execute(_taken(status).values(busy_until=None))
+
+
+def record_told(tx: Transaction, status: CommitStatus, verdict: str, answered: int | None) -> None:
+    """Give one back whose verdict the git server has acknowledged; what has happened meanwhile is due."""
+    told = {"told": verdict, "told_build": status.build, "answered": answered, "error": "", "told_at": now()}
+    tx.execute(_taken(status).values(busy_until=None, **told))
+
+
+def record_failure(
+    tx: Transaction, status: CommitStatus, answered: int | None, error: str, again_at: datetime | None
+) -> None:
+    """Give one back that could not be told.
+
+    Args:
+        again_at: when to try again; None: not by itself.
+    """
+    due_at = func.coalesce(t.statuses.c.due_at, again_at)
+    tx.execute(_taken(status).values(busy_until=None, answered=answered, error=error, due_at=due_at))
+
+
+def _taken(status: CommitStatus):  # type: ignore[no-untyped-def]  # SQLAlchemy's Update is generic in nothing useful here
+    same = (t.statuses.c.id == status.id, t.statuses.c.busy_until == status.busy_until)
+    return update(t.statuses).where(*same)
+
+
+def _prune(tx: Transaction, webhook_id: int) -> None:
+    idle: ColumnElement[bool] = t.statuses.c.due_at.is_(None) & t.statuses.c.busy_until.is_(None)
+    mine = (t.statuses.c.webhook_id == webhook_id, idle)
+    oldest = select(t.statuses.c.id).where(*mine).order_by(t.statuses.c.id.desc()).offset(KEPT).limit(1)
+    tx.execute(delete(t.statuses).where(*mine, t.statuses.c.id <= oldest.scalar_subquery()))
+
+
+def _status(row: Row[tuple[object, ...]]) -> CommitStatus:
+    return CommitStatus(**{name: getattr(row, name) for name in CommitStatus.__dataclass_fields__})
