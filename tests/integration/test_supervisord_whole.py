@@ -134,11 +134,12 @@ def test_the_file_that_an_operator_reads_is_replaced_and_never_half_written(own_
     first, second = (Wanted("MyProdEnv", "app02", 7, 1, "worker", index) for index in (1, 2))
     file = own_server.folder / "apps.conf"
     own_server.run(first, "exec sleep 1000")
+    wait_until(lambda: f"[program:{name_of(first)}]" in file.read_text())
     with file.open() as before:
         own_server.run(second, "exec sleep 1000")
+        wait_until(lambda: f"[program:{name_of(second)}]" in file.read_text())
         read = before.read()
 
     assert f"[program:{name_of(first)}]" in read
     assert name_of(second) not in read
-    assert f"[program:{name_of(second)}]" in file.read_text()
     assert not file.with_suffix(".new").exists()

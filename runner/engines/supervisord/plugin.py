@@ -8,22 +8,15 @@ states, `stratum.supervisor` are the other side.
 
 import os
 import resource
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from supervisor import events
 from supervisor.http import deferring_http_channel
-from supervisor.states import (
-    STOPPED_STATES,
-    ProcessStates,
-    SupervisorStates,
-    getProcessStateDescription,
-)
+from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 from supervisor.xmlrpc import Faults, RPCError
 
-from runner.engines.supervisord import adopted, options, sections, unlogged
+from runner.engines.supervisord import adopted, loop, options, sections, unlogged
 from runner.engines.supervisord.process import AppProcess, pipes
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
@@ -55,9 +48,7 @@ class Interface:
         """
         self._refuse_at_shutdown()
         declared = [self._declared(given) for given in entries]
-        answers = [item if isinstance(item, dict) else _started(item) for item in declared]
-        self._registry.save()  # of 3,000 it takes longer than a start
-        return answers
+        return [item if isinstance(item, dict) else _started(item) for item in declared]
 
     def stop(self, wanted: list[object]) -> list[Answer]:
         """Begin to stop processes: `{name, state}` or `{name, error}`; `status` tells when they have ended.
@@ -72,7 +63,7 @@ class Interface:
     def remove(self, names: list[object]) -> list[Answer]:
         """Forget processes that have ended: `{name}` or `{name, error}` each; an unknown one is forgotten."""
         answers = [self._removed(name) for name in names]
-        self._registry.save()
+        self._registry.prune_logs()
         return answers
 
     def status(self, wanted: str | list[str]) -> str:
@@ -108,7 +99,7 @@ class Interface:
         if process is None:
             return {"name": str(name), "state": "STOPPED"}
         try:
-            _stop(process, stopping.checked(given["steps"]) if "steps" in given else None)
+            process.end(stopping.checked(given["steps"]) if "steps" in given else None)
         except ValueError as error:
             return {"name": str(name), "error": str(error)}
         return {"name": process.config.name, "state": getProcessStateDescription(process.get_state())}
@@ -122,34 +113,6 @@ class Interface:
             return {"name": str(name), "error": str(error)}
         return {"name": str(name)}
 
-    def _stop_all(self, _event: object) -> None:
-        """End the apps together, before the services.
-
-        Supervisord ends one group in each pass of its loop, and waits up to a second for a pass in which
-        nothing happens: with 13 apps that had ended long ago, `_router` was told 13 s late.
-        """
-        for process in self._registry.processes.values():
-            _stop(process)
-            process.hurry()
-        groups = self._supervisord.stop_groups
-        services = [group for group in groups if not sections.is_ours(group.config.name)]
-        groups[:] = [*services, _Apps(self._registry)]
-
-
-class _Apps:
-    """All apps as one group, as far as supervisord's way of stopping asks (4.3.0, `stop_groups`)."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-
-    def stop_all(self) -> None:
-        """Do nothing: they were told already."""
-
-    def get_unstopped_processes(self) -> list[AppProcess]:
-        """List those that have not ended."""
-        known = self._registry.processes.values()
-        return [process for process in known if process.get_state() not in STOPPED_STATES]
-
 
 def make(supervisord: Any, **given: str) -> Interface:
     """Build the interface when supervisord starts, before it starts any program.
@@ -162,7 +125,7 @@ def make(supervisord: Any, **given: str) -> Interface:
     registry = Registry(supervisord, settings)
     registry.forget_former_life()
     interface = Interface(supervisord, registry)
-    events.subscribe(events.SupervisorStoppingEvent, interface._stop_all)
+    loop.install(supervisord, registry.processes, registry.mirror)
     Wakeup(supervisord).install()
     pipes.install(supervisord)
     return interface
@@ -214,17 +177,6 @@ def _started(process: AppProcess) -> Answer:
     if process.pid:
         return {"name": name, "pid": process.pid}
     return {"name": name, "error": str(process.spawnerr)}
-
-
-def _stop(process: AppProcess, steps: Sequence[stopping.Step] | None = None) -> None:
-    state = process.get_state()
-    if state == ProcessStates.EXITED:  # on its way to a restart, which supervisor's own stop does not prevent
-        process.change_state(ProcessStates.STOPPED)
-    elif state in (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF):
-        if steps is None:
-            process.stop()
-        else:
-            process.stop_by(steps)
 
 
 def _line(name: str, process: AppProcess) -> str:

@@ -30,6 +30,10 @@ _HELD_BACK_EVERY_S = 600.0  # else a day of it would leave no room for what else
 
 _watch = members.Watch()
 pipes = Pipes()
+restless: dict[str, "AppProcess"] = {}  # by name, those whose state time may change
+
+_AT_REST = (ProcessStates.RUNNING, ProcessStates.STOPPED)
+_CAN_STOP = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF)
 
 # What supervisord has handlers for (options.setsignals), SIGCHLD apart.
 _HANDLED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2})
@@ -110,8 +114,22 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         problem: str | None = super().kill(sig)
         return problem
 
-    def stop_by(self, steps: Sequence[Step]) -> None:
-        """Stop it by one signal after the other, and kill what the last has not ended."""
+    def end(self, steps: Sequence[Step] | None = None) -> None:
+        """Begin to stop it, unless it has ended or is stopping.
+
+        Args:
+            steps: signals, and what the last has not ended is killed; None: the usual one and grace.
+        """
+        state = self.get_state()
+        if state == ProcessStates.EXITED:  # on its way to a restart, which supervisor's stop does not prevent
+            self.change_state(ProcessStates.STOPPED)
+        elif state in _CAN_STOP:
+            if steps is None:
+                self.stop()
+            else:
+                self._stop_by(steps)
+
+    def _stop_by(self, steps: Sequence[Step]) -> None:
         self._steps = list(steps)
         self.administrative_stop = True
         self.laststopreport = 0
@@ -153,7 +171,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self._finish(pid, sts)
 
     def transition(self) -> None:
-        """Take the next step of its life; called in every pass of supervisord's loop."""
+        """Take the next step of its life; called in every pass of supervisord's loop while it is restless."""
         if self._leader_end is not None:
             self._finish_when_alone(*self._leader_end)
         self._go_on_stopping()
@@ -174,7 +192,14 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             # Never below the pause, which supervisord would take for a clock that was set back.
             self.backoff = math.ceil(self.crashes.pause_s)
             self.delay = time.time() + self.crashes.pause_s
+        self._note_rest()
         return changed
+
+    def _note_rest(self) -> None:
+        if self.get_state() in _AT_REST:
+            restless.pop(self.config.name, None)
+        else:
+            restless[self.config.name] = self
 
     def held_back(self) -> None:
         """Tell now and then that it writes more than is read of it."""

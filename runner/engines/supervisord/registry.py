@@ -1,19 +1,19 @@
 """The apps' sections inside a running supervisord, and the file that mirrors them. Loaded into supervisord.
 
-Adding and removing costs the same whether 10 or 3,000 programs run: only the one section is parsed.
-The file is read by supervisord alone, on `supervisorctl update`; it must hold what runs, or that
-would stop it.
+Adding and removing costs the same whether 10 or 3,000 programs run: only the one section is parsed, and the
+file is written later (`mirror.py`). It is read by supervisord alone, on `supervisorctl update`; it must hold
+what runs then, or that would stop it.
 """
 
 import os
 from pathlib import Path
 from typing import Any
 
-from supervisor.options import UnhosedConfigParser
+from supervisor.options import ProcessGroupConfig, UnhosedConfigParser
 from supervisor.states import ProcessStates
 
 from runner.engines.supervisord import oldlogs
-from runner.engines.supervisord.group import AppGroupConfig
+from runner.engines.supervisord.mirror import Mirror
 from runner.engines.supervisord.options import Options
 from runner.engines.supervisord.process import AppConfig, AppProcess
 from runner.engines.supervisord.sections import Entry, is_ours, render
@@ -27,7 +27,7 @@ class Registry:
     def __init__(self, supervisord: Any, options: Options) -> None:
         self._supervisord = supervisord
         self._options = options
-        self._fragments: dict[str, str] = {}
+        self.mirror = Mirror(options.apps_conf, supervisord.options.logger)
         self.processes: dict[str, AppProcess] = {}
         self._left: set[str] = set()  # folders with logs of what is no more
 
@@ -40,7 +40,7 @@ class Registry:
         for config in list(self._supervisord.options.process_group_configs):
             if is_ours(config.name):
                 self._drop(config.name)
-        self.save()
+        self.mirror.write()
 
     def declare(self, wished: Entry) -> AppProcess:
         """Return the process of an entry, made if it is new.
@@ -51,7 +51,7 @@ class Registry:
         """
         text = self._render(wished)
         known = self._seen_by_supervisord(wished.name)
-        if known is not None and self._fragments[wished.name] == text:
+        if known is not None and self.mirror.holds(wished.name, text):
             return known
         if known is not None and known.get_state() not in ENDED_STATES:
             message = f"{wished.name} runs as another app; stop and remove that first"
@@ -87,18 +87,10 @@ class Registry:
         if process is not None:
             self._left.add(process.config.stdout_logfile.rpartition("/")[0])
 
-    def save(self) -> None:
-        """Mirror the sections in the file. On a full disk the apps start all the same: only the file lags."""
+    def prune_logs(self) -> None:
+        """Remove old logs of the apps that sections were removed of."""
         while self._left:
             oldlogs.prune(self._left.pop(), self.processes)
-        path = Path(self._options.apps_conf)
-        try:
-            with path.with_suffix(".new").open("w", encoding="utf-8") as file:
-                file.write("; Stratum's plugin in supervisord overwrites this at every change.\n")
-                file.writelines(f"\n{fragment}" for fragment in self._fragments.values())
-            path.with_suffix(".new").replace(path)
-        except OSError as error:
-            self._supervisord.options.logger.critical(f"stratum: {path} is behind what runs: {error}")
 
     def _render(self, wished: Entry) -> str:
         options = self._options
@@ -122,7 +114,7 @@ class Registry:
         self._supervisord.add_process_group(group)
         self._supervisord.options.process_group_configs.append(group)
         process: AppProcess = self._supervisord.process_groups[wished.name].processes[wished.name]
-        self._fragments[wished.name] = text
+        self.mirror.put(wished.name, text)
         self.processes[wished.name] = process
         return process
 
@@ -137,7 +129,7 @@ class Registry:
         for config in group.process_configs:
             config.environment = {**common, **config.environment}
         configs = [AppConfig(**vars(config)) for config in group.process_configs]
-        return AppGroupConfig(options, group.name, group.priority, configs)
+        return ProcessGroupConfig(options, group.name, group.priority, configs)
 
     def _drop(self, name: str) -> None:
         supervisord = self._supervisord
@@ -145,5 +137,5 @@ class Registry:
             supervisord.remove_process_group(name)
         configs = supervisord.options.process_group_configs
         configs[:] = [config for config in configs if config.name != name]
-        self._fragments.pop(name, None)
+        self.mirror.drop(name)
         self.processes.pop(name, None)
