@@ -20,6 +20,7 @@ from runner.apply.converge import Converged, clear, converge
 from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
 from runner.deviation import Wished, apps_of, deviating, orphaned, owners
+from runner.history import History
 from runner.recover import Recovery
 from runner.strays import Restarts, end_strays_of
 from stratum.errors import ReleaseUnusable, Unavailable
@@ -51,6 +52,7 @@ def main() -> None:
     threading.Thread(target=reconciler.recover_on, name="recovery", daemon=True).start()
     threading.Thread(target=reconciler.route_on, name="routes", daemon=True).start()
     threading.Thread(target=reconciler.end_strays_on, name="strays", daemon=True).start()
+    threading.Thread(target=reconciler.record_on, name="history", daemon=True).start()
     while True:
         reconciler.mend()
         time.sleep(EVERY_S)
@@ -64,6 +66,7 @@ class Reconciler:
         self._restarts, self._suspected = Restarts(), SimpleQueue[App]()
         self._suspects: set[int] = set()  # ids of apps that wait in it
         self._left_erased_at = float("-inf")
+        self._history = History(parts)
 
     def once(self) -> None:
         """Look at everything once."""
@@ -73,6 +76,7 @@ class Reconciler:
         self.end_suspected()
         _guarded("removing folders of releases", self.clear_folders)
         self.route()
+        self.record()
 
     def recover_on(self) -> None:
         """Recover again and again, and soon after something was recorded; what a thread of its own runs.
@@ -111,6 +115,16 @@ class Reconciler:
     def route(self) -> None:
         """Have the router do what is recorded: its routes, and the pages in apps' places."""
         _guarded("routing", self._parts.router.ensure)
+
+    def record_on(self) -> None:
+        """Record again and again; what a thread of its own runs, since what is not read in time is gone."""
+        while True:
+            self.record()
+            time.sleep(EVERY_S)
+
+    def record(self) -> None:
+        """Have what became of processes in the database."""
+        _guarded("recording what became of processes", self._history.record)
 
     def guard_on(self) -> None:
         """Guard again and again; what a thread of its own runs, since nothing may delay it."""

@@ -1,15 +1,18 @@
-"""What became of an app's processes, as the plugin in supervisord has noted it beside their logs."""
+"""What became of an app's processes: one change of one of them, and how an engine's file says it. Pure."""
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 
 from stratum.processes import ended
 
-_FIELDS = 6
-_NAME_PARTS = 5
+# Bounded, since a disk may hold anything: what passes can be written into the database and as JSON.
+_PROCESS = r"(?:[^.\t]{1,63}\.){2}v[0-9]{1,9}\.[^.\t]{1,63}\.[0-9]{1,5}"
+_LINE = re.compile(
+    rf"([0-9]{{1,16}})\t([0-9]{{1,11}}(?:\.[0-9]{{1,6}})?)\t({_PROCESS})\t([a-z-]{{1,16}})"
+    r"\t([0-9]{1,10})\t(-?[0-9]{1,3})?\t([0-9]{1,9}(?:\.[0-9]{1,6})?)"
+)
 
 
 class Kind(StrEnum):
@@ -28,11 +31,13 @@ class Event:
     """One change of a process's state.
 
     Attributes:
+        number: names it among those of its app, and grows from one to the next; the engine gives it.
         process: its name, `<env>.<app>.v<release>.<target>.<index>`.
         exit_status: negative for a signal; None where nothing has ended.
         lived_s: how long it had lived.
     """
 
+    number: int
     at: datetime
     process: str
     kind: Kind
@@ -62,20 +67,15 @@ class Event:
         return f"{said} ({ended(self.exit_status)}) after {self.lived_s:.1f} s"
 
 
-def last_events(file: Path, count: int, target: str | None = None) -> list[Event]:
-    """Return the last changes, oldest first, of one target or of all."""
-    found = [event for event in _events(file) if target in (None, event.target)]
-    return found[-count:] if count else []
-
-
 def parse(line: str) -> Event | None:
     """Read a line; None where it is none of ours, or cut."""
-    fields = line.split("\t")
-    if len(fields) != _FIELDS or len(fields[1].split(".")) != _NAME_PARTS:
+    found = _LINE.fullmatch(line)
+    if found is None:
         return None
-    at, process, kind, pid, exit_status, lived_s = fields
+    number, at, process, kind, pid, exit_status, lived_s = found.groups()
     try:
         return Event(
+            int(number),
             datetime.fromtimestamp(float(at), UTC),
             process,
             Kind(kind),
@@ -85,17 +85,3 @@ def parse(line: str) -> Event | None:
         )
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _events(file: Path) -> Iterator[Event]:
-    newest = _text(file)  # first: rotated meanwhile, it is read again below, and not missed
-    older = _text(file.with_name(f"{file.name}.1"))
-    text = older if older.startswith(newest) else f"{older}\n{newest}"
-    yield from filter(None, map(parse, text.split("\n")))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except FileNotFoundError:
-        return ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROUTER_FD = 3  # the public port's socket, as the router inherits it
 ROUTER_HTTPS_FD = 4  # that of HTTPS, where there is one
+EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,8 @@ class Layout:
         return self.app_logs / str(app_id) / f"{process}.log"
 
     def process_events(self, app_id: int) -> Path:
-        """What the plugin in supervisord has noted of an app's processes; an older file ends in `.1`."""
-        return self.app_logs / str(app_id) / "events"
+        """What an engine has noted of an app's processes; an older file ends in `.1`."""
+        return self.app_logs / str(app_id) / EVENTS
 
     # -- builds and what they make
     @property

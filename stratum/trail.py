@@ -17,6 +17,7 @@ from stratum.logtimes import offset_since, times_of
 WINDOW = 256 * 1024
 MAX_LINE = 64 * 1024
 CHECKED = 64  # bytes
+PLACE = r"[0-9a-f]{1,16}\.[0-9a-f]{1,12}\.[0-9a-f]{1,8}"  # as text
 BACKUPS = 2  # supervisord keeps so many older files (runner/engines/supervisord/sections.py)
 
 
@@ -31,6 +32,14 @@ class Place:
     inode: int
     offset: int
     check: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.inode:x}.{self.offset:x}.{self.check:x}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what was written as text (`PLACE`)."""
+        return cls(*(int(word, 16) for word in text.split(".")))
 
     @classmethod
     def of(cls, file: BinaryIO, offset: int) -> Self:

@@ -18,8 +18,19 @@ from stratum.instance import Identity, Instance
 from stratum.model import App, Build, BuildState, Formation, Release, ReleaseState, RolloutState, Slot
 from stratum.settings import Settings
 from stratum.states import ProcessStatus
-from stratum.store import Database, builds, crashes, environments, formation, pushes, releases, rollouts
+from stratum.store import (
+    Database,
+    builds,
+    crashes,
+    environments,
+    events,
+    formation,
+    pushes,
+    releases,
+    rollouts,
+)
 from stratum.supervisor import Supervisor
+from tests.noted import noted
 from tests.served import Served
 from tests.wishes import Wish
 
@@ -146,6 +157,7 @@ class Truth:
             *self._processes({name: one.pid for name, one in sections.items() if one.pid}),
             *self._records(facts, wishes),
             *self._numbers(facts, wishes),
+            *self._history(facts),
             *self._listeners(facts),
             *self._surplus_files(facts, set(names)),
             *self._surplus_descriptors(len(names)),
@@ -206,6 +218,15 @@ class Truth:
                 yield f"{name} has integers {known.integers}"
             if len(set(known.integers.values())) != len(known.integers):
                 yield f"{name} has an integer twice: {known.integers}"
+
+    def _history(self, facts: Mapping[str, Facts]) -> Iterator[str]:
+        """What became of processes is recorded, each change as it was noted, and once."""
+        with self._database() as database, database.read() as tx:
+            for name, one in facts.items():
+                found = noted(self.layout.process_events(one.app.id))
+                recorded = events.last(tx, one.app.id, len(found))
+                if recorded != found:
+                    yield f"{name} has {len(found)} changes noted, the last {found[-1]}, not {recorded[-1:]}"
 
     def _listeners(self, facts: Mapping[str, Facts]) -> Iterator[str]:
         """Of all ports that may be given, just those are held that are, each by its own app."""

@@ -1,35 +1,39 @@
-"""What became of an app's processes, from a place on."""
+"""What became of an app's processes: what is recorded, and then what their engine writes, as it comes.
 
-from collections import deque
+The reconciler records what stands in the engine's file (`runner.history`) up to a place that it notes with
+it. One transaction tells both: so whoever reads the record and then the file from that place misses nothing.
+A cursor is the number of a change, in either.
+"""
+
+import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
-from gitserver.api.cursors import Mark, parse_mark
 from gitserver.api.shapes import Events
 from gitserver.services import Services
+from stratum.errors import InvalidCursor
 from stratum.events import Event, parse
 from stratum.model import App
-from stratum.store import environments
+from stratum.store import environments, events
 from stratum.trail import Said, Trail
+
+_CURSOR = re.compile(r"[0-9]{1,16}")
 
 
 class AppEvents:
-    """One reader's view of the file that the plugin writes."""
+    """One reader's view."""
 
     def __init__(self, services: Services, app: App, wanted: Events) -> None:
-        """Begin with the oldest that is kept, or where a cursor says.
+        """Begin with the last ones, or after the one that a cursor names.
 
         Raises:
             InvalidCursor: what was given is none.
         """
         self._services, self._app, self._wanted = services, app, wanted
         self._goes_on = wanted.cursor is not None
-        file = services.instance.layout.process_events(app.id)
-        if wanted.cursor is None:
-            self._trail = Trail(file)
-        else:
-            mark = parse_mark(wanted.cursor)
-            self._trail = Trail(file, mark.place, mark.at.timestamp())
+        if wanted.cursor is not None and not _CURSOR.fullmatch(wanted.cursor):
+            raise InvalidCursor
+        self._told = int(wanted.cursor or 0)  # the number of the newest that was
+        self._recorded, self._trail = self._begun()
 
     def refresh(self) -> bool:
         """Look whether there is the app still."""
@@ -44,22 +48,43 @@ class AppEvents:
     @property
     def cursor(self) -> str:
         """Where this reader is; another one goes on from there."""
-        return str(Mark(datetime.now(UTC), self._trail.place))
+        return str(self._told)
 
     def last(self) -> Iterable[Event]:
         """Return the last ones, or all that came since the cursor."""
-        found = self._events(self._trail.lines())
-        return found if self._goes_on else deque(found, maxlen=self._wanted.lines)
+        found = [*self._recorded, *self._new(self._trail.lines())]
+        self._recorded, self._trail.missed = [], False
+        return found if self._goes_on else found[max(0, len(found) - self._wanted.lines) :]
 
-    def fresh(self) -> Iterator[Event]:
-        """Yield what was written since the last call."""
-        yield from self._events(self._trail.fresh())
+    def fresh(self) -> Iterable[Event]:
+        """Return what came since the last call."""
+        lines = self._trail.fresh()
+        if not self._trail.missed:
+            return self._new(lines)
+        self.close()  # what was rotated away before it was read here is recorded
+        self._goes_on = True
+        self._recorded, self._trail = self._begun()
+        return self.last()
 
     def close(self) -> None:
         """Close the file."""
         self._trail.close()
 
-    def _events(self, lines: Iterable[Said]) -> Iterator[Event]:
+    def _begun(self) -> tuple[list[Event], Trail]:
+        target, app_id = self._wanted.target, self._app.id
+        with self._services.database.read() as tx:
+            if self._goes_on:
+                recorded = events.after(tx, app_id, self._told, target)
+            else:
+                recorded = events.last(tx, app_id, self._wanted.lines, target)
+            self._told = max(self._told, events.newest(tx, app_id))
+            place = events.places(tx, [app_id]).get(app_id)
+        return recorded, Trail(self._services.instance.layout.process_events(app_id), place)
+
+    def _new(self, lines: Iterable[Said]) -> Iterator[Event]:
         for event in filter(None, (parse(line.text) for line in lines)):
+            if event.number <= self._told:
+                continue
+            self._told = event.number
             if self._wanted.target in (None, event.target):
                 yield event

@@ -1,7 +1,6 @@
 """What became of an app's processes: each start, each end, and what keeps crashing."""
 
-from contextlib import ExitStack
-from pathlib import Path
+from contextlib import ExitStack, closing
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -12,7 +11,7 @@ from gitserver.api.appevents import AppEvents
 from gitserver.api.shapes import Events
 from gitserver.services import services
 from stratum.errors import UnknownTarget
-from stratum.events import last_events
+from stratum.events import Event
 from stratum.store import releases
 
 blueprint = APIBlueprint("events", __name__, url_prefix="/api/apps/<environment>/<app>/events")
@@ -21,22 +20,24 @@ blueprint = APIBlueprint("events", __name__, url_prefix="/api/apps/<environment>
 @blueprint.get("")
 @blueprint.input(Events, location="query")
 def show(environment: str, app: str, query_data: Events) -> list[rows.Row] | Response:
-    """List the last changes, oldest first.
+    """List the last changes, oldest first, or all after the one whose number is given as `cursor`.
 
     With `follow` as server-sent events, and all that come, too. Their ids are cursors: whoever sends the last
     one again, as `Last-Event-ID` or `cursor`, goes on from there and misses nothing that is kept.
     """
-    if query_data.follow:
-        return _followed(query_data)
-    found = last_events(_file(), query_data.lines, query_data.target)
+    wanted = query_data.model_copy(
+        update={"cursor": request.headers.get("Last-Event-ID") or query_data.cursor}
+    )
+    if wanted.follow:
+        return _followed(wanted)
+    found = _found(wanted)
     if not found:
-        _check(query_data.target)
+        _check(wanted.target)
     return [rows.event(one) for one in found]
 
 
-def _followed(asked: Events) -> Response:
-    _check(asked.target)
-    wanted = asked.model_copy(update={"cursor": request.headers.get("Last-Event-ID") or asked.cursor})
+def _followed(wanted: Events) -> Response:
+    _check(wanted.target)
     with ExitStack() as held:
         held.enter_context(services().places.for_stream())
         found = AppEvents(services(), app_named(), wanted)
@@ -45,8 +46,9 @@ def _followed(asked: Events) -> Response:
         return streams.answer(chunks, held, telling.EVENTS)
 
 
-def _file() -> Path:
-    return services().instance.layout.process_events(app_named().id)
+def _found(wanted: Events) -> list[Event]:
+    with closing(AppEvents(services(), app_named(), wanted)) as reader:
+        return list(reader.last())
 
 
 def _check(target: str | None) -> None:
@@ -58,6 +60,6 @@ def _check(target: str | None) -> None:
     with services().database.read() as tx:
         found = releases.list_releases(tx, app_named().id)
     known = dict.fromkeys(name for release in found for name in release.target_names())
-    if target is None or not known or target in known or last_events(_file(), 1, target):
+    if target is None or not known or target in known or _found(Events(target=target, lines=1)):
         return
     raise UnknownTarget(target, list(known), "any release")

@@ -87,6 +87,7 @@ def event(found: Event) -> Row:
     """A change of a process's state."""
     version, target, index = found.process.rsplit(".", 3)[1:]
     return {
+        "number": found.number,
         "at": _moment(found.at),
         "name": found.process,
         "release": version,

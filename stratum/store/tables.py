@@ -2,8 +2,10 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -315,6 +317,29 @@ crashes = Table(
     Column("exit_status", Integer),  # of the last end; negative: a signal
     Column("last_at", UtcDateTime, nullable=False),
     Index("ix_crashes_app_id", "app_id"),
+)
+
+# What became of processes, the newest of each app; and up to where its engine's file has been read.
+events = Table(
+    "events",
+    metadata,
+    Column("app_id", ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # the engine's own
+    Column("at", UtcDateTime, nullable=False),
+    Column("process", String(255), nullable=False),
+    Column("target", String(63), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("pid", Integer),
+    Column("exit_status", Integer),  # negative: a signal
+    Column("lived_s", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+event_marks = Table(
+    "event_marks",
+    metadata,
+    Column("app_id", ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("place", String(63), nullable=False),
 )
 
 news = outside.news

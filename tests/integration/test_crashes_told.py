@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -33,6 +35,9 @@ def test_a_crash_loop_is_told_by_ps_events_logs_and_the_next_push(served):
     events = served.stratum("events", "-t", "worker", cwd=repo)
     assert events.count("ended by itself (exit 3) after ") >= 2
     assert events.count("is crash-looping") == 1
+    with closing(sqlite3.connect(served.data / "state" / "stratum.db")) as database:
+        asked = "select count(*) from events where kind = 'crash-looping'"
+        wait_until(lambda: database.execute(asked).fetchall() == [(1,)], 60)
     logs = served.stratum("logs", "-t", "worker", "-i", "1", "--since", "10m", "--grep", "broker", cwd=repo)
     assert logs.startswith("worker.1 | no broker at amqp-with-a-secret\n")
 

@@ -8,9 +8,10 @@ import pytest
 
 from runner.engines.engine import Stopped
 from stratum.door import proc
-from stratum.events import Kind, last_events
+from stratum.events import Kind
 from stratum.states import State
 from tests.engines import DEAF, SLEEP, Side, applier, names, version
+from tests.noted import noted
 from tests.stage import SHARED, marked
 from tests.waiting import wait_until
 
@@ -24,10 +25,10 @@ def test_what_becomes_of_processes_is_noted_where_the_web_process_reads(side: Si
     wait_until(lambda: side.status(name).restarts == 1)
     side.engine.stop(side.app, [name])
 
-    noted = last_events(side.stage.layout.process_events(side.app.id), 10)
+    found = noted(side.stage.layout.process_events(side.app.id))
 
-    assert {one.process for one in noted} == {name}
-    assert [(one.kind, one.exit_status) for one in noted] == [
+    assert {one.process for one in found} == {name}
+    assert [(one.kind, one.exit_status) for one in found] == [
         (Kind.STARTED, None),
         (Kind.EXITED, 3),
         (Kind.STARTED, None),

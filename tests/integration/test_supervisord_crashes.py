@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from runner.engines.supervisord.rpc import Wanted
-from stratum.events import last_events
+from tests.noted import noted
 from tests.supervision import Supervised, supervised
 from tests.waiting import wait_until
 
@@ -62,7 +62,7 @@ def test_each_start_and_end_is_noted_beside_the_log(server: Supervised) -> None:
     server.stopped(third)
 
     file = server.log(third).parent / "events"
-    found = last_events(file, 100)
+    found = noted(file)
     kinds = [event.kind.value for event in found]
     assert kinds == [*["started", "exited"] * 3, "crash-looping", "stopped", "started", "stopped"]
     assert (found[0].pid, found[1].pid, found[1].exit_status) == (pid, pid, 3)

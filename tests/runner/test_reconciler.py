@@ -53,7 +53,7 @@ def test_what_the_dead_have_left_is_taken_back_while_mending_waits(monkeypatch: 
     monkeypatch.setattr(jobs, "parts", lambda: parts)
     monkeypatch.setattr(reconciler, "Recovery", lambda *_: recovery)
     monkeypatch.setattr(reconciler, "EAGER_S", 0.01)
-    for beside in ("settle_on", "route_on", "end_strays_on"):
+    for beside in ("settle_on", "route_on", "end_strays_on", "record_on"):
         monkeypatch.setattr(reconciler.Reconciler, beside, lambda _self: None)
 
     with pytest.raises(SystemExit):

@@ -1,12 +1,12 @@
 """Reading what became of an app's processes."""
 
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratum.events import last_events, parse
+from stratum.events import Event, Kind, parse
 
 NAME = "MyProdEnv.app02.v3.worker.1"
 
@@ -25,43 +25,34 @@ NAME = "MyProdEnv.app02.v3.worker.1"
     ],
 )
 def test_each_change_is_said_in_words(fields, said):
-    event = parse(f"1763805731.5\t{NAME}\t{fields}")
+    event = parse(f"1763805731500000\t1763805731.5\t{NAME}\t{fields}")
 
     assert event is not None
     assert (event.process, event.message) == (NAME, said)
 
 
-@given(st.one_of(st.text(), st.lists(st.text(), min_size=6, max_size=6).map("\t".join)))
+@given(st.one_of(st.text(), st.lists(st.text(), min_size=7, max_size=7).map("\t".join)))
 def test_a_line_that_is_none_is_left_out(line):
     parse(line)
 
 
-@given(st.floats() | st.text(), st.text(), st.text())
-def test_numbers_of_any_size_are_no_error(at, pid, lived_s):
-    parse(f"{at}\t{NAME}\texited\t{pid}\t1\t{lived_s}")
+DIGITS = st.from_regex(r"-?[0-9]{0,40}(\.[0-9]{0,9})?", fullmatch=True)
 
 
-def test_the_last_of_a_target_are_listed_and_what_was_cut_is_not(tmp_path: Path):
-    lines = [f"{at}\tE.a.v1.{target}.1\tstarted\t7\t\t0" for at, target in enumerate(["web", "worker"] * 3)]
-    (tmp_path / "events").write_text("\n".join([*lines, "6\tE.a.v1.wor"]))
+@given(DIGITS, DIGITS | st.floats().map(str), DIGITS, DIGITS, DIGITS | st.floats().map(str))
+def test_numbers_of_any_size_are_no_error_and_what_is_read_fits_the_database(
+    number, at, pid, status, lived_s
+):
+    event = parse(f"{number}\t{at}\t{NAME}\texited\t{pid}\t{status}\t{lived_s}")
 
-    assert [event.at.timestamp() for event in last_events(tmp_path / "events", 2, "worker")] == [3, 5]
-    assert len(last_events(tmp_path / "events", 100)) == 6
-    assert last_events(tmp_path / "events", 0) == []
-    assert last_events(tmp_path / "none", 9) == []
+    assert event is None or (event.number < 2**63 and (event.pid or 0) < 2**63 and event.lived_s < 1e9)
 
 
-def test_a_rotation_while_it_is_read_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    file, plain = tmp_path / "events", Path.read_text
-    file.with_name("events.1").write_text(f"1\t{NAME}\tstarted\t7\t\t0\n")
-    file.write_text(f"2\t{NAME}\tstarted\t8\t\t0\n3\t{NAME}\tstarted\t9\t\t0\n")
+@given(
+    st.integers(0, 10**16 - 1), st.integers(0, 4_000_000_000), st.sampled_from(Kind), st.integers(1, 2**22)
+)
+def test_a_line_is_read_as_it_was_written(number, second, kind, pid):
+    event = parse(f"{number}\t{second}.250\t{NAME}\t{kind}\t{pid}\t-9\t1.500")
 
-    def read_and_rotate(path: Path, **given: str) -> str:
-        text = plain(path, **given)
-        if file.exists():
-            file.replace(file.with_name("events.1"))
-        return text
-
-    monkeypatch.setattr(Path, "read_text", read_and_rotate)
-
-    assert [event.pid for event in last_events(file, 2)] == [8, 9]
+    at = datetime.fromtimestamp(second, UTC).replace(microsecond=250_000)
+    assert event == Event(number, at, NAME, kind, pid, -9, 1.5)

@@ -16,7 +16,7 @@ from supervisor.http import deferring_http_channel
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 from supervisor.xmlrpc import Faults, RPCError
 
-from runner.engines.supervisord import adopted, loop, options, sections, unlogged
+from runner.engines.supervisord import adopted, journal, loop, options, sections, unlogged
 from runner.engines.supervisord.process import AppProcess, pipes
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
@@ -122,6 +122,7 @@ def make(supervisord: Any, **given: str) -> Interface:
     """
     settings = options.parse(given)
     _prepare(supervisord, settings)
+    journal.go_on(settings.app_logs)
     registry = Registry(supervisord, settings)
     registry.forget_former_life()
     interface = Interface(supervisord, registry)

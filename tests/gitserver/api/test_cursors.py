@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitserver.api.cursors import Cursor, Mark, parse, parse_mark
+from gitserver.api.cursors import Cursor, parse
 from stratum.errors import InvalidCursor
 from stratum.trail import Place
 
@@ -22,28 +22,13 @@ def test_a_cursor_is_read_as_it_was_written(second, places):
     assert parse(str(cursor)) == cursor
 
 
-@given(st.integers(0, 2**35), st.none() | PLACES)
-def test_a_place_in_the_events_is_read_as_it_was_written(second, place):
-    mark = Mark(datetime.fromtimestamp(second, UTC), place)
-
-    assert parse_mark(str(mark)) == mark
-
-
 @given(st.text(alphabet="0123456789abcdefv.=;-_é\n") | st.text())
 def test_anything_else_is_refused_or_a_cursor(text):
     with suppress(InvalidCursor):
         assert parse(str(parse(text))) == parse(text)
-    with suppress(InvalidCursor):
-        parse_mark(text)
 
 
 @pytest.mark.parametrize("text", ["", ";", "0;", "0;web.1=1.1.1", "0;v1.web.1=1.1", "0;v1.web.1=-1.1.1"])
 def test_what_is_cut_is_refused(text):
     with pytest.raises(InvalidCursor):
         parse(text)
-
-
-@pytest.mark.parametrize("text", ["", ";", "0", "0;1.1", "0;1.1.1.1", "0;-1.1.1", "0;v1.web.1=1.1.1"])
-def test_what_is_no_place_in_the_events_is_refused(text):
-    with pytest.raises(InvalidCursor):
-        parse_mark(text)

@@ -1,16 +1,21 @@
 """What became of processes, over the API and as it comes."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gitserver.api import streams, telling
 from gitserver.api.appevents import AppEvents
 from gitserver.api.shapes import Events
 from gitserver.git.client import Client
 from gitserver.services import Services
-from runner.engines.supervisord.journal import FILE, note
 from stratum.store import environments
+from tests.noted import new_history, note, rotate
+from tests.webside import WebSide
 
 HERE = "/apps/MyProdEnv/app02"
 
@@ -20,8 +25,8 @@ def events(side):
     file = side.instance.layout.process_events(side.app().id)
     file.parent.mkdir(parents=True)
     file.write_text(
-        "1763805731.5\tMyProdEnv.app02.v3.worker.2\tstarted\t4711\t\t0.000\n"
-        "1763805735.7\tMyProdEnv.app02.v3.worker.2\texited\t4711\t1\t4.200\n"
+        "1763805731500000\t1763805731.5\tMyProdEnv.app02.v3.worker.2\tstarted\t4711\t\t0.000\n"
+        "1763805735700000\t1763805735.7\tMyProdEnv.app02.v3.worker.2\texited\t4711\t1\t4.200\n"
     )
 
 
@@ -30,6 +35,7 @@ def test_they_are_listed_oldest_first(api, events):
 
     assert [event["kind"] for event in found] == ["started", "exited"]
     assert found[1] == {
+        "number": 1763805735700000,
         "at": "2025-11-22T10:02:15.700Z",
         "name": "MyProdEnv.app02.v3.worker.2",
         "release": "v3",
@@ -43,6 +49,8 @@ def test_they_are_listed_oldest_first(api, events):
     }
     assert api("GET", f"{HERE}/events?lines=1")[1] == found[1:]
     assert api("GET", f"{HERE}/events?target=web") == (200, [])
+    assert api("GET", f"{HERE}/events?lines=1&cursor=1763805731500000")[1] == found[1:]
+    assert api("GET", f"{HERE}/events?cursor=0")[1] == found
 
 
 def test_a_target_of_which_there_is_neither_a_release_nor_a_change_is_refused(api, side, events):
@@ -89,13 +97,11 @@ def services(side):
 @pytest.fixture
 def happen(side, app):
     """Have the plugin note that a process was started, as a pid."""
-    file = side.instance.layout.process_events(app.id)
-    file.parent.mkdir(parents=True)
 
     def happen(pid, target="worker", rotated=False):
         if rotated:
-            file.rename(file.with_name(f"{FILE}.1"))
-        note(str(file), "1763805731.5", f"MyProdEnv.app02.v3.{target}.1", "started", pid, "", "0.000")
+            rotate(side.instance.layout, app.id)
+        note(side.instance.layout, app.id, pid, target)
 
     return happen
 
@@ -153,6 +159,55 @@ def test_what_comes_first_is_sent_to_who_followed_before(services, app, happen):
     second.stream.close()
 
 
+def test_who_follows_is_sent_from_the_record_what_was_rotated_away_meanwhile(services, side, app, happen):
+    reads = new_history(side)
+    happen(1)
+    follower = Follower(services, app)
+    sent = iter(follower)
+    assert [next(sent), next(sent)] == [[1], []]
+    for pid in (2, 3, 4):
+        happen(pid, rotated=True)
+        reads.record()
+
+    assert next(sent) == [2, 3, 4]
+    happen(5)
+    assert next(sent) == [5]
+    follower.stream.close()
+
+
+STEPS = st.sampled_from(["happens", "happens", "is recorded", "rotates", "comes", "again"])
+
+
+@given(st.lists(STEPS, max_size=25))
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+def test_between_the_record_and_what_comes_nothing_is_lost_and_nothing_doubled(steps):
+    with tempfile.TemporaryDirectory() as folder:
+        side = WebSide.make(Path(folder, "data"))
+        app, services, layout = side.app(), Services.of(side.instance), side.instance.layout
+        reads = new_history(side)
+        reader = AppEvents(services, app, Events(follow=True))
+        told, happened = [one.pid for one in reader.last()], 0
+        for step in [*steps, "comes", "comes"]:
+            if step == "happens":
+                happened += 1
+                note(layout, app.id, happened)
+            elif step in {"is recorded", "rotates"}:
+                reads.record()
+            if step == "rotates":
+                rotate(layout, app.id)
+            elif step == "comes":
+                told += [one.pid for one in reader.fresh()]
+            elif step == "again":
+                reader.close()
+                reader = AppEvents(services, app, Events(follow=True, cursor=reader.cursor, lines=1))
+                told += [one.pid for one in reader.last()]
+        reader.close()
+        services.database.close()
+        side.close()
+
+    assert told == list(range(1, happened + 1))
+
+
 def test_following_ends_with_the_app(services, side, app, happen):
     happen(1)
     sent = iter(Follower(services, app))
@@ -165,6 +220,6 @@ def test_following_ends_with_the_app(services, side, app, happen):
 
 
 def test_what_is_no_cursor_is_refused(api, events):
-    status, said = api("GET", f"{HERE}/events?follow=true&cursor=1;2;3")
+    status, said = api("GET", f"{HERE}/events?follow=true&cursor=1;2")
 
     assert (status, said["error"]) == (422, "invalid-cursor")
