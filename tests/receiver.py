@@ -22,6 +22,7 @@ class Got:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self):
@@ -91,9 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         made: Receiver = self.server.made  # type: ignore[attr-defined]
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         answer = made.answers.pop(0) if made.answers else 204
-        made.got.append(Got(self.path, {name.lower(): text for name, text in self.headers.items()}, body))
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        made.got.append(Got(self.path, headers, body, self.command))
         if not isinstance(answer, int):
             answer(self)
             return
@@ -105,6 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0" if answer == 204 else "4")
         self.end_headers()
         self.wfile.write(b"" if answer == 204 else b"no\x1b\n")
+
+    do_GET = do_POST
 
     def log_message(self, *_: object) -> None:
         pass

@@ -172,6 +172,7 @@ def webhook(found: Webhook, upstream: Upstream) -> Row:
         "clone_url": found.clone_url,
         "credential": found.credential.value,
         "statuses": upstream.statuses,
+        "deployments": upstream.deployments,
         "status_token": upstream.sealed_token is not None,
         "api_url": upstream.api_url,
         "path": f"/hooks/{found.provider}/{found.public_id}",
@@ -184,6 +185,7 @@ def webhook(found: Webhook, upstream: Upstream) -> Row:
 def commit_status(found: CommitStatus) -> Row:
     """What a git server was told of a commit; `next_at` is when more is tried, by itself."""
     return {
+        "kind": found.kind.value,
         "commit": found.commit,
         "branch": found.branch,
         "context": found.context,

@@ -151,6 +151,7 @@ class WebhookChange(_Body):
     branches: Patterns = Field(default_factory=list)
     paths: Patterns = Field(default_factory=list)
     statuses: bool = Field(default=False, strict=True)
+    deployments: bool = Field(default=False, strict=True)
     status_token: str = Field(default="", min_length=1, max_length=4096, pattern=r"^[!-~]*$")
     api_url: str = Field(default="", max_length=MAX_URL)
 

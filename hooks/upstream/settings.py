@@ -10,6 +10,7 @@ from stratum.door.wayout.hosts import Place
 from stratum.errors import Conflict, InvalidInput
 from stratum.excerpt import quoted
 from stratum.model import Credential, Upstream, Webhook
+from stratum.webhooks import Provider
 
 _GIVE_TOKEN = "Give a token for it: stratum webhooks set ID --status-token-file FILE."
 
@@ -19,14 +20,17 @@ def wished(before: Upstream, old: Webhook, new: Webhook, asked: Mapping[str, Any
 
     Args:
         old, new: the web hook before and after the same request.
-        asked: any of `statuses`, `api_url` (checked) and `sealed_token`.
+        asked: any of `statuses`, `deployments`, `api_url` (checked) and `sealed_token`.
 
     Raises:
         InvalidInput: the git server has no API that is known, or not of this repository.
         Conflict: there is no token, or one would be given to another server than it was given for.
     """
     after = replace(before, **asked)
-    if not after.statuses:
+    if after.deployments and new.provider is not Provider.GITHUB:
+        message = f"{new.provider} has no deployments: GitHub has."
+        raise InvalidInput(message, "It can be told statuses: stratum webhooks set ID --statuses.")
+    if not after.statuses and not after.deployments:
         return after
     base = repository(new.provider, new.clone_url, after.api_url).base
     if asked.get("sealed_token"):

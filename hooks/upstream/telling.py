@@ -4,37 +4,22 @@ import logging
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import quote, urlsplit
 
 from hooks.outgoing.backoff import again_after_s
-from hooks.outgoing.http import Answer, Request, ask
-from hooks.outgoing.reach import Allowed
-from hooks.upstream.api import Credential, repository, signed_in
+from hooks.outgoing.http import Answer
+from hooks.upstream.deployments import Deployment, deploy
+from hooks.upstream.exchange import Exchange
 from hooks.upstream.statuses import Said, is_known_already, status
-from hooks.upstream.verdict import Subject, shortened, verdict
-from hooks.webhooks.source import allowed_hosts
-from stratum.door.wayout.hosts import Place
+from hooks.upstream.subjects import Saying, look_up
 from stratum.errors import InvalidInput
 from stratum.instance import Instance
-from stratum.model import App, CommitStatus, Upstream, Webhook
-from stratum.secrets import unseal
-from stratum.store import (
-    Database,
-    Transaction,
-    builds,
-    deliveries,
-    environments,
-    releases,
-    rollouts,
-    statuses,
-    upstreams,
-    webhooks,
-)
+from stratum.model import CommitStatus
+from stratum.store import Database, statuses
 from stratum.store.clock import in_seconds, now
 
 log = logging.getLogger(__name__)
 
-LOST_AFTER_S = 120.0  # more than a request takes, a slow look-up of the name included
+LOST_AFTER_S = 180.0  # more than three requests take, slow look-ups of the name included
 _OURS = "Stratum itself failed to send it; the server's log says why"
 
 
@@ -46,92 +31,47 @@ def tell(instance: Instance, db: Database, due: CommitStatus) -> None:
     """
     with db.write(synced=False) as tx:
         taken = statuses.begin(tx, due, in_seconds(LOST_AFTER_S))
-        said = None if taken is None else _said(tx, instance, taken)
+        saying = None if taken is None else look_up(tx, instance, taken)
         if taken is None:
             return
-        if said is None:
+        if saying is None:
             statuses.settle(tx, taken)
             return
-        webhook, upstream = (
-            webhooks.get_webhook(tx, taken.webhook_id),
-            upstreams.get_upstream(tx, taken.webhook_id),
-        )
-    assert webhook is not None  # the status would have gone with it
-    answer = _answer(instance, webhook, upstream, said)
+    answer = _answer(instance, db, taken, saying)
     with db.write() as tx:
         if answer.error:
-            again_at = _again_at(taken, answer)
-            statuses.record_failure(tx, taken, answer.status, answer.error, again_at)
+            statuses.record_failure(tx, taken, answer.status, answer.error, _again_at(taken, answer))
         else:
-            statuses.record_told(tx, taken, said.verdict.value, answer.status)
-    log.info("status %s of %s: %s", said.verdict, said.commit, answer.error or answer.status)
+            statuses.record_told(tx, taken, saying.word, answer.status)
+    log.info("%s %s of %s: %s", taken.kind, saying.word, taken.commit, answer.error or answer.status)
 
 
-def allowed(instance: Instance) -> Allowed:
-    """Return the hosts that may be asked wherever they are: those that sources may be fetched from."""
-    places = allowed_hosts(instance.settings.fetch_hosts)
-
-    def allow_private(host: str, port: int) -> bool:
-        return bool({Place(host, port), Place(host, None)} & places)
-
-    return Allowed("STRATUM_FETCH_HOSTS", allow_private)
-
-
-def credential(instance: Instance, webhook: Webhook, upstream: Upstream) -> Credential:
-    """Return with what a git server's API is signed in to."""
-    sealed = upstream.sealed_token or webhook.sealed_credential
-    opened = unseal(instance.layout.config_key, sealed)
-    return Credential(opened.get("user", ""), opened.get("password", ""))
-
-
-def _said(tx: Transaction, instance: Instance, taken: CommitStatus) -> Said | None:
-    """Look up what there is to say; None: that was told."""
-    app = environments.get_app(tx, taken.app_id)
-    webhook = webhooks.get_webhook(tx, taken.webhook_id)
-    if app is None or webhook is None:
-        return None
-    found, description = verdict(_subject(tx, taken))
-    if (found.value, taken.build) == (taken.told, taken.told_build):
-        return None
-    key = f"stratum-{webhook.public_id}"
-    url = _page(instance, app, taken)
-    return Said(taken.commit, found, description, url, taken.context, key, taken.branch)
-
-
-def _subject(tx: Transaction, taken: CommitStatus) -> Subject:
-    build = None if taken.build is None else builds.find_build(tx, taken.app_id, taken.build)
-    rollout = None if build is None else rollouts.rollout_of_build(tx, build.id)
-    release_id = None if rollout is None else rollout.release_id
-    version = None if release_id is None else releases.get_release(tx, release_id).version
-    number = taken.delivery
-    delivery = None if number is None else deliveries.get_delivery(tx, taken.app_id, number)
-    return Subject(build, rollout, version, delivery)
-
-
-def _page(instance: Instance, app: App, taken: CommitStatus) -> str:
-    """Return where a browser shows the log of the build, or why it did not come to one."""
-    at = f"{instance.own_url}/api/apps/{quote(app.label)}"
-    if taken.build is None:
-        return f"{at}/webhooks/deliveries/{taken.delivery}"
-    return f"{at}/builds/{taken.build}/log"
-
-
-def _answer(instance: Instance, webhook: Webhook, upstream: Upstream, said: Said) -> Answer:
+def _answer(instance: Instance, db: Database, taken: CommitStatus, saying: Saying) -> Answer:
     try:
-        found = repository(webhook.provider, webhook.clone_url, upstream.api_url)
-        sent = status(webhook.provider, found, said)
-        headers = signed_in(webhook.provider, credential(instance, webhook, upstream))
-        url = urlsplit(f"{found.base}{sent.below}")
-        answer = ask(Request("POST", url, headers, sent.body), allowed(instance))
+        exchange = Exchange.of(instance, saying.webhook, saying.upstream)
+        if isinstance(saying.what, Deployment):
+            return _deployed(db, exchange, taken, saying.what)
+        return _said(exchange, saying, saying.what)
     except InvalidInput as error:
         return Answer(None, error.message.rstrip("."))
     except Exception:  # else it would be due again for ever
-        log.exception("telling of %s failed", said.commit)
+        log.exception("telling of %s failed", taken.commit)
         return Answer(None, _OURS)
-    if is_known_already(webhook.provider, answer.status, answer.text):
-        return replace(answer, error="")
-    said_of_it = shortened(answer.text)
-    return replace(answer, error=f"{answer.error}: {said_of_it}") if answer.error and said_of_it else answer
+
+
+def _said(exchange: Exchange, saying: Saying, said: Said) -> Answer:
+    provider = saying.webhook.provider
+    sent = status(provider, exchange.repository, said)
+    answer = exchange.post(sent.below, sent.body)
+    return replace(answer, error="") if is_known_already(provider, answer.status, answer.text) else answer
+
+
+def _deployed(db: Database, exchange: Exchange, taken: CommitStatus, one: Deployment) -> Answer:
+    def note(remote_id: str) -> None:
+        with db.write() as tx:
+            statuses.note_remote(tx, taken, remote_id)
+
+    return deploy(exchange, one, taken.remote_id, may_be_there=taken.attempts > 1, note=note)
 
 
 def _again_at(taken: CommitStatus, answer: Answer) -> datetime | None:

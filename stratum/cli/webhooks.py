@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHORT = 7  # letters of a commit
 COLUMNS = ("id", "provider", "enabled", "branches", "paths", "clone_url")
-STATUS_COLUMNS = ("commit", "branch", "build", "told", "told_at", "attempts", "next_at", "error")
+STATUS_COLUMNS = ("kind", "commit", "branch", "build", "told", "told_at", "attempts", "next_at", "error")
 DELIVERY_COLUMNS = ("number", "received_at", "webhook", "event", "branch", "verdict", "build", "reason")
 
 
@@ -86,6 +86,7 @@ def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **give
 @click.option("--any-path", is_flag=True, help="Whatever files differ.")
 @click.option("--clone-url", help="Where the source is fetched from.")
 @click.option("--statuses/--no-statuses", default=None, help="Tell its git server what becomes of commits.")
+@click.option("--deployments/--no-deployments", default=None, help="Have builds be deployments on GitHub.")
 @click.option("--status-token-file", "token_file", type=click.File(), help="A token for that; - for stdin.")
 @click.option("--api-url", help="Where the API of its git server is, if not where the clone URL says.")
 @for_app
@@ -100,7 +101,7 @@ def change(
 ) -> None:
     """Change one.
 
-    A token for statuses switches them on; without one, --statuses takes the token to fetch with.
+    A token for statuses switches them on; without one, they and deployments take the token to fetch with.
     """
     values = {name: value for name, value in given.items() if value is not None and value != ()}
     values |= {"branches": ["**"]} if any_branch else {}

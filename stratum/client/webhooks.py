@@ -32,7 +32,7 @@ class RemoteWebhooks:
         return self._send("POST", "", wanted)
 
     def change(self, public_id: str, values: Mapping[str, object]) -> Row:
-        """Change `enabled`, `branches`, `paths`, `clone_url`, `statuses`, `status_token` or `api_url`."""
+        """Change what docs/api.md lists, such as `enabled` or `branches`."""
         return self._send("PATCH", _below(public_id), values)
 
     def rotate(self, public_id: str, *, at_once: bool) -> Row:

@@ -25,7 +25,7 @@ from stratum.model.states import (
     RolloutState,
 )
 from stratum.model.targets import NO_SETTINGS, Check, CheckKind, Strategy, TargetSettings
-from stratum.model.upstreams import CommitStatus, Upstream, Verdict
+from stratum.model.upstreams import CommitStatus, StatusKind, Upstream, Verdict
 from stratum.model.webhooks import Credential, DeliveryState, NewDelivery, RecordedDelivery, Webhook
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "Rollout",
     "RolloutState",
     "Slot",
+    "StatusKind",
     "Strategy",
     "Subscriber",
     "Target",

@@ -15,18 +15,27 @@ class Verdict(StrEnum):
     CANCELED = "canceled"
 
 
+class StatusKind(StrEnum):
+    """As what a git server is told of a commit."""
+
+    COMMIT = "status"  # beside the commit
+    DEPLOYMENT = "deployment"  # GitHub's
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """A web hook's git server, as far as it is asked and told by its API.
 
     Attributes:
         statuses: whether it is told what becomes of commits.
+        deployments: whether builds are deployments there.
         api_url: where its API is; empty: where that follows from the clone URL.
         sealed_token: `user` and `password`; None: with what the source is fetched.
     """
 
     webhook_id: int
     statuses: bool = False
+    deployments: bool = False
     api_url: str = ""
     sealed_token: bytes | None = None
 
@@ -38,9 +47,10 @@ class CommitStatus:
     Attributes:
         context: names us beside others who say something of the commit.
         delivery: number of the newest that was of this commit.
-        build: number of the newest build of it; None where it did not come to one.
-        told: the verdict that the git server has acknowledged; empty: none yet.
+        build: number of the newest build of it, of a deployment that of its own; None: it came to none.
+        told: the word that the git server has acknowledged; empty: none yet.
         told_build: of which build that was.
+        remote_id: what the git server calls a deployment; empty: not known.
         attempts: that were begun since there was something new to say.
         due_at: when to look what there is to say; None: not before something happens.
         busy_until: somebody is at it, and dead if this has passed; None: nobody.
@@ -51,6 +61,7 @@ class CommitStatus:
     id: int
     webhook_id: int
     app_id: int
+    kind: StatusKind
     commit: str
     branch: str
     context: str
@@ -64,3 +75,4 @@ class CommitStatus:
     answered: int | None
     error: str
     told_at: datetime | None
+    remote_id: str

@@ -56,6 +56,8 @@ def tell_rollout(tx: Transaction, rollout: Rollout, state: RolloutState, error: 
     _tell(tx, rollout.app_id, _ENDS[state], f"rollout {rollout.id}", data)
     if build is not None:
         statuses.touch(tx, rollout.app_id, build)
+    if _ENDS[state] is NewsKind.RELEASE_LIVE:
+        statuses.touch_deployments(tx, rollout.app_id, row.commit)
 
 
 def tell_crash(tx: Transaction, crash: Crash) -> None:

@@ -146,6 +146,7 @@ upstreams = Table(
     metadata,
     Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
     Column("statuses", Boolean, nullable=False),
+    Column("deployments", Boolean, nullable=False),
     Column("api_url", Text, nullable=False),
     Column("sealed_token", LargeBinary),
 )
@@ -157,6 +158,8 @@ statuses = Table(
     Column("id", Integer, primary_key=True),
     app_id(),
     Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),  # the commit; of a deployment the build
     Column("commit", String(64), nullable=False),
     Column("branch", String(255), nullable=False),
     Column("context", String(255), nullable=False),
@@ -170,7 +173,8 @@ statuses = Table(
     Column("answered", Integer),
     Column("error", Text, nullable=False),
     Column("told_at", UtcDateTime),
-    UniqueConstraint("webhook_id", "commit"),
+    Column("remote_id", String(32), nullable=False),
+    UniqueConstraint("webhook_id", "subject"),
     Index("ix_statuses_app_id_commit", "app_id", "commit"),
     Index("ix_statuses_due_at", "due_at"),
     sqlite_autoincrement=True,

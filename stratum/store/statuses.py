@@ -1,24 +1,27 @@
-"""What git servers are told of commits: a row for each commit, which says what was told and what is due.
+"""What git servers are told: a row for each commit, or deployment, which says what was told and what is due.
 
 A row is made or made due in the very transaction that gives something to say: a delivery ends, a build of
 the commit is queued or ends, its release goes live or fails. What there is to say is looked up when it is
 told, so that it is always the newest, and never overtaken by what was before.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from stratum.model import CommitStatus, DeliveryState
+from stratum.model import CommitStatus, DeliveryState, RolloutState, StatusKind
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
 
 KEPT = 200  # of a web hook, of those for which nothing is due
 
-_NEW = {"told": "", "told_build": None, "busy_until": None, "answered": None, "error": "", "told_at": None}
+_NEW: dict[str, object] = {
+    **{"told": "", "told_build": None, "busy_until": None, "answered": None, "error": "", "told_at": None},
+    "remote_id": "",
+}
 _ENDS = (DeliveryState.PUSHED.value, DeliveryState.FAILED.value)
 _DELIVERIES = (
     select(
@@ -27,6 +30,8 @@ _DELIVERIES = (
         t.deliveries.c.branch,
         t.deliveries.c.state,
         t.deliveries.c.build,
+        t.upstreams.c.statuses,
+        t.upstreams.c.deployments,
         func.coalesce(t.builds.c.commit, t.deliveries.c.commit).label("commit"),
         (t.environments.c.name + "/" + t.apps.c.name).label("app"),
     )
@@ -38,11 +43,13 @@ _DELIVERIES = (
         (t.builds.c.app_id == t.deliveries.c.app_id) & (t.builds.c.number == t.deliveries.c.build),
         isouter=True,
     )
-    .where(t.upstreams.c.statuses, t.deliveries.c.state.in_(_ENDS))
+    .where(t.deliveries.c.state.in_(_ENDS))
 )
 # Whoever is at a row is dead when its time has passed; until then nobody else is.
 _NEXT = case((t.statuses.c.busy_until.is_(None), t.statuses.c.due_at), else_=t.statuses.c.busy_until)
-_TOLD = (t.upstreams.c.webhook_id == t.statuses.c.webhook_id) & t.upstreams.c.statuses
+_IS_DEPLOYMENT = t.statuses.c.kind == StatusKind.DEPLOYMENT.value
+_IS_WISHED = case((_IS_DEPLOYMENT, t.upstreams.c.deployments), else_=t.upstreams.c.statuses)
+_TOLD = (t.upstreams.c.webhook_id == t.statuses.c.webhook_id) & _IS_WISHED
 
 
 def note_delivery(tx: Transaction, number: int) -> None:
@@ -53,24 +60,49 @@ def note_delivery(tx: Transaction, number: int) -> None:
     row = tx.execute(_DELIVERIES.where(t.deliveries.c.id == number)).one_or_none()
     if row is None or not row.commit or (row.build is None and row.state == DeliveryState.PUSHED.value):
         return
-    said = {"delivery": number, "branch": row.branch, "build": row.build, "due_at": now(), "attempts": 0}
-    names = {"app_id": row.app_id, "webhook_id": row.webhook_id, "commit": row.commit}
-    new = insert(t.statuses).values({**_NEW, **names, **said, "context": f"stratum/{row.app}"})
-    where = None if row.build is not None else t.statuses.c.build.is_(None)
-    tx.execute(new.on_conflict_do_update(index_elements=["webhook_id", "commit"], set_=said, where=where))
+    about = {"app_id": row.app_id, "webhook_id": row.webhook_id, "commit": row.commit}
+    said = {"delivery": number, "branch": row.branch, "build": row.build, "context": f"stratum/{row.app}"}
+    if row.statuses:
+        where = None if row.build is not None else t.statuses.c.build.is_(None)
+        _note(tx, StatusKind.COMMIT, {**about, **said}, where)
+    if row.deployments and row.build is not None:
+        _note(tx, StatusKind.DEPLOYMENT, {**about, **said})
     _prune(tx, row.webhook_id)
 
 
 def note_build(tx: Transaction, app_id: int, number: int, commit: str) -> None:
     """Have told what becomes of a new build of a commit of which something was told before."""
     same = (t.statuses.c.app_id == app_id, t.statuses.c.commit == commit)
-    tx.execute(update(t.statuses).where(*same).values(build=number, due_at=now(), attempts=0))
+    newest = select(t.statuses).where(*same, _IS_DEPLOYMENT).order_by(t.statuses.c.id.desc()).limit(1)
+    names = ("app_id", "webhook_id", "commit", "delivery", "branch", "context")
+    for row in tx.execute(newest).all():
+        about = {name: getattr(row, name) for name in names}
+        _note(tx, StatusKind.DEPLOYMENT, {**about, "build": number})
+    values = {"build": number, "due_at": now(), "attempts": 0}
+    tx.execute(update(t.statuses).where(*same, ~_IS_DEPLOYMENT).values(values))
+
+
+def deployed_build(tx: Transaction, app_id: int, commit: str) -> int | None:
+    """Return the number of the newest build of a commit that has gone live."""
+    live = t.rollouts.c.state.in_((RolloutState.LIVE.value, RolloutState.SUCCEEDED.value))
+    chosen = select(func.max(t.builds.c.number)).join(t.rollouts, t.rollouts.c.build_id == t.builds.c.id)
+    found: int | None = tx.scalar(
+        chosen.where(t.builds.c.app_id == app_id, t.builds.c.commit == commit, live)
+    )
+    return found
 
 
 def touch(tx: Transaction, app_id: int, build: int) -> None:
     """Have looked what there is to say of a build."""
     same = (t.statuses.c.app_id == app_id, t.statuses.c.build == build)
     tx.execute(update(t.statuses).where(*same).values(due_at=now(), attempts=0))
+
+
+def touch_deployments(tx: Transaction, app_id: int, commit: str) -> None:
+    """Have looked which deployments are active now that a release of a commit is live."""
+    told = or_(t.statuses.c.told == "success", t.statuses.c.commit == commit)
+    mine = (t.statuses.c.app_id == app_id, _IS_DEPLOYMENT, told)
+    tx.execute(update(t.statuses).where(*mine).values(due_at=now(), attempts=0))
 
 
 def touch_untold(tx: Transaction, webhook_id: int) -> int:
@@ -132,6 +164,11 @@ def record_told(tx: Transaction, status: CommitStatus, verdict: str, answered: i
     tx.execute(_taken(status).values(busy_until=None, **told))
 
 
+def note_remote(tx: Transaction, status: CommitStatus, remote_id: str) -> None:
+    """Note what the git server calls the deployment of the build that one speaks of, taken as it is."""
+    tx.execute(_taken(status).values(remote_id=remote_id))
+
+
 def record_failure(
     tx: Transaction, status: CommitStatus, answered: int | None, error: str, again_at: datetime | None
 ) -> None:
@@ -142,6 +179,17 @@ def record_failure(
     """
     due_at = func.coalesce(t.statuses.c.due_at, again_at)
     tx.execute(_taken(status).values(busy_until=None, answered=answered, error=error, due_at=due_at))
+
+
+def _note(
+    tx: Transaction, kind: StatusKind, said: Mapping[str, object], where: ColumnElement[bool] | None = None
+) -> None:
+    """Make a row, or make it due with what is said now, where that may be."""
+    subject = str(said["build"] if kind is StatusKind.DEPLOYMENT else said["commit"])
+    due = {**said, "due_at": now(), "attempts": 0}
+    new = insert(t.statuses).values({**_NEW, **due, "kind": kind.value, "subject": subject})
+    kept = {name: value for name, value in due.items() if name != "context"}
+    tx.execute(new.on_conflict_do_update(index_elements=["webhook_id", "subject"], set_=kept, where=where))
 
 
 def _taken(status: CommitStatus):  # type: ignore[no-untyped-def]  # SQLAlchemy's Update is generic in nothing useful here
@@ -157,4 +205,5 @@ def _prune(tx: Transaction, webhook_id: int) -> None:
 
 
 def _status(row: Row[tuple[object, ...]]) -> CommitStatus:
-    return CommitStatus(**{name: getattr(row, name) for name in CommitStatus.__dataclass_fields__})
+    values = {name: getattr(row, name) for name in CommitStatus.__dataclass_fields__}
+    return CommitStatus(**{**values, "kind": StatusKind(row.kind)})

@@ -75,6 +75,11 @@ class Speaking:
         self.side.instance = replace(self.side.instance, settings=settings)
         self.teller = Teller(self.side.instance, self.side.db)
 
+    def build_again(self) -> None:
+        """Queue another build of the commit."""
+        with self.side.db.write() as tx:
+            builds.add_build(tx, self.app.id, COMMIT, source="retry", who="admin")
+
     def end_build(self, state: BuildState = BuildState.FAILED, error: str = "") -> None:
         """Have the app's oldest queued build end."""
         with self.side.db.write() as tx:

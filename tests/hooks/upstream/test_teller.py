@@ -109,8 +109,7 @@ def test_a_build_that_is_tried_again_is_told_in_place_of_the_first(speaking, tol
     speaking.deliver(hook)
     speaking.end_build()
     speaking.look()
-    with speaking.side.db.write() as tx:
-        builds.add_build(tx, speaking.app.id, COMMIT, source="retry", who="admin")
+    speaking.build_again()
     speaking.look()
     speaking.end_build(error="again")
     speaking.look()

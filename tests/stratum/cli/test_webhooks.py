@@ -114,7 +114,7 @@ def test_statuses_are_switched_on_with_a_token_that_nobody_sees_and_listed(termi
         assert taken is not None
         statuses.record_failure(tx, taken, 401, "answered 401", None)
     listed = terminal(*WHERE, "statuses", ident).out.splitlines()
-    assert listed[1].split()[:3] == ["ccccccc", "main", "-"]
+    assert listed[1].split()[:3] == ["status", "ccccccc", "main"]
     assert listed[1].endswith("answered 401")
     assert terminal(*WHERE, "statuses", ident, "--retry").err == "1 are told once more.\n"
     assert terminal(*WHERE, "statuses", ident, "--json").rows[0]["next_at"] is not None
@@ -124,6 +124,8 @@ def test_statuses_are_switched_on_with_a_token_that_nobody_sees_and_listed(termi
 @pytest.mark.parametrize(
     ("provider", "arguments", "said"),
     [
+        ("gitlab", ("--deployments",), "gitlab has no deployments: GitHub has."),
+        ("github", ("--deployments",), "has no token with which its git server could be told"),
         ("github", ("--statuses",), "has no token with which its git server could be told"),
         ("generic", ("--status-token-file", "-"), "Stratum knows no API of a generic web hook's sender."),
         ("github", ("--api-url", "http://git.example.com/api"), "cannot be the address of an API"),

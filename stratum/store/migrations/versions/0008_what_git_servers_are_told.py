@@ -15,6 +15,7 @@ def upgrade() -> None:
         "upstreams",
         sa.Column("webhook_id", sa.Integer(), primary_key=True),
         sa.Column("statuses", sa.Boolean(), nullable=False),
+        sa.Column("deployments", sa.Boolean(), nullable=False),
         sa.Column("api_url", sa.Text(), nullable=False),
         sa.Column("sealed_token", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -26,6 +27,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("app_id", sa.Integer(), nullable=False),
         sa.Column("webhook_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("subject", sa.String(64), nullable=False),
         sa.Column("commit", sa.String(64), nullable=False),
         sa.Column("branch", sa.String(255), nullable=False),
         sa.Column("context", sa.String(255), nullable=False),
@@ -39,11 +42,12 @@ def upgrade() -> None:
         sa.Column("answered", sa.Integer(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("told_at", sa.DateTime(), nullable=True),
+        sa.Column("remote_id", sa.String(32), nullable=False),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], ondelete="CASCADE", name="fk_statuses_app_id"),
         sa.ForeignKeyConstraint(
             ["webhook_id"], ["webhooks.id"], ondelete="CASCADE", name="fk_statuses_webhook_id"
         ),
-        sa.UniqueConstraint("webhook_id", "commit", name="uq_statuses_webhook_id_commit"),
+        sa.UniqueConstraint("webhook_id", "subject", name="uq_statuses_webhook_id_subject"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_statuses_app_id_commit", "statuses", ["app_id", "commit"])
