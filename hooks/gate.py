@@ -13,7 +13,8 @@ from hooks.parts import Parts
 from stratum import spool
 from stratum.model import App, Build, BuildOptions, BuildState
 from stratum.ownership import is_alive, this_process
-from stratum.store import builds
+from stratum.store import Transaction, builds, reserved
+from stratum.store.reserved import Reserved
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +27,14 @@ class Wanted:
 
     Attributes:
         quarantine: where its objects lie; empty when none were sent.
+        reserved: number of the build that it is fetched for, if it is.
     """
 
     commit: str
     quarantine: str
     who: str
     options: BuildOptions
+    reserved: int | None = None
 
 
 def begin(parts: Parts, app: App, wanted: Wanted) -> Build:
@@ -77,17 +80,20 @@ def cancel_abandoned(parts: Parts, failures: Failures) -> None:
 
 def _held(parts: Parts, app: App, wanted: Wanted) -> Build:
     with parts.database.write() as tx:
-        build = builds.add_build(
-            tx,
-            app.id,
-            wanted.commit,
-            source="push",
-            who=wanted.who,
-            options=wanted.options,
-            gate=this_process(),
-        )
-        builds.hold(tx, build.id)
+        build = _recorded(tx, app, wanted)
         _asked_for.add(build.id)  # before the settler can see it
+    return build
+
+
+def _recorded(tx: Transaction, app: App, wanted: Wanted) -> Build:
+    options, process = wanted.options, this_process()
+    if wanted.reserved is not None:
+        one = Reserved(app.id, wanted.reserved)
+        return reserved.gate(tx, one, wanted.commit, options=options, process=process)
+    build = builds.add_build(
+        tx, app.id, wanted.commit, source="push", who=wanted.who, options=options, gate=process
+    )
+    builds.hold(tx, build.id)
     return build
 
 

@@ -31,16 +31,21 @@ class PushOptions:
         detach: return when the build is queued.
         gate: move the ref only when the build has succeeded.
         build: what concerns the build, and goes with it.
+        reserved: number of the build that this is fetched for; None for what people push.
     """
 
     plan: bool = False
     detach: bool = False
     gate: bool = False
     build: BuildOptions = NO_OPTIONS
+    reserved: int | None = None
 
 
-def parse(given: Sequence[str]) -> PushOptions:
+def parse(given: Sequence[str], *, is_webhook: bool = False) -> PushOptions:
     """Read the options of a push.
+
+    Args:
+        is_webhook: it is our own, of what a web hook has told of: it may say for which build, `build=7`.
 
     Raises:
         InvalidPushOption: the first that is not known, or not allowed.
@@ -51,18 +56,21 @@ def parse(given: Sequence[str]) -> PushOptions:
     flags: set[str] = set()
     scale: dict[str, int | str] = {}
     reason = ""
+    reserved = None
     for option in given:
         name, _, value = option.partition("=")
         if name == "scale":
             scale |= _scales(option, value)
         elif name == "reason":
             reason = _reason(option, value)
+        elif is_webhook and name == "build" and value.isdecimal():
+            reserved = int(value)
         elif option in ("plan", "detach", "gate=build", "no-cache", "color"):
             flags.add(option)
         else:
             raise InvalidPushOption(option, "it is not known", KNOWN)
     build = BuildOptions("no-cache" in flags, "color" in flags, scale, reason)
-    return PushOptions("plan" in flags, "detach" in flags, "gate=build" in flags, build)
+    return PushOptions("plan" in flags, "detach" in flags, "gate=build" in flags, build, reserved)
 
 
 def _scales(option: str, value: str) -> dict[str, int | str]:

@@ -26,7 +26,8 @@ from stratum.errors import LAST_LINES, Conflict, StratumError
 from stratum.faults import reach
 from stratum.model import App, Build, BuildState, PushState, RefUpdate
 from stratum.ownership import process_name, this_process
-from stratum.store import builds, pushes, webhooks
+from stratum.store import Transaction, builds, pushes, reserved, webhooks
+from stratum.store.reserved import Reserved
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,8 @@ class Reception:
 
     # -- before
     def _decide(self, offer: Offer) -> Verdict:
-        self._offer, self.options = offer, parse(offer.options)
+        self._offer = offer
+        self.options = parse(offer.options, is_webhook=self._pusher.is_webhook)
         self._app = self._turn.take()
         reach("receive.locked")
         judgement = self._judgement = judge(self._app, offer.updates)
@@ -188,7 +190,10 @@ class Reception:
     # -- gated
     def _begin_gate(self, deploying: RefUpdate, offer: Offer) -> Verdict:
         """Have it built first. Others may push meanwhile: whoever is ready first moves the ref."""
-        wanted = gate.Wanted(deploying.new, offer.quarantine, self._pusher.name, self.options.build)
+        options = self.options
+        wanted = gate.Wanted(
+            deploying.new, offer.quarantine, self._pusher.name, options.build, options.reserved
+        )
         self._gated = gate.begin(self._parts, self._app, wanted)
         reach("receive.gated")
         return Verdict(taken=False, gated=self._gated)
@@ -245,10 +250,17 @@ class Reception:
                 receive_process=receive,
                 options=self.options.build,
             )
-            if self._gated is not None and judgement.deploying is not None:
-                builds.belong(tx, self._gated.id, ids[offer.updates.index(judgement.deploying)])
+            if judgement.deploying is not None:
+                self._belong(tx, judgement.deploying, ids[offer.updates.index(judgement.deploying)])
         recorded(db, self._app.id)
         self._journaled = {update.ref: push for update, push in zip(offer.updates, ids, strict=True)}
+
+    def _belong(self, tx: Transaction, deploying: RefUpdate, push_id: int) -> None:
+        """Tie the push to its build, where that is there before."""
+        if self._gated is not None:
+            builds.belong(tx, self._gated.id, push_id)
+        elif self.options.reserved is not None:
+            reserved.belong(tx, Reserved(self._app.id, self.options.reserved), push_id, deploying.new)
 
     @property
     def deploys(self) -> bool:

@@ -16,6 +16,7 @@ from hooks.parts import Parts
 from hooks.settle import settle
 from hooks.sweep import sweep
 from hooks.upstream.teller import Teller
+from hooks.webhooks.ending import end_unfetched
 from stratum.stillness import Watchdog
 from stratum.store import pushes
 
@@ -52,6 +53,8 @@ class Settler:
             self.settle_all()
         with alone("giving up gated builds"):
             cancel_abandoned(self._parts, self._failures)
+        with alone("ending builds that nobody fetches"):
+            end_unfetched(self._parts)
         with alone("telling subscribers"):
             self._notifier.look()
         with alone("telling git servers"):

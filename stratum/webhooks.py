@@ -16,8 +16,14 @@ class Provider(StrEnum):
 
 
 TOKEN_USER = "x-token-auth"  # who a token is of: Bitbucket wants this one, others take any
+PREFIX = "webhook:"  # of the names of their tokens; no other can be called so, as a name is a DNS label
 
 
 def new_public_id() -> str:
     """Return what names a web hook in its address; nobody guesses it."""
     return secrets.token_hex(16)
+
+
+def pusher_name(public_id: str) -> str:
+    """Return who pushes, and whose builds are, what a web hook has fetched."""
+    return f"{PREFIX}{public_id}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from hooks.parts import Parts
 from hooks.webhooks import jobs
-from stratum.model import App, RecordedDelivery
+from stratum.model import App, BuildState, RecordedDelivery
 from stratum.queue import Nudges
 from stratum.store import deliveries
 from tests.deliveries import encoded, headers, push
@@ -34,9 +34,9 @@ class Road:
         instance = replace(self.web.instance, settings=settings)
         return Parts(instance, self.web.db, Nudges(instance.redis_url))
 
-    def api(self, method: str, below: str, body: object = None) -> dict[str, Any]:
+    def api(self, method: str, below: str, body: object = None, noun: str = "webhooks") -> dict[str, Any]:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.web.port}/api/apps/{self.app.label}/webhooks{below}",
+            f"http://127.0.0.1:{self.web.port}/api/apps/{self.app.label}/{noun}{below}",
             None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Bearer {self.web.secret}", "Content-Type": "application/json"},
             method=method,
@@ -78,4 +78,14 @@ class Road:
             deliveries.put_off(tx, now.id, now.reason, now.received_at)
 
     def deployed(self) -> list[str]:
-        return [build.commit for build in self.web.builds(self.app)]
+        return [build.commit for build in self.web.builds(self.app) if build.commit]
+
+    def states(self) -> list[BuildState]:
+        """Those of all builds, oldest first."""
+        return [build.state for build in self.web.builds(self.app)]
+
+    def log(self, build: int) -> str:
+        return self.web.instance.layout.build_log(self.app.id, build).read_text()
+
+    def cancel(self, build: int) -> None:
+        self.api("POST", f"/{build}/cancel", noun="builds")

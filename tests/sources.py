@@ -5,12 +5,18 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.repos import commit, git, make_repo
+
+
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
 
 
 @dataclass
@@ -21,6 +27,7 @@ class Source:
         password: `user:password` that it asks for; empty: it is public.
         redirect: where it sends all who ask.
         status: what it answers instead; 0: nothing of the kind.
+        answers: cleared, it keeps all who ask waiting until it is set again.
         asked: addresses that were asked for.
     """
 
@@ -29,6 +36,7 @@ class Source:
     password: str = ""
     redirect: str = ""
     status: int = 0
+    answers: threading.Event = field(default_factory=_set)
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -59,6 +67,7 @@ def source(folder: Path, files: dict[str, str]) -> Iterator[Source]:
     try:
         yield found
     finally:
+        found.answers.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -77,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         source = self.source
         source.asked.append(self.path)
+        source.answers.wait(60)
         pair = base64.b64encode(source.password.encode()).decode()
         if source.status:
             self.send_error(source.status)
@@ -102,8 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(int(lines.pop("Status", "200").split()[0]))
         for name, value in lines.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+        with suppress(ConnectionError):  # of a fetch that was given up
+            self.end_headers()
+            self.wfile.write(content)
 
     def _environ(self, length: int) -> dict[str, str]:
         path, _, query = self.path.partition("?")

@@ -143,9 +143,9 @@ def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
     own = services()
     branch, commit = wanted(Parts(own.instance, own.database, own.nudges), app_named(), number)
     with own.database.write() as tx:
-        again_as = verbs.replay(tx, again(tx), number, branch, commit)
+        made = verbs.replay(tx, again(tx), number, branch, commit)
     services().nudges.fetch(app_named().id)
-    return {"changed": True, "delivery": again_as}, 202
+    return {"changed": True, "delivery": made.delivery, "build": made.build}, 202
 
 
 def _source(given: str) -> str:

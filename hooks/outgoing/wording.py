@@ -21,9 +21,8 @@ def sentence(kind: NewsKind, app: str, data: Data) -> str:
 def _build(how: str) -> Callable[[Data], str]:
     def said(data: Data) -> str:
         build = data["build"]
-        return (
-            f"build #{build['number']} of {build['commit'][:7]} by {build['who']} {how}{_why(build['error'])}"
-        )
+        of = f" of {build['commit'][:7]}" if build["commit"] else ""
+        return f"build #{build['number']}{of} by {build['who']} {how}{_why(build['error'])}"
 
     return said
 

@@ -45,10 +45,15 @@ class FetchTooLarge(FetchFailed):
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A bare repository that is thrown away, which finds what the app's own has without copying it."""
+    """A bare repository that is thrown away, which finds what the app's own has without copying it.
+
+    Attributes:
+        look: called once a second while a branch is fetched; what it raises ends the fetch.
+    """
 
     path: Path
     limits: Limits
+    look: Callable[[], object] = bool
 
     def make(self, repo: Path) -> None:
         """Make it.
@@ -78,7 +83,7 @@ class Scratch:
         """
         words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--"]
         environ = {"GIT_ALLOW_PROTOCOL": source.scheme, **_as_environ(settings)}
-        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ, look=self._check_size)
+        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ, look=self._look)
         self._check_size()
         return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).said.decode().strip()
 
@@ -124,6 +129,10 @@ class Scratch:
             kind = FetchTooLarge if self._is_full() else FetchFailed
             raise kind(_reason(ran.errors, ran.status))
         return ran
+
+    def _look(self) -> None:
+        self._check_size()
+        self.look()
 
     def _check_size(self) -> None:
         """See that all files together are no larger than one may be.

@@ -7,7 +7,7 @@ the secret learns more of a web hook than that the signature is wrong.
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hooks.parts import Parts
 from hooks.policy import BRANCHES
@@ -20,9 +20,10 @@ from stratum.errors import NotFound, StratumError, WebhookDisabled
 from stratum.faults import reach
 from stratum.model import App, DeliveryState, NewDelivery, RecordedDelivery, Webhook
 from stratum.secrets import unseal
-from stratum.store import deliveries, environments, webhooks
+from stratum.store import deliveries, environments, reserved, webhooks
 from stratum.store.clock import now
 from stratum.verbs.webhooks import live_secrets
+from stratum.webhooks import pusher_name
 
 MAX_BODY_KEPT = 64 * 1024
 MAX_ID, MAX_HEADERS, MAX_HEADER = 255, 50, 500
@@ -98,11 +99,14 @@ class Intake:
             earlier = deliveries.standing(tx, webhook.id, new.delivery_id)
             if earlier is not None:
                 return _repeated(earlier)
+            if is_queued:
+                made = reserved.reserve(tx, app.id, pusher_name(webhook.public_id))
+                new = replace(new, build=made.number)
             number = deliveries.record(tx, app.id, webhook.id, new)
         reach("delivery.recorded")
         if is_queued:
             self._parts.nudges.fetch(app.id)
-        return Taken(number, new.state, new.reason)
+        return Taken(number, new.state, new.reason, new.build)
 
     def refuse(self, webhook: Webhook, delivery: Delivery, reason: str) -> None:
         """Write down what was refused, so that its people find it, but not more often than now and then."""

@@ -6,10 +6,9 @@ one begins anew, and meets what is done already.
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from functools import cache
 
 from hooks import quota
@@ -17,6 +16,7 @@ from hooks.parts import Parts
 from hooks.policy import BRANCHES, ZERO, short
 from hooks.refs import read_ref
 from hooks.webhooks.deciding import deploy_branch
+from hooks.webhooks.ending import Ended, Fetching
 from hooks.webhooks.fetching import FetchFailed, FetchTooLarge, Scratch, checked_address, settings_for
 from hooks.webhooks.filters import asks_to_skip, choose_any
 from hooks.webhooks.pushing import Push, PushRefused, build_of, push
@@ -31,20 +31,10 @@ from stratum.ownership import exclusive
 from stratum.queue import Nudges, waiting
 from stratum.secrets import unseal
 from stratum.store import Database, deliveries, environments, webhooks
-from stratum.store.clock import now
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 900  # of a fetch
-PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600))  # before it is tried again
-
-
-class _Ended(Exception):
-    """A delivery has come to its end."""
-
-    def __init__(self, state: DeliveryState, reason: str = "", build: int | None = None) -> None:
-        super().__init__(reason)
-        self.state, self.reason, self.build = state, reason, build
 
 
 @cache
@@ -86,42 +76,27 @@ def _do(found: Parts, due: Iterable[RecordedDelivery]) -> None:
     *older, newest = first, *(one for one in others if (one.webhook_id, one.branch) == same)
     for one in older:
         reason = f"delivery {newest.id} of the same branch came after it"
-        _end(found, one, _Ended(DeliveryState.IGNORED, reason))
+        Fetching(found, one).end(Ended(DeliveryState.IGNORED, reason, newer=newest.build))
     _attempt(found, newest)
 
 
 def _attempt(found: Parts, newest: RecordedDelivery) -> None:
+    fetching = Fetching(found, newest)
     try:
-        _fetch(found, newest)
-    except _Ended as end:
-        _end(found, newest, end)
+        _fetch(found, newest, fetching)
+    except Ended as end:
+        fetching.end(end)
     except (InvalidInput, Conflict, PushRefused) as error:
         reason = error.reason if isinstance(error, PushRefused) else error.message.rstrip(".")
-        _end(found, newest, _Ended(DeliveryState.FAILED, reason))
+        fetching.end(Ended(DeliveryState.FAILED, reason))
     except (FetchFailed, Unavailable, OSError) as error:
-        _put_off(found, newest, getattr(error, "reason", "") or str(error).rstrip("."))
+        fetching.put_off(getattr(error, "reason", "") or str(error).rstrip("."))
     except Exception:
         log.exception("delivery %d to app %d", newest.id, newest.app_id)
-        _put_off(found, newest, "an internal error; its cause is in the server's log")
+        fetching.put_off("an internal error; its cause is in the server's log")
 
 
-def _end(found: Parts, delivery: RecordedDelivery, end: _Ended) -> None:
-    with found.database.write() as tx:
-        deliveries.end(tx, delivery.id, end.state, end.reason, end.build)
-    log.info("delivery %d to app %d: %s %s", delivery.id, delivery.app_id, end.state, end.reason)
-
-
-def _put_off(found: Parts, delivery: RecordedDelivery, reason: str) -> None:
-    if delivery.attempts >= len(PAUSES):
-        tried = f"tried {delivery.attempts + 1} times: {reason}"
-        _end(found, delivery, _Ended(DeliveryState.FAILED, tried))
-        return
-    with found.database.write() as tx:
-        deliveries.put_off(tx, delivery.id, reason, now() + PAUSES[delivery.attempts])
-    log.warning("delivery %d to app %d waits: %s", delivery.id, delivery.app_id, reason)
-
-
-def _fetch(found: Parts, delivery: RecordedDelivery) -> None:
+def _fetch(found: Parts, delivery: RecordedDelivery, fetching: Fetching) -> None:
     """Fetch and push; ends by raising.
 
     What is deployed is what the branch is at now, not the commit that was told of: so deliveries may
@@ -131,21 +106,22 @@ def _fetch(found: Parts, delivery: RecordedDelivery) -> None:
     app, webhook = _present(found, delivery)
     repo = found.instance.layout.repo(app.id)
     branch = deploy_branch(app, delivery.branch)
-    with _scratch(found, app) as scratch:
+    fetching.begun(webhook.clone_url)
+    with _scratch(found, app, fetching.check_wanted) as scratch:
         scratch.make(repo)
         try:
             new = _fetched(found, webhook, delivery.branch, scratch)
         except FetchTooLarge as error:
             raise quota.too_large(found.instance, app) from error
         reach("fetch.fetched")
+        fetching.has(new)
         update = RefUpdate(f"{BRANCHES}{branch}", read_ref(repo, f"{BRANCHES}{branch}"), new)
         is_there = update.old == new
         if not is_there:
             _check_wanted(webhook, delivery, scratch, update)
-            _push(found, Push(app, webhook, update, scratch.path / "push.pack"), scratch)
-    build = build_of(found, app, branch, new)
-    reason = f"{branch} was there already" if is_there else ""
-    raise _Ended(DeliveryState.PUSHED, reason, build.number if build else None)
+            pack = scratch.path / "push.pack"
+            _push(found, Push(app, webhook, update, pack, fetching.number_to_push()), scratch)
+    raise fetching.pushed(branch, build_of(found, app, branch, new))
 
 
 def _present(found: Parts, delivery: RecordedDelivery) -> tuple[App, Webhook]:
@@ -153,7 +129,7 @@ def _present(found: Parts, delivery: RecordedDelivery) -> tuple[App, Webhook]:
         app = environments.get_app(tx, delivery.app_id)
         webhook = webhooks.get_webhook(tx, delivery.webhook_id)
     if app is None or app.destroying or webhook is None or not webhook.enabled:
-        raise _Ended(DeliveryState.FAILED, "the web hook was disabled meanwhile")
+        raise Ended(DeliveryState.FAILED, "the web hook was disabled meanwhile")
     return app, webhook
 
 
@@ -168,12 +144,12 @@ def _fetched(found: Parts, webhook: Webhook, branch: str, scratch: Scratch) -> s
 
 def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch, update: RefUpdate) -> None:
     if asks_to_skip(scratch.message(update.new)):
-        raise _Ended(DeliveryState.IGNORED, f"the newest commit of {delivery.branch} says [skip deploy]")
+        raise Ended(DeliveryState.IGNORED, f"the newest commit of {delivery.branch} says [skip deploy]")
     if update.old == ZERO or not webhook.paths:
         return
     paths = scratch.differing(update.old, update.new)
     if paths is not None and not choose_any(webhook.paths, paths):
-        raise _Ended(DeliveryState.IGNORED, "nothing differs among its paths")
+        raise Ended(DeliveryState.IGNORED, "nothing differs among its paths")
 
 
 def _push(found: Parts, wanted: Push, scratch: Scratch) -> None:
@@ -191,7 +167,7 @@ def _push(found: Parts, wanted: Push, scratch: Scratch) -> None:
 
 
 @contextmanager
-def _scratch(found: Parts, app: App) -> Iterator[Scratch]:
+def _scratch(found: Parts, app: App, look: Callable[[], None]) -> Iterator[Scratch]:
     """Give a place for a repository; the app's lock is held, so what is there was left by the dead."""
     settings, path = found.instance.settings, found.instance.layout.fetch(app.id)
     if below_floor(path.parent.parent, settings.min_free_bytes) is not None:
@@ -201,6 +177,6 @@ def _scratch(found: Parts, app: App) -> Iterator[Scratch]:
     limits = replace(Limits.of(settings), timeout_s=TIMEOUT_S, file_bytes=most)
     shutil.rmtree(path, ignore_errors=True)
     try:
-        yield Scratch(path, limits)
+        yield Scratch(path, limits, look)
     finally:
         shutil.rmtree(path, ignore_errors=True)

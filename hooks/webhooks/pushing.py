@@ -23,8 +23,8 @@ from stratum.model import App, Build, Grant, RefUpdate, Right, Webhook
 from stratum.store import builds, pushes, tokens
 from stratum.store.clock import now
 from stratum.unixhttp import UnixConnection
+from stratum.webhooks import PREFIX, pusher_name
 
-PREFIX = "webhook:"  # of the names of its tokens; no other can be called so, as a name is a DNS label
 CAPABILITIES = b"report-status side-band-64k push-options agent=stratum-webhook"
 OPTIONS = (b"detach",)
 SILENCE_S = 300.0  # a push that goes on says so every few seconds
@@ -49,12 +49,17 @@ class PushRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What is to be pushed: one ref, and a pack with what it needs."""
+    """What is to be pushed: one ref, and a pack with what it needs.
+
+    Attributes:
+        build: number of the build that it was fetched for; None: it is to have a new one.
+    """
 
     app: App
     webhook: Webhook
     update: RefUpdate
     pack: Path
+    build: int | None = None
 
 
 def push(parts: Parts, wanted: Push) -> None:
@@ -64,7 +69,7 @@ def push(parts: Parts, wanted: Push) -> None:
         PushRefused: the commit is not taken.
         FetchFailed: it could not be pushed, now.
     """
-    name = f"{PREFIX}{wanted.webhook.public_id}"
+    name = pusher_name(wanted.webhook.public_id)
     grants = (Grant(wanted.app.environment.id, wanted.app.id, Right.DEPLOY),)
     with parts.database.write() as tx:
         tokens.remove_token(tx, name)  # of one who was killed
@@ -96,7 +101,7 @@ def build_of(parts: Parts, app: App, branch: str, commit: str) -> Build | None:
 
 def _sent(parts: Parts, wanted: Push, secret: str) -> list[bytes]:
     """Send the push; return the lines of git's report."""
-    head = b"".join(_head(wanted.update))
+    head = b"".join(_head(wanted))
     pair = base64.b64encode(f"{PREFIX[:-1]}:{secret}".encode()).decode()
     headers = {
         "Authorization": f"Basic {pair}",
@@ -115,12 +120,15 @@ def _sent(parts: Parts, wanted: Push, secret: str) -> list[bytes]:
         connection.close()
 
 
-def _head(update: RefUpdate) -> Iterator[bytes]:
+def _head(wanted: Push) -> Iterator[bytes]:
+    update = wanted.update
     command = f"{update.old} {update.new} {update.ref}".encode()
     yield pkt_line(command + b"\0" + CAPABILITIES)
     yield pkt_line(None)
     for option in OPTIONS:
         yield pkt_line(option)
+    if wanted.build is not None:
+        yield pkt_line(f"build={wanted.build}".encode())
     yield pkt_line(None)
 
 

@@ -183,6 +183,9 @@ def _check(app: "RemoteApp", build: "Row") -> None:
     if newer is not None:
         say(f"{name} was superseded by #{newer}, a newer push: {_follow(app, newer)}")
         return
+    if build["status"] == "skipped":
+        say(f"{name} was skipped: {build['error']}")
+        return
     if build["status"] == "canceled":
         message = f"{name} was canceled: {build['error']}"
         raise Conflict(message, f"stratum builds retry {build['number']} builds its commit once more.")

@@ -169,8 +169,11 @@ def deliveries(app: "RemoteApp", number: int | None, as_json: bool) -> None:
 @for_app
 def replay(app: "RemoteApp", number: int) -> None:
     """Have the branch of delivery NUMBER fetched and deployed once more."""
+    from stratum.buildlog import follow_command  # only once it has something to say
+
     made = app.webhooks.replay(number)
-    say(f"Delivery {made['delivery']} is queued: stratum webhooks deliveries {made['delivery']}")
+    follow = follow_command(app.environment, app.name, made["build"])
+    say(f"Delivery {made['delivery']} is queued, for build {made['build']}: {follow}")
 
 
 def _address(app: "RemoteApp", row: "Row") -> str:

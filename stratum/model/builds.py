@@ -103,6 +103,7 @@ class Build:
     """Turning one push into a slug; numbered per app.
 
     Attributes:
+        commit: empty while it is fetching, and for ever where nothing was pushed.
         gate: `pid:starttime` of the web process that asked for it before the ref moves; empty for others.
         slug, targets, contents: what a gated build has made, until it is released.
         superseded_by: number of the newer build in whose favour it was dropped.

@@ -12,8 +12,12 @@ class PushState(StrEnum):
 
 
 class BuildState(StrEnum):
-    """The last four are terminal. Waiting: built before its ref moved, and released once it has."""
+    """The last five are terminal. Waiting: built before its ref moved, and released once it has.
 
+    Fetching: it has its number, and nothing to build yet. Skipped: there was nothing to build.
+    """
+
+    FETCHING = "fetching"
     QUEUED = "queued"
     RUNNING = "running"
     WAITING = "waiting"
@@ -21,11 +25,12 @@ class BuildState(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
 
     @property
     def is_terminal(self) -> bool:
         """Whether the build will change no more."""
-        return self not in (BuildState.QUEUED, BuildState.RUNNING, BuildState.WAITING)
+        return self not in _OPEN
 
     @property
     def verb(self) -> str:
@@ -33,6 +38,9 @@ class BuildState(StrEnum):
         if self in (BuildState.SUCCEEDED, BuildState.FAILED):
             return f"has {self}"
         return f"was {self}" if self.is_terminal else f"is {self}"
+
+
+_OPEN = (BuildState.FETCHING, BuildState.QUEUED, BuildState.RUNNING, BuildState.WAITING)
 
 
 class ReleaseState(StrEnum):

@@ -68,6 +68,7 @@ class NewDelivery:
         branch: that is to be deployed; empty when none is.
         commit: that the sender says it is at.
         body: empty when it is not kept.
+        build: number of the build that it is to lead to; None where it leads to none.
     """
 
     delivery_id: str
@@ -79,6 +80,7 @@ class NewDelivery:
     branch: str = ""
     commit: str = ""
     body: bytes = b""
+    build: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class RecordedDelivery:
 
     Attributes:
         repeats: how many times the same came again.
-        build: number of what was built for it.
+        build: number of what is, was or was to be built for it.
         attempts: how often it was tried to fetch.
         next_at: no sooner is it tried again; None: at once.
     """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import reduce
 
-from sqlalchemy import Row, bindparam, case, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, or_, select, union, update
 
 from stratum.errors import Conflict
 from stratum.model import (
@@ -28,6 +28,7 @@ LEASE_S = 10.0
 MAX_ATTEMPTS = 3
 
 _RUNNING_GIVES_WAY = select(t.apps.c.supersede_running).where(t.apps.c.id == bindparam("app"))
+_FOR_A_PUSH = (BuildState.WAITING.value, BuildState.FETCHING.value)
 _GIVEN_UP = case(
     (t.builds.c.superseded_by.is_not(None), BuildState.SUPERSEDED.value), else_=BuildState.CANCELED.value
 )
@@ -59,8 +60,8 @@ def hold(tx: Transaction, build_id: int) -> None:
 
 
 def enqueue(tx: Transaction, build_id: int) -> None:
-    """Let builders have a build that waits: a new one, or a built one whose ref has moved."""
-    waiting = (t.builds.c.id == build_id, t.builds.c.state == BuildState.WAITING.value)
+    """Let builders have a build that waits, as new or built, for its ref, or was fetched, which has moved."""
+    waiting = (t.builds.c.id == build_id, t.builds.c.state.in_(_FOR_A_PUSH))
     tx.execute(update(t.builds).where(*waiting).values(state=BuildState.QUEUED.value))
 
 
@@ -287,12 +288,20 @@ def forget_slug(tx: Transaction, app_id: int, slug: str) -> None:
 
 
 def newest_taken(tx: Transaction, app_id: int) -> Build | None:
-    """The newest build whose commit the app's repository has: no gated one that is not accepted."""
+    """The newest build whose commit the app's repository has (`is_taken`)."""
     joined = select(t.builds).join(t.pushes, t.pushes.c.id == t.builds.c.push_id, isouter=True)
-    taken = or_(t.builds.c.gate == "", t.pushes.c.state == PushState.ACCEPTED.value)
-    newest = joined.where(t.builds.c.app_id == app_id, taken).order_by(t.builds.c.number.desc()).limit(1)
+    newest = joined.where(t.builds.c.app_id == app_id, is_taken()).order_by(t.builds.c.number.desc()).limit(1)
     row = tx.execute(newest).one_or_none()
     return None if row is None else _build(row)
+
+
+def is_taken() -> ColumnElement[bool]:
+    """Whether the repository has a build's commit: no gated one before its push, and none to be fetched.
+
+    To be asked of builds joined with their pushes.
+    """
+    without = and_(t.builds.c.push_id.is_(None), t.builds.c.gate == "", t.builds.c.commit != "")
+    return or_(without, t.pushes.c.state == PushState.ACCEPTED.value)
 
 
 def in_state(tx: Transaction, *states: BuildState) -> list[Build]:
@@ -315,7 +324,7 @@ def _tell(tx: Transaction, *build_ids: int) -> None:
 
 def _give_up(tx: Transaction, build: Build, reason: str, *more) -> bool:  # type: ignore[no-untyped-def]  # column expressions
     mine = (t.builds.c.id == build.id, *more)
-    pauses = t.builds.c.state.in_((BuildState.WAITING.value, BuildState.QUEUED.value))
+    pauses = t.builds.c.state.in_((*_FOR_A_PUSH, BuildState.QUEUED.value))
     canceled = {"state": BuildState.CANCELED.value, "error": reason, "finished_at": now()}
     if tx.execute(update(t.builds).where(*mine, pauses).values(canceled)).rowcount:
         _tell(tx, build.id)

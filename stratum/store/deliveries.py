@@ -20,6 +20,7 @@ KEPT, REFUSED_KEPT, BODIES_KEPT = 500, 20, 50
 PRUNE_EVERY = 20  # deliveries, of whichever web hooks: then all of these are pruned
 
 _COLUMNS = [t.deliveries.c[field.name] for field in fields(RecordedDelivery)]
+_IS_QUEUED = t.deliveries.c.state == DeliveryState.QUEUED.value
 _STANDING = (DeliveryState.QUEUED.value, DeliveryState.PUSHED.value)
 
 
@@ -84,7 +85,7 @@ def queued(tx: Transaction, app_id: int | None = None, *, due: bool = True) -> l
     Args:
         due: leave out what is to wait before it is tried again.
     """
-    chosen = select(*_COLUMNS).where(t.deliveries.c.state == DeliveryState.QUEUED.value)
+    chosen = select(*_COLUMNS).where(_IS_QUEUED)
     if app_id is not None:
         chosen = chosen.where(t.deliveries.c.app_id == app_id)
     if due:
@@ -95,10 +96,21 @@ def queued(tx: Transaction, app_id: int | None = None, *, due: bool = True) -> l
 def end(
     tx: Transaction, number: int, state: DeliveryState, reason: str = "", build: int | None = None
 ) -> None:
-    """Say what has become of one that is queued."""
-    values = {"state": state.value, "reason": reason, "build": build, "ended_at": now(), "next_at": None}
+    """Say what has become of one that is queued.
+
+    Args:
+        build: number of what it has led to; None: of what was reserved for it.
+    """
+    values = _ended(state, reason) | ({} if build is None else {"build": build})
     if tx.execute(update(t.deliveries).where(*_queued(number)).values(values)).rowcount:
         statuses.note_delivery(tx, number)
+
+
+def end_of_build(tx: Transaction, app_id: int, build: int, reason: str) -> None:
+    """End one that is queued, as its build was given up."""
+    mine = (t.deliveries.c.app_id == app_id, t.deliveries.c.build == build, _IS_QUEUED)
+    for number in list(tx.scalars(select(t.deliveries.c.id).where(*mine))):
+        end(tx, number, DeliveryState.FAILED, reason)
 
 
 def put_off(tx: Transaction, number: int, reason: str, until: datetime) -> None:
@@ -107,8 +119,12 @@ def put_off(tx: Transaction, number: int, reason: str, until: datetime) -> None:
     tx.execute(chosen.values(reason=reason, next_at=until, attempts=t.deliveries.c.attempts + 1))
 
 
+def _ended(state: DeliveryState, reason: str) -> dict[str, object]:
+    return {"state": state.value, "reason": reason, "ended_at": now(), "next_at": None}
+
+
 def _queued(number: int) -> tuple[ColumnElement[bool], ...]:
-    return t.deliveries.c.id == number, t.deliveries.c.state == DeliveryState.QUEUED.value
+    return t.deliveries.c.id == number, _IS_QUEUED
 
 
 def _prune(tx: Transaction, webhook_id: int) -> None:

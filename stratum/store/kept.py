@@ -2,8 +2,9 @@
 
 from sqlalchemy import bindparam, func, or_, select
 
-from stratum.model import BuildState, PushState, ReleaseState
+from stratum.model import BuildState, ReleaseState
 from stratum.store import tables as t
+from stratum.store.builds import is_taken
 from stratum.store.database import Transaction
 
 NEWEST = 50  # builds of an app whose commits stay, whatever became of them
@@ -16,12 +17,11 @@ _RELEASED = select(t.releases.c.build_id).where(
     t.releases.c.state != ReleaseState.FAILED.value,
 )
 _NEWEST = select(func.max(t.builds.c.number)).where(_MINE).scalar_subquery()
-_TAKEN = or_(t.builds.c.gate == "", t.pushes.c.state == PushState.ACCEPTED.value)
 _JOINED = t.builds.join(t.pushes, t.pushes.c.id == t.builds.c.push_id, isouter=True)
 _KEPT = (
     select(t.builds.c.number, t.builds.c.commit)
     .select_from(_JOINED)
-    .where(_MINE, _TAKEN)
+    .where(_MINE, is_taken())
     .where(
         or_(
             t.builds.c.state.in_(_UNFINISHED),
@@ -36,7 +36,6 @@ def kept_commits(tx: Transaction, app_id: int) -> dict[int, str]:
     """Build number → commit, of the builds whose commit may be asked for again.
 
     Those that have not ended, those with a release that runs, ran or may yet run (so that it can be
-    gone back to and built again), and the newest ones. Not a gated one whose push is not accepted: the
-    repository does not have its commit.
+    gone back to and built again), and the newest ones; of those whose commit the repository has.
     """
     return {row.number: row.commit for row in tx.execute(_KEPT, {"app": app_id})}

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Row, delete, func, insert, select
 
-from stratum.model import Build, Crash, News, NewsKind, Rollout, RolloutState
+from stratum.model import Build, BuildState, Crash, News, NewsKind, Rollout, RolloutState
 from stratum.processes import crash_text
 from stratum.store import statuses
 from stratum.store import tables as t
@@ -27,8 +27,8 @@ _ENDS = {
 
 
 def tell_build(tx: Transaction, build: Build) -> None:
-    """Note how a build has ended; nothing while it has not."""
-    if build.state.is_terminal:
+    """Note how a build has ended; nothing while it has not, or where there was nothing to build."""
+    if build.state.is_terminal and build.state is not BuildState.SKIPPED:
         said: dict[str, object] = {
             "number": build.number,
             "status": build.state.value,

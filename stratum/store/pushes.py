@@ -7,6 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import bindparam, func, insert, select, update
 
 from stratum.model import NO_OPTIONS, Build, BuildOptions, BuildState, Push, PushState, RefUpdate
+from stratum.store import statuses
 from stratum.store import tables as t
 from stratum.store.builds import add_build, build_of_push, enqueue, get_build, supersede_queued
 from stratum.store.clock import now
@@ -65,12 +66,17 @@ def accept(tx: Transaction, push_ids: Sequence[int]) -> list[Build]:
 
 
 def reject(tx: Transaction, push_ids: Sequence[int]) -> None:
-    """Mark pushes, where they are pending, as without effect, and give up builds that wait for them."""
+    """Mark pushes, where they are pending, as without effect, and give up builds that wait for them.
+
+    What was fetched may be pushed again.
+    """
     pending = (t.pushes.c.id.in_(push_ids), t.pushes.c.state == PushState.PENDING.value)
     tx.execute(update(t.pushes).where(*pending).values(state=PushState.REJECTED.value))
     waiting = (t.builds.c.push_id.in_(push_ids), t.builds.c.state == BuildState.WAITING.value)
     given_up = {"state": BuildState.CANCELED.value, "error": "The ref did not move.", "finished_at": now()}
     tx.execute(update(t.builds).where(*waiting).values(given_up))
+    fetched = (t.builds.c.push_id.in_(push_ids), t.builds.c.state == BuildState.FETCHING.value)
+    tx.execute(update(t.builds).where(*fetched).values(push_id=None, commit=""))
 
 
 def get_push(tx: Transaction, push_id: int) -> Push | None:
@@ -108,10 +114,12 @@ def was_followed(tx: Transaction, push: Push) -> bool:
 
 def _queued(tx: Transaction, push: Push) -> Build:
     found = build_of_push(tx, push.id)
-    if found is not None and found.state is not BuildState.WAITING:
+    if found is not None and found.state not in (BuildState.WAITING, BuildState.FETCHING):
         return found
     if found is not None:
         enqueue(tx, found.id)
+        if found.state is BuildState.FETCHING:
+            statuses.note_build(tx, push.app_id, found.number, push.update.new)
         return supersede_queued(tx, get_build(tx, found.id))
     queued = add_build(
         tx,

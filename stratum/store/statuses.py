@@ -29,10 +29,10 @@ _DELIVERIES = (
         t.deliveries.c.webhook_id,
         t.deliveries.c.branch,
         t.deliveries.c.state,
-        t.deliveries.c.build,
+        case((t.builds.c.commit != "", t.deliveries.c.build)).label("build"),  # else it fetched nothing
         t.upstreams.c.statuses,
         t.upstreams.c.deployments,
-        func.coalesce(t.builds.c.commit, t.deliveries.c.commit).label("commit"),
+        func.coalesce(func.nullif(t.builds.c.commit, ""), t.deliveries.c.commit).label("commit"),
         (t.environments.c.name + "/" + t.apps.c.name).label("app"),
     )
     .join(t.upstreams, t.upstreams.c.webhook_id == t.deliveries.c.webhook_id)

@@ -6,7 +6,7 @@ from stratum.buildlog import follow_command
 from stratum.errors import Conflict, NotFound
 from stratum.model import App, Build, BuildState, PushState, ReleaseState
 from stratum.scaling import absolute
-from stratum.store import Transaction, builds, phases, pushes, releases
+from stratum.store import Transaction, builds, deliveries, phases, pushes, releases
 
 
 def find(tx: Transaction, app: App, number: int) -> Build:
@@ -24,6 +24,8 @@ def find(tx: Transaction, app: App, number: int) -> Build:
 def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     """Give a build up; one that runs is then still running, and ended by its builder at once.
 
+    With one that is fetching ends its delivery, and the fetch.
+
     Of one that has succeeded release phase and startup checks are called off; its applier ends them at once.
 
     Raises:
@@ -40,6 +42,7 @@ def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
         message = f"Build {number} has ended already: it {build.state.verb}."
         raise Conflict(message, "stratum builds lists those that have not.")
     builds.cancel(tx, build, f"{who} asked for it.")
+    deliveries.end_of_build(tx, app.id, number, f"build {number} was canceled: {who} asked for it")
     return builds.get_build(tx, build.id)
 
 
@@ -62,6 +65,9 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
         raise Conflict(
             message, "stratum redeploy builds the current commit again; stratum rollback goes back."
         )
+    if not build.commit:
+        message = f"Build {number} has fetched nothing that could be built."
+        raise Conflict(message, "stratum webhooks replay fetches a delivery's branch once more.")
     if not _is_taken(tx, build):
         message = f"Build {number} was for a push that was not taken."
         raise Conflict(message, "Push again.")

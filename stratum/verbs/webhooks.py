@@ -15,10 +15,10 @@ from stratum.model import (
     Upstream,
     Webhook,
 )
-from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
+from stratum.store import Transaction, deliveries, reserved, statuses, upstreams, webhooks
 from stratum.store.clock import now
 from stratum.verbs.change import Change
-from stratum.webhooks import Provider, new_public_id
+from stratum.webhooks import Provider, new_public_id, pusher_name
 
 MAX_WEBHOOKS = 20  # of one app
 WHAT = "web hook"
@@ -40,6 +40,14 @@ class Wanted:
     branches: Sequence[str] = ()
     paths: Sequence[str] = ()
     sealed_credential: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Numbers of the new record of a delivery, and of its build."""
+
+    delivery: int
+    build: int
 
 
 def find(tx: Transaction, app: App, public_id: str) -> Webhook:
@@ -161,8 +169,8 @@ def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
     return found
 
 
-def replay(tx: Transaction, app: App, number: int, branch: str, commit: str) -> int:
-    """Have a branch fetched for a delivery once more; return the number of the new record.
+def replay(tx: Transaction, app: App, number: int, branch: str, commit: str) -> Replayed:
+    """Have a branch fetched for a delivery once more.
 
     Args:
         branch, commit: what it has told of, where that deploys by now (`hooks.webhooks.replaying`).
@@ -182,5 +190,6 @@ def replay(tx: Transaction, app: App, number: int, branch: str, commit: str) -> 
     if found.state is DeliveryState.QUEUED:
         message = f"Delivery {number} is still being done."
         raise Conflict(message, "stratum webhooks deliveries shows what becomes of it.")
-    again = NewDelivery("", found.event, {}, 0, DeliveryState.QUEUED, f"replay of {number}", branch, commit)
-    return deliveries.record(tx, app.id, webhook.id, again)
+    build, reason = reserved.reserve(tx, app.id, pusher_name(webhook.public_id)).number, f"replay of {number}"
+    new = NewDelivery("", found.event, {}, 0, DeliveryState.QUEUED, reason, branch, commit, build=build)
+    return Replayed(deliveries.record(tx, app.id, webhook.id, new), build)

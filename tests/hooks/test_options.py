@@ -51,3 +51,10 @@ def test_anything_is_options_or_an_error(given_):
         parse(given_)
     except InvalidPushOption as error:
         assert len(str(error)) < 500
+
+
+def test_only_our_own_pushes_say_for_which_build_they_are():
+    """Whoever else could take the number, and with it the place, of what a web hook fetches."""
+    assert parse(["detach", "build=7"], is_webhook=True).reserved == 7
+    with pytest.raises(InvalidPushOption):
+        parse(["detach", "build=7"])

@@ -53,9 +53,8 @@ def test_what_is_pushed_elsewhere_is_built_here(way, provider):
     done = way.fetch()
 
     assert (status, said["verdict"], done.id) == (202, "queued", said["delivery"])
-    assert (done.state, done.reason) == (DeliveryState.PUSHED, "")
-    assert way.deployed() == [tip]
-    assert done.build == way.web.builds(way.app)[0].number
+    assert (done.state, done.reason, done.build) == (DeliveryState.PUSHED, "", said["build"])
+    assert [(build.number, build.commit) for build in way.web.builds(way.app)] == [(said["build"], tip)]
     assert way.web.builds(way.app)[0].who == f"webhook:{way.path.rpartition('/')[2]}"
     assert not way.web.instance.layout.fetch(way.app.id).exists()
 
@@ -98,8 +97,8 @@ def test_another_delivery_of_the_same_commit_builds_nothing_twice(way):
     way.deliver()
     second = way.fetch()
 
-    assert (second.state, second.build) == (DeliveryState.PUSHED, first.build)
-    assert second.reason == "master was there already"
+    assert second.state is DeliveryState.PUSHED
+    assert second.reason == f"master was there already: build {first.build}"
     assert len(way.deployed()) == 1
 
 
@@ -308,7 +307,8 @@ def test_a_replay_fetches_the_branch_anew_and_builds_nothing_twice(way):
     again = way.api("POST", f"/deliveries/{number}/replay")
     second = way.fetch()
 
-    assert (second.id, second.build) == (again["delivery"], first.build)
+    assert (second.id, second.build) == (again["delivery"], again["build"])
+    assert second.reason == f"master was there already: build {first.build}"
     tip = way.source.push({"a.txt": "two"})
     way.api("POST", f"/deliveries/{number}/replay")
     assert way.fetch().state is DeliveryState.PUSHED

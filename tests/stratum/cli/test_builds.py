@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from stratum.model import BuildOptions, BuildState
-from stratum.store import builds
+from stratum.store import builds, reserved
+from stratum.store.reserved import Reserved
 from tests.there import there
 from tests.waiting import wait_until
 from tests.webside import COMMIT
@@ -126,4 +127,28 @@ def test_without_a_number_the_newest_is_meant(side, terminal, app):
     assert (said.code, said.err) == (
         1,
         "Other/empty has no build yet.\nThe first push makes one: git push catalyze master.\n",
+    )
+
+
+def test_a_build_that_is_fetched_is_followed_and_one_that_was_skipped_is_no_failure(side, terminal, app):
+    with side.db.write() as tx:
+        one = Reserved(app.id, reserved.reserve(tx, app.id, "webhook:x").number)
+    row = terminal(*AT, "show", "2", "--json").rows[0]
+    assert (row["status"], row["commit"]) == ("fetching", "")
+    assert terminal(*AT, "retry", "2").err.splitlines()[0] == ("Build 2 has not ended yet: it is fetching.")
+    with side.db.write() as tx:
+        reserved.end(tx, one, BuildState.SKIPPED, "Nothing to build: master was there already.")
+
+    followed = terminal(*AT, "follow", "2")
+    assert (followed.code, followed.err) == (
+        0,
+        "Build 2 was skipped: Nothing to build: master was there already.\n",
+    )
+    again = terminal(*AT, "retry", "2")
+    assert (again.code, again.err.splitlines()) == (
+        1,
+        [
+            "Build 2 has fetched nothing that could be built.",
+            "stratum webhooks replay fetches a delivery's branch once more.",
+        ],
     )
