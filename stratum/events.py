@@ -23,7 +23,17 @@ class Kind(StrEnum):
     EXITED = "exited"  # by itself, whatever its exit status
     CRASH_LOOPING = "crash-looping"  # with this end it is; told once in a row of ends
     HELD_BACK = "held-back"  # it writes more than is read; told every ten minutes at most
+    STOPPING = "stopping"  # it was told to
     STOPPED = "stopped"  # as it was told to
+
+
+_SAID = {
+    Kind.STARTED: "started (pid {0.pid})",
+    Kind.NOT_STARTED: "could not be started",
+    Kind.CRASH_LOOPING: "is crash-looping",
+    Kind.HELD_BACK: "writes more than 16 MiB a second, and is held back",
+    Kind.STOPPING: "told to stop after {0.lived_s:.1f} s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +63,8 @@ class Event:
     @property
     def message(self) -> str:
         """Say it in words."""
-        if self.kind is Kind.STARTED:
-            return f"started (pid {self.pid})"
-        if self.kind is Kind.NOT_STARTED:
-            return "could not be started"
-        if self.kind is Kind.CRASH_LOOPING:
-            return "is crash-looping"
-        if self.kind is Kind.HELD_BACK:
-            return "writes more than 16 MiB a second, and is held back"
+        if self.kind in _SAID:
+            return _SAID[self.kind].format(self)
         if self.exit_status is None:
             return "stopped while it waited for its next start"
         said = "ended by itself" if self.kind is Kind.EXITED else "stopped"

@@ -32,6 +32,7 @@ def test_what_becomes_of_processes_is_noted_where_the_web_process_reads(side: Si
         (Kind.STARTED, None),
         (Kind.EXITED, 3),
         (Kind.STARTED, None),
+        (Kind.STOPPING, None),
         (Kind.STOPPED, -signal.SIGTERM),
     ]
 

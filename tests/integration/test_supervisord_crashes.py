@@ -64,9 +64,9 @@ def test_each_start_and_end_is_noted_beside_the_log(server: Supervised) -> None:
     file = server.log(third).parent / "events"
     found = noted(file)
     kinds = [event.kind.value for event in found]
-    assert kinds == [*["started", "exited"] * 3, "crash-looping", "stopped", "started", "stopped"]
+    assert kinds == [*["started", "exited"] * 3, "crash-looping", "stopped", "started", "stopping", "stopped"]
     assert (found[0].pid, found[1].pid, found[1].exit_status) == (pid, pid, 3)
-    assert [event.exit_status for event in found[-3:]] == [None, None, -15]
+    assert [event.exit_status for event in found[-4:]] == [None, None, None, -15]
     if server.fenced:
         assert file.stat().st_mode & 0o777 == 0o640
         assert file.stat().st_gid == server.owner

@@ -20,6 +20,7 @@ NAME = "MyProdEnv.app02.v3.worker.1"
         ("exited\t4711\t-9\t3.21", "ended by itself (SIGKILL) after 3.2 s"),
         ("crash-looping\t4711\t1\t3.21", "is crash-looping"),
         ("held-back\t4711\t\t3.21", "writes more than 16 MiB a second, and is held back"),
+        ("stopping\t4711\t\t60", "told to stop after 60.0 s"),
         ("stopped\t4711\t-15\t60", "stopped (SIGTERM) after 60.0 s"),
         ("stopped\t0\t\t0", "stopped while it waited for its next start"),
     ],

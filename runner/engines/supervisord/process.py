@@ -187,6 +187,8 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             if self.get_state() == ProcessStates.BACKOFF:  # its last end was none of this stop
                 self.exit_status = None
             self._tell("stopped", self.exit_status if self.pid else None)
+        elif new_state == ProcessStates.STOPPING and self.get_state() != new_state:
+            self._tell("stopping")
         changed = super().change_state(new_state, expected)
         if new_state == ProcessStates.BACKOFF:
             # Never below the pause, which supervisord would take for a clock that was set back.
