@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tests.forking import ease
 from tests.served import Served
 
 # A shell starts what it sends to the background with SIGINT ignored, and so would all that tests start.
@@ -20,6 +21,11 @@ def pytest_xdist_auto_num_workers():
 def pytest_collection_modifyitems(items):
     """Begin with what takes long, so that at a run's end no process is left alone with much to do."""
     items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+
+
+def pytest_collection_finish():
+    """Make forks cheap, now that the process holds what it will hold for long."""
+    ease()
 
 
 def pytest_report_teststatus(report):
