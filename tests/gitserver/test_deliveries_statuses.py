@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from gitserver import places
 from stratum.webhooks import Provider
-from tests.deliveries import NEW, OLD, PUSHES, ZERO, encoded, event_headers, headers, push, standard_headers
+from tests.deliveries import (
+    NEW,
+    OLD,
+    PUSHES,
+    ZERO,
+    cloud_push,
+    cloud_ref,
+    encoded,
+    event_headers,
+    headers,
+    push,
+    standard_headers,
+)
 from tests.hooked import EACH, OTHER, Hook
 
 Answer = tuple[int, Any]
@@ -49,6 +61,17 @@ def without_event(hook: Hook) -> Answer:
     return signed(
         hook, push(hook.provider, "main"), **{EVENTS[hook.provider][0]: None, "X-GitHub-Event": None}
     )
+
+
+def as_form(hook: Hook) -> Answer:
+    return signed(hook, urlencode({"payload": json.dumps(push(hook.provider, "main"))}).encode(), **FORM)
+
+
+def tag(hook: Hook) -> Answer:
+    if hook.provider == "bitbucket":
+        return signed(hook, cloud_push({"old": None, "new": cloud_ref("v1", NEW, "tag")}))
+    body = json.dumps(push(hook.provider, "x")).replace("refs/heads/x", "refs/tags/v1")
+    return signed(hook, json.loads(body))
 
 
 def deleted(hook: Hook) -> Answer:
@@ -102,17 +125,12 @@ def with_no_room(hook: Hook) -> Answer:
 FAULTS: dict[str, tuple[Callable[[Hook], Answer], int, str]] = {
     "none": (lambda hook: hook.send(), 202, "queued"),
     "delivered again": (lambda hook: hook.send(), 200, "repeated"),
-    "a form": (
-        lambda hook: signed(
-            hook, urlencode({"payload": json.dumps(push(hook.provider, "main"))}).encode(), **FORM
-        ),
-        202,
-        "queued",
-    ),
+    "a form": (as_form, 202, "queued"),
     "a form without payload": (lambda hook: signed(hook, b"a=b", **FORM), 400, "malformed-delivery"),
     "a ping": (lambda hook: event(hook, 0), 200, "ignored"),
     "another event": (lambda hook: event(hook, 1), 200, "ignored"),
     "another branch": (lambda hook: signed(hook, push(hook.provider, "topic")), 200, "ignored"),
+    "a tag": (tag, 200, "ignored"),
     "a deleted branch": (deleted, 200, "ignored"),
     "another secret": (lambda hook: hook.send(secret=OTHER), 401, "bad-signature"),
     "no signature": (lambda hook: hook.send(sent=event_headers(hook.provider)), 401, "bad-signature"),
