@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need beyond .venv: Node.js with npm, and bubblewrap. As root, and with apt; whatever is
-# there stays. An ordinary user is told instead, and the tests that need it are skipped.
+# Installs what the tests need beyond .venv: Node.js with npm, bubblewrap, and OpenSSH's server, which is not
+# started. As root, and with apt; whatever is there stays. An ordinary user is told instead, and the tests that need it are skipped.
 set -eu
 
 missing=
@@ -13,6 +13,7 @@ need() {
 need node nodejs
 need npm npm
 need bwrap bubblewrap
+PATH=$PATH:/usr/sbin need sshd openssh-server
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

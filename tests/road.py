@@ -14,6 +14,7 @@ from stratum.store import deliveries
 from tests.deliveries import encoded, headers, push
 from tests.gitweb import GitWeb
 from tests.sources import Source
+from tests.sshd import Sshd
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Road:
 
     web: GitWeb
     app: App
-    source: Source
+    source: Source | Sshd
     secret: str = ""
     path: str = ""
     provider: str = "github"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from hooks.webhooks.ssh.keys import fingerprint
 from stratum.comparison import Difference
 from stratum.events import Event
 from stratum.history import Log
@@ -171,6 +172,8 @@ def webhook(found: Webhook, upstream: Upstream) -> Row:
         "paths": list(found.paths),
         "clone_url": found.clone_url,
         "credential": found.credential.value,
+        "deploy_keys": [_key(line) for line in found.deploy_keys],
+        "host_keys": [_key(line) for line in found.host_keys],
         "statuses": upstream.statuses,
         "deployments": upstream.deployments,
         "status_token": upstream.sealed_token is not None,
@@ -180,6 +183,10 @@ def webhook(found: Webhook, upstream: Upstream) -> Row:
         "created_at": _moment(found.created_at),
         "rotated_at": _moment(found.rotated_at),
     }
+
+
+def _key(line: str) -> Row:
+    return {"key": line, "fingerprint": fingerprint(line)}
 
 
 def commit_status(found: CommitStatus) -> Row:

@@ -8,6 +8,7 @@ from werkzeug.routing import IntegerConverter
 
 from hooks.webhooks.filters import MAX_PATTERN, MAX_PATTERNS
 from hooks.webhooks.source import MAX_URL
+from hooks.webhooks.ssh.keys import MAX_HOST_KEY, MAX_HOST_KEYS
 from stratum.model import MessageState, Right
 from stratum.sizes import MAX_BYTES
 from stratum.webhooks import Provider
@@ -130,10 +131,12 @@ class Mount(_Body):
 
 Pattern = Annotated[str, Field(max_length=MAX_PATTERN)]
 Patterns = Annotated[list[Pattern], Field(max_length=MAX_PATTERNS)]
+HostKey = Annotated[str, Field(max_length=MAX_HOST_KEY)]
+HostKeys = Annotated[list[HostKey], Field(max_length=MAX_HOST_KEYS)]
 
 
 class NewWebhook(_Body):
-    """Body of POST webhooks; with a token the source is fetched as its user."""
+    """Body of POST webhooks; with a token the source is fetched as its user, by SSH with a deploy key."""
 
     provider: Provider
     clone_url: str = Field(max_length=MAX_URL)
@@ -141,6 +144,7 @@ class NewWebhook(_Body):
     paths: Patterns = Field(default_factory=list)
     user: str = Field(default="", max_length=255, pattern=r"^[!-9;-~]*$")
     token: str = Field(default="", max_length=4096, pattern=r"^[!-~]*$")
+    host_keys: HostKeys = Field(default_factory=list)
 
 
 class WebhookChange(_Body):
@@ -150,6 +154,7 @@ class WebhookChange(_Body):
     clone_url: str = Field(default="", max_length=MAX_URL)
     branches: Patterns = Field(default_factory=list)
     paths: Patterns = Field(default_factory=list)
+    host_keys: HostKeys = Field(default_factory=list, min_length=1)
     statuses: bool = Field(default=False, strict=True)
     deployments: bool = Field(default=False, strict=True)
     status_token: str = Field(default="", min_length=1, max_length=4096, pattern=r"^[!-~]*$")

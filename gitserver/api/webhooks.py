@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from apiflask import APIBlueprint
 
@@ -14,12 +15,16 @@ from hooks.parts import Parts
 from hooks.upstream.settings import checked_api_url, wished
 from hooks.webhooks.filters import checked_patterns
 from hooks.webhooks.replaying import wanted
-from hooks.webhooks.source import allowed_hosts, checked_source
+from hooks.webhooks.source import Source, allowed_hosts, checked_source, is_allowed
+from hooks.webhooks.ssh.calling import host_key_of
+from hooks.webhooks.ssh.keys import new_deploy_key, read_host_key
 from stratum.door.wayout.hosts import Place
-from stratum.model import Upstream, Webhook
+from stratum.errors import InvalidInput
+from stratum.model import Credential, Upstream, Webhook
 from stratum.secrets import seal, unseal
 from stratum.signing import new_signing_secret
 from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
+from stratum.verbs import deploykeys
 from stratum.verbs import webhooks as verbs
 
 SHOWN = 100  # deliveries, statuses
@@ -41,14 +46,14 @@ def list_all(environment: str, app: str) -> list[rows.Row]:
 def create(environment: str, app: str, json_data: NewWebhook) -> tuple[rows.Row, int]:
     """Add one; the answer has its secret, which is never shown again."""
     secret = new_signing_secret()
-    password = {"user": json_data.user, "password": json_data.token} if json_data.token else None
+    source = _source(json_data.clone_url)
     wanted = verbs.Wanted(
         json_data.provider,
-        _source(json_data.clone_url),
+        source.url,
         _seal({"current": secret}),
         checked_patterns("branches", json_data.branches),
         checked_patterns("paths", json_data.paths),
-        None if password is None else _seal(password),
+        _by_ssh(json_data, source) if source.is_by_ssh else _by_https(json_data),
     )
     with services().database.write() as tx:
         made = _row(tx, verbs.create(tx, again(tx), wanted, who=caller().name))
@@ -68,9 +73,11 @@ def change(environment: str, app: str, public_id: str, json_data: WebhookChange)
     """Change what the body has."""
     given: dict[str, object] = json_data.given()
     if "clone_url" in given:
-        given["clone_url"] = _source(json_data.clone_url)
+        given["clone_url"] = _source(json_data.clone_url).url
     for name in given.keys() & {"branches", "paths"}:
         given[name] = checked_patterns(name, getattr(json_data, name))
+    if "host_keys" in given:
+        given["host_keys"] = tuple(map(read_host_key, json_data.host_keys))
     asked = _asked({name: given.pop(name) for name in SPOKEN & given.keys()})
     with services().database.write() as tx:
         app_now = again(tx)
@@ -98,16 +105,39 @@ def retry_statuses(environment: str, app: str, public_id: str) -> rows.Row:
 @blueprint.input(Rotation, location="json")
 def rotate(environment: str, app: str, public_id: str, json_data: Rotation) -> rows.Row:
     """Give it another secret, which is in the answer and never shown again."""
-    key = services().instance.layout.config_key
     with services().database.read() as tx:
         found = verbs.find(tx, app_named(), public_id)
     secrets = {"current": new_signing_secret()}
     if not json_data.at_once:
-        secrets["previous"] = unseal(key, found.sealed_secrets)["current"]
+        secrets["previous"] = unseal(_key_file(), found.sealed_secrets)["current"]
     sealed = _seal(secrets)
     with services().database.write() as tx:
         verbs.rotate(tx, again(tx), public_id, sealed)
     return {"changed": True, "secret": secrets["current"]}
+
+
+@blueprint.post("/<public_id>/deploy-key")
+def add_deploy_key(environment: str, app: str, public_id: str) -> rows.Row:
+    """Make it another deploy key; the one until now is kept, and offered after it."""
+    with services().database.read() as tx:
+        found = verbs.find(tx, app_named(), public_id)
+    deploykeys.check_another(found)
+    key, opened = new_deploy_key(_comment()), unseal(_key_file(), found.sealed_credential)
+    sealed = _seal({"current": key.private, "previous": opened["current"]})
+    with services().database.write() as tx:
+        deploykeys.add(tx, again(tx), found, key.public, sealed)
+        return {"changed": True, **_row(tx, verbs.find(tx, app_named(), public_id))}
+
+
+@blueprint.delete("/<public_id>/deploy-key/previous")
+def forget_deploy_key(environment: str, app: str, public_id: str) -> rows.Row:
+    """Offer the current deploy key alone from now on."""
+    with services().database.read() as tx:
+        found = verbs.find(tx, app_named(), public_id)
+    opened = unseal(_key_file(), found.sealed_credential)
+    sealed = _seal({name: value for name, value in opened.items() if name != "previous"})
+    with services().database.write() as tx:
+        return done(deploykeys.forget_previous(tx, again(tx), found, sealed))
 
 
 @blueprint.delete("/<public_id>")
@@ -148,8 +178,8 @@ def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
     return {"changed": True, "delivery": made.delivery, "build": made.build}, 202
 
 
-def _source(given: str) -> str:
-    return checked_source(given, _fetch_hosts()).url
+def _source(given: str) -> Source:
+    return checked_source(given, _fetch_hosts())
 
 
 def _fetch_hosts() -> frozenset[Place]:
@@ -179,5 +209,32 @@ def _row(tx: Transaction, found: Webhook) -> rows.Row:
     return rows.webhook(found, upstreams.get_upstream(tx, found.id))
 
 
+def _by_https(given: NewWebhook) -> verbs.Access:
+    if given.host_keys:
+        message = "A host key is for sources that are fetched by SSH."
+        raise InvalidInput(message, "Leave it out, or give an address such as git@HOST:PATH.")
+    if not given.token:
+        return verbs.Access()
+    return verbs.Access(Credential.TOKEN, _seal({"user": given.user, "password": given.token}))
+
+
+def _by_ssh(given: NewWebhook, source: Source) -> verbs.Access:
+    if given.token:
+        message = "A token is of no use by SSH."
+        raise InvalidInput(message, "Leave it out: a deploy key is made.")
+    known = tuple(map(read_host_key, given.host_keys))
+    known = known or (host_key_of(source, may_be_private=is_allowed(_fetch_hosts(), source)),)
+    key = new_deploy_key(_comment())
+    return verbs.Access(Credential.KEY, _seal({"current": key.private}), (key.public,), known)
+
+
+def _comment() -> str:
+    return f"stratum:{app_named().label}"
+
+
+def _key_file() -> Path:
+    return services().instance.layout.config_key
+
+
 def _seal(values: Mapping[str, str]) -> bytes:
-    return seal(services().instance.layout.config_key, values)
+    return seal(_key_file(), values)

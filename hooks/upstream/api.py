@@ -113,9 +113,8 @@ def _base(provider: Provider, source: Source, above: str) -> str:
     if known:
         return known
     host = f"[{source.host}]" if ":" in source.host else source.host
-    is_web = source.scheme in PORTS
-    scheme = source.scheme if is_web else "https"
-    port = f":{source.port}" if is_web and source.port != PORTS[scheme] else ""
+    scheme = "https" if source.is_by_ssh else source.scheme
+    port = f":{source.port}" if not source.is_by_ssh and source.port != PORTS[scheme] else ""
     return f"{scheme}://{host}{port}{above}{DIALECTS[provider].below}"
 
 

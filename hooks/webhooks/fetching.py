@@ -1,14 +1,14 @@
 """Fetching a branch from elsewhere into a scratch repository, by git, under limits.
 
-git connects only to the address that was looked up and checked here, follows no redirect, speaks no other
-protocol than the source's, and sees no configuration but ours.
+What is connected to is the address that was looked up and checked here, no redirect is followed, no other
+protocol than the source's is spoken, and no configuration but ours is seen. By SSH: `ssh`.
 """
 
 import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import PIPE
 
@@ -44,6 +44,19 @@ class FetchTooLarge(FetchFailed):
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How git comes to a source.
+
+    Attributes:
+        environ: variables; those with settings stand in place of those of `git_environ`.
+        passed: descriptors that it hands on.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    passed: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scratch:
     """A bare repository that is thrown away, which finds what the app's own has without copying it.
 
@@ -71,19 +84,16 @@ class Scratch:
             info.mkdir(exist_ok=True)
             (info / "alternates").write_text(f"{repo / 'objects'}\n")
 
-    def fetch(self, source: Source, branch: str, settings: Mapping[str, str]) -> str:
+    def fetch(self, source: Source, branch: str, way: Way) -> str:
         """Fetch a branch; return the commit that it is at.
-
-        Args:
-            settings: git's own, by name (`settings_for`).
 
         Raises:
             FetchFailed: it cannot be had, now.
             FetchTooLarge: it is more than the limits allow.
         """
         words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--"]
-        environ = {"GIT_ALLOW_PROTOCOL": source.scheme, **_as_environ(settings)}
-        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], environ, look=self._look)
+        way = replace(way, environ={"GIT_ALLOW_PROTOCOL": source.scheme, **way.environ})
+        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], way, look=self._look)
         self._check_size()
         return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).said.decode().strip()
 
@@ -113,13 +123,13 @@ class Scratch:
     def _run(
         self,
         words: Sequence[str],
-        environ: Mapping[str, str] | None = None,
+        way: Way = Way(),
         *,
         given: bytes = b"",
         output: int = PIPE,
         look: Callable[[], object] = bool,
     ) -> Ran:
-        order = Order(words, self.path, {**git_environ(), **(environ or {})}, given, output)
+        order = Order(words, self.path, {**git_environ(), **way.environ}, given, output, way.passed)
         try:
             ran = run(order, self.limits, look)
         except TookTooLong as error:
@@ -172,8 +182,8 @@ def checked_address(source: Source, *, may_be_private: bool) -> str:
     return found[0]
 
 
-def settings_for(source: Source, address: str, credential: Mapping[str, str]) -> dict[str, str]:
-    """Return git's settings by which it connects to one address, and as a user of the source's.
+def by_https(source: Source, address: str, credential: Mapping[str, str]) -> Way:
+    """Return the way to a source by https, or http, by way of one address, and as a user of the source's.
 
     Args:
         credential: `user` and `password`, or nothing.
@@ -192,12 +202,12 @@ def settings_for(source: Source, address: str, credential: Mapping[str, str]) ->
     if credential:
         pair = f"{credential['user'] or TOKEN_USER}:{credential['password']}"
         found["http.extraHeader"] = f"Authorization: Basic {base64.b64encode(pair.encode()).decode()}"
-    return found
+    return Way(settings(found))
 
 
-def _as_environ(settings: Mapping[str, str]) -> dict[str, str]:
-    """Hand settings on where no list of processes shows them; in place of those of `git_environ`."""
-    named = list(enumerate(settings.items()))
+def settings(wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which git is told settings where no list of processes shows them."""
+    named = list(enumerate(wanted.items()))
     keys = {f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in named}
     values = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in named}
     return {"GIT_CONFIG_COUNT": str(len(named)), **keys, **values}
@@ -215,7 +225,12 @@ def _size(folder: Path) -> int:
 
 def _reason(errors: bytes, status: int) -> str:
     """Tell in one line what a git says of its failure, in whose words the other server may have its own."""
-    lines = [line for line in harmless(errors).decode("utf-8", "replace").splitlines() if line.strip()]
-    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
-    said = fatal[-1].strip() if fatal else f"git ended with {status}"
-    return said[:MAX_SAID].rstrip(".")
+    lines = harmless(errors).decode("utf-8", "replace").splitlines()
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return last_line(fatal or lines) or f"git ended with {status}"
+
+
+def last_line(lines: Sequence[str]) -> str:
+    """Return the last of some lines that says anything, as a clause."""
+    said = [line for line in lines if line.strip()][-1:]
+    return "".join(said).strip()[:MAX_SAID].rstrip(".")

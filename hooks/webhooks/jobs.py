@@ -6,8 +6,8 @@ one begins anew, and meets what is done already.
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 
@@ -17,10 +17,11 @@ from hooks.policy import BRANCHES, ZERO, short
 from hooks.refs import read_ref
 from hooks.webhooks.deciding import deploy_branch
 from hooks.webhooks.ending import Ended, Fetching
-from hooks.webhooks.fetching import FetchFailed, FetchTooLarge, Scratch, checked_address, settings_for
+from hooks.webhooks.fetching import FetchFailed, FetchTooLarge, Scratch, Way, by_https, checked_address
 from hooks.webhooks.filters import asks_to_skip, choose_any
 from hooks.webhooks.pushing import Push, PushRefused, build_of, push
-from hooks.webhooks.source import allowed_hosts, checked_source, is_allowed
+from hooks.webhooks.source import Source, allowed_hosts, checked_source, is_allowed
+from hooks.webhooks.ssh.calling import by_ssh
 from stratum.disk import below_floor
 from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.faults import reach
@@ -87,7 +88,7 @@ def _attempt(found: Parts, newest: RecordedDelivery) -> None:
     except Ended as end:
         fetching.end(end)
     except (InvalidInput, Conflict, PushRefused) as error:
-        reason = error.reason if isinstance(error, PushRefused) else error.message.rstrip(".")
+        reason = error.reason if isinstance(error, PushRefused) else str(error).rstrip(".")
         fetching.end(Ended(DeliveryState.FAILED, reason))
     except (FetchFailed, Unavailable, OSError) as error:
         fetching.put_off(getattr(error, "reason", "") or str(error).rstrip("."))
@@ -138,8 +139,16 @@ def _fetched(found: Parts, webhook: Webhook, branch: str, scratch: Scratch) -> s
     source = checked_source(webhook.clone_url, allowed)
     address = checked_address(source, may_be_private=is_allowed(allowed, source))
     credential = unseal(found.instance.layout.config_key, webhook.sealed_credential)
-    with waiting():  # for a server elsewhere, which may be slow
-        return scratch.fetch(source, branch, settings_for(source, address, credential))
+    with _way(source, address, webhook, credential) as way, waiting():  # for a server that may be slow
+        return scratch.fetch(source, branch, way)
+
+
+def _way(
+    source: Source, address: str, webhook: Webhook, credential: Mapping[str, str]
+) -> AbstractContextManager[Way]:
+    if source.is_by_ssh:
+        return by_ssh(source, address, webhook, credential)
+    return nullcontext(by_https(source, address, credential))
 
 
 def _check_wanted(webhook: Webhook, delivery: RecordedDelivery, scratch: Scratch, update: RefUpdate) -> None:

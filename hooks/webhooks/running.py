@@ -1,4 +1,4 @@
-"""Running a git that reads what others have sent, to its end, under limits.
+"""Running a git, or another program, that reads what others have sent, to its end, under limits.
 
 What it says is others' words, too: no more of it is kept than is of use, however long it goes on.
 """
@@ -51,9 +51,11 @@ class Order:
     """What is to be run.
 
     Attributes:
-        words: git's, without `git`.
+        words: the program's, without its name.
         given: a few bytes for its standard input.
         output: a descriptor for its standard output; by default that is kept.
+        passed: descriptors that it inherits besides.
+        program: git, or what begins another.
     """
 
     words: Sequence[str]
@@ -61,6 +63,8 @@ class Order:
     environ: Mapping[str, str]
     given: bytes = b""
     output: int = PIPE
+    passed: Sequence[int] = ()
+    program: Sequence[str] = ("git",)
 
 
 def run(order: Order, limits: Limits, look: Callable[[], object] = bool) -> Ran:
@@ -74,13 +78,14 @@ def run(order: Order, limits: Limits, look: Callable[[], object] = bool) -> Ran:
     """
     # It does not outlive us: who takes over begins anew, in the same folder.
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", "git", *order.words],
+        ["setpriv", "--pdeathsig", "KILL", "--", *order.program, *order.words],
         cwd=order.folder,
         env=dict(order.environ),
         stdin=PIPE,
         stdout=order.output,
         stderr=PIPE,
         start_new_session=True,
+        pass_fds=order.passed,
     )
     limits.apply(process.pid)
     try:

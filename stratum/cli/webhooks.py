@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from stratum.client import RemoteApp
     from stratum.client.http import Row
 
+host_keys = click.option(
+    "--host-key",
+    "host_keys",
+    multiple=True,
+    metavar="KEY",
+    help="What the source's SSH server must prove to have, as ssh-keyscan shows it.",
+)
 SHORT = 7  # letters of a commit
 COLUMNS = ("id", "provider", "enabled", "branches", "paths", "clone_url")
 STATUS_COLUMNS = ("kind", "commit", "branch", "build", "told", "told_at", "attempts", "next_at", "error")
@@ -43,7 +50,7 @@ def list_all(app: "RemoteApp", as_json: bool) -> None:
 @json_option
 @for_app
 def show_one(app: "RemoteApp", webhook_id: str, as_json: bool) -> None:
-    """Show one with its address; its secret is not shown again."""
+    """Show one with its address and its deploy key; its secret is not shown again."""
     row = app.webhooks.show(webhook_id)
     if as_json:
         show([row], (), as_json=True)
@@ -59,12 +66,14 @@ def show_one(app: "RemoteApp", webhook_id: str, as_json: bool) -> None:
 @click.option("--path", "paths", multiple=True, metavar="PATTERN", help="Only if one of these files differs.")
 @click.option("--token-file", type=click.File(), metavar="FILE", help="A token to fetch with; - for stdin.")
 @click.option("--user", default="", help="Who the token belongs to, where the git server asks for it.")
+@host_keys
 @json_option
 @for_app
 def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **given: object) -> None:
     """Have pushes to the repository at CLONE_URL, of which PROVIDER tells, deploy the app.
 
-    From then on its deploy branch is moved by the web hook alone.
+    From then on its deploy branch is moved by the web hook alone. For an address of SSH, such as
+    git@github.com:octo/app.git, a deploy key is made; it is to be added there.
     """
     token = token_file.read().strip() if token_file else ""
     made = app.webhooks.create({**given, "token": token})
@@ -72,9 +81,14 @@ def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **give
     say(f"Created a web hook of {app.label}. Give {provider} this address and this secret, shown only now:")
     if as_json:
         show([{**made, "address": _address(app, made)}], (), as_json=True)
-    else:
-        click.echo(_address(app, made))
-        click.echo(made["secret"])
+        return
+    click.echo(_address(app, made))
+    click.echo(made["secret"])
+    for key in made["host_keys"]:
+        say(f"The source's server has the host key {key['fingerprint']}; see that this is right.")
+    for key in made["deploy_keys"]:
+        say("And add this deploy key there; it needs no right to write:")
+        click.echo(key["key"])
 
 
 @webhooks.command("set")
@@ -85,6 +99,7 @@ def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **give
 @click.option("--any-branch", is_flag=True, help="Deploy what is pushed to any branch.")
 @click.option("--any-path", is_flag=True, help="Whatever files differ.")
 @click.option("--clone-url", help="Where the source is fetched from.")
+@host_keys
 @click.option("--statuses/--no-statuses", default=None, help="Tell its git server what becomes of commits.")
 @click.option("--deployments/--no-deployments", default=None, help="Have builds be deployments on GitHub.")
 @click.option("--status-token-file", "token_file", type=click.File(), help="A token for that; - for stdin.")
@@ -123,6 +138,31 @@ def rotate(app: "RemoteApp", webhook_id: str, at_once: bool, as_json: bool) -> N
         show([made], (), as_json=True)
     else:
         click.echo(made["secret"])
+
+
+@webhooks.command("deploy-key")
+@click.argument("webhook_id", metavar="ID")
+@click.option("--another", is_flag=True, help="Make another; the one until now is kept, and used after it.")
+@click.option("--forget-previous", is_flag=True, help="Use the current one alone from now on.")
+@json_option
+@for_app
+def deploy_key(
+    app: "RemoteApp", webhook_id: str, as_json: bool, another: bool, forget_previous: bool
+) -> None:
+    """Show the deploy key with which one fetches by SSH, as one line to paste."""
+    if another and forget_previous:
+        message = "--another and --forget-previous exclude each other."
+        raise click.UsageError(message)
+    if forget_previous:
+        say(app.webhooks.forget_deploy_key(webhook_id)["message"])
+    row = app.webhooks.add_deploy_key(webhook_id) if another else app.webhooks.show(webhook_id)
+    keys = row["deploy_keys"]
+    if as_json:
+        show(keys, (), as_json=True)
+    elif keys:
+        click.echo(keys[0]["key"])
+    else:
+        say(f"{webhook_id} has none: its source is fetched by https.")
 
 
 @webhooks.command()
@@ -181,7 +221,12 @@ def _address(app: "RemoteApp", row: "Row") -> str:
 
 
 def _readable(row: "Row") -> "Row":
-    return {**row, "branches": " ".join(row["branches"]), "paths": " ".join(row["paths"])}
+    keys = {name: _keys(row[name]) for name in ("deploy_keys", "host_keys")}
+    return {**row, "branches": " ".join(row["branches"]), "paths": " ".join(row["paths"]), **keys}
+
+
+def _keys(keys: "list[Row]") -> str:
+    return "".join(f"\n  {key['fingerprint']}: {key['key']}" for key in keys)
 
 
 def _brief(row: "Row") -> "Row":

@@ -28,7 +28,7 @@ class RemoteWebhooks:
         return self._send("GET", _below(public_id))
 
     def create(self, wanted: Mapping[str, object]) -> Row:
-        """Add one; the answer holds its secret."""
+        """Add one; the answer holds its secret, and a deploy key where it is for an address of SSH."""
         return self._send("POST", "", wanted)
 
     def change(self, public_id: str, values: Mapping[str, object]) -> Row:
@@ -38,6 +38,14 @@ class RemoteWebhooks:
     def rotate(self, public_id: str, *, at_once: bool) -> Row:
         """Give it another secret, which the answer holds."""
         return self._send("POST", f"{_below(public_id)}/rotate", {"at_once": at_once})
+
+    def add_deploy_key(self, public_id: str) -> Row:
+        """Make it another deploy key, and keep the one until now."""
+        return self._send("POST", f"{_below(public_id)}/deploy-key")
+
+    def forget_deploy_key(self, public_id: str) -> Row:
+        """Give up the deploy key before the current one."""
+        return self._send("DELETE", f"{_below(public_id)}/deploy-key/previous")
 
     def destroy(self, public_id: str) -> Row:
         """Remove one."""

@@ -15,7 +15,7 @@
     ├── NotFound                 what, name
     │   └── Renamed              now
     ├── Conflict                 AlreadyExists, NothingReleased, PushRaced, ServedByRouter,
-    │                            TooManyProcesses
+    │                            TooManyProcesses, HostKeyChanged
     ├── Denied                   BadCredentials, TooManyAttempts, NotAllowed, BadSignature, WebhookDisabled
     ├── BuildFailed              step, exit_code, detail, output
     ├── RolloutFailed            process, exit_status, output
@@ -31,7 +31,7 @@ mapped at the edges (`gitserver/errors.py`, `stratum/cli/`), not here.
 """
 
 from stratum.errors.access import BadCredentials, Denied, NotAllowed, TooManyAttempts
-from stratum.errors.deliveries import BadSignature, DeliveryMalformed, WebhookDisabled
+from stratum.errors.deliveries import BadSignature, DeliveryMalformed, HostKeyChanged, WebhookDisabled
 from stratum.errors.failures import (
     LAST_LINES,
     NO_PROCESS,
@@ -95,6 +95,7 @@ __all__ = [
     "DoorLost",
     "DoorUnavailable",
     "FileInvalid",
+    "HostKeyChanged",
     "InvalidBranch",
     "InvalidCursor",
     "InvalidDomain",

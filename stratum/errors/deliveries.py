@@ -1,6 +1,9 @@
-"""A web hook's delivery cannot be taken."""
+"""A web hook's delivery cannot be taken, or its source not fetched."""
+
+from collections.abc import Sequence
 
 from stratum.errors.access import Denied
+from stratum.errors.found import Conflict
 from stratum.errors.given import InvalidInput
 
 
@@ -41,3 +44,22 @@ class DeliveryMalformed(InvalidInput):
             f"The delivery cannot be read: {reason}.", "See that the web hook is of this provider."
         )
         self.reason = reason
+
+
+class HostKeyChanged(Conflict):
+    """An SSH server is not the one that a web hook's source was fetched from before, or has another key.
+
+    Attributes:
+        host: its name.
+        known: fingerprints of the keys that it may have.
+        shown: the fingerprint of the one that it has.
+    """
+
+    slug = "host-key-changed"
+
+    def __init__(self, host: str, known: Sequence[str], shown: str, mend: str) -> None:
+        super().__init__(
+            f"{host} has the host key {shown}, not {' or '.join(known)}; it may be somebody else's server.",
+            f"If its operator says that the new one is right: {mend}",
+        )
+        self.host, self.known, self.shown = host, tuple(known), shown

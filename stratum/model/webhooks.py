@@ -13,6 +13,7 @@ class Credential(StrEnum):
 
     NONE = "none"  # it is public
     TOKEN = "token"
+    KEY = "key"  # a deploy key, by SSH
 
 
 class DeliveryState(StrEnum):
@@ -35,8 +36,11 @@ class Webhook:
         branches: patterns; none: the app's deploy branch.
         paths: patterns of files, of which one must differ; none: any.
         clone_url: where the source is fetched from, as it was checked when it was given.
-        sealed_credential: `user` and `password`; None where there is none.
+        sealed_credential: `user` and `password`, or of deploy keys the private ones: `current`, and
+            `previous` where that is kept; None where there is none.
         rotated_at: since when the current secret is.
+        deploy_keys: lines to be pasted, the current one first.
+        host_keys: lines; the server that the source is fetched from by SSH must have one of these.
     """
 
     id: int
@@ -53,6 +57,8 @@ class Webhook:
     created_by: str
     created_at: datetime
     rotated_at: datetime
+    deploy_keys: tuple[str, ...] = ()
+    host_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

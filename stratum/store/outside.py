@@ -108,6 +108,8 @@ webhooks = Table(
     Column("created_by", String(63), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("rotated_at", UtcDateTime, nullable=False),
+    Column("deploy_keys", JSON, nullable=False),  # public ones
+    Column("host_keys", JSON, nullable=False),
     Index("ix_webhooks_app_id", "app_id"),
     sqlite_autoincrement=True,
 )

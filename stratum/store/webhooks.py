@@ -10,12 +10,14 @@ from stratum.store import tables as t
 from stratum.store.database import Transaction
 from stratum.webhooks import Provider
 
+_LISTS = ("branches", "paths", "deploy_keys", "host_keys")
 _COLUMNS = [t.webhooks.c[field.name] for field in fields(Webhook)]
 
 
 def add_webhook(tx: Transaction, new: Webhook) -> None:
     """Record a web hook; its id is given here, whatever it says."""
-    values = {**asdict(new), "branches": list(new.branches), "paths": list(new.paths)}
+    values = asdict(new)
+    values |= {name: list(values[name]) for name in _LISTS}
     del values["id"]
     tx.execute(insert(t.webhooks).values(values))
 
@@ -58,5 +60,5 @@ def remove_webhook(tx: Transaction, webhook_id: int) -> None:
 def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
     values = dict(row._mapping)
     values["provider"], values["credential"] = Provider(row.provider), Credential(row.credential)
-    values["branches"], values["paths"] = tuple(row.branches), tuple(row.paths)
+    values |= {name: tuple(values[name]) for name in _LISTS}
     return Webhook(**values)

@@ -26,12 +26,21 @@ ROTATION = timedelta(days=1)  # for so long the secret before is live, too
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """With what a source is fetched; of what is public, with nothing. See `Webhook`."""
+
+    credential: Credential = Credential.NONE
+    sealed: bytes | None = None
+    deploy_keys: Sequence[str] = ()
+    host_keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A web hook as it is wished; all was checked, and what is secret sealed, before.
 
     Attributes:
         sealed_secrets: `current`.
-        sealed_credential: `user` and `password` to fetch with; None for what is public.
     """
 
     provider: Provider
@@ -39,7 +48,7 @@ class Wanted:
     sealed_secrets: bytes
     branches: Sequence[str] = ()
     paths: Sequence[str] = ()
-    sealed_credential: bytes | None = None
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +91,13 @@ def create(tx: Transaction, app: App, wanted: Wanted, *, who: str) -> Webhook:
         branches=tuple(wanted.branches),
         paths=tuple(wanted.paths),
         clone_url=wanted.clone_url,
-        credential=Credential.NONE if wanted.sealed_credential is None else Credential.TOKEN,
-        sealed_credential=wanted.sealed_credential,
+        credential=wanted.access.credential,
+        sealed_credential=wanted.access.sealed,
         created_by=who,
         created_at=at,
         rotated_at=at,
+        deploy_keys=tuple(wanted.access.deploy_keys),
+        host_keys=tuple(wanted.access.host_keys),
     )
     webhooks.add_webhook(tx, made)
     return find(tx, app, made.public_id)
@@ -95,17 +106,21 @@ def create(tx: Transaction, app: App, wanted: Wanted, *, who: str) -> Webhook:
 def change(
     tx: Transaction, app: App, public_id: str, values: Mapping[str, object], upstream: Upstream | None = None
 ) -> Change:
-    """Change `enabled`, `branches`, `paths` or `clone_url`.
+    """Change `enabled`, `branches`, `paths`, `clone_url` or `host_keys`.
 
     Args:
         upstream: how its git server is spoken to from now on, checked; None: as before.
 
     Raises:
         NotFound: there is no such web hook.
-        Conflict: it has a token, and the source would be on another server, which would be given it.
+        Conflict: it has a token or a deploy key, and the source would be on another server; or it is given
+            host keys, and fetches by https.
     """
     found = find(tx, app, public_id)
     _check_server(found, str(values.get("clone_url", found.clone_url)))
+    if "host_keys" in values and found.credential is not Credential.KEY:
+        message = f"{public_id} needs no host key: its source is fetched by https."
+        raise Conflict(message, "Leave it out.")
     before = {name: getattr(found, name) for name in values}
     if before == dict(values) and upstream in (None, upstreams.get_upstream(tx, found.id)):
         return Change(changed=False, message=f"{public_id} is so already; nothing changed.")
@@ -145,16 +160,25 @@ def destroy(tx: Transaction, app: App, public_id: str) -> Change:
 
 
 def _check_server(webhook: Webhook, clone_url: str) -> None:
-    """See that a token goes to no other server than the one that it was given for, nor there in the clear."""
-    before, after = urlsplit(webhook.clone_url), urlsplit(clone_url)
-    is_same = (before.scheme, before.netloc) == (after.scheme, after.netloc)
-    if webhook.credential is Credential.NONE or is_same:
+    """See that a token goes to no other server than the one that it was given for, nor there in the clear.
+
+    A deploy key stays with the server whose host key is known, and what is without one has none to go by SSH.
+    """
+    before, after = _server(webhook.clone_url), _server(clone_url)
+    is_open = webhook.credential is Credential.NONE and not after.startswith("ssh:")
+    if before == after or is_open:
         return
-    message = (
-        f"{webhook.public_id} has a token for {before.scheme}://{before.netloc},"
-        f" and {after.scheme}://{after.netloc} would be given it."
-    )
+    held = {Credential.TOKEN: "a token", Credential.KEY: "a deploy key", Credential.NONE: "no deploy key"}
+    message = f"{webhook.public_id} has {held[webhook.credential]} for {before}, and not for {after}."
     raise Conflict(message, "Create another web hook for that source, and remove this one.")
+
+
+def _server(clone_url: str) -> str:
+    """Return who is asked at a URL, by which protocol and as whom; `git@host:path` is by SSH, too."""
+    if "://" not in clone_url:
+        return f"ssh://{clone_url.rpartition(':')[0]}"
+    url = urlsplit(clone_url)
+    return f"{url.scheme}://{url.netloc}"
 
 
 def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:

@@ -151,7 +151,7 @@ def test_a_token_is_given_to_no_other_server_than_the_one_it_was_given_for(hook)
     for url in ("https://evil.example.com/octo/app.git", "https://git.example.com:8443/octo/app.git"):
         status, said = hook.try_api("PATCH", f"/{made}", {"clone_url": url})
         assert (status, said["error"]) == (409, "conflict")
-        assert "would be given it" in said["message"]
+        assert "has a token for https://git.example.com, and not" in said["message"]
         assert hook.try_api("PATCH", f"/{hook.id}", {"clone_url": url})[0] == 200  # which has none
     assert hook.api("GET", f"/{made}")["clone_url"] == CLONE_URL
     assert (

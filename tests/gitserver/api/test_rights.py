@@ -43,6 +43,9 @@ ADMINISTERING = {
     ("PATCH", f"{APP}/webhooks/<public_id>"),
     ("DELETE", f"{APP}/webhooks/<public_id>"),
     ("POST", f"{APP}/webhooks/<public_id>/rotate"),
+    ("POST", f"{APP}/webhooks/<public_id>/statuses/retry"),
+    ("POST", f"{APP}/webhooks/<public_id>/deploy-key"),
+    ("DELETE", f"{APP}/webhooks/<public_id>/deploy-key/previous"),
 }
 
 

@@ -120,6 +120,16 @@ def test_each_verdict_has_a_word_of_the_providers(provider, words):
             "https://bb.example/bb/rest/api/latest",
             "~me/app",
         ),
+        ("github", "git@github.com:octo/app.git", "", "https://api.github.com", "octo/app"),
+        ("gitlab", "git@h.example:group/sub/app.git", "", "https://h.example/api/v4", "group/sub/app"),
+        ("gitea", "ssh://git@h.example:2222/octo/app", "", "https://h.example/api/v1", "octo/app"),
+        (
+            "bitbucket-dc",
+            "ssh://git@bb.example:7999/prj/app.git",
+            "",
+            "https://bb.example/rest/api/latest",
+            "prj/app",
+        ),
     ],
 )
 def test_where_the_api_is_follows_from_the_clone_url_unless_it_is_said(

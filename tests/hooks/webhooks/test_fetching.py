@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hooks.webhooks import fetching, running
-from hooks.webhooks.fetching import FetchTooLarge, Scratch, checked_address
+from hooks.webhooks.fetching import FetchTooLarge, Scratch, Way, checked_address
 from hooks.webhooks.running import Order, TookTooLong, run
 from hooks.webhooks.source import Source
 from stratum.errors import InvalidInput
@@ -57,10 +57,10 @@ def test_many_files_together_are_no_larger_than_one_may_be(tmp_path, most, fits)
 
     with dumb(tmp_path / "s") as url:
         if fits:
-            assert scratch.fetch(Source.read(url), "master", {}) == git(work, "rev-parse", "HEAD").strip()
+            assert scratch.fetch(Source.read(url), "master", Way()) == git(work, "rev-parse", "HEAD").strip()
         else:
             with pytest.raises(FetchTooLarge):
-                scratch.fetch(Source.read(url), "master", {})
+                scratch.fetch(Source.read(url), "master", Way())
 
 
 def test_nothing_is_fetched_from_a_public_address_of_this_server(monkeypatch):

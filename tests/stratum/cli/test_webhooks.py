@@ -37,6 +37,51 @@ def test_a_web_hook_is_created_shown_changed_and_destroyed(terminal, side):
     assert (gone.code, gone.err.splitlines()[-1]) == (1, "These it has: stratum webhooks")
 
 
+def test_a_deploy_key_is_made_for_an_address_of_ssh_and_shown_as_one_line(terminal, side):
+    side.app()
+    said = terminal(*WHERE, "create", "github", "git@github.com:octo/app.git")
+    address, secret, key = said.out.splitlines()
+    ident = address.rpartition("/")[2]
+
+    assert said.code == 0, said.err
+    assert secret.startswith("whsec_")
+    assert key.startswith("ssh-ed25519 AAAA")
+    assert key.endswith(" stratum:MyProdEnv/app02")
+    assert "host key SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU" in said.err
+    assert terminal(*WHERE, "deploy-key", ident).out == f"{key}\n"
+    assert key in terminal(*WHERE, "show", ident).out
+    another = terminal(*WHERE, "deploy-key", ident, "--another").out.strip()
+    rows = terminal(*WHERE, "deploy-key", ident, "--json").rows
+    assert [row["key"] for row in rows] == [another, key]
+    assert terminal(*WHERE, "deploy-key", ident, "--another").code == 1
+    assert terminal(*WHERE, "deploy-key", ident, "--another", "--forget-previous").code == 2
+    assert terminal(*WHERE, "deploy-key", ident, "--forget-previous").out.strip() == another
+    assert key not in terminal(*WHERE, "show", ident).out
+
+
+def test_a_host_key_is_given_instead_of_learnt_and_changed(terminal, side):
+    """Nobody is asked: no server has this name."""
+    side.app()
+    first = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf"
+    line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIazEu89wgQZ4bqs3d63QSMzYVa0MuJ2e2gKTKqu+UUO"
+    said = terminal(*WHERE, "create", "gitea", "git@git.invalid:a.git", "--host-key", f"git.invalid {first}")
+    ident = said.out.splitlines()[0].rpartition("/")[2]
+
+    assert said.code == 0, said.err
+    assert f": {first}" in terminal(*WHERE, "show", ident).out
+    assert terminal(*WHERE, "set", ident, "--host-key", line).code == 0
+    shown = terminal(*WHERE, "show", ident, "--json").rows[0]
+    assert [key["key"] for key in shown["host_keys"]] == [line]
+    https = terminal(*WHERE, "create", "github", CLONE_URL).out.splitlines()[0].rpartition("/")[2]
+    refused = terminal(*WHERE, "set", https, "--host-key", line)
+    assert (refused.code, refused.err.splitlines()[0]) == (
+        1,
+        f"{https} needs no host key: its source is fetched by https.",
+    )
+    assert terminal(*WHERE, "deploy-key", https, "--another").code == 1
+    assert "has none" in terminal(*WHERE, "deploy-key", https).err
+
+
 def test_a_rotation_shows_another_secret(terminal, side):
     side.app()
     address, secret = created(terminal)
@@ -61,7 +106,7 @@ def test_a_token_is_read_from_a_file_and_kept_where_nobody_sees_it(terminal, sid
     [
         (("github", "http://git.example.com/a.git"), "what comes by http could be anybody's"),
         (("github", "https://me:pw@git.example.com/a.git"), "it holds a user or a password"),
-        (("github", "file:///etc/passwd"), "it is no URL that begins with https://"),
+        (("github", "file:///etc/passwd"), "it is of none of the forms https://HOST/PATH"),
         (("github", CLONE_URL, "--branch", "a//b"), "'a//b' cannot be a pattern of branches."),
     ],
 )

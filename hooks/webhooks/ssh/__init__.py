@@ -1,0 +1,1 @@
+"""Fetching by SSH: keys, host keys, and the program that git starts in place of OpenSSH's client."""
