@@ -168,10 +168,12 @@ def _push(found: Parts, wanted: Push, scratch: Scratch) -> None:
         with waiting():  # for the app's turn, and for the build where that decides
             push(found, wanted)
     except PushRefused as error:
-        if read_ref(found.instance.layout.repo(wanted.app.id), update.ref) in (update.old, update.new):
+        now_at = read_ref(found.instance.layout.repo(wanted.app.id), update.ref)
+        if now_at == update.old:
             raise
-        reason = f"{short(update.ref)} has moved meanwhile"
-        raise FetchFailed(reason) from error
+        if now_at != update.new:  # where it is, a push of ours that was cut off before has moved it
+            reason = f"{short(update.ref)} has moved meanwhile"
+            raise FetchFailed(reason) from error
     reach("fetch.pushed")
 
 

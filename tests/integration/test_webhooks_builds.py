@@ -1,10 +1,13 @@
 """The build whose number a sender is told: there from the delivery on, whatever becomes of that."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Thread
 
 import pytest
 from sqlalchemy import update
 
+from hooks.webhooks import jobs, pushing
 from hooks.webhooks.ending import GONE
 from stratum.model import BuildState, DeliveryState
 from stratum.store import news, reserved
@@ -198,3 +201,32 @@ def test_a_delivery_of_before_builds_were_reserved_gets_one_when_it_is_pushed(wa
 
     assert (done.state, done.build) == (DeliveryState.PUSHED, number + 1)
     assert way.deployed() == [tip]
+
+
+def test_a_push_of_ours_that_was_cut_off_and_goes_on_is_no_refusal_of_the_next(way, monkeypatch):
+    """Its git outlives a killed web process, and may move the ref while the branch is fetched again."""
+    way.hook()
+    tip = way.source.push({"a.txt": "one"})
+    number = way.deliver()[1]["build"]
+
+    def overtaken(parts, wanted):
+        push_to(parts, wanted)
+        push_to(parts, replace(wanted, build=None))
+
+    push_to = pushing.push
+    monkeypatch.setattr(jobs, "push", overtaken)
+    done = way.fetch()
+
+    assert (done.state, done.build, done.reason) == (DeliveryState.PUSHED, number, "")
+    assert way.deployed() == [tip]
+
+
+def test_the_same_delivery_at_the_same_time_is_taken_once(way):
+    way.hook()
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: way.deliver(ident="same"), range(8)))
+
+    assert sorted(status for status, _ in answers) == [200] * 7 + [202]
+    assert len({said["build"] for _, said in answers}) == 1
+    assert way.states() == [BuildState.FETCHING]
+    assert way.newest().repeats == 7

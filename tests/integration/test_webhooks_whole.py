@@ -30,12 +30,14 @@ def served():
         served.end()
 
 
-def deliver(served: Served, path: str, secret: str, ident: str) -> int:
+def deliver(served: Served, path: str, secret: str, ident: str) -> tuple[int, int]:
+    """Deliver; return the status, and the number of the build."""
     data = encoded(push("github"))
     request = urllib.request.Request(f"{served.url}{path}", data, headers("github", data, secret, ident))
     with urllib.request.urlopen(request, timeout=60) as answer:
-        assert json.load(answer)["verdict"] == "queued"
-        return int(answer.status)
+        said = json.load(answer)
+        assert said["verdict"] == "queued"
+        return int(answer.status), int(said["build"])
 
 
 def kill(served: Served, *programs: str) -> None:
@@ -59,16 +61,16 @@ def run_one(served: Served, elsewhere: Source) -> None:
         return [row["verdict"] for row in app.webhooks.deliveries()]
 
     first = elsewhere.push({"a.txt": "one"})
-    assert deliver(served, made["path"], made["secret"], "first") == 202
+    assert deliver(served, made["path"], made["secret"], "first") == (202, 1)
     wait_until(lambda: is_live(first), timeout=60)
     second = elsewhere.push({"a.txt": "two"})
     kill(served, "_work", "_redis")
-    assert deliver(served, made["path"], made["secret"], "second") == 202
+    assert deliver(served, made["path"], made["secret"], "second") == (202, 2)
     kill(served, "_work", "_redis", "_web")
     wait_until(lambda: is_live(second), timeout=120)  # a fetch that failed meanwhile is tried after a pause
     # The build may go live before the fetcher has written down that it pushed.
     wait_until(lambda: verdicts() == ["pushed", "pushed"], timeout=60)
-    assert [row["commit"] for row in app.builds()] == [second, first]
+    assert [(row["number"], row["commit"]) for row in app.builds()] == [(2, second), (1, first)]
 
 
 def test_what_was_answered_202_is_deployed_whatever_is_killed(served, tmp_path):
