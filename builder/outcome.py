@@ -121,7 +121,7 @@ def _scale(tx: Transaction, app: App, build: Build, made: Release, limits: Limit
     has no room for.
     """
     names, before = made.process_names(), formation.get_formation(tx, app.id)
-    first = first_scales(names, before, start_all=app.environment.start_all)
+    first = first_scales(names, before, made.contents.settings, start_all=app.environment.start_all)
     formation.set_scales(tx, app.id, first)
     if before.is_paused:
         formation.set_paused(tx, app.id, first, paused=True)

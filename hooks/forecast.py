@@ -81,6 +81,7 @@ def _wished(present: Present, new: Next) -> Formation:
     first = first_scales(
         [target.name for target in new.targets],
         present.formation,
+        new.settings,
         start_all=present.app.environment.start_all,
     )
     before = present.formation

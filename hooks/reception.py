@@ -178,7 +178,7 @@ class Reception:
         if judgement.deploying is None:
             return Pushed()
         pushed = targets_of(self._parts, self._app, judgement.deploying, offer)
-        check_scales(self._parts, self._app, self.options, pushed.targets)
+        check_scales(self._parts, self._app, self.options, pushed)
         return pushed
 
     def _take(self, judgement: Judgement, offer: Offer) -> Verdict:

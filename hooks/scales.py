@@ -1,22 +1,22 @@
 """Whether the scales asked for with a push can be wished."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hooks.options import PushOptions
 from hooks.parts import Parts
+from hooks.targets import Pushed
 from stratum.first_scales import first_scales
-from stratum.model import RELEASE_PHASE, App, Formation, Target
+from stratum.model import RELEASE_PHASE, App, Formation
 from stratum.scaling import Limits, changed, check_total, checked_scale, is_relative, total
 from stratum.store import formation
 from stratum.verbs.scale import check_target
 
 
-def check_scales(parts: Parts, app: App, options: PushOptions, targets: Iterable[Target] | None) -> None:
+def check_scales(parts: Parts, app: App, options: PushOptions, pushed: Pushed) -> None:
     """See that they can, as things are now; a change is made to what is wished when the build has ended.
 
-    Args:
-        targets: None where the build decides (`hooks.targets`): it leaves out scales of others.
+    Where the build decides which targets there are, it leaves out scales of others.
 
     Raises:
         UnknownTarget, NotAProcess: the pushed Procfile has no processes of one.
@@ -24,8 +24,9 @@ def check_scales(parts: Parts, app: App, options: PushOptions, targets: Iterable
         TooManyProcesses: all together are.
     """
     limits, asked = Limits.of(app, parts.instance.settings), options.build.scale
+    targets = pushed.targets
     names = [target.name for target in targets or () if target.name != RELEASE_PHASE]
-    before = _before(parts, app, names) if asked else Formation()
+    before = _before(parts, app, pushed, names) if asked else Formation()
     for name, given in asked.items():
         if targets is not None:
             check_target(name, names, of="the pushed Procfile")
@@ -37,9 +38,9 @@ def check_scales(parts: Parts, app: App, options: PushOptions, targets: Iterable
         check_total(app.label, total(before, names), total(after, names), limits.processes)
 
 
-def _before(parts: Parts, app: App, names: Sequence[str]) -> Formation:
+def _before(parts: Parts, app: App, pushed: Pushed, names: Sequence[str]) -> Formation:
     """What would be wished if nothing were asked for."""
     with parts.database.read() as tx:
         now = formation.get_formation(tx, app.id)
-    first = first_scales(names, now, start_all=app.environment.start_all)
+    first = first_scales(names, now, pushed.settings, start_all=app.environment.start_all)
     return Formation({**now.scales, **first}, now.paused)

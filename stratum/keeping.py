@@ -75,7 +75,7 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
     """Say what is in force for each target that processes are made of."""
     for target in release.targets:
         if target.name in release.process_names():
-            yield _scale(formation, target.name, defaults)
+            yield _scale(release, formation, target.name, defaults)
             yield _strategy(release, formation, target)
             yield from _max_surge(release, formation, target)
             yield _stop_sequence(release, formation, target.name, defaults)
@@ -83,11 +83,15 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
             yield from _checks(release, target.name, defaults)
 
 
-def _scale(formation: Formation, target: str, defaults: Defaults) -> Fact:
+def _scale(release: Release, formation: Formation, target: str, defaults: Defaults) -> Fact:
     """Say the scale; one that is as it would be had nobody asked for any is told as that."""
-    usual = first_scales([target], NO_FORMATION, start_all=defaults.start_all)[target]
-    source = Source.DEFAULT if formation.scales.get(target, usual) == usual else Source.API
-    note = f"{formation.remembered(target)} once it is resumed" if target in formation.paused else ""
+    settings, asked = release.contents.settings, _asked(release, target).quantity
+    first = first_scales([target], NO_FORMATION, settings, start_all=defaults.start_all)[target]
+    source, note = Source.DEFAULT if asked is None else Source.APP_JSON, ""
+    if formation.scales.get(target, first) != first:
+        source, note = Source.API, "" if asked is None else f"app.json says {asked} to begin with"
+    if target in formation.paused:
+        note = f"{formation.remembered(target)} once it is resumed"
     return Fact(target, "scale", str(formation.scale(target)), source, note)
 
 

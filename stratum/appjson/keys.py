@@ -1,6 +1,7 @@
-"""Reads the keys of a target under `formation`; the API takes the same."""
+"""Reads the keys of a target under `formation`; the API takes the same, but for the scale to begin with."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stratum import stopping, surge
 from stratum.appjson.found import Found, Node, shown
@@ -8,10 +9,11 @@ from stratum.errors import InvalidInput
 from stratum.model import Strategy, TargetSettings
 
 KEYS = ("strategy", "stop_sequence", "restart_on_deploy", "max_surge")
-_EXAMPLE = 'Write it as {"strategy": "overlap"}; scales are set with: stratum scale TARGET=N'
+_QUANTITY = "quantity"
+_MOST = 1000  # to begin with; what the app has no room for comes paused (`stratum.scaling`)
+_EXAMPLE = 'Write it as {"quantity": 2, "strategy": "overlap"}'
 _WORDS = {"true": True, "false": False}
 _OTHERS = {
-    "quantity": "Scales are set with: stratum scale TARGET=N",
     "max_parallel": "How many new processes start beside the old ones at once is max_surge",
     "autoscaling": "Scales are set with: stratum scale TARGET=N",
     "service": "Only web is given a port and a route",
@@ -23,8 +25,9 @@ def read_keys(node: Node) -> TargetSettings:
     if not isinstance(node.value, dict):
         node.refuse(f"{shown(node.value)} stands where an object is expected", _EXAMPLE)
         return TargetSettings()
-    node.know(KEYS, _OTHERS)
-    return _read(node)
+    node.know((*KEYS, _QUANTITY), _OTHERS)
+    quantity = node.whole(_QUANTITY, 0, 0, _MOST) if node.has(_QUANTITY) else None
+    return replace(_read(node), quantity=quantity)
 
 
 def told(target: str, values: Mapping[str, object]) -> TargetSettings:

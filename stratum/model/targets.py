@@ -87,6 +87,7 @@ class TargetSettings:
         restart_on_deploy: False: a new release leaves what runs as it is, and of its own.
         stop_sequence: how a rollout stops an old process, such as `term,90,kill` (`stratum.stopping`).
         max_surge: how many new processes may run beside old ones at once, such as `25%` (`stratum.surge`).
+        quantity: the scale that a target begins with.
     """
 
     checks: tuple[Check, ...] = ()
@@ -94,6 +95,7 @@ class TargetSettings:
     stop_sequence: str = ""
     restart_on_deploy: bool | None = None
     max_surge: str = ""
+    quantity: int | None = None
 
     def over(self, other: "TargetSettings") -> "TargetSettings":
         """What holds where this says something, else the other."""
@@ -110,6 +112,7 @@ class TargetSettings:
             stop_sequence=stored.get("stop_sequence", ""),
             restart_on_deploy=stored.get("restart_on_deploy"),
             max_surge=stored.get("max_surge", ""),
+            quantity=stored.get("quantity"),
         )
 
     def render(self) -> dict[str, Any]:

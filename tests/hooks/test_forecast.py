@@ -20,12 +20,20 @@ HOME = Environment(1, "MyProdEnv", "production", True, NOW)
 APP = App(2, "app02", HOME, "master", 9, False, NOW)
 
 
-def said(formation: Formation, *targets: str, scale: Mapping[str, int | str] = {}, most: int = 100) -> str:
+def said(
+    formation: Formation,
+    *targets: str,
+    scale: Mapping[str, int | str] = {},
+    settings: Mapping[str, TargetSettings] = {},
+    most: int = 100,
+) -> str:
     lines = tuple(Target(name, f"run {name}") for name in ("web", "worker"))
     state = ReleaseState.LIVE
     release = Release(9, 2, 3, None, "c" * 40, "s" * 64, 0, lines, "push", "me", state, NOW, "app02")
     new = tuple(Target(name, f"run {name}") for name in targets)
-    return "\n".join(forecast(Present(APP, release, formation, (), most), Next("d" * 40, new, scale)))
+    return "\n".join(
+        forecast(Present(APP, release, formation, (), most), Next("d" * 40, new, scale, settings))
+    )
 
 
 def test_what_is_paused_is_not_started_and_a_scale_asked_for_is_remembered():
@@ -54,6 +62,15 @@ def test_what_joins_an_app_all_of_which_is_paused_is_paused():
     assert "clock: paused; stratum resume clock would start 1" in told
     assert "added" not in told
     assert "Ports: none" in told
+
+
+def test_a_new_target_begins_as_app_json_of_the_push_says():
+    asked = {"clock": TargetSettings(quantity=3), "web": TargetSettings(quantity=7)}
+
+    told = said(Formation({"web": 1, "worker": 0}), "web", "worker", "clock", settings=asked)
+
+    assert "Scale: clock 0 → 3" in told
+    assert "clock.1 to clock.3 added" in told
 
 
 def test_what_an_app_has_no_room_for_is_paused():

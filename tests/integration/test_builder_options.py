@@ -1,5 +1,7 @@
 """What `git push -o` asks of a build."""
 
+import json
+
 import pytest
 
 from stratum.model import BuildOptions, BuildState
@@ -102,6 +104,21 @@ def test_a_new_target_that_fails_falls_back_to_its_first_scale(yard: Yard):
 
     assert scales(yard, app) == {"web": 4, "worker": 0}
     assert before(yard, build) == {"web": 1}
+
+
+def test_a_new_target_begins_as_app_json_says_and_an_old_one_stays_as_it_is(yard: Yard, app):
+    """What there is no room for comes paused, however much was asked for."""
+    limit(yard, app, 5)
+    wanted = {name: {"quantity": number} for name, number in (("web", 9), ("clock", 2), ("mailer", 900))}
+    files = {"Procfile": "web: x\nclock: z\nmailer: m\n", "app.json": json.dumps({"formation": wanted})}
+    yard.push(app, files, BuildOptions())
+
+    yard.build(app)
+
+    with yard.shop.db.read() as tx:
+        wished = formation.get_formation(tx, app.id)
+    assert wished.scales == {"web": 1, "worker": 0, "clock": 2, "mailer": 900}
+    assert wished.paused == {"mailer"}
 
 
 def test_what_joins_an_app_all_of_which_is_paused_is_paused(yard: Yard, app):

@@ -18,7 +18,7 @@ def app(side):
         "web": TargetSettings((Check(CheckKind.PATH, path="/health", only_warns=True),)),
         "worker": TargetSettings(strategy=Strategy.OVERLAP, stop_sequence="quit,75,term,15,kill"),
     }
-    asked["mailer"] = TargetSettings(restart_on_deploy=False)
+    asked["mailer"] = TargetSettings(restart_on_deploy=False, quantity=2)
     with side.db.write() as tx:
         made = releases.add_release(
             tx,
@@ -55,8 +55,11 @@ def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
     assert facts(rows, "scale") == [
         ("web", "1", "default", ""),
         ("worker", "0", "API", "3 once it is resumed"),
-        ("mailer", "0", "default", ""),
+        ("mailer", "0", "API", "app.json says 2 to begin with"),
     ]
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"mailer": 2})
+    assert facts(api("GET", PATH)[1], "scale")[2] == ("mailer", "2", "app.json", "")
     assert facts(rows, "stop_sequence")[:2] == [
         ("web", "term,30,kill", "default", ""),
         ("worker", "quit,75,term,15,kill", "app.json", ""),

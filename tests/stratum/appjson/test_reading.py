@@ -109,13 +109,13 @@ def test_checks_that_are_not_made_here_are_told_of():
 def test_keys_that_do_nothing_here_are_told_of():
     found = read(
         {
-            "formation": {"web": {"quantity": 2, "colour": "red"}},
+            "formation": {"web": {"max_parallel": 2, "colour": "red"}},
             "healthchecks": {"web": [{"pfad": "/", "onFailure": {"url": "x"}}]},
         }
     )
 
     assert [warning.place for warning in found.warnings] == [
-        "formation.web.quantity",
+        "formation.web.max_parallel",
         "formation.web.colour",
         "healthchecks.web[0].pfad",
         "healthchecks.web[0].onFailure",
@@ -132,6 +132,18 @@ def test_targets_without_processes_are_told_of():
     ]
 
 
+def test_the_scale_that_a_target_begins_with_is_read_with_dokkus_name():
+    found = read({"formation": {"web": {"quantity": 0}, "worker": {"quantity": 3, "strategy": "overlap"}}})
+
+    assert found.settings["web"] == TargetSettings(quantity=0)
+    assert found.settings["worker"] == TargetSettings(quantity=3, strategy=Strategy.OVERLAP)
+    assert found.warnings == ()
+    for bad in (-1, 1001, 1.5, "2", True, None):
+        (line,) = problems({"formation": {"worker": {"quantity": bad}}})
+        assert line.startswith("app.json: formation.worker.quantity: ")
+        assert line.endswith(" is not allowed. Give a whole number from 0 to 1000.")
+
+
 def test_how_a_target_is_kept_stands_under_formation():
     worker = {"strategy": "overlap", "stop_sequence": "term, 90, kill", "max_surge": 2}
     found = read({"formation": {"worker": worker}, "healthchecks": {"web": [{}]}})
@@ -145,7 +157,7 @@ def test_how_a_target_is_kept_stands_under_formation():
     assert problems({"formation": {"web": {"strategy": "both"}, "worker": 1}}) == [
         'app.json: formation.web.strategy: "both" is no strategy. There are: overlap, replace.',
         "app.json: formation.worker: 1 stands where an object is expected. "
-        'Write it as {"strategy": "overlap"}; scales are set with: stratum scale TARGET=N.',
+        'Write it as {"quantity": 2, "strategy": "overlap"}.',
     ]
     assert problems({"formation": {"web": {"max_surge": 0}}}) == [
         "app.json: formation.web.max_surge: 0 is not allowed. Give a whole number from 1 to 99999, or a "
