@@ -1,4 +1,4 @@
-"""Processor time of an instance's services."""
+"""Processor time, of an instance's services and of the whole machine."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,13 @@ def spent_s(supervisord: int) -> float:
     services = [int(pid) for pid in children if not _is_app(int(pid))]
     below = [pid for service in services for pid in _children(service)]
     return _of(supervisord, own_only=True) + sum(_of(pid) for pid in (*services, *below))
+
+
+def all_work_s() -> float:
+    """What all processors have done since the machine was started, for whomever (proc(5), /proc/stat)."""
+    user, nice, system, _, _, *others = map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9])
+    irq, softirq, *_ = others
+    return (user + nice + system + irq + softirq) / _TICKS_PER_S
 
 
 def _children(pid: int) -> list[int]:
