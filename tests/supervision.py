@@ -60,6 +60,7 @@ class Supervised:
         self.conf = folder / "supervisord.conf"
         self.rpc = Sections(folder / "supervisord.sock", timeout_s=20)
         self.owner = SERVICE_UID if fenced else (os.getuid() or NOBODY)
+        self.python_path = str(ROOT)
         self.output: IO[bytes] | None = None  # where supervisord's own goes; None: to the test's
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -74,7 +75,7 @@ class Supervised:
         if not self.fenced and os.getuid() == 0:
             argv = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *argv]
         argv = ["prlimit", "--nofile=1024:", *argv]  # the usual soft limit
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": self.python_path, "LC_ALL": "C.UTF-8"}
         self._process = subprocess.Popen(
             argv,
             env=environment,

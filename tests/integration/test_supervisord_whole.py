@@ -17,6 +17,14 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
+_WITHOUT_SESSIONS = """
+import os
+def posix_spawn(*given, setsid=False, **more):
+    open(__file__.replace("sitecustomize.py", "asked"), "w").close()
+    raise NotImplementedError("posix_spawn: setsid unavailable on this platform")
+os.posix_spawn = posix_spawn
+"""
+
 
 @pytest.fixture
 def own_server() -> Iterator[Supervised]:
@@ -123,6 +131,40 @@ def test_a_reload_by_the_operator_leaves_a_working_supervisord(own_server: Super
     wait_until(lambda: own_server.is_up() and own_server.rpc.status() == [])
     assert own_server.rpc.add([wished])[0].pid not in {None, pid}
     own_server.stopped(wished)
+
+
+def test_a_python_that_cannot_spawn_in_a_session_forks(own_server: Supervised) -> None:
+    """As one that was built with an old glibc, which knows no `setsid` there."""
+    lacking = own_server.folder / "lacking"
+    lacking.mkdir()
+    lacking.chmod(0o755)
+    (lacking / "sitecustomize.py").write_text(_WITHOUT_SESSIONS)
+    wished = Wanted("Env", "app", 3, 1, "worker", 1)
+    own_server.kill(signal.SIGTERM)
+    own_server.python_path = f"{lacking}:{own_server.python_path}"
+    own_server.start()
+
+    pid = own_server.run(wished, "echo hello; exec sleep 1000")
+
+    wait_until(lambda: own_server.log(wished).read_bytes() == b"hello\n")
+    assert os.getsid(pid) == pid
+    assert (lacking / "asked").exists()
+    assert own_server.stopped(wished).exit_status == -signal.SIGTERM
+
+
+def test_a_service_starts_by_supervisords_own_fork_whatever_was_asked_of_an_app(
+    own_server: Supervised,
+) -> None:
+    """Supervisord looks what it would start before it says that it runs already."""
+    wished = Wanted("Env", "app", 3, 1, "worker", 1)
+    pid = own_server.run(wished, "exec sleep 1001")
+    assert "already started" in own_server.ctl("start", name_of(wished))
+
+    own_server.rpc.start_service("_web")
+
+    service = own_server.ctl("pid", "_web").strip()
+    assert Path(f"/proc/{service}/cmdline").read_bytes() == b"sleep\0001000\0"
+    assert own_server.status(wished).pid == pid
 
 
 def test_a_supervisord_that_does_not_answer_is_said_so(tmp_path: Path) -> None:

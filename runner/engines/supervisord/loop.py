@@ -99,14 +99,3 @@ def install(supervisord: Any, processes: Mapping[str, AppProcess], mirror: Mirro
     groups = Groups(supervisord.process_groups, Apps(processes, mirror))
     supervisord.process_groups = groups
     supervisord.runforever = Loop(supervisord.options, groups.in_loop, mirror).runforever
-    _catch_up_before_reading(supervisord.options, mirror)
-
-
-def _catch_up_before_reading(options: Any, mirror: Mirror) -> None:
-    read = options.process_config
-
-    def caught_up(**how: Any) -> None:
-        mirror.catch_up()
-        read(**how)
-
-    options.process_config = caught_up

@@ -16,7 +16,7 @@ from supervisor.http import deferring_http_channel
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 from supervisor.xmlrpc import Faults, RPCError
 
-from runner.engines.supervisord import adopted, journal, loop, options, sections, unlogged
+from runner.engines.supervisord import adopted, configs, journal, loop, options, sections, unlogged
 from runner.engines.supervisord.process import AppProcess, pipes
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
@@ -76,8 +76,10 @@ class Interface:
         """
         known = self._registry.processes
         if isinstance(wanted, str):
-            wanted = [name for name in known if name.startswith(wanted)]
-        return "\n".join(_line(name, known[name]) for name in wanted if name in known)
+            found = self._registry.beginning_with(wanted)
+        else:
+            found = {name: known[name] for name in wanted if name in known}
+        return "\n".join(_line(name, process) for name, process in found.items())
 
     def _refuse_at_shutdown(self) -> None:
         if self._supervisord.options.mood < SupervisorStates.RUNNING:
@@ -124,6 +126,7 @@ def make(supervisord: Any, **given: str) -> Interface:
     _prepare(supervisord, settings)
     journal.go_on(settings.app_logs)
     registry = Registry(supervisord, settings)
+    configs.install(supervisord.options, registry.mirror.catch_up)
     registry.forget_former_life()
     interface = Interface(supervisord, registry)
     loop.install(supervisord, registry.processes, registry.mirror)

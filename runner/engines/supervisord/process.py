@@ -18,7 +18,7 @@ from supervisor.options import ProcessConfig
 from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
-from runner.engines.supervisord import adopted, journal, members
+from runner.engines.supervisord import adopted, journal, members, spawning
 from runner.engines.supervisord.crashes import Crashes
 from runner.engines.supervisord.output import Output
 from runner.engines.supervisord.pipes import Pipes
@@ -35,6 +35,7 @@ restless: dict[str, "AppProcess"] = {}  # by name, those whose state time may ch
 _AT_REST = (ProcessStates.RUNNING, ProcessStates.STOPPED)
 _CAN_STOP = (ProcessStates.RUNNING, ProcessStates.STARTING, ProcessStates.BACKOFF)
 
+_SPAWNS = spawning.can_start()
 # What supervisord has handlers for (options.setsignals), SIGCHLD apart.
 _HANDLED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2})
 
@@ -61,6 +62,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         self._started_at = 0.0
         self._told_held_back = -math.inf
         self._leader_end: tuple[int, int] | None = None
+        self._program: tuple[str, list[str]] | None = None  # only while it is started, as there are thousands
         self._steps: list[Step] = []  # of a stop, those that are still to come
         self._step_ends: float | None = None
 
@@ -77,12 +79,32 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             self._started_at = time.monotonic()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
-            pid: int | None = super().spawn()
+            pid = self._spawn_in_one() if _SPAWNS else super().spawn()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            self._program = None
         if pid is not None:
             self._tell("started")
         return pid
+
+    def _spawn_in_one(self) -> int | None:
+        """Have the program started where supervisor's own would fork, which all share for this moment."""
+        options = self.config.options
+        options.fork = self._start_program
+        try:
+            pid: int | None = super().spawn()
+        finally:
+            del options.fork
+        return pid
+
+    def _start_program(self) -> int:
+        assert self._program is not None
+        return spawning.start(*self._program, self.pipes)
+
+    def get_execv_args(self) -> tuple[str, list[str]]:
+        """Keep what supervisor's own works out, until it is started."""
+        self._program = filename, argv = super().get_execv_args()
+        return filename, argv
 
     def _spawn_as_parent(self, pid: int) -> int:
         """Have its pipes read."""
@@ -91,7 +113,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
         return pid
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
-        """Without this, supervisord's own handler in the child takes a stop signal and forgets it at exec."""
+        """After a fork. Without this, supervisord's handler takes a stop signal and forgets it at exec."""
         for number in _HANDLED:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)

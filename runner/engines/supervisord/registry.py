@@ -20,6 +20,8 @@ from runner.engines.supervisord.sections import Entry, is_ours, render
 
 ENDED_STATES = (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL, ProcessStates.UNKNOWN)
 
+_DOTS = 2  # of `<environment>.<app>.v`
+
 
 class Registry:
     """Every section of an app's process, by name."""
@@ -29,6 +31,7 @@ class Registry:
         self._options = options
         self.mirror = Mirror(options.apps_conf, supervisord.options.logger)
         self.processes: dict[str, AppProcess] = {}
+        self._of_apps: dict[str, dict[str, AppProcess]] = {}  # by what the names of an app's begin with
         self._left: set[str] = set()  # folders with logs of what is no more
 
     def forget_former_life(self) -> None:
@@ -37,9 +40,9 @@ class Registry:
         It comes to that only when supervisord starts anew by itself (SIGHUP); `stratum up` empties the
         file, lest a section of a deleted app, whose log folder is gone, keep supervisord from starting.
         """
-        for config in list(self._supervisord.options.process_group_configs):
-            if is_ours(config.name):
-                self._drop(config.name)
+        names = [config.name for config in self._supervisord.options.process_group_configs]
+        for name in filter(is_ours, names):
+            self._drop(name)
         self.mirror.write()
 
     def declare(self, wished: Entry) -> AppProcess:
@@ -72,6 +75,12 @@ class Registry:
             message = f"{name} was started by supervisorctl; stop it there"
             raise ValueError(message)
         return None
+
+    def beginning_with(self, text: str) -> dict[str, AppProcess]:
+        """Find processes by how their names begin; those of one app without a look at all others."""
+        if text.endswith(".v") and text.count(".") == _DOTS:
+            return self._of_apps.get(text, {})
+        return {name: process for name, process in self.processes.items() if name.startswith(text)}
 
     def forget(self, name: str) -> None:
         """Remove a section.
@@ -112,10 +121,11 @@ class Registry:
     def _add(self, wished: Entry, text: str) -> AppProcess:
         group = self._parse(text)
         self._supervisord.add_process_group(group)
-        self._supervisord.options.process_group_configs.append(group)
+        self._supervisord.options.process_group_configs.put(group)
         process: AppProcess = self._supervisord.process_groups[wished.name].processes[wished.name]
         self.mirror.put(wished.name, text)
         self.processes[wished.name] = process
+        self._of_apps.setdefault(_begin(wished.name), {})[wished.name] = process
         return process
 
     def _parse(self, text: str) -> Any:
@@ -135,7 +145,14 @@ class Registry:
         supervisord = self._supervisord
         if name in supervisord.process_groups:
             supervisord.remove_process_group(name)
-        configs = supervisord.options.process_group_configs
-        configs[:] = [config for config in configs if config.name != name]
+        supervisord.options.process_group_configs.drop(name)
         self.mirror.drop(name)
         self.processes.pop(name, None)
+        mine = self._of_apps.get(_begin(name), {})
+        mine.pop(name, None)
+        if not mine:
+            self._of_apps.pop(_begin(name), None)
+
+
+def _begin(name: str) -> str:
+    return f"{name.rsplit('.', 3)[0]}.v"

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -130,7 +129,6 @@ class Options:
 
     def __init__(self) -> None:
         self.poller = SimpleNamespace(poll=lambda _timeout: ([], []))
-        self.read: list[dict[str, object]] = []
 
     def get_socket_map(self) -> dict[int, object]:
         return {}
@@ -140,9 +138,6 @@ class Options:
 
     def get_signal(self) -> None:
         return None
-
-    def process_config(self, **how: object) -> None:
-        self.read.append(how)
 
 
 @pytest.fixture
@@ -159,14 +154,3 @@ def test_supervisords_own_loop_runs_over_them_and_writes_the_file_as_it_ends(sup
 
     assert process.asked == ["transition"]
     assert (mirror.looks, mirror.catches) == (1, 1)
-
-
-def test_before_supervisord_reads_the_file_it_is_written(supervisord: Any, tmp_path: Path) -> None:
-    mirror = Mirror(str(tmp_path / "apps.conf"), None)
-    loop.install(supervisord, {}, mirror)
-    mirror.put("one", "[program:one]\n")
-
-    supervisord.options.process_config(do_usage=False)
-
-    assert "[program:one]" in (tmp_path / "apps.conf").read_text()
-    assert supervisord.options.read == [{"do_usage": False}]
