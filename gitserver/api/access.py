@@ -125,7 +125,7 @@ def _needed() -> Right:
         return Right.READ
     is_end = request.blueprint == "storage" and request.method == "DELETE"
     is_replay = request.endpoint == "webhooks.replay"  # the others make secrets, or say whose code runs
-    is_own = request.blueprint in ("apps", "webhooks") and not is_replay
+    is_own = request.blueprint in ("apps", "deploykeys", "webhooks") and not is_replay
     return Right.ADMIN if is_own or is_end else Right.DEPLOY
 
 

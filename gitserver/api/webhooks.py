@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from apiflask import APIBlueprint
 
@@ -10,21 +9,16 @@ from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
 from gitserver.api.shapes import NewWebhook, Number, Rotation, WebhookChange
+from gitserver.api.sources import access, fetch_hosts, given_source, opened, sealed
 from gitserver.services import services
 from hooks.parts import Parts
 from hooks.upstream.settings import checked_api_url, wished
 from hooks.webhooks.filters import checked_patterns
 from hooks.webhooks.replaying import wanted
-from hooks.webhooks.source import Source, allowed_hosts, checked_source, is_allowed
-from hooks.webhooks.ssh.calling import host_key_of
-from hooks.webhooks.ssh.keys import new_deploy_key, read_host_key
-from stratum.door.wayout.hosts import Place
-from stratum.errors import InvalidInput
-from stratum.model import Credential, Upstream, Webhook
-from stratum.secrets import seal, unseal
+from hooks.webhooks.ssh.keys import read_host_key
+from stratum.model import Upstream, Webhook
 from stratum.signing import new_signing_secret
 from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
-from stratum.verbs import deploykeys
 from stratum.verbs import webhooks as verbs
 
 SHOWN = 100  # deliveries, statuses
@@ -46,14 +40,14 @@ def list_all(environment: str, app: str) -> list[rows.Row]:
 def create(environment: str, app: str, json_data: NewWebhook) -> tuple[rows.Row, int]:
     """Add one; the answer has its secret, which is never shown again."""
     secret = new_signing_secret()
-    source = _source(json_data.clone_url)
+    source = given_source(json_data.clone_url)
     wanted = verbs.Wanted(
         json_data.provider,
         source.url,
-        _seal({"current": secret}),
+        sealed({"current": secret}),
         checked_patterns("branches", json_data.branches),
         checked_patterns("paths", json_data.paths),
-        _by_ssh(json_data, source) if source.is_by_ssh else _by_https(json_data),
+        access(json_data, source),
     )
     with services().database.write() as tx:
         made = _row(tx, verbs.create(tx, again(tx), wanted, who=caller().name))
@@ -73,7 +67,7 @@ def change(environment: str, app: str, public_id: str, json_data: WebhookChange)
     """Change what the body has."""
     given: dict[str, object] = json_data.given()
     if "clone_url" in given:
-        given["clone_url"] = _source(json_data.clone_url).url
+        given["clone_url"] = given_source(json_data.clone_url).url
     for name in given.keys() & {"branches", "paths"}:
         given[name] = checked_patterns(name, getattr(json_data, name))
     if "host_keys" in given:
@@ -109,35 +103,11 @@ def rotate(environment: str, app: str, public_id: str, json_data: Rotation) -> r
         found = verbs.find(tx, app_named(), public_id)
     secrets = {"current": new_signing_secret()}
     if not json_data.at_once:
-        secrets["previous"] = unseal(_key_file(), found.sealed_secrets)["current"]
-    sealed = _seal(secrets)
+        secrets["previous"] = opened(found.sealed_secrets)["current"]
+    now = sealed(secrets)
     with services().database.write() as tx:
-        verbs.rotate(tx, again(tx), public_id, sealed)
+        verbs.rotate(tx, again(tx), public_id, now)
     return {"changed": True, "secret": secrets["current"]}
-
-
-@blueprint.post("/<public_id>/deploy-key")
-def add_deploy_key(environment: str, app: str, public_id: str) -> rows.Row:
-    """Make it another deploy key; the one until now is kept, and offered after it."""
-    with services().database.read() as tx:
-        found = verbs.find(tx, app_named(), public_id)
-    deploykeys.check_another(found)
-    key, opened = new_deploy_key(_comment()), unseal(_key_file(), found.sealed_credential)
-    sealed = _seal({"current": key.private, "previous": opened["current"]})
-    with services().database.write() as tx:
-        deploykeys.add(tx, again(tx), found, key.public, sealed)
-        return {"changed": True, **_row(tx, verbs.find(tx, app_named(), public_id))}
-
-
-@blueprint.delete("/<public_id>/deploy-key/previous")
-def forget_deploy_key(environment: str, app: str, public_id: str) -> rows.Row:
-    """Offer the current deploy key alone from now on."""
-    with services().database.read() as tx:
-        found = verbs.find(tx, app_named(), public_id)
-    opened = unseal(_key_file(), found.sealed_credential)
-    sealed = _seal({name: value for name, value in opened.items() if name != "previous"})
-    with services().database.write() as tx:
-        return done(deploykeys.forget_previous(tx, again(tx), found, sealed))
 
 
 @blueprint.delete("/<public_id>")
@@ -178,22 +148,14 @@ def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
     return {"changed": True, "delivery": made.delivery, "build": made.build}, 202
 
 
-def _source(given: str) -> Source:
-    return checked_source(given, _fetch_hosts())
-
-
-def _fetch_hosts() -> frozenset[Place]:
-    return allowed_hosts(services().instance.settings.fetch_hosts)
-
-
 def _asked(given: Mapping[str, object]) -> dict[str, object]:
     """Return what is asked of a git server's API; a token is there to be used."""
     asked = {name: value for name, value in given.items() if name != "status_token"}
     if "api_url" in given:
-        asked["api_url"] = checked_api_url(str(given["api_url"]), _fetch_hosts())
+        asked["api_url"] = checked_api_url(str(given["api_url"]), fetch_hosts())
     if "status_token" in given:
-        sealed = _seal({"user": "", "password": str(given["status_token"])})
-        asked = {"statuses": True, **asked, "sealed_token": sealed}
+        token = sealed({"user": "", "password": str(given["status_token"])})
+        asked = {"statuses": True, **asked, "sealed_token": token}
     return asked
 
 
@@ -207,34 +169,3 @@ def _upstream(
 
 def _row(tx: Transaction, found: Webhook) -> rows.Row:
     return rows.webhook(found, upstreams.get_upstream(tx, found.id))
-
-
-def _by_https(given: NewWebhook) -> verbs.Access:
-    if given.host_keys:
-        message = "A host key is for sources that are fetched by SSH."
-        raise InvalidInput(message, "Leave it out, or give an address such as git@HOST:PATH.")
-    if not given.token:
-        return verbs.Access()
-    return verbs.Access(Credential.TOKEN, _seal({"user": given.user, "password": given.token}))
-
-
-def _by_ssh(given: NewWebhook, source: Source) -> verbs.Access:
-    if given.token:
-        message = "A token is of no use by SSH."
-        raise InvalidInput(message, "Leave it out: a deploy key is made.")
-    known = tuple(map(read_host_key, given.host_keys))
-    known = known or (host_key_of(source, may_be_private=is_allowed(_fetch_hosts(), source)),)
-    key = new_deploy_key(_comment())
-    return verbs.Access(Credential.KEY, _seal({"current": key.private}), (key.public,), known)
-
-
-def _comment() -> str:
-    return f"stratum:{app_named().label}"
-
-
-def _key_file() -> Path:
-    return services().instance.layout.config_key
-
-
-def _seal(values: Mapping[str, str]) -> bytes:
-    return seal(_key_file(), values)

@@ -52,12 +52,15 @@ def checked_api_url(given: str, allowed: frozenset[Place]) -> str:
     if not given:
         return ""
     below = "/-"  # an address of a source has a path, that of an API may have none
+    message = f"{quoted(given)} cannot be the address of an API."
+    hint = "Give one as https://git.example.com/api/v3; the operator allows http by STRATUM_FETCH_HOSTS."
     try:
-        return checked_source(f"{given.rstrip('/')}{below}", allowed).url.removesuffix(below)
+        found = checked_source(f"{given.rstrip('/')}{below}", allowed)
     except InvalidInput as error:
-        message = f"{quoted(given)} cannot be the address of an API."
-        hint = "Give one as https://git.example.com/api/v3; the operator allows http by STRATUM_FETCH_HOSTS."
         raise InvalidInput(message, hint) from error
+    if found.is_by_ssh:
+        raise InvalidInput(message, hint)
+    return found.url.removesuffix(below)
 
 
 def _check_fetch_token(webhook: Webhook, after: Upstream, base: str) -> None:

@@ -12,6 +12,7 @@ from stratum.errors import ServerUnavailable
 from tests.deliveries import encoded, headers, push
 from tests.served import Served
 from tests.sources import Source, source
+from tests.sshd import needs_sshd, sshd
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.integration
 FILES = {"Procfile": "worker: exec sleep 1000\n"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served():
     served = Served.in_new_folder(STRATUM_FETCH_HOSTS="127.0.0.1")
     try:
@@ -76,3 +77,18 @@ def run_one(served: Served, elsewhere: Source) -> None:
 def test_what_was_answered_202_is_deployed_whatever_is_killed(served, tmp_path):
     with source(tmp_path / "s", FILES) as elsewhere:
         run_one(served, elsewhere)
+
+
+@needs_sshd
+def test_a_source_is_fetched_by_ssh_by_the_services_account(served, tmp_path):
+    """Where it is fenced, that has no name."""
+    served.remote.create_environment("MySshEnv", "production", start_all=False)
+    served.remote.create_app("MySshEnv", "app02")
+    app = served.remote.app("MySshEnv", "app02")
+    with sshd(tmp_path, FILES) as elsewhere:
+        made = app.webhooks.create({"provider": "github", "clone_url": elsewhere.url})
+        elsewhere.allow(made["deploy_keys"][0]["key"])
+        tip = elsewhere.push({"a.txt": "one"})
+
+        assert deliver(served, made["path"], made["secret"], "first") == 202
+        wait_until(lambda: [row["commit"] for row in app.releases() if row["current"]] == [tip], timeout=60)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from hooks.webhooks import fetching
 from hooks.webhooks.fetching import FetchFailed, FetchTooLarge, Way, checked_address, last_line
@@ -29,6 +30,8 @@ ENVIRON = {"LOGNAME": "stratum", "HOME": "/nonexistent"}
 SIGN_IN_S = 30.0
 PATIENCE_S = float(fetching.STALLED_S)
 LEARN_BY_S = 50  # with the program's start
+TURN_S = 5.0
+_turns = BoundedSemaphore(2)  # the program takes 40 MiB, and whoever administers an app can have it run
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def host_key_of(source: Source, *, may_be_private: bool) -> str:
         address = checked_address(source, may_be_private=may_be_private)
     except FetchFailed as error:
         raise _not_learnt(source, error.reason) from error
-    with pipes(Order(address, source.port, sign_in_s=SIGN_IN_S)) as found:
+    with _turn(source), pipes(Order(address, source.port, sign_in_s=SIGN_IN_S)) as found:
         environ = {**inherited_environ("PATH"), **ENVIRON}
         call = Call([*map(str, found.passed), ""], Path("/"), environ, passed=found.passed, program=PROGRAM)
         try:
@@ -92,6 +95,16 @@ def host_key_of(source: Source, *, may_be_private: bool) -> str:
     if answer is None or not answer.host_key:
         raise _not_learnt(source, _said(answer.detail) if answer else "its program has failed")
     return read_host_key(answer.host_key)
+
+
+@contextmanager
+def _turn(source: Source) -> Iterator[None]:
+    if not _turns.acquire(timeout=TURN_S):
+        raise _not_learnt(source, "two others are being learnt just now")
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def _failure(answer: Answer, source: Source, webhook: Webhook) -> Exception:

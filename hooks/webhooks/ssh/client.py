@@ -79,9 +79,10 @@ def _failed(error: Exception, client: _Client) -> Answer:
         return Answer(Verdict.DENIED)
     if isinstance(error, (_Stalled, TimeoutError)):
         return Answer(Verdict.FAILED, "it does not answer")
-    if isinstance(error, asyncssh.Error):
-        return Answer(Verdict.FAILED, error.reason)
-    return Answer(Verdict.FAILED, getattr(error, "strerror", None) or str(error))
+    said = error.reason if isinstance(error, asyncssh.Error) else str(error)
+    if isinstance(error, OSError) and error.errno:
+        said = os.strerror(error.errno)
+    return Answer(Verdict.FAILED, f"{said[:1].lower()}{said[1:]}")
 
 
 async def _learn(order: Order) -> Answer:

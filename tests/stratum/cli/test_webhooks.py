@@ -175,6 +175,7 @@ def test_statuses_are_switched_on_with_a_token_that_nobody_sees_and_listed(termi
         ("generic", ("--status-token-file", "-"), "Stratum knows no API of a generic web hook's sender."),
         ("github", ("--api-url", "http://git.example.com/api"), "cannot be the address of an API"),
         ("github", ("--api-url", "file:///etc"), "cannot be the address of an API"),
+        ("github", ("--api-url", "git@git.example.com:api"), "cannot be the address of an API"),
     ],
 )
 def test_what_no_git_server_could_be_told_is_refused_with_the_reason(

@@ -281,3 +281,15 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(monkeyp
         source = Source.read(f"ssh://git@127.0.0.1:{server.getsockname()[1]}/app.git")
         with pytest.raises(InvalidInput, match="it does not answer"):
             host_key_of(source, may_be_private=True)
+
+
+def test_two_host_keys_at_most_are_learnt_at_once(monkeypatch):
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(calling, "_turns", turns)
+    monkeypatch.setattr(calling, "TURN_S", 0.01)
+    source = Source.read("ssh://git@127.0.0.1:9/app.git")
+
+    with turns, pytest.raises(InvalidInput, match="two others are being learnt just now"):
+        host_key_of(source, may_be_private=True)
+    with pytest.raises(InvalidInput, match="refuse"):
+        host_key_of(source, may_be_private=True)
