@@ -90,5 +90,5 @@ def test_a_source_is_fetched_by_ssh_by_the_services_account(served, tmp_path):
         elsewhere.allow(made["deploy_keys"][0]["key"])
         tip = elsewhere.push({"a.txt": "one"})
 
-        assert deliver(served, made["path"], made["secret"], "first") == 202
+        assert deliver(served, made["path"], made["secret"], "first")[0] == 202
         wait_until(lambda: [row["commit"] for row in app.releases() if row["current"]] == [tip], timeout=60)
