@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beyond .venv: Node.js with npm, bubblewrap, and OpenSSH's server. As root, and with
+# Installs what the tests need beyond .venv: Node.js with npm, curl, bubblewrap, and OpenSSH's server. As root, and with
 # apt; whatever is there stays. An ordinary user is told instead, and the tests that need it are skipped.
 set -eu
 
@@ -12,6 +12,7 @@ need() {
 }
 need node nodejs
 need npm npm
+need curl curl
 need bwrap bubblewrap
 # With systemd its package starts it, to listen for everybody: whoever wants that installs it himself.
 PATH=$PATH:/usr/sbin

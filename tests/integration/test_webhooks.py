@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +24,8 @@ from tests.road import Road
 from tests.sources import source
 
 pytestmark = pytest.mark.integration
+
+DOCS = Path(__file__).parents[2] / "docs/webhooks.md"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +61,21 @@ def test_what_is_pushed_elsewhere_is_built_here(way, provider):
     assert [(build.number, build.commit) for build in way.web.builds(way.app)] == [(said["build"], tip)]
     assert way.web.builds(way.app)[0].who == f"webhook:{way.path.rpartition('/')[2]}"
     assert not way.web.instance.layout.fetch(way.app.id).exists()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_the_script_for_ci_jobs_that_the_documentation_shows_has_a_branch_deployed(way):
+    way.hook("generic")
+    tip = way.source.push({"a.txt": "one"})
+    script = DOCS.read_text().partition("```sh\n")[2].partition("```")[0]
+    address = f"http://127.0.0.1:{way.web.port}{way.path}"
+    given = {"ADDRESS": address, "SECRET": way.secret, "BRANCH": "master", "COMMIT": tip}
+    environ = {"PATH": os.environ["PATH"], **given}
+    done = subprocess.run(["sh", "-eu", "-c", script], env=environ, capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["build"] == way.fetch().build
+    assert way.deployed() == [tip]
 
 
 def test_only_what_is_new_is_fetched_the_second_time_and_forced_pushes_are_followed(way):

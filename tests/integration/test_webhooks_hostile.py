@@ -11,7 +11,6 @@ from tests.deliveries import cloud_push, cloud_ref, github_push
 from tests.gitweb import PROCFILE
 from tests.integration.test_webhooks import set_app, way, web
 from tests.repos import git
-from tests.road import Road
 from tests.sources import source
 
 pytestmark = pytest.mark.integration
@@ -65,7 +64,7 @@ def test_objects_that_git_would_not_take_of_a_pusher_are_not_taken_of_a_server(w
     assert way.web.ref(way.app) == ""
 
 
-def test_a_protected_app_follows_no_forced_push(way: Road):
+def test_a_protected_app_follows_no_forced_push(way):
     way.hook()
     way.source.push({"a.txt": "one"})
     way.deliver()

@@ -154,6 +154,11 @@ def test_a_generic_ping_is_one():
     assert read("generic", {"type": "ping"}).kind is Kind.PING
 
 
+def test_a_generic_push_without_a_commit_is_not_taken_for_a_deleted_branch():
+    with pytest.raises(DeliveryMalformed, match="after is missing"):
+        read("generic", {"type": "push", "data": {"ref": "refs/heads/main"}})
+
+
 def test_forgejo_and_gogs_are_read_as_gitea():
     body = encoded(gitea_push())
     for name in ("Forgejo", "Gogs"):
