@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from tests.waiting import wait_until
 
@@ -47,12 +48,14 @@ class Receiver:
 
     Attributes:
         answers: what the next requests get: a status, or what answers in its own way; then 204.
+        pages: what is answered instead where nothing is left of these: path → JSON.
     """
 
     server: ThreadingHTTPServer
     scheme: str = "http"
     got: list[Got] = field(default_factory=list)
     answers: list[int | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
+    pages: dict[str, Any] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -87,13 +90,27 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         server.server_close()
 
 
+def _page(said: object) -> Callable[[BaseHTTPRequestHandler], None]:
+    body = json.dumps(said).encode()
+
+    def give(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return give
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         made: Receiver = self.server.made  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        answer = made.answers.pop(0) if made.answers else 204
+        page = made.pages.get(self.path.partition("?")[0])
+        otherwise = 204 if page is None else _page(page)
+        answer = made.answers.pop(0) if made.answers else otherwise
         headers = {name.lower(): text for name, text in self.headers.items()}
         made.got.append(Got(self.path, headers, body, self.command))
         if not isinstance(answer, int):

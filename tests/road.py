@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from hooks.parts import Parts
@@ -51,10 +52,14 @@ class Road:
         self.secret, self.path, self.provider = made["secret"], made["path"], provider
         return str(made["id"])
 
-    def deliver(self, body: dict[str, Any] | None = None, ident: str = "") -> tuple[int, dict[str, Any]]:
+    def deliver(
+        self, body: dict[str, Any] | None = None, ident: str = "", event: str = ""
+    ) -> tuple[int, dict[str, Any]]:
+        """Deliver a push, or an event of GitHub's."""
         self._numbers += 1
         data = encoded(push(self.provider) if body is None else body)
         sent = headers(self.provider, data, self.secret, ident or f"delivery-{self._numbers}")
+        sent |= {"X-GitHub-Event": event} if event else {}
         url = f"http://127.0.0.1:{self.web.port}{self.path}"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, data, sent), timeout=60) as answer:
@@ -77,6 +82,18 @@ class Road:
         now = self.newest()
         with self.web.db.write() as tx:
             deliveries.put_off(tx, now.id, now.reason, now.received_at)
+
+    def hold_no_longer(self) -> None:
+        """Do as if all pauses were over."""
+        with self.web.db.write() as tx:
+            tx.exec_driver_sql("UPDATE deliveries SET next_at = received_at WHERE next_at IS NOT NULL")
+
+    def make_older(self, by: timedelta) -> None:
+        """Do as if all that waits had come sooner, and were due."""
+        with self.web.db.write() as tx:
+            moved = f"strftime('%Y-%m-%d %H:%M:%f', received_at, '-{by.total_seconds():.0f} seconds')"
+            tx.exec_driver_sql(f"UPDATE deliveries SET received_at = {moved} WHERE next_at IS NOT NULL")
+        self.hold_no_longer()
 
     def deployed(self) -> list[str]:
         return [build.commit for build in self.web.builds(self.app) if build.commit]

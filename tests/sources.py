@@ -51,6 +51,10 @@ class Source:
         )
         return made
 
+    def reset(self) -> None:
+        """Go back by one commit, so that the next push is forced."""
+        git(self.work, "reset", "--quiet", "--hard", "HEAD~1")
+
 
 @contextmanager
 def source(folder: Path, files: dict[str, str]) -> Iterator[Source]:

@@ -176,6 +176,8 @@ def webhook(found: Webhook, upstream: Upstream) -> Row:
         "host_keys": [_key(line) for line in found.host_keys],
         "statuses": upstream.statuses,
         "deployments": upstream.deployments,
+        "wait_for_ci": upstream.wait_for_ci,
+        "ci_limit_s": upstream.ci_limit_s,
         "status_token": upstream.sealed_token is not None,
         "api_url": upstream.api_url,
         "path": f"/hooks/{found.provider}/{found.public_id}",

@@ -157,6 +157,8 @@ class WebhookChange(_Body):
     host_keys: HostKeys = Field(default_factory=list, min_length=1)
     statuses: bool = Field(default=False, strict=True)
     deployments: bool = Field(default=False, strict=True)
+    wait_for_ci: bool = Field(default=False, strict=True)
+    ci_limit_s: int = Field(default=3600, ge=60, le=MAX_WITHIN_S, strict=True)
     status_token: str = Field(default="", min_length=1, max_length=4096, pattern=r"^[!-~]*$")
     api_url: str = Field(default="", max_length=MAX_URL)
 

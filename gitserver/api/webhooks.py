@@ -22,7 +22,9 @@ from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
 from stratum.verbs import webhooks as verbs
 
 SHOWN = 100  # deliveries, statuses
-SPOKEN = frozenset({"statuses", "deployments", "status_token", "api_url"})  # of what can be changed
+SPOKEN = frozenset(
+    {"statuses", "deployments", "wait_for_ci", "ci_limit_s", "status_token", "api_url"}
+)  # of what can be changed
 
 blueprint = APIBlueprint("webhooks", __name__, url_prefix="/api/apps/<environment>/<app>/webhooks")
 blueprint.record(Number.tell)

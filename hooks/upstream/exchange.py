@@ -14,6 +14,7 @@ from stratum.door.wayout.hosts import Place
 from stratum.instance import Instance
 from stratum.model import Upstream, Webhook
 from stratum.secrets import unseal
+from stratum.webhooks import Provider
 
 MOST_BYTES = 4 << 20  # of an answer that is read
 
@@ -22,6 +23,7 @@ MOST_BYTES = 4 << 20  # of an answer that is read
 class Exchange:
     """With the API of one git server, about one repository."""
 
+    provider: Provider
     repository: Repository
     headers: dict[str, str]
     allowed: Allowed
@@ -38,7 +40,11 @@ class Exchange:
         sealed = upstream.sealed_token or webhook.sealed_credential
         opened = unseal(instance.layout.config_key, sealed)
         credential = Credential(opened.get("user", ""), opened.get("password", ""))
-        return cls(found, signed_in(webhook.provider, credential), allowed(instance))
+        return cls(webhook.provider, found, signed_in(webhook.provider, credential), allowed(instance))
+
+    def elsewhere(self, base: str) -> Self:
+        """Return one with another part of the same server's API."""
+        return replace(self, repository=replace(self.repository, base=base))
 
     def post(self, below: str, body: bytes) -> Answer:
         """Send a body; never raises for what the other side does."""

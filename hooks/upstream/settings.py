@@ -20,7 +20,7 @@ def wished(before: Upstream, old: Webhook, new: Webhook, asked: Mapping[str, Any
 
     Args:
         old, new: the web hook before and after the same request.
-        asked: any of `statuses`, `deployments`, `api_url` (checked) and `sealed_token`.
+        asked: any of the fields that a person sets, the address of the API checked, and `sealed_token`.
 
     Raises:
         InvalidInput: the git server has no API that is known, or not of this repository.
@@ -30,7 +30,7 @@ def wished(before: Upstream, old: Webhook, new: Webhook, asked: Mapping[str, Any
     if after.deployments and new.provider is not Provider.GITHUB:
         message = f"{new.provider} has no deployments: GitHub has."
         raise InvalidInput(message, "It can be told statuses: stratum webhooks set ID --statuses.")
-    if not after.statuses and not after.deployments:
+    if not (after.statuses or after.deployments or after.wait_for_ci):
         return after
     base = repository(new.provider, new.clone_url, after.api_url).base
     if asked.get("sealed_token"):

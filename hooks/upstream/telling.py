@@ -51,7 +51,7 @@ def _answer(instance: Instance, db: Database, taken: CommitStatus, saying: Sayin
         exchange = Exchange.of(instance, saying.webhook, saying.upstream)
         if isinstance(saying.what, Deployment):
             return _deployed(db, exchange, taken, saying.what)
-        return _said(exchange, saying, saying.what)
+        return _said(exchange, saying.what)
     except InvalidInput as error:
         return Answer(None, error.message.rstrip("."))
     except Exception:  # else it would be due again for ever
@@ -59,11 +59,11 @@ def _answer(instance: Instance, db: Database, taken: CommitStatus, saying: Sayin
         return Answer(None, _OURS)
 
 
-def _said(exchange: Exchange, saying: Saying, said: Said) -> Answer:
-    provider = saying.webhook.provider
-    sent = status(provider, exchange.repository, said)
+def _said(exchange: Exchange, said: Said) -> Answer:
+    sent = status(exchange.provider, exchange.repository, said)
     answer = exchange.post(sent.below, sent.body)
-    return replace(answer, error="") if is_known_already(provider, answer.status, answer.text) else answer
+    is_known = is_known_already(exchange.provider, answer.status, answer.text)
+    return replace(answer, error="") if is_known else answer
 
 
 def _deployed(db: Database, exchange: Exchange, taken: CommitStatus, one: Deployment) -> Answer:

@@ -10,6 +10,7 @@ from hooks.webhooks.reading import Part
 from stratum.errors import DeliveryMalformed
 
 _WITHIN = {"branch": "refs/heads/", "named_branch": "refs/heads/", "bookmark": "refs/heads/"}
+_CHECKS = ("repo:commit_status_created", "repo:commit_status_updated")
 _TAGS = "refs/tags/"
 
 
@@ -17,6 +18,8 @@ def cloud(delivery: Delivery) -> Event:
     """Read a delivery of Bitbucket Cloud."""
     name, delivery_id = _name(delivery), delivery.first("x-request-uuid")
     body = Part.read(delivery)
+    if name in _CHECKS:
+        return Event(Kind.CHECKS, name, delivery_id, checked=_checked(body))
     if name != "repo:push":
         return Event(_kind(name), name, delivery_id)
     changes = tuple(_cloud_change(one) for one in body.needed("push").parts("changes"))
@@ -32,6 +35,15 @@ def data_center(delivery: Delivery) -> Event:
         return Event(_kind(name), name, delivery_id)
     changes = tuple(_data_center_change(body, one) for one in body.parts("changes"))
     return Event(Kind.PUSH, name, delivery_id, changes, _slug(body))
+
+
+def _checked(body: Part) -> tuple[str, ...]:
+    """Name the commit that a status is of, which stands at the end of its address."""
+    status = body.needed("commit_status")
+    links = status.part("links")
+    link = links.part("commit") if links else None
+    commit = link.text("href").rstrip("/").rpartition("/")[2] if link else ""
+    return (commit,) if commit else ()
 
 
 def _name(delivery: Delivery) -> str:

@@ -38,6 +38,8 @@ def decide(app: App, webhook: Webhook, event: Event, at: Callable[[str], str]) -
     """
     if event.kind is Kind.PING:
         return Decision(None, "a ping; all is well")
+    if event.kind is Kind.CHECKS:
+        return Decision(None, f"it tells of checks of {', '.join(one[:7] for one in event.checked)}")
     if event.kind is Kind.OTHER:
         return Decision(None, f"the event {event.name[:MAX_SHOWN]!r} deploys nothing")
     reasons = {change: _against(app, webhook, change, at) for change in event.changes}

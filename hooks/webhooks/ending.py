@@ -1,7 +1,7 @@
 """What becomes of a delivery, and of the build that was reserved for it: told in its log, then recorded."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hooks.parts import Parts
 from stratum.buildlog import Log
@@ -90,6 +90,13 @@ class Fetching:
             if self._build is not None:
                 reserved.end(tx, self._build, state, error, newer=end.newer)
         log.info("delivery %d to app %d: %s %s", delivery.id, delivery.app_id, end.state, end.reason)
+
+    def hold(self, reason: str, until: datetime) -> None:
+        """Have it looked at again later, and tell why, if that is another reason than before."""
+        if reason != self._delivery.reason:
+            self._say(f"Not fetched yet: {reason}.")
+        with self._parts.database.write(synced=False) as tx:
+            deliveries.hold(tx, self._delivery.id, reason, until)
 
     def put_off(self, reason: str) -> None:
         """Have it tried again later, if it was not tried often enough."""

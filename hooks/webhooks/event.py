@@ -9,6 +9,7 @@ class Kind(StrEnum):
 
     PUSH = "push"
     PING = "ping"  # only to see whether anybody answers
+    CHECKS = "checks"  # somebody has said something of commits
     OTHER = "other"
 
 
@@ -39,6 +40,7 @@ class Event:
         name: the sender's own word: `push`, `repo:refs_changed`.
         delivery_id: the sender's own; the same when it sends the delivery again. Empty where it has none.
         repository: as the sender calls it, to be shown and for nothing else.
+        checked: commits whose checks it tells of; what they are is asked of the git server.
     """
 
     kind: Kind
@@ -46,3 +48,4 @@ class Event:
     delivery_id: str
     changes: tuple[Change, ...] = ()
     repository: str = ""
+    checked: tuple[str, ...] = ()

@@ -104,6 +104,14 @@ class Scratch:
             return None
         return [path.decode("utf-8", "replace") for path in ran.said.split(b"\0") if path]
 
+    def leads_to(self, tip: str, commit: str) -> bool:
+        """Whether a commit is another, or one that came before it."""
+        try:
+            self._run(["merge-base", "--is-ancestor", commit, tip])
+        except FetchFailed:  # or it is not there at all
+            return False
+        return True
+
     def message(self, commit: str) -> str:
         """Return a commit's message; of a very long one the beginning."""
         said = self._run(["cat-file", "commit", commit]).said

@@ -8,6 +8,7 @@ from hooks.webhooks.event import Change, Event, Kind
 from hooks.webhooks.reading import Part
 from stratum.errors import DeliveryMalformed
 
+_CHECKS = ("status", "check_run", "check_suite", "workflow_run")
 MOST_COMMITS = 20  # a sender may name no more of a push, so that with so many some may be left out
 
 
@@ -28,9 +29,17 @@ def _read(delivery: Delivery, name: str, delivery_id: str) -> Event:
         reason = "no header names its event"
         raise DeliveryMalformed(reason)
     body = Part.read(delivery)
+    if name in _CHECKS:
+        return Event(Kind.CHECKS, name, delivery_id, checked=_checked(body, name))
     if name != "push":
         return Event(Kind.PING if name == "ping" else Kind.OTHER, name, delivery_id)
     return Event(Kind.PUSH, name, delivery_id, (_change(body),), _repository(body))
+
+
+def _checked(body: Part, name: str) -> tuple[str, ...]:
+    """Name the commit that checks are of; docs.github.com, "Webhook events and payloads"."""
+    commit = body.commit("sha") if name == "status" else body.needed(name).commit("head_sha")
+    return (commit,) if commit else ()
 
 
 def _change(body: Part) -> Change:

@@ -1,6 +1,6 @@
 """GitLab's deliveries. Pure.
 
-Source: docs.gitlab.com, "Webhook events", push and tag push events.
+Source: docs.gitlab.com, "Webhook events", push, tag push and pipeline events.
 """
 
 from hooks.webhooks.delivery import Delivery
@@ -20,7 +20,11 @@ def gitlab(delivery: Delivery) -> Event:
     # Not x-gitlab-event-uuid: a push that a web hook has led to shares it with the push before.
     delivery_id = delivery.first("webhook-id", "idempotency-key")
     body = Part.read(delivery)
-    if (body.text("object_kind") or body.text("event_name")) not in _PUSHES:
+    kind = body.text("object_kind") or body.text("event_name")
+    if kind == "pipeline":
+        commit = body.needed("object_attributes").commit("sha")
+        return Event(Kind.CHECKS, name, delivery_id, checked=(commit,) if commit else ())
+    if kind not in _PUSHES:
         return Event(Kind.OTHER, name, delivery_id)
     new = body.commit("after")
     messages = (one.text("message") for one in body.parts("commits") if one.text("id") == new)

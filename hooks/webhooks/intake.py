@@ -103,8 +103,9 @@ class Intake:
                 made = reserved.reserve(tx, app.id, pusher_name(webhook.public_id))
                 new = replace(new, build=made.number)
             number = deliveries.record(tx, app.id, webhook.id, new)
+            woken = deliveries.wake(tx, webhook.id, event.checked) if event.checked else 0
         reach("delivery.recorded")
-        if is_queued:
+        if is_queued or woken:
             self._parts.nudges.fetch(app.id)
         return Taken(number, new.state, new.reason, new.build)
 

@@ -15,6 +15,8 @@ from hooks import quota
 from hooks.parts import Parts
 from hooks.policy import BRANCHES, ZERO, short
 from hooks.refs import read_ref
+from hooks.upstream.waiting import Held, Red, TooLate
+from hooks.webhooks.checking import NotDeployed, await_green, checked_commit
 from hooks.webhooks.deciding import deploy_branch
 from hooks.webhooks.ending import Ended, Fetching
 from hooks.webhooks.fetching import FetchFailed, FetchTooLarge, Scratch, Way, by_https, checked_address
@@ -27,11 +29,11 @@ from stratum.errors import Conflict, InvalidInput, Unavailable
 from stratum.faults import reach
 from stratum.instance import Instance
 from stratum.limits import Limits
-from stratum.model import App, DeliveryState, RecordedDelivery, RefUpdate, Webhook
+from stratum.model import App, DeliveryState, RecordedDelivery, RefUpdate, Upstream, Webhook
 from stratum.ownership import exclusive
 from stratum.queue import Nudges, waiting
 from stratum.secrets import unseal
-from stratum.store import Database, deliveries, environments, webhooks
+from stratum.store import Database, deliveries, environments, upstreams, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,11 @@ def _due(found: Parts, app_id: int) -> list[RecordedDelivery]:
 def _do(found: Parts, due: Iterable[RecordedDelivery]) -> None:
     """Do the first, and with it those that are the same work, of which the newest is told the outcome."""
     first, *others = due
+    with found.database.read() as tx:
+        waits = upstreams.get_upstream(tx, first.webhook_id).wait_for_ci
+    if waits:  # each commit has checks of its own
+        _attempt(found, first)
+        return
     same = (first.webhook_id, first.branch)
     *older, newest = first, *(one for one in others if (one.webhook_id, one.branch) == same)
     for one in older:
@@ -87,6 +94,11 @@ def _attempt(found: Parts, newest: RecordedDelivery) -> None:
         _fetch(found, newest, fetching)
     except Ended as end:
         fetching.end(end)
+    except Held as held:
+        fetching.hold(held.reason, held.until)
+    except (NotDeployed, Red) as error:
+        state = DeliveryState.FAILED if isinstance(error, TooLate) else DeliveryState.IGNORED
+        fetching.end(Ended(state, error.reason))
     except (InvalidInput, Conflict, PushRefused) as error:
         reason = error.reason if isinstance(error, PushRefused) else str(error).rstrip(".")
         fetching.end(Ended(DeliveryState.FAILED, reason))
@@ -101,10 +113,13 @@ def _fetch(found: Parts, delivery: RecordedDelivery, fetching: Fetching) -> None
     """Fetch and push; ends by raising.
 
     What is deployed is what the branch is at now, not the commit that was told of: so deliveries may
-    come late, twice or in another order, and the app ends at what its source is at.
+    come late, twice or in another order, and the app ends at what its source is at. A web hook that waits
+    for checks deploys the commit that these were of.
     """
     reach("fetch.begun")
-    app, webhook = _present(found, delivery)
+    app, webhook, upstream = _present(found, delivery)
+    if upstream.wait_for_ci:
+        await_green(found, webhook, upstream, delivery)
     repo = found.instance.layout.repo(app.id)
     branch = deploy_branch(app, delivery.branch)
     fetching.begun(webhook.clone_url)
@@ -116,7 +131,9 @@ def _fetch(found: Parts, delivery: RecordedDelivery, fetching: Fetching) -> None
             raise quota.too_large(found.instance, app) from error
         reach("fetch.fetched")
         fetching.has(new)
-        update = RefUpdate(f"{BRANCHES}{branch}", read_ref(repo, f"{BRANCHES}{branch}"), new)
+        old = read_ref(repo, f"{BRANCHES}{branch}")
+        new = checked_commit(delivery, scratch, new, old) if upstream.wait_for_ci else new
+        update = RefUpdate(f"{BRANCHES}{branch}", old, new)
         is_there = update.old == new
         if not is_there:
             _check_wanted(webhook, delivery, scratch, update)
@@ -125,13 +142,14 @@ def _fetch(found: Parts, delivery: RecordedDelivery, fetching: Fetching) -> None
     raise fetching.pushed(branch, build_of(found, app, branch, new))
 
 
-def _present(found: Parts, delivery: RecordedDelivery) -> tuple[App, Webhook]:
+def _present(found: Parts, delivery: RecordedDelivery) -> tuple[App, Webhook, Upstream]:
     with found.database.read() as tx:
         app = environments.get_app(tx, delivery.app_id)
         webhook = webhooks.get_webhook(tx, delivery.webhook_id)
+        upstream = upstreams.get_upstream(tx, delivery.webhook_id)
     if app is None or app.destroying or webhook is None or not webhook.enabled:
         raise Ended(DeliveryState.FAILED, "the web hook was disabled meanwhile")
-    return app, webhook
+    return app, webhook, upstream
 
 
 def _fetched(found: Parts, webhook: Webhook, branch: str, scratch: Scratch) -> str:

@@ -102,6 +102,8 @@ def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **give
 @host_keys
 @click.option("--statuses/--no-statuses", default=None, help="Tell its git server what becomes of commits.")
 @click.option("--deployments/--no-deployments", default=None, help="Have builds be deployments on GitHub.")
+@click.option("--wait-for-ci/--no-wait-for-ci", default=None, help="Deploy what its checks have found good.")
+@click.option("--ci-limit-s", type=int, help="For so many seconds at most it waits for them.")
 @click.option("--status-token-file", "token_file", type=click.File(), help="A token for that; - for stdin.")
 @click.option("--api-url", help="Where the API of its git server is, if not where the clone URL says.")
 @for_app

@@ -30,6 +30,8 @@ class Upstream:
         statuses: whether it is told what becomes of commits.
         deployments: whether builds are deployments there.
         api_url: where its API is; empty: where that follows from the clone URL.
+        wait_for_ci: whether a commit is deployed only once its checks are green.
+        ci_limit_s: for how long it waits for them at most.
         sealed_token: `user` and `password`; None: with what the source is fetched.
     """
 
@@ -38,6 +40,8 @@ class Upstream:
     deployments: bool = False
     api_url: str = ""
     sealed_token: bytes | None = None
+    wait_for_ci: bool = False
+    ci_limit_s: int = 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Of a web hook the newest KEPT are kept, of those that were refused REFUSED_KEPT,
 address may cause them; and the bodies of the newest BODIES_KEPT. What is still to be fetched always is.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
 
@@ -117,6 +118,20 @@ def put_off(tx: Transaction, number: int, reason: str, until: datetime) -> None:
     """Have one that is queued tried again later; it has been tried once more."""
     chosen = update(t.deliveries).where(*_queued(number))
     tx.execute(chosen.values(reason=reason, next_at=until, attempts=t.deliveries.c.attempts + 1))
+
+
+def hold(tx: Transaction, number: int, reason: str, until: datetime) -> None:
+    """Have one that is queued looked at again later; it has not been tried."""
+    tx.execute(update(t.deliveries).where(*_queued(number)).values(reason=reason, next_at=until))
+
+
+def wake(tx: Transaction, webhook_id: int, commits: Collection[str]) -> int:
+    """Have looked at now what waits for the checks of some commits; how many these are."""
+    waits = select(t.upstreams.c.webhook_id).where(t.upstreams.c.wait_for_ci)
+    mine = (t.deliveries.c.webhook_id == webhook_id, t.deliveries.c.webhook_id.in_(waits))
+    held = (t.deliveries.c.state == DeliveryState.QUEUED.value, t.deliveries.c.next_at.is_not(None))
+    those = t.deliveries.c.commit.in_(list(commits))
+    return tx.execute(update(t.deliveries).where(*mine, *held, those).values(next_at=None)).rowcount
 
 
 def _ended(state: DeliveryState, reason: str) -> dict[str, object]:

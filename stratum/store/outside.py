@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from stratum.store.columns import UtcDateTime, app_id, metadata
@@ -151,6 +152,8 @@ upstreams = Table(
     Column("deployments", Boolean, nullable=False),
     Column("api_url", Text, nullable=False),
     Column("sealed_token", LargeBinary),
+    Column("wait_for_ci", Boolean, nullable=False, server_default=false()),
+    Column("ci_limit_s", Integer, nullable=False, server_default="3600"),
 )
 
 # What was told of commits; old ones are forgotten (stratum/store/statuses.py).

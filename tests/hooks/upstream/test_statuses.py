@@ -105,6 +105,15 @@ def test_each_verdict_has_a_word_of_the_providers(provider, words):
         ),
         ("gitea", "https://[2001:db8::1]/octo/app.git", "", "https://[2001:db8::1]/api/v1", "octo/app"),
         ("gitea", "http://git.example.com/octo/a%2Bb.git", "", "http://git.example.com/api/v1", "octo/a+b"),
+        ("github", "git@github.com:octo/app.git", "", "https://api.github.com", "octo/app"),
+        ("gitlab", "ssh://git@h.example:2222/group/app.git", "", "https://h.example/api/v4", "group/app"),
+        (
+            "bitbucket-dc",
+            "ssh://git@bb.example:7999/PRJ/app.git",
+            "",
+            "https://bb.example/rest/api/latest",
+            "PRJ/app",
+        ),
         ("bitbucket", "https://bitbucket.org/team/app.git", "", "https://api.bitbucket.org/2.0", "team/app"),
         (
             "bitbucket-dc",

@@ -265,3 +265,25 @@ def test_a_push_of_which_any_field_is_another_is_read_or_malformed(provider: Pro
     except DeliveryMalformed:
         return
     assert event.kind in Kind
+
+
+@pytest.mark.parametrize(
+    ("provider", "event", "body"),
+    [
+        ("github", {"X_GitHub_Event": "status"}, {"sha": NEW, "state": "success"}),
+        ("github", {"X_GitHub_Event": "check_suite"}, {"check_suite": {"head_sha": NEW}}),
+        ("github", {"X_GitHub_Event": "check_run"}, {"check_run": {"head_sha": NEW}}),
+        ("github", {"X_GitHub_Event": "workflow_run"}, {"workflow_run": {"head_sha": NEW}}),
+        ("gitea", {"X_Gitea_Event": "status"}, {"sha": NEW}),
+        ("gitlab", {}, {"object_kind": "pipeline", "object_attributes": {"sha": NEW}}),
+        (
+            "bitbucket",
+            {"X_Event_Key": "repo:commit_status_updated"},
+            {"commit_status": {"links": {"commit": {"href": f"https://x/commit/{NEW}"}}}},
+        ),
+    ],
+)
+def test_what_is_told_of_checks_names_their_commit(provider, event, body):
+    found = read(provider, body, **event)
+
+    assert (found.kind, found.checked, found.changes) == (Kind.CHECKS, (NEW,), ())

@@ -171,9 +171,13 @@ def test_statuses_are_switched_on_with_a_token_that_nobody_sees_and_listed(termi
     [
         ("gitlab", ("--deployments",), "gitlab has no deployments: GitHub has."),
         ("github", ("--deployments",), "has no token with which its git server could be told"),
+        ("gitea", ("--wait-for-ci",), "has no token with which its git server could be told"),
+        ("generic", ("--wait-for-ci",), "Stratum knows no API of a generic web hook's sender."),
+        ("gitlab", ("--ci-limit-s", "5"), "ci_limit_s: Input should be greater than or equal to 60"),
         ("github", ("--statuses",), "has no token with which its git server could be told"),
         ("generic", ("--status-token-file", "-"), "Stratum knows no API of a generic web hook's sender."),
         ("github", ("--api-url", "http://git.example.com/api"), "cannot be the address of an API"),
+        ("github", ("--api-url", "ssh://git@git.example.com/api"), "cannot be the address of an API"),
         ("github", ("--api-url", "file:///etc"), "cannot be the address of an API"),
         ("github", ("--api-url", "git@git.example.com:api"), "cannot be the address of an API"),
     ],
@@ -189,6 +193,18 @@ def test_what_no_git_server_could_be_told_is_refused_with_the_reason(
 
     assert refused.code == 1
     assert said in refused.err
+
+
+def test_a_web_hook_waits_for_checks_for_as_long_as_is_wished(terminal, side):
+    side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    wished = ("--wait-for-ci", "--ci-limit-s", "600", "--no-statuses", "--status-token-file", "-")
+    assert terminal(*WHERE, "set", ident, *wished, stdin="s3cret").code == 0
+
+    row = terminal(*WHERE, "show", ident, "--json").rows[0]
+    assert (row["wait_for_ci"], row["ci_limit_s"], row["statuses"]) == (True, 600, False)
+    assert terminal(*WHERE, "set", ident, "--no-wait-for-ci").code == 0
+    assert terminal(*WHERE, "show", ident, "--json").rows[0]["wait_for_ci"] is False
 
 
 def test_a_token_for_statuses_is_sent_to_no_server_that_it_was_not_given_for(terminal, side):
