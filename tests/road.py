@@ -70,8 +70,11 @@ class Road:
 
     def fetch(self) -> RecordedDelivery:
         """Do what a fetcher does, and return the newest delivery."""
-        jobs.fetch_queued(self.parts, self.app.id)
+        self.fetch_all()
         return self.newest()
+
+    def fetch_all(self) -> None:
+        jobs.fetch_queued(self.parts, self.app.id)
 
     def newest(self) -> RecordedDelivery:
         with self.web.db.read() as tx:

@@ -67,10 +67,9 @@ class Fetching:
         Raises:
             Ended: the delivery was given up.
         """
-        with self._parts.database.read() as tx:
-            is_there = self._build is not None and reserved.is_fetching(tx, self._build)
+        is_fetching = self._is_fetching()
         self.check_wanted()  # after that look, since both end in one transaction
-        return self._delivery.build if is_there else None
+        return self._delivery.build if is_fetching else None
 
     def pushed(self, branch: str, build: Build | None) -> Ended:
         """Say how it ends when a branch of the app is where it is to be, and what was built for that."""
@@ -110,6 +109,12 @@ class Fetching:
             deliveries.put_off(tx, delivery.id, reason, now() + pause)
         log.warning("delivery %d to app %d waits: %s", delivery.id, delivery.app_id, reason)
 
+    def _is_fetching(self) -> bool:
+        if self._build is None:
+            return False
+        with self._parts.database.read() as tx:
+            return reserved.is_fetching(tx, self._build)
+
     def _is_free(self) -> bool:
         if self._build is None:
             return False
@@ -117,7 +122,7 @@ class Fetching:
             return reserved.is_free(tx, self._build)
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
-        if self._build is not None:
+        if self._build is not None and self._is_fetching():  # else it has ended, or is gone with its app
             _say(self._parts, self._build, text, is_error=is_error)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, update
 
 from stratum.model import DeliveryState, NewDelivery, RecordedDelivery
 from stratum.store import statuses
@@ -66,6 +66,13 @@ def get_delivery(tx: Transaction, app_id: int, number: int) -> RecordedDelivery 
     mine = (t.deliveries.c.app_id == app_id, t.deliveries.c.id == number)
     row = tx.execute(select(*_COLUMNS).where(*mine)).one_or_none()
     return None if row is None else _delivery(row)
+
+
+def newest_of_build(tx: Transaction, app_id: int, build: int) -> int | None:
+    """Return the number of the delivery that a build was reserved for; None when it is not kept."""
+    mine = (t.deliveries.c.app_id == app_id, t.deliveries.c.build == build)
+    found: int | None = tx.scalar(select(func.max(t.deliveries.c.id)).where(*mine))
+    return found
 
 
 def body_of(tx: Transaction, number: int) -> bytes:

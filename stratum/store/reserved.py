@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, select, update
 
 from stratum.errors import Conflict
 from stratum.model import Build, BuildOptions, BuildState, DeliveryState
-from stratum.store import builds, news
+from stratum.store import builds, news, statuses
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -71,6 +71,7 @@ def gate(tx: Transaction, one: Reserved, commit: str, *, options: BuildOptions, 
     """
     state = {"state": BuildState.WAITING.value}
     _take(tx, one, {"commit": commit, "options": asdict(options), "gate": process, **state})
+    statuses.note_build(tx, one.app_id, one.number, commit)
     return _build(tx, one)
 
 

@@ -67,7 +67,8 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
         )
     if not build.commit:
         message = f"Build {number} has fetched nothing that could be built."
-        raise Conflict(message, "stratum webhooks replay fetches a delivery's branch once more.")
+        delivery = deliveries.newest_of_build(tx, app.id, number)
+        raise Conflict(message, f"Fetch it once more: stratum webhooks replay {delivery or 'NUMBER'}.")
     if not _is_taken(tx, build):
         message = f"Build {number} was for a push that was not taken."
         raise Conflict(message, "Push again.")

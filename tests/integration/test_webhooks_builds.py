@@ -1,8 +1,11 @@
 """The build whose number a sender is told: there from the delivery on, whatever becomes of that."""
 
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Thread
+from urllib.error import HTTPError
 
 import pytest
 from sqlalchemy import update
@@ -10,7 +13,7 @@ from sqlalchemy import update
 from hooks.webhooks import jobs, pushing
 from hooks.webhooks.ending import GONE
 from stratum.model import BuildState, DeliveryState
-from stratum.store import news, reserved
+from stratum.store import environments, news, reserved
 from stratum.store import tables as t
 from stratum.store.reserved import Reserved
 from tests.gitweb import FakeBuilder
@@ -180,14 +183,37 @@ def test_a_web_hook_that_is_removed_takes_the_build_along_that_waits_for_it(way)
     assert way.web.builds(way.app)[0].error == GONE
 
 
-def test_what_has_fetched_nothing_is_not_built_again(way):
+def test_who_wants_to_build_again_what_has_fetched_nothing_is_told_how_to_fetch_it(way):
     way.hook()
     way.source.push({"Procfile": "no colon\n"})
-    number = way.deliver()[1]["build"]
+    said = way.deliver()[1]
     way.fetch()
 
-    with pytest.raises(OSError, match="409"):
-        way.api("POST", f"/{number}/retry", noun="builds")
+    with pytest.raises(HTTPError) as refused:
+        way.api("POST", f"/{said['build']}/retry", noun="builds")
+    with refused.value as answer:
+        assert (answer.code, json.load(answer)["hint"]) == (
+            409,
+            f"Fetch it once more: stratum webhooks replay {said['delivery']}.",
+        )
+
+
+def test_an_app_that_is_destroyed_while_its_source_is_fetched_leaves_no_log(way):
+    way.hook()
+    way.source.answers.clear()
+    way.deliver()
+    fetching = Thread(target=way.fetch_all)
+    fetching.start()
+    wait_until(lambda: way.source.asked != [], timeout=60)
+    with way.web.db.write() as tx:
+        environments.remove_app(tx, way.app.id)
+    folder = way.web.instance.layout.build_log(way.app.id, 1).parent
+    shutil.rmtree(folder)
+    way.source.answers.set()
+    fetching.join(60)
+
+    assert not fetching.is_alive()
+    assert not folder.exists()
 
 
 def test_a_delivery_of_before_builds_were_reserved_gets_one_when_it_is_pushed(way):

@@ -149,6 +149,6 @@ def test_a_build_that_is_fetched_is_followed_and_one_that_was_skipped_is_no_fail
         1,
         [
             "Build 2 has fetched nothing that could be built.",
-            "stratum webhooks replay fetches a delivery's branch once more.",
+            "Fetch it once more: stratum webhooks replay NUMBER.",
         ],
     )
