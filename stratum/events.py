@@ -25,6 +25,7 @@ class Kind(StrEnum):
     HELD_BACK = "held-back"  # it writes more than is read; told every ten minutes at most
     STOPPING = "stopping"  # it was told to
     STOPPED = "stopped"  # as it was told to
+    LOST = "lost"  # supervisord was killed, and nobody saw how it ended
 
 
 _SAID = {
@@ -32,6 +33,7 @@ _SAID = {
     Kind.NOT_STARTED: "could not be started",
     Kind.CRASH_LOOPING: "is crash-looping",
     Kind.HELD_BACK: "writes more than 16 MiB a second, and is held back",
+    Kind.LOST: "lost with its supervisor: how it ended was not seen",
     Kind.STOPPING: "told to stop after {0.lived_s:.1f} s",
 }
 

@@ -6,7 +6,7 @@ Each method says what is wrong, a line for each; what is only on its way is not 
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from runner import listening
 from stratum import secrets
 from stratum.door import marks, proc
+from stratum.events import Event, Kind
 from stratum.instance import Identity, Instance
 from stratum.model import App, Build, BuildState, Formation, Release, ReleaseState, RolloutState, Slot
 from stratum.settings import Settings
@@ -39,6 +40,7 @@ _BUSY_ROLLOUTS = (RolloutState.QUEUED, RolloutState.RUNNING, RolloutState.LIVE)
 _OWN_SESSIONS = {"daemon": 2}  # of others one
 _FDS_EACH = 3  # of a process, in supervisord: its input, its output, its log
 _SPARE_FDS = 20  # connections that are kept: five to the database, of three files each, and to each other
+_LIVES = {Kind.STARTED, Kind.HELD_BACK, Kind.STOPPING}
 _WHOLE = re.compile(r"(repos|cache|storage)/[^/]+|(slugs|releases|sites)/[^/]+/[^/]+|redis|router")
 
 
@@ -227,6 +229,7 @@ class Truth:
                 recorded = events.last(tx, one.app.id, len(found))
                 if recorded != found:
                     yield f"{name} has {len(found)} changes noted, the last {found[-1]}, not {recorded[-1:]}"
+                yield from (f"{name} has no end before {event}" for event in _without_end(found))
 
     def _listeners(self, facts: Mapping[str, Facts]) -> Iterator[str]:
         """Of all ports that may be given, just those are held that are, each by its own app."""
@@ -337,6 +340,18 @@ class Truth:
                 continue
             if answer != said:
                 yield f"{name} answers {answer}, not {said}"
+
+
+def _without_end(found: Iterable[Event]) -> Iterator[Event]:
+    """Starts of processes that run already, by what was noted of them."""
+    lives: set[str] = set()
+    for event in found:
+        if event.kind is Kind.STARTED and event.process in lives:
+            yield event
+        if event.kind in _LIVES:
+            lives.add(event.process)
+        else:
+            lives.discard(event.process)
 
 
 def _service(pid: int) -> str:

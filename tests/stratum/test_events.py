@@ -22,6 +22,7 @@ NAME = "MyProdEnv.app02.v3.worker.1"
         ("held-back\t4711\t\t3.21", "writes more than 16 MiB a second, and is held back"),
         ("stopping\t4711\t\t60", "told to stop after 60.0 s"),
         ("stopped\t4711\t-15\t60", "stopped (SIGTERM) after 60.0 s"),
+        ("lost\t4711\t\t0", "lost with its supervisor: how it ended was not seen"),
         ("stopped\t0\t\t0", "stopped while it waited for its next start"),
     ],
 )

@@ -12,8 +12,9 @@ from contextlib import suppress
 
 FILE = "events"
 MAX_BYTES = 256 * 1024  # twice: about 5,000 changes of an app wait here for whoever reads them
-_TAIL_BYTES = 1024  # more than two lines have
+_FIELDS = 7
 _DIGITS = 16  # of a number: of what a damaged file has instead, none is gone on from
+_LIVES = frozenset({"started", "stopping", "held-back"})
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Field = str | int
@@ -34,15 +35,22 @@ _numbers = _Numbers()
 
 
 def go_on(folder: str) -> None:
-    """Give higher numbers than earlier lives of supervisord have, whatever the clock says now.
+    """Go on where an earlier life of supervisord has ended, before anything is started.
+
+    Numbers are higher than those before, whatever the clock says now. Of processes that ran when that life
+    was killed, whose ends nobody saw, it is noted that they are lost.
 
     Args:
         folder: that of the apps' logs.
     """
+    lost: list[tuple[str, str, str]] = []
     with suppress(OSError), os.scandir(folder) as apps:
         for app in apps:
-            for path in (f"{app.path}/{FILE}", f"{app.path}/{FILE}.1"):
-                _numbers.last = max(_numbers.last, _last_number(path))
+            last = _last_of_each(f"{app.path}/{FILE}.1") | _last_of_each(f"{app.path}/{FILE}")
+            _numbers.last = max(_numbers.last, *(number for number, _, _ in last.values()), 0)
+            lost += [(app.path, name, pid) for name, (_, what, pid) in last.items() if what in _LIVES]
+    for path, name, pid in lost:
+        note(f"{path}/{FILE}", f"{time.time():.3f}", name, "lost", pid, "", "0.000")
 
 
 def note(log: str, *fields: Field) -> None:
@@ -66,9 +74,12 @@ def _rotate(path: str) -> None:
             os.replace(path, f"{path}.1")  # noqa: PTH105
 
 
-def _last_number(path: str) -> int:
-    with suppress(OSError, ValueError, IndexError), open(path, "rb") as file:  # noqa: PTH123 - as above
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-        text = file.read().split(b"\n")[-2].partition(b"\t")[0]
-        return int(text) if len(text) <= _DIGITS else 0
-    return 0
+def _last_of_each(path: str) -> dict[str, tuple[int, str, str]]:
+    """Process → number, kind and pid of its last change in a file."""
+    found: dict[str, tuple[int, str, str]] = {}
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
+        for line in file:
+            fields = line.split("\t")
+            if len(fields) == _FIELDS and fields[0].isdecimal() and len(fields[0]) <= _DIGITS:
+                found[fields[2]] = int(fields[0]), fields[3], fields[4]
+    return found

@@ -68,4 +68,26 @@ def test_numbers_grow_over_restarts_whatever_the_clock_says(tmp_path: Path, monk
     journal.go_on(str(tmp_path))
     start(tmp_path / "1", 7)
 
-    assert [event.number for event in noted(tmp_path / "1" / "events")][1:] == [before.number + 1]
+    first, lost, again = noted(tmp_path / "1" / "events")
+    assert (lost.kind, again.pid) == (Kind.LOST, 7)
+    assert first.number < before.number < lost.number < again.number <= before.number + 3
+
+
+def test_what_ran_when_supervisord_was_killed_is_lost_and_that_is_told_once(tmp_path: Path):
+    """Of each by its last change, also where that is in the older file."""
+    (tmp_path / "1").mkdir()
+    ends = {"web.1": "started", "web.2": "stopping", "worker.1": "held-back"}
+    ended = {"worker.2": "stopped", "worker.3": "crash-looping", "clock.1": "exited", "old.1": "started"}
+    for label, what in [*ends.items(), *ended.items()]:
+        journal.note(f"{tmp_path}/1/x.log", "1.0", f"E.a.v1.{label}", what, 4711, "", "0.000")
+    (tmp_path / "1" / "events").rename(tmp_path / "1" / "events.1")
+    journal.note(f"{tmp_path}/1/x.log", "1.0", "E.a.v1.old.1", "stopped", 4711, "-9", "0.000")
+
+    journal.go_on(str(tmp_path))
+    journal.go_on(str(tmp_path))
+
+    _, *told = noted(tmp_path / "1" / "events")[-4:]
+    assert {(one.process, one.kind, one.pid) for one in told} == {
+        (f"E.a.v1.{label}", Kind.LOST, 4711) for label in ends
+    }
+    assert len(noted(tmp_path / "1" / "events")) == len(ends) + len(ended) + 1 + 3
