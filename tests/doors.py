@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ import pytest
 
 from stratum.door import proc
 from stratum.door.client import Door
+from stratum.door.fencing import fences, trial
+from stratum.door.fencing.fences import Fences
 from stratum.fence import Fence, fenced_base
 from stratum.instance import Identity, Instance
 from stratum.layout import Layout
@@ -72,6 +75,12 @@ def _work_and_exit(uid: int, work: Callable[[], object], sink: int) -> None:
             out.write(answer)
     finally:
         os._exit(0)
+
+
+@cache
+def standing(uid: int) -> Fences:
+    """What a start finds for an account; each step finds it again where nobody has written it down."""
+    return as_uid(uid, trial.find)
 
 
 @contextmanager
@@ -145,6 +154,9 @@ class House:
             os.chown(self.layout.data, user, user)
         self.call(lambda: folders.make(self._instance()), as_root=fenced)
         Identity(instance_id, fenced, self.fence.uid_base, "127.0.0.1:1").write(self.layout.data)
+        if not contained:
+            found = standing(0 if fenced else user)
+            self.call(lambda: fences.write(self.layout.fences, found), as_root=fenced)
 
     def _instance(self) -> Instance:
         return Instance(Settings(data=self.layout.data), self.layout, self.fence, "127.0.0.1:1")

@@ -11,6 +11,7 @@ from typing import Self
 
 from builder.jobs import build_queued
 from builder.workshop import Workshop
+from stratum.door.fencing import fences
 from stratum.fence import fenced_base
 from stratum.instance import Identity
 from stratum.model import NO_OPTIONS, App, Build, BuildOptions, BuildState, RefUpdate, Release
@@ -21,6 +22,7 @@ from stratum.spool import spool
 from stratum.store import builds, environments, pushes, releases
 from stratum.up import folders
 from tests.databases import new_database
+from tests.doors import standing
 from tests.repos import Source, commit, git, make_repo
 
 ROOT = os.geteuid() == 0
@@ -50,6 +52,7 @@ class Yard:
         given = Settings(data=chosen, redis_url="unix:///nonexistent.sock", **settings)  # type: ignore[arg-type]
         shop = Workshop.open(given)
         folders.make(shop.instance)
+        fences.write(shop.instance.layout.fences, standing(os.geteuid()))
         make_key(shop.instance.layout.config_key)
         new_database(shop.instance.layout.database)
         return cls(folder, shop)
