@@ -10,16 +10,21 @@ from typing import TypeVar
 
 T = TypeVar("T")
 TRIES = 5
+SHORTEST_REST_S, LONGEST_REST_S = 0.01, 0.5
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
-    """Ask until the answer is true, return it; fail after `timeout` seconds; a busy machine takes many."""
+    """Ask until the answer is true, return it; fail after `timeout` seconds; a busy machine takes many.
+
+    It rests for as long as asking takes: what is asked may be what is waited for.
+    """
     deadline = time.monotonic() + timeout
-    while not (answer := predicate()):
-        if time.monotonic() > deadline:
+    while not (answer := (asked_at := time.monotonic()) and predicate()):
+        now = time.monotonic()
+        if now > deadline:
             message = f"still {answer!r} after {timeout} s"
             raise AssertionError(message)
-        time.sleep(0.01)
+        time.sleep(min(LONGEST_REST_S, max(SHORTEST_REST_S, now - asked_at)))
     return answer
 
 
