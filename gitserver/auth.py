@@ -25,8 +25,11 @@ _REFUSED: Mapping[Right, str] = {
 
 
 def may(token: Token, app: App, right: Right) -> bool:
-    """Whether the token has a right on an app, by itself or within a greater one."""
-    return may_in(token, app.environment.id, app.id, right)
+    """Whether the token has a right on an app, by itself or within a greater one.
+
+    Who has it on the app that a review app was made for has it there, too.
+    """
+    return any(may_in(token, app.environment.id, app_id, right) for app_id in _ids(app))
 
 
 def may_in(token: Token, environment_id: int, app_id: int | None, right: Right) -> bool:
@@ -42,6 +45,11 @@ def may_see(token: Token, environment_id: int, app_id: int | None = None) -> boo
         grant.environment_id == environment_id and (app_id is None or grant.app_id in (None, app_id))
         for grant in token.rights
     )
+
+
+def sees(token: Token, app: App) -> bool:
+    """Whether the token has any right on an app, or on the one that it was made for as a review app."""
+    return any(may_see(token, app.environment.id, app_id) for app_id in _ids(app))
 
 
 def administers(token: Token, grants: tuple[Grant, ...]) -> bool:
@@ -64,10 +72,11 @@ def require(token: Token, app: App | None, right: Right, *, name: str, action: s
         NotFound: no such app, or one that the token may not see.
         NotAllowed: the token may see it, but has not this right.
     """
-    if app is None or not may_see(token, app.environment.id, app.id):
+    if app is None or not sees(token, app):
         raise NotFound("app", name)
     if not may(token, app, right):
-        raise refusal(token, Grant(app.environment.id, app.id, right), name, action)
+        where = app.id if may_see(token, app.environment.id, app.id) else _ids(app)[-1]
+        raise refusal(token, Grant(app.environment.id, where, right), name, action)
     return app
 
 
@@ -75,6 +84,10 @@ def refusal(token: Token, wanted: Grant, name: str, action: str = "") -> NotAllo
     """Return the error for a token that lacks a right on what it may see."""
     held = max(_held(token, wanted), key=tuple(Right).index, default=Right.READ)
     return NotAllowed(action or _REFUSED[wanted.right], name, MAY[held])
+
+
+def _ids(app: App) -> tuple[int, ...]:
+    return (app.id,) if app.review is None else (app.id, app.review.parent_id)
 
 
 def _held(token: Token, wanted: Grant) -> Iterator[Right]:

@@ -83,6 +83,15 @@ def not_owner(pusher: Pusher, ref: str, webhook_id: str) -> tuple[Refusal, ...]:
     return (Refusal(ref, reason, advice),)
 
 
+def not_for_review(app: App, pusher: Pusher, ref: str) -> tuple[Refusal, ...]:
+    """Why the deploy branch of a review app must not be pushed: it is where its pull request is."""
+    if app.review is None or pusher.is_webhook:
+        return ()
+    number, parent = app.review.number, app.review.parent_name
+    reason = f"{short(ref)} follows pull request {number} of {parent}, not what is pushed here"
+    return (Refusal(ref, reason, "Push to the branch that the pull request comes from."),)
+
+
 def not_forward(instance: Instance, app: App, offer: Offer) -> tuple[Refusal, ...]:
     """Why the deploy branch of a protected app must not move so; nothing when it may."""
     ref = f"{BRANCHES}{app.deploy_branch}"

@@ -162,7 +162,9 @@ class Reception:
             return refusals
         with self._parts.database.read() as tx:
             owner = webhooks.owner_of_deploys(tx, self._app.id)
-        return checks.not_owner(self._pusher, judgement.deploying.ref, owner)
+        ref = judgement.deploying.ref
+        in_review = checks.not_for_review(self._app, self._pusher, ref)
+        return in_review or checks.not_owner(self._pusher, ref, owner)
 
     def _hindered(self, offer: Offer) -> tuple[Refusal, ...]:
         instance = self._parts.instance

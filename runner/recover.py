@@ -12,6 +12,7 @@ from runner.apply.lease import LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.places import phases_at_once
 from runner.records import prune_builds, prune_rollouts
+from runner.reviews import end_reviews
 from runner.silence import Silence
 from stratum.buildlog import Log
 from stratum.model import Build, BuildState, Rollout, RolloutState
@@ -91,6 +92,7 @@ class Recovery:
             self.nudger.build(app_id)
         prune_builds(self.parts)
         prune_rollouts(self.parts)
+        end_reviews(self.parts)
 
     def _take_back_build(self, build: Build) -> None:
         give_up = build.attempt >= builds.MAX_ATTEMPTS and not build.error  # which is why it is not wanted

@@ -22,7 +22,10 @@ GIVEN = frozenset(
         *("NODE_ENV", "NPM_CONFIG_UPDATE_NOTIFIER"),
         *(
             OUR_PREFIX + name
-            for name in ("APP", "ENVIRONMENT", "RELEASE", "TARGET", "INDEX", "COMMIT", "PROCESS")
+            for name in (
+                *("APP", "ENVIRONMENT", "RELEASE", "TARGET", "INDEX", "COMMIT", "PROCESS"),
+                *("PARENT_APP", "PULL_REQUEST"),
+            )
         ),
     }
 )

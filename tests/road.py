@@ -14,6 +14,7 @@ from stratum.queue import Nudges
 from stratum.store import deliveries
 from tests.deliveries import encoded, headers, push
 from tests.gitweb import GitWeb
+from tests.pulls import PULLS, Pull, pull_headers
 from tests.sources import Source
 from tests.sshd import Sshd
 
@@ -36,9 +37,19 @@ class Road:
         instance = replace(self.web.instance, settings=settings)
         return Parts(instance, self.web.db, Nudges(instance.redis_url))
 
+    @property
+    def elsewhere(self) -> Source:
+        """The repository where it is served by HTTP."""
+        assert isinstance(self.source, Source)
+        return self.source
+
     def api(self, method: str, below: str, body: object = None, noun: str = "webhooks") -> dict[str, Any]:
+        return self.ask(method, f"/{noun}{below}", body)
+
+    def ask(self, method: str, below: str, body: object = None) -> dict[str, Any]:
+        """Ask the API for something of the app."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.web.port}/api/apps/{self.app.label}/{noun}{below}",
+            f"http://127.0.0.1:{self.web.port}/api/apps/{self.app.label}{below}",
             None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Bearer {self.web.secret}", "Content-Type": "application/json"},
             method=method,
@@ -59,7 +70,16 @@ class Road:
         self._numbers += 1
         data = encoded(push(self.provider) if body is None else body)
         sent = headers(self.provider, data, self.secret, ident or f"delivery-{self._numbers}")
-        sent |= {"X-GitHub-Event": event} if event else {}
+        return self._sent(data, sent | ({"X-GitHub-Event": event} if event else {}))
+
+    def tell(self, pull: Pull) -> tuple[int, dict[str, Any]]:
+        """Deliver what has happened to a pull request."""
+        self._numbers += 1
+        data = encoded(PULLS[self.provider](pull))
+        ident = f"delivery-{self._numbers}"
+        return self._sent(data, pull_headers(self.provider, pull, data, self.secret, ident))
+
+    def _sent(self, data: bytes, sent: dict[str, str]) -> tuple[int, dict[str, Any]]:
         url = f"http://127.0.0.1:{self.web.port}{self.path}"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, data, sent), timeout=60) as answer:

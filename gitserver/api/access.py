@@ -3,14 +3,14 @@
 Every address but `/healthz` needs a token, whether anything is there or not; those of repositories ask
 for it themselves (`gitserver.git.routes`), and answer as git shows it. An address of the API that names an
 app (`<environment>/<app>`) needs the right to read it, for any method but GET that to deploy to it, and
-where the app itself is meant (the blueprint `apps`), or one of its web hooks, or what it keeps is removed,
-that to administer it; so no view can forget to ask.
+where the app itself is meant (the blueprint `apps`), or one of its web hooks, or what is lent to review
+apps, or what it keeps is removed, that to administer it; so no view can forget to ask.
 """
 
 from flask import Flask, g, request
 
 from gitserver.api import bodies
-from gitserver.auth import may_in, may_see, refusal, require
+from gitserver.auth import may_in, may_see, refusal, require, sees
 from gitserver.services import services
 from gitserver.signin import sign_in
 from stratum.errors import Conflict, NotAllowed, NotFound, Renamed
@@ -89,7 +89,7 @@ def environment_to_administer(tx: Transaction, name: str, action: str) -> Enviro
 
 def visible_apps(tx: Transaction) -> list[App]:
     """List the apps that the caller may read."""
-    return [app for app in environments.list_apps(tx) if may_see(caller(), app.environment.id, app.id)]
+    return [app for app in environments.list_apps(tx) if sees(caller(), app)]
 
 
 def visible_environments(tx: Transaction) -> list[Environment]:
@@ -113,7 +113,7 @@ def _find_app() -> None:
     with services().database.read() as tx:
         found = environments.find_app(tx, given["environment"], given["app"])
         former = None if found else environments.find_former(tx, given["environment"], given["app"])
-    if former is not None and may_see(caller(), former.environment.id, former.id):
+    if former is not None and sees(caller(), former):
         raise Renamed(_asked(), former.label, "Use that name.")
     g.app_named = require(caller(), found, right, name=_asked())
     if right is not Right.READ and request.method != "DELETE":
@@ -126,7 +126,8 @@ def _needed() -> Right:
     is_end = request.blueprint == "storage" and request.method == "DELETE"
     is_replay = request.endpoint == "webhooks.replay"  # the others make secrets, or say whose code runs
     is_own = request.blueprint in ("apps", "deploykeys", "webhooks") and not is_replay
-    return Right.ADMIN if is_own or is_end else Right.DEPLOY
+    is_lending = request.endpoint == "reviews.change"
+    return Right.ADMIN if is_own or is_end or is_lending else Right.DEPLOY
 
 
 def _asked() -> str:

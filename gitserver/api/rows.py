@@ -20,6 +20,8 @@ from stratum.model import (
     MessageState,
     RecordedDelivery,
     Release,
+    ReviewApp,
+    ReviewPolicy,
     Rollout,
     Subscriber,
     Token,
@@ -227,6 +229,40 @@ def delivery(found: RecordedDelivery, webhook_id: str) -> Row:
         "received_at": _moment(found.received_at),
         "next_at": _moment(found.next_at),
         "ended_at": _moment(found.ended_at),
+    }
+
+
+def review_policy(found: ReviewPolicy, values: Sequence[str]) -> Row:
+    """What is wished for pull requests.
+
+    Args:
+        values: names of the variables that review apps are given besides.
+    """
+    return {
+        "enabled": found.enabled,
+        "limit": found.most,
+        "ttl_days": found.ttl_days,
+        "variables": list(found.variables),
+        "values": list(values),
+    }
+
+
+def review(found: ReviewApp, made: App | None, instance: Instance) -> Row:
+    """A pull request, and the review app that was made for it, if there is one."""
+    url = instance.app_url(made.host(instance.settings.apps_domain)) if made else None
+    return {
+        "number": found.number,
+        "status": found.state.value,
+        "app": made.name if made else None,
+        "url": url,
+        "destroying": made is not None and made.destroying,
+        "branch": found.pull.branch,
+        "commit": found.pull.commit,
+        "source": found.pull.source,
+        "fork": found.pull.is_fork,
+        "lent": list(found.lent),
+        "created_at": _moment(found.created_at),
+        "updated_at": _moment(found.updated_at),
     }
 
 

@@ -11,6 +11,7 @@ from hooks.webhooks.source import MAX_URL
 from hooks.webhooks.ssh.keys import MAX_HOST_KEY, MAX_HOST_KEYS
 from stratum.model import MessageState, Right
 from stratum.sizes import MAX_BYTES
+from stratum.verbs.reviews import HIGHEST_MOST, LONGEST_TTL_DAYS, MAX_VARIABLES, MOST, TTL_DAYS
 from stratum.webhooks import Provider
 
 MAX_WAIT_S = 30.0
@@ -161,6 +162,25 @@ class WebhookChange(_Body):
     ci_limit_s: int = Field(default=3600, ge=60, le=MAX_WITHIN_S, strict=True)
     status_token: str = Field(default="", min_length=1, max_length=4096, pattern=r"^[!-~]*$")
     api_url: str = Field(default="", max_length=MAX_URL)
+
+    def given(self) -> dict[str, object]:
+        """Return those of the fields that the body has."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class ReviewPolicyChange(_Body):
+    """Body of PATCH review-apps: what is to be changed.
+
+    `variables` are names of the app's own that are lent; `values` are lent besides, in place of all so far.
+    """
+
+    enabled: bool = Field(default=True, strict=True)
+    most: int = Field(default=MOST, strict=True, ge=1, le=HIGHEST_MOST)
+    ttl_days: int = Field(default=TTL_DAYS, strict=True, ge=0, le=LONGEST_TTL_DAYS)
+    variables: list[Annotated[str, Field(max_length=255)]] = Field(
+        default_factory=list, max_length=MAX_VARIABLES
+    )
+    values: dict[str, str] = Field(default_factory=dict, max_length=MAX_VARIABLES)
 
     def given(self) -> dict[str, object]:
         """Return those of the fields that the body has."""

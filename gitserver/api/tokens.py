@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from gitserver.api import rows
 from gitserver.api.access import administrator, caller, environment_named
 from gitserver.api.shapes import NewGrant, NewToken
-from gitserver.auth import administers, may_see, refusal
+from gitserver.auth import administers, refusal, sees
 from gitserver.services import services
 from stratum.errors import Conflict, InvalidInput, InvalidName, NotAllowed, NotFound
 from stratum.model import Grant, Right, Token
@@ -113,7 +113,7 @@ def _grant(tx: Transaction, wanted: NewGrant) -> Grant:
     if wanted.app is not None:
         name = f"{wanted.environment}/{wanted.app}"
         app = environments.find_app(tx, wanted.environment, wanted.app)
-        if app is None or not may_see(caller(), environment.id, app.id):
+        if app is None or not sees(caller(), app):
             raise NotFound("app", name)
         grant = Grant(environment.id, app.id, wanted.right)
     if not administers(caller(), (grant,)):

@@ -143,9 +143,9 @@ def show_delivery(environment: str, app: str, number: int) -> rows.Row:
 def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
     """Have its branch fetched once more; of what was ignored, what its web hook deploys by now."""
     own = services()
-    branch, commit = wanted(Parts(own.instance, own.database, own.nudges), app_named(), number)
+    found = wanted(Parts(own.instance, own.database, own.nudges), app_named(), number)
     with own.database.write() as tx:
-        made = verbs.replay(tx, again(tx), number, branch, commit)
+        made = verbs.replay(tx, again(tx), number, found)
     services().nudges.fetch(app_named().id)
     return {"changed": True, "delivery": made.delivery, "build": made.build}, 202
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from flask import request
 
-from gitserver.auth import may_see
+from gitserver.auth import sees
 from gitserver.git import programs
 from gitserver.git.pktline import HEADER, PROGRESS, side_band, size_of
 from hooks.policy import REMOTE
@@ -29,7 +29,7 @@ def refuse_former(tx: Transaction, token: Token, environment: str, name: str) ->
         Renamed: with the address to go to.
     """
     app: App | None = environments.find_former(tx, environment, name)
-    if app is not None and may_see(token, app.environment.id, app.id):
+    if app is not None and sees(token, app):
         old, url = f"{environment}/{name}", f"{request.host_url}{app.label}.git"
         raise Renamed(old, app.label, f"Point your remote there: git remote set-url {REMOTE} {url}")
 

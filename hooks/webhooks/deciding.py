@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from hooks.policy import BRANCHES, FIRST_BRANCHES, TAGS, short
 from hooks.webhooks.event import Change, Event, Kind
 from hooks.webhooks.filters import asks_to_skip, choose_any, chooses
-from stratum.model import App, Webhook
+from hooks.webhooks.source import Source
+from stratum.model import App, PullRequest, Webhook
 
 SHOWN = 3  # refs named one by one
 MAX_SHOWN = 80  # characters of what a sender calls something
@@ -19,15 +20,26 @@ class Decision:
     Attributes:
         change: that is to be deployed; None: nothing is.
         reason: why not, a clause.
+        pull: that is to be followed; None: none is.
     """
 
     change: Change | None
     reason: str = ""
+    pull: PullRequest | None = None
 
     @property
     def branch(self) -> str:
         """Name what is to be fetched; empty: nothing is."""
-        return short(self.change.ref) if self.change else ""
+        if self.change is not None:
+            return short(self.change.ref)
+        return self.pull.branch if self.pull else ""
+
+    @property
+    def commit(self) -> str:
+        """Return the commit that it is said to be at."""
+        if self.change is not None:
+            return self.change.new
+        return self.pull.commit if self.pull else ""
 
 
 def decide(app: App, webhook: Webhook, event: Event, at: Callable[[str], str]) -> Decision:
@@ -40,6 +52,8 @@ def decide(app: App, webhook: Webhook, event: Event, at: Callable[[str], str]) -
         return Decision(None, "a ping; all is well")
     if event.kind is Kind.CHECKS:
         return Decision(None, f"it tells of checks of {', '.join(one[:7] for one in event.checked)}")
+    if event.pull is not None:
+        return _about(webhook, event.pull)
     if event.kind is Kind.OTHER:
         return Decision(None, f"the event {event.name[:MAX_SHOWN]!r} deploys nothing")
     reasons = {change: _against(app, webhook, change, at) for change in event.changes}
@@ -52,6 +66,19 @@ def decide(app: App, webhook: Webhook, event: Event, at: Callable[[str], str]) -
 def deploy_branch(app: App, branch: str) -> str:
     """Return which branch of the app's own repository a branch elsewhere becomes."""
     return app.deploy_branch or (branch if branch in FIRST_BRANCHES else FIRST_BRANCHES[1])
+
+
+def _about(webhook: Webhook, pull: PullRequest) -> Decision:
+    """See that a pull request is of what is fetched: its number means another one elsewhere.
+
+    A web hook of a whole group or organisation tells of all its repositories, with one secret.
+    """
+    path = "/" + Source.read(webhook.clone_url).path.removesuffix("/").removesuffix(".git").lower()
+    if pull.target and path.endswith(f"/{pull.target.lower()}"):
+        return Decision(None, pull=pull)
+    return Decision(
+        None, f"pull request {pull.number} is of {pull.target[:MAX_SHOWN]!r}, which is not what is fetched"
+    )
 
 
 def _against(app: App, webhook: Webhook, change: Change, at: Callable[[str], str]) -> str:

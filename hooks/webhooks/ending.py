@@ -147,6 +147,7 @@ def _say(parts: Parts, build: Reserved, text: str, *, is_error: bool) -> None:
 
 _STATES = {
     DeliveryState.PUSHED: BuildState.SKIPPED,
+    DeliveryState.DONE: BuildState.SKIPPED,
     DeliveryState.IGNORED: BuildState.SKIPPED,
     DeliveryState.FAILED: BuildState.FAILED,
 }

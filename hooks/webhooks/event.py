@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stratum.model import PullRequest
+
 
 class Kind(StrEnum):
     """What a delivery is about."""
 
     PUSH = "push"
+    PULL = "pull"  # a pull request was opened, pushed to, or closed
     PING = "ping"  # only to see whether anybody answers
     CHECKS = "checks"  # somebody has said something of commits
     OTHER = "other"
@@ -49,3 +52,4 @@ class Event:
     changes: tuple[Change, ...] = ()
     repository: str = ""
     checked: tuple[str, ...] = ()
+    pull: PullRequest | None = None

@@ -68,24 +68,25 @@ class Scratch:
     limits: Limits
     look: Callable[[], object] = bool
 
-    def make(self, repo: Path) -> None:
+    def make(self, *repos: Path) -> None:
         """Make it.
 
         Args:
-            repo: the app's; it may not be there yet.
+            repos: what they have need not be fetched: the app's own, its parent's; some may not be there.
 
         Raises:
             FetchFailed: the disk would not have it.
         """
         self.path.mkdir(parents=True)
         self._run(["init", "--quiet", "--bare", "--template=", "."])
-        if (repo / "objects").is_dir():
+        there = [repo / "objects" for repo in repos if (repo / "objects").is_dir()]
+        if there:
             info = self.path / "objects/info"
             info.mkdir(exist_ok=True)
-            (info / "alternates").write_text(f"{repo / 'objects'}\n")
+            (info / "alternates").write_text("".join(f"{objects}\n" for objects in there))
 
-    def fetch(self, source: Source, branch: str, way: Way) -> str:
-        """Fetch a branch; return the commit that it is at.
+    def fetch(self, source: Source, ref: str, way: Way) -> str:
+        """Fetch a ref, named in full; return the commit that it is at.
 
         Raises:
             FetchFailed: it cannot be had, now.
@@ -93,7 +94,7 @@ class Scratch:
         """
         words = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-gc", "--"]
         way = replace(way, environ={"GIT_ALLOW_PROTOCOL": source.scheme, **way.environ})
-        self._run([*words, source.url, f"+refs/heads/{branch}:{FETCHED}"], way, look=self._look)
+        self._run([*words, source.url, f"+{ref}:{FETCHED}"], way, look=self._look)
         self._check_size()
         return self._run(["rev-parse", "--verify", f"{FETCHED}^{{commit}}"]).said.decode().strip()
 

@@ -1,14 +1,16 @@
 """GitLab's deliveries. Pure.
 
-Source: docs.gitlab.com, "Webhook events", push, tag push and pipeline events.
+Source: docs.gitlab.com, "Webhook events", push, tag push, merge request and pipeline events.
 """
 
 from hooks.webhooks.delivery import Delivery
 from hooks.webhooks.event import Change, Event, Kind
 from hooks.webhooks.reading import Part
 from stratum.errors import DeliveryMalformed
+from stratum.model import PullRequest
 
 _PUSHES = ("push", "tag_push")
+_ACTIONS = ("open", "reopen", "update", "close", "merge")
 
 
 def gitlab(delivery: Delivery) -> Event:
@@ -24,6 +26,8 @@ def gitlab(delivery: Delivery) -> Event:
     if kind == "pipeline":
         commit = body.needed("object_attributes").commit("sha")
         return Event(Kind.CHECKS, name, delivery_id, checked=(commit,) if commit else ())
+    if kind == "merge_request":
+        return _merging(body, name, delivery_id)
     if kind not in _PUSHES:
         return Event(Kind.OTHER, name, delivery_id)
     new = body.commit("after")
@@ -33,3 +37,24 @@ def gitlab(delivery: Delivery) -> Event:
     return Event(
         Kind.PUSH, name, delivery_id, (change,), project.text("path_with_namespace") if project else ""
     )
+
+
+def _merging(body: Part, name: str, delivery_id: str) -> Event:
+    """Read what is told of a merge request; an update without `oldrev` has pushed nothing."""
+    told = body.needed("object_attributes")
+    action = told.text("action")
+    if action not in _ACTIONS or (action == "update" and not told.text("oldrev")):
+        return Event(Kind.OTHER, f"{name} {action}".rstrip(), delivery_id)
+    number, source, target = told.number("iid"), told.part("source"), told.needed("target")
+    pull = PullRequest(
+        number=number,
+        is_open=told.text("state") == "opened",
+        ref=f"refs/merge-requests/{number}/head",
+        branch=told.short("source_branch"),
+        commit=told.needed("last_commit").commit("id"),
+        source=source.short("path_with_namespace") if source else "",
+        target=target.short("path_with_namespace"),
+        is_fork=told.value.get("source_project_id") != told.number("target_project_id"),
+        at=told.moment("updated_at"),
+    )
+    return Event(Kind.PULL, name, delivery_id, repository=pull.target, pull=pull)

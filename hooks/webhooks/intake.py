@@ -18,10 +18,11 @@ from hooks.webhooks.event import Event
 from hooks.webhooks.providers import DIALECTS
 from stratum.errors import NotFound, StratumError, WebhookDisabled
 from stratum.faults import reach
-from stratum.model import App, DeliveryState, NewDelivery, RecordedDelivery, Webhook
+from stratum.model import App, DeliveryState, NewDelivery, PullRequest, RecordedDelivery, Webhook
 from stratum.secrets import unseal
-from stratum.store import deliveries, environments, reserved, webhooks
+from stratum.store import deliveries, environments, reserved, reviews, webhooks
 from stratum.store.clock import now
+from stratum.verbs.reviews import policy_of
 from stratum.verbs.webhooks import live_secrets
 from stratum.webhooks import pusher_name
 
@@ -92,6 +93,8 @@ class Intake:
 
     def _decided(self, app: App, webhook: Webhook, delivery: Delivery, event: Event) -> Taken:
         decision = decide(app, webhook, event, places(self._parts, app))
+        if decision.pull is not None and not self._follows(app, decision.pull):
+            decision = Decision(None, "review apps are not enabled: stratum review-apps enable")
         new = record_of(delivery, event, decision)
         is_queued = new.state is DeliveryState.QUEUED
         # What is ignored can be lost with the power: nobody was promised anything.
@@ -99,7 +102,7 @@ class Intake:
             earlier = deliveries.standing(tx, webhook.id, new.delivery_id)
             if earlier is not None:
                 return _repeated(earlier)
-            if is_queued:
+            if is_queued and new.pull is None:  # whose build is another app's, which may not be there yet
                 made = reserved.reserve(tx, app.id, pusher_name(webhook.public_id))
                 new = replace(new, build=made.number)
             number = deliveries.record(tx, app.id, webhook.id, new)
@@ -108,6 +111,11 @@ class Intake:
         if is_queued or woken:
             self._parts.nudges.fetch(app.id)
         return Taken(number, new.state, new.reason, new.build)
+
+    def _follows(self, app: App, pull: PullRequest) -> bool:
+        with self._parts.database.read() as tx:
+            is_known = reviews.find_review(tx, app.id, pull.number) is not None
+            return is_known or policy_of(tx, app).enabled
 
     def refuse(self, webhook: Webhook, delivery: Delivery, reason: str) -> None:
         """Write down what was refused, so that its people find it, but not more often than now and then."""
@@ -129,17 +137,18 @@ def places(parts: Parts, app: App) -> Callable[[str], str]:
 
 def record_of(delivery: Delivery, event: Event, decision: Decision) -> NewDelivery:
     """Return what is to be recorded of a delivery that was checked and read."""
-    chosen = decision.change
+    is_queued = decision.change is not None or decision.pull is not None
     return NewDelivery(
         event.delivery_id[:MAX_ID],
         event.name[:MAX_ID],
         shown_headers(delivery.headers),
         len(delivery.body),
-        DeliveryState.IGNORED if chosen is None else DeliveryState.QUEUED,
+        DeliveryState.QUEUED if is_queued else DeliveryState.IGNORED,
         decision.reason,
         branch=decision.branch,
-        commit=chosen.new if chosen else "",
+        commit=decision.commit,
         body=delivery.body if len(delivery.body) <= MAX_BODY_KEPT else b"",
+        pull=decision.pull,
     )
 
 

@@ -69,7 +69,7 @@ def push(parts: Parts, wanted: Push) -> None:
         PushRefused: the commit is not taken.
         FetchFailed: it could not be pushed, now.
     """
-    name = pusher_name(wanted.webhook.public_id)
+    name = pusher(wanted)
     grants = (Grant(wanted.app.environment.id, wanted.app.id, Right.DEPLOY),)
     with parts.database.write() as tx:
         tokens.remove_token(tx, name)  # of one who was killed
@@ -83,6 +83,12 @@ def push(parts: Parts, wanted: Push) -> None:
         with parts.database.write(synced=False) as tx:
             tokens.remove_token(tx, name)
     _check(said, wanted.update.ref)
+
+
+def pusher(wanted: Push) -> str:
+    """Name who pushes: the web hook, and which pull request it is for, as both may be pushed at a time."""
+    of = f"/pr-{wanted.app.review.number}" if wanted.app.review else ""
+    return f"{pusher_name(wanted.webhook.public_id)}{of}"
 
 
 def is_webhook(name: str) -> bool:

@@ -5,7 +5,9 @@ Whatever is asked for is there, of its kind and fit to be stored, or the deliver
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import parse_qs
 
@@ -16,7 +18,9 @@ from stratum.errors import DeliveryMalformed
 
 FORM = "application/x-www-form-urlencoded"
 MAX_REF = 255
+MAX_NUMBER = 2**31 - 1
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_BEGINNING = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class Part:
             raise self._wrong(name, "a text")
         # Half a pair of UTF-16 is no character: it could be written nowhere.
         return found.encode("utf-8", "replace").decode()
+
+    def short(self, name: str) -> str:
+        """Return a text that is only shown; of a very long one the beginning."""
+        return self.text(name)[:MAX_REF]
 
     def truth(self, name: str) -> bool | None:
         """Return whether something is so; None where nothing is said."""
@@ -121,6 +129,33 @@ class Part:
         if not _COMMIT.fullmatch(found):
             raise self._wrong(name, "the id of a commit")
         return found
+
+    def beginning(self, name: str) -> str:
+        """Return how the id of a commit begins, which is all that some say of it."""
+        found = self.text(name)
+        if not _BEGINNING.fullmatch(found):
+            raise self._wrong(name, "the id of a commit")
+        return found
+
+    def number(self, name: str) -> int:
+        """Return a whole number from 1."""
+        found = self.value.get(name)
+        if not isinstance(found, int) or isinstance(found, bool) or not 0 < found <= MAX_NUMBER:
+            raise self._wrong(name, f"a whole number from 1 to {MAX_NUMBER}")
+        return found
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a time, of ISO 8601, `2026-11-22 19:00:00 UTC` or in ms since 1970; None where none is."""
+        found = self.value.get(name)
+        with suppress(ValueError, OverflowError, OSError):
+            if isinstance(found, int) and not isinstance(found, bool):
+                return datetime.fromtimestamp(found / 1000, UTC)
+            if isinstance(found, str):
+                read = datetime.fromisoformat(found.replace(" UTC", "+00:00"))
+                return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        if found is None:
+            return None
+        raise self._wrong(name, "a time")
 
     def _wrong(self, name: str, kind: str) -> DeliveryMalformed:
         return DeliveryMalformed(f"{self.where}{name} is not {kind}")

@@ -16,8 +16,8 @@ from stratum.store import deliveries, webhooks
 from stratum.verbs import webhooks as verbs
 
 
-def wanted(parts: Parts, app: App, number: int) -> tuple[str, str]:
-    """Return the branch to fetch, and the commit that its sender said it was at; both empty: there is none.
+def wanted(parts: Parts, app: App, number: int) -> verbs.Again:
+    """Return what to fetch.
 
     Raises:
         NotFound: the app has no such delivery.
@@ -28,12 +28,12 @@ def wanted(parts: Parts, app: App, number: int) -> tuple[str, str]:
         webhook = webhooks.get_webhook(tx, found.webhook_id)
         body = deliveries.body_of(tx, number)
     if found.branch or found.state is not DeliveryState.IGNORED or webhook is None:
-        return found.branch, found.commit
+        return verbs.Again(found.branch, found.commit, found.pull)
     decision = decide(app, webhook, _event(found, webhook, body), places(parts, app))
-    if decision.change is None:
+    if decision.change is None and decision.pull is None:
         message = f"Delivery {number} would be ignored again: {decision.reason}."
         raise Conflict(message, "Change what its web hook deploys: stratum webhooks set ID.")
-    return decision.branch, decision.change.new
+    return verbs.Again(decision.branch, decision.commit, decision.pull)
 
 
 def _event(found: RecordedDelivery, webhook: Webhook, body: bytes) -> Event:

@@ -42,6 +42,7 @@ COMMANDS = {
     "builds": ("stratum.cli.builds", "builds", "List the app's builds, show a build's log."),
     "buildpacks": ("stratum.cli.buildpacks", "buildpacks", "List and update the app's buildpacks."),
     "webhooks": ("stratum.cli.webhooks", "webhooks", "Have pushes elsewhere deploy the app."),
+    "review-apps": ("stratum.cli.reviews", "reviews", "Give each pull request an app of its own."),
     "tokens": ("stratum.cli.tokens", "tokens", "List, create and revoke tokens."),
     "up": ("stratum.up.command", "up", "Start a server on this machine."),
     "down": ("stratum.up.command", "down", "Stop it and everything it runs."),

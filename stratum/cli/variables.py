@@ -52,8 +52,11 @@ def set_values(app: "RemoteApp", values: tuple[str, ...], files: tuple[str, ...]
     if not values and not files:
         message = "Give NAME=VALUE, or --file NAME=PATH."
         raise click.UsageError(message)
-    wanted = {**dict(_split(values)), **{name: _content(name, path) for name, path in _split(files)}}
-    finish(app, app.edit_variables(_encodable(wanted)), as_json=as_json)
+    wanted = {
+        **assignments(values),
+        **_encodable({name: _content(name, path) for name, path in _split(files)}),
+    }
+    finish(app, app.edit_variables(wanted), as_json=as_json)
 
 
 @variables.command()
@@ -63,6 +66,16 @@ def set_values(app: "RemoteApp", values: tuple[str, ...], files: tuple[str, ...]
 def unset(app: "RemoteApp", names: tuple[str, ...], as_json: bool) -> None:
     """Unset some; the app's processes are started anew without them."""
     finish(app, app.edit_variables({}, names), as_json=as_json)
+
+
+def assignments(pairs: Iterable[str]) -> dict[str, str]:
+    """Read NAME=VALUE words.
+
+    Raises:
+        UsageError: one is none.
+        InvalidVariable: the terminal passed what is no text.
+    """
+    return _encodable(dict(_split(pairs)))
 
 
 def _split(pairs: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -214,6 +214,9 @@ def replay(app: "RemoteApp", number: int) -> None:
     from stratum.buildlog import follow_command  # only once it has something to say
 
     made = app.webhooks.replay(number)
+    if made["build"] is None:
+        say(f"Delivery {made['delivery']} is queued: stratum webhooks deliveries {made['delivery']}")
+        return
     follow = follow_command(app.environment, app.name, made["build"])
     say(f"Delivery {made['delivery']} is queued, for build {made['build']}: {follow}")
 

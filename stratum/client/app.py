@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from stratum.client.http import Connection, Row
 from stratum.client.notifications import RemoteNotifications
+from stratum.client.reviews import RemoteReviews
 from stratum.client.webhooks import RemoteWebhooks
 from stratum.errors import ServerUnavailable
 
@@ -38,6 +39,11 @@ class RemoteApp:
     def webhooks(self) -> RemoteWebhooks:
         """Its web hooks."""
         return RemoteWebhooks(self.connection, self._path(""))
+
+    @property
+    def reviews(self) -> RemoteReviews:
+        """Its review apps."""
+        return RemoteReviews(self.connection, self._path(""))
 
     def show(self) -> Row:
         """Describe the app."""

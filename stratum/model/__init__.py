@@ -1,7 +1,7 @@
 """The words of the domain as values: what the store returns and the pure parts compute with."""
 
 from stratum.model.access import Grant, Right, Token
-from stratum.model.apps import App, Environment, Formation, Slot, Target, Volume
+from stratum.model.apps import App, Environment, Formation, ReviewOf, Slot, Target, Volume
 from stratum.model.builds import (
     NO_CONTENTS,
     NO_OPTIONS,
@@ -15,6 +15,7 @@ from stratum.model.builds import (
 from stratum.model.crashes import Crash
 from stratum.model.news import Attempt, Channel, Message, MessageState, News, NewsKind, Subscriber
 from stratum.model.releases import Release, ReportLine, Rollout
+from stratum.model.reviews import PullRequest, ReviewApp, ReviewPolicy, ReviewState
 from stratum.model.states import (
     RELEASE_PHASE,
     BuildState,
@@ -56,6 +57,7 @@ __all__ = [
     "NewsKind",
     "Outcome",
     "Phase",
+    "PullRequest",
     "Push",
     "PushState",
     "RecordedDelivery",
@@ -63,6 +65,10 @@ __all__ = [
     "Release",
     "ReleaseState",
     "ReportLine",
+    "ReviewApp",
+    "ReviewOf",
+    "ReviewPolicy",
+    "ReviewState",
     "Right",
     "Rollout",
     "RolloutState",

@@ -19,6 +19,21 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewOf:
+    """What a review app was made for.
+
+    Attributes:
+        parent_id: the app whose source the pull request is of.
+        parent_name: what that was called then.
+        number: of the pull request.
+    """
+
+    parent_id: int
+    parent_name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """One git repository and what runs from it."""
 
@@ -38,6 +53,7 @@ class App:
     roll_back_within_s: int | None = None  # of a new release that crash-loops so soon; None: never
     maintenance: bool = False  # whoever visits it gets a page that says so
     plain_http: bool = False  # nobody is sent on from HTTP to HTTPS
+    review: ReviewOf | None = None  # None: it is no review app
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from stratum.model.reviews import PullRequest
 from stratum.webhooks import Provider
 
 
@@ -21,6 +22,7 @@ class DeliveryState(StrEnum):
 
     QUEUED = "queued"  # taken, and to be fetched
     PUSHED = "pushed"
+    DONE = "done"  # and there was nothing to push
     IGNORED = "ignored"  # there was nothing to do
     FAILED = "failed"
     REFUSED = "refused"  # not signed, disabled, or malformed
@@ -75,6 +77,7 @@ class NewDelivery:
         commit: that the sender says it is at.
         body: empty when it is not kept.
         build: number of the build that it is to lead to; None where it leads to none.
+        pull: what it tells of a pull request; None: it is about branches.
     """
 
     delivery_id: str
@@ -87,6 +90,7 @@ class NewDelivery:
     commit: str = ""
     body: bytes = b""
     build: int | None = None
+    pull: PullRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +121,4 @@ class RecordedDelivery:
     attempts: int
     next_at: datetime | None
     ended_at: datetime | None
+    pull: PullRequest | None = None

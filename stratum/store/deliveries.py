@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, null, or_, select, update
 
-from stratum.model import DeliveryState, NewDelivery, RecordedDelivery
+from stratum.model import DeliveryState, NewDelivery, PullRequest, RecordedDelivery
 from stratum.store import statuses
 from stratum.store import tables as t
 from stratum.store.clock import now
@@ -22,7 +22,7 @@ PRUNE_EVERY = 20  # deliveries, of whichever web hooks: then all of these are pr
 
 _COLUMNS = [t.deliveries.c[field.name] for field in fields(RecordedDelivery)]
 _IS_QUEUED = t.deliveries.c.state == DeliveryState.QUEUED.value
-_STANDING = (DeliveryState.QUEUED.value, DeliveryState.PUSHED.value)
+_STANDING = (DeliveryState.QUEUED.value, DeliveryState.PUSHED.value, DeliveryState.DONE.value)
 
 
 def record(tx: Transaction, app_id: int, webhook_id: int, new: NewDelivery) -> int:
@@ -32,6 +32,7 @@ def record(tx: Transaction, app_id: int, webhook_id: int, new: NewDelivery) -> i
         **asdict(new),
         "headers": dict(new.headers),
         "body": new.body or None,
+        "pull": new.pull.render() if new.pull else null(),
         "app_id": app_id,
         "webhook_id": webhook_id,
         "received_at": at,
@@ -164,4 +165,5 @@ def _newest(*where: ColumnElement[bool]) -> Select[int]:
 
 
 def _delivery(row: Row[tuple[object, ...]]) -> RecordedDelivery:
-    return RecordedDelivery(**{**row._mapping, "state": DeliveryState(row.state)})
+    pull = PullRequest.parse(row.pull) if row.pull else None
+    return RecordedDelivery(**{**row._mapping, "state": DeliveryState(row.state), "pull": pull})

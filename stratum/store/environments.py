@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from stratum.errors import AlreadyExists, Conflict
 from stratum.fence import MAX_APPS
-from stratum.model import App, Environment
+from stratum.model import App, Environment, ReviewOf
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -15,11 +15,15 @@ from stratum.store.names import former_id, take_name
 from stratum.store.prepared import AnyRow, Prepared
 from stratum.store.rows import added
 
+_REVIEW = ("parent_id", "parent_name", "number")
+
 
 def _apps() -> Select[tuple[object, ...]]:
-    joined = t.apps.join(t.environments)
+    joined = t.apps.join(t.environments).outerjoin(t.review_apps, t.review_apps.c.app_id == t.apps.c.id)
     environment = [column.label(f"environment_{column.name}") for column in t.environments.c]
-    return select(*(c for c in t.apps.c if c.name != "environment_id"), *environment).select_from(joined)
+    review = [t.review_apps.c[name].label(f"review_{name}") for name in _REVIEW]
+    own = (c for c in t.apps.c if c.name != "environment_id")
+    return select(*own, *environment, *review).select_from(joined)
 
 
 _BY_NAMES = Prepared(
@@ -198,4 +202,11 @@ def _app(row: AnyRow) -> App:
         maintenance=bool(row.maintenance),
         roll_back_within_s=row.roll_back_within_s,
         plain_http=bool(row.plain_http),
+        review=_review(row),
     )
+
+
+def _review(row: AnyRow) -> ReviewOf | None:
+    if row.review_parent_id is None:
+        return None
+    return ReviewOf(row.review_parent_id, row.review_parent_name, row.review_number)

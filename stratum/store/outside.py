@@ -137,6 +137,7 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
+    Column("pull", JSON),  # NULL: it is about branches
     Index("ix_deliveries_state", "state"),
     Index("ix_deliveries_app_id", "app_id"),
     Index("ix_deliveries_webhook_id_delivery_id", "webhook_id", "delivery_id"),
@@ -182,5 +183,38 @@ statuses = Table(
     UniqueConstraint("webhook_id", "subject"),
     Index("ix_statuses_app_id_commit", "app_id", "commit"),
     Index("ix_statuses_due_at", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+# Whether and how an app's pull requests are given review apps.
+review_policies = Table(
+    "review_policies",
+    metadata,
+    Column("app_id", ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("variables", JSON, nullable=False),  # names
+    Column("sealed_values", LargeBinary),
+    Column("ttl_days", Integer, nullable=False),  # 0: for ever
+)
+
+# Pull requests that were told of, and the apps made for them; a row stays for a while after its end.
+review_apps = Table(
+    "review_apps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("parent_id", ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("parent_name", String(63), nullable=False),
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="SET NULL")),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("pull", JSON, nullable=False),
+    Column("app_id", ForeignKey("apps.id", ondelete="SET NULL"), unique=True),
+    Column("approved", String(64), nullable=False),
+    Column("with_values", Boolean, nullable=False),
+    Column("lent", JSON, nullable=False),  # names
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("parent_id", "number"),
     sqlite_autoincrement=True,
 )

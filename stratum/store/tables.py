@@ -351,3 +351,5 @@ webhooks = outside.webhooks
 deliveries = outside.deliveries
 upstreams = outside.upstreams
 statuses = outside.statuses
+review_policies = outside.review_policies
+review_apps = outside.review_apps

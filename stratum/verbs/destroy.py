@@ -1,8 +1,8 @@
-"""Ending an app: processes, routes and data."""
+"""Ending an app: processes, routes and data; and with it its review apps."""
 
 from stratum.errors import Conflict
 from stratum.model import App
-from stratum.store import Transaction, environments, rollouts
+from stratum.store import Transaction, environments, reviews, rollouts
 from stratum.verbs.change import Change
 
 
@@ -20,6 +20,10 @@ def destroy(tx: Transaction, app: App, confirm: str, *, who: str) -> Change:
         raise Conflict(message, f"Confirm with its name: {app.name}.")
     if app.destroying:
         return Change(changed=False, message=f"{app.label} is being destroyed already.")
+    for review in reviews.list_reviews(tx, app.id):
+        of_it = None if review.app_id is None else environments.get_app(tx, review.app_id)
+        if of_it is not None:
+            destroy(tx, of_it, of_it.name, who=who)
     environments.mark_destroying(tx, app.id)
     rollout = rollouts.add_rollout(tx, app.id, cause="destroy", who=who)
     return Change(changed=True, rollout=rollout.number)

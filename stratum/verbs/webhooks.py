@@ -11,6 +11,7 @@ from stratum.model import (
     Credential,
     DeliveryState,
     NewDelivery,
+    PullRequest,
     RecordedDelivery,
     Upstream,
     Webhook,
@@ -53,10 +54,25 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Numbers of the new record of a delivery, and of its build."""
+    """Numbers of the new record of a delivery, and of its build, which one of a pull request has not yet."""
 
     delivery: int
-    build: int
+    build: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What is to be fetched once more.
+
+    Attributes:
+        branch: empty: nothing is.
+        commit: that its sender said it was at.
+        pull: what it told of a pull request; None: it was about branches.
+    """
+
+    branch: str
+    commit: str
+    pull: PullRequest | None
 
 
 def find(tx: Transaction, app: App, public_id: str) -> Webhook:
@@ -75,8 +91,11 @@ def create(tx: Transaction, app: App, wanted: Wanted, *, who: str) -> Webhook:
     """Add one; from now on it owns the app's deploy branch.
 
     Raises:
-        Conflict: the app has as many as one may have.
+        Conflict: the app has as many as one may have, or is a review app.
     """
+    if app.review is not None:
+        message = f"{app.label} is a review app: it follows pull request {app.review.number}."
+        raise Conflict(message, f"Have one for its parent: {app.review.parent_name}.")
     if len(webhooks.list_webhooks(tx, app.id)) >= MAX_WEBHOOKS:
         message = f"{app.label} has {MAX_WEBHOOKS} web hooks, and can have no more."
         raise Conflict(message, "Remove one: stratum webhooks destroy ID.")
@@ -193,11 +212,11 @@ def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
     return found
 
 
-def replay(tx: Transaction, app: App, number: int, branch: str, commit: str) -> Replayed:
-    """Have a branch fetched for a delivery once more.
+def replay(tx: Transaction, app: App, number: int, wanted: Again) -> Replayed:
+    """Have fetched once more what a delivery told of.
 
     Args:
-        branch, commit: what it has told of, where that deploys by now (`hooks.webhooks.replaying`).
+        wanted: what that comes to by now (`hooks.webhooks.replaying`).
 
     Raises:
         NotFound: the app has no such delivery.
@@ -208,12 +227,15 @@ def replay(tx: Transaction, app: App, number: int, branch: str, commit: str) -> 
     if webhook is None or not webhook.enabled:
         message = "Its web hook is disabled."
         raise Conflict(message, "Enable it first: stratum webhooks set ID --enable.")
-    if found.state is DeliveryState.REFUSED or not branch:
+    if found.state is DeliveryState.REFUSED or not (wanted.branch or wanted.pull):
         message = f"Delivery {number} was {found.state}: {found.reason}."
         raise Conflict(message, "Have the sender send it again.")
     if found.state is DeliveryState.QUEUED:
         message = f"Delivery {number} is still being done."
         raise Conflict(message, "stratum webhooks deliveries shows what becomes of it.")
-    build, reason = reserved.reserve(tx, app.id, pusher_name(webhook.public_id)).number, f"replay of {number}"
-    new = NewDelivery("", found.event, {}, 0, DeliveryState.QUEUED, reason, branch, commit, build=build)
+    build, reason = None, f"replay of {number}"
+    if wanted.pull is None:
+        build = reserved.reserve(tx, app.id, pusher_name(webhook.public_id)).number
+    what = (wanted.branch, wanted.commit, b"", build, wanted.pull)
+    new = NewDelivery("", found.event, {}, 0, DeliveryState.QUEUED, reason, *what)
     return Replayed(deliveries.record(tx, app.id, webhook.id, new), build)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from gitserver.auth import administers, may, may_in, may_see, require
+from gitserver.auth import administers, may, may_in, may_see, require, sees
 from stratum.errors import NotAllowed, NotFound
-from stratum.model import Grant, Right
+from stratum.model import Grant, ReviewOf, Right
 from stratum.store import environments, tokens
 from tests.gitweb import new_web
 from tests.there import there
@@ -114,3 +116,25 @@ def test_what_is_refused_tells_no_more_than_was_asked(web, held, wanted, said):
     for found in (away, None):
         with pytest.raises(NotFound, match="There is no app 'ELSEWHERE/app' here that you may use"):
             require(token, found, wanted, name="ELSEWHERE/app")
+
+
+@pytest.mark.parametrize("right", Right)
+def test_a_right_on_an_app_is_one_on_its_review_apps_and_not_the_other_way_round(web, right):
+    token, app, other, _ = granted(web, 1, right)
+    of_it, of_other = (replace(other, id=99, review=ReviewOf(one.id, one.name, 7)) for one in (app, other))
+
+    assert [sees(token, one) for one in (of_it, of_other)] == [True, False]
+    assert [one for one in Right if may(token, of_it, one)] == [one for one in Right if right.includes(one)]
+    assert require(token, of_it, Right.READ, name="x") == of_it
+    with pytest.raises(NotFound):
+        require(token, of_other, Right.READ, name="x")
+    assert not may(token, replace(other, review=None), Right.READ)
+
+
+def test_who_lacks_a_right_on_a_review_app_is_told_which_it_has_by_its_parent(web):
+    token, app, other, _ = granted(web, 1, Right.PUSH)
+    of_it = replace(other, review=ReviewOf(app.id, app.name, 7))
+
+    with pytest.raises(NotAllowed) as refused:
+        require(token, of_it, Right.DEPLOY, name="x")
+    assert "may push to x" in refused.value.message

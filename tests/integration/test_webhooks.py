@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks.webhooks import jobs, pushing
+from hooks.webhooks import jobs, pushing, steps
 from stratum.model import BuildState, DeliveryState
 from stratum.secrets import make_key
 from stratum.store import deliveries, environments
@@ -175,7 +175,7 @@ def test_an_app_that_is_renamed_while_its_source_is_fetched_is_pushed_to_by_its_
         push_to(parts, wanted)
 
     push_to = pushing.push
-    monkeypatch.setattr(jobs, "push", renamed)
+    monkeypatch.setattr(steps, "push", renamed)
     assert way.fetch().state is DeliveryState.QUEUED
     way.put_off_no_longer()
 

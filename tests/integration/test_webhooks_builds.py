@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 import pytest
 from sqlalchemy import update
 
-from hooks.webhooks import jobs, pushing
+from hooks.webhooks import pushing, steps
 from hooks.webhooks.ending import GONE
 from stratum.model import BuildState, DeliveryState
 from stratum.store import environments, news, reserved
@@ -240,7 +240,7 @@ def test_a_push_of_ours_that_was_cut_off_and_goes_on_is_no_refusal_of_the_next(w
         push_to(parts, replace(wanted, build=None))
 
     push_to = pushing.push
-    monkeypatch.setattr(jobs, "push", overtaken)
+    monkeypatch.setattr(steps, "push", overtaken)
     done = way.fetch()
 
     assert (done.state, done.build, done.reason) == (DeliveryState.PUSHED, number, "")

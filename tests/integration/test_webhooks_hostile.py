@@ -70,7 +70,7 @@ def test_a_protected_app_follows_no_forced_push(way):
     way.deliver()
     assert way.fetch().state is DeliveryState.PUSHED
     set_app(way, protected=True)
-    git(way.source.work, "reset", "--quiet", "--hard", "HEAD~1")
+    git(way.elsewhere.work, "reset", "--quiet", "--hard", "HEAD~1")
     way.source.push({"b.txt": "another line of history"})
     way.deliver()
     done = way.fetch()

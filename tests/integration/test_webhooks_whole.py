@@ -10,6 +10,7 @@ import pytest
 
 from stratum.errors import ServerUnavailable
 from tests.deliveries import encoded, headers, push
+from tests.pulls import PULLS, Pull, pull_headers, push_pull
 from tests.served import Served
 from tests.sources import Source, source
 from tests.sshd import needs_sshd, sshd
@@ -18,6 +19,16 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 FILES = {"Procfile": "worker: exec sleep 1000\n"}
+SHOWS_ENVIRONMENT = """\
+import http.server, json, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(dict(os.environ)).encode())
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+SITE = {"Procfile": "web: exec python3 -S web.py\n", "web.py": SHOWS_ENVIRONMENT}
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +37,7 @@ def served():
     try:
         served.up()
         served.login()
+        served.remote.create_environment("MyProdEnv", "production", start_all=False)
         yield served
     finally:
         served.end()
@@ -48,7 +60,6 @@ def kill(served: Served, *programs: str) -> None:
 
 
 def run_one(served: Served, elsewhere: Source) -> None:
-    served.remote.create_environment("MyProdEnv", "production", start_all=False)
     served.remote.create_app("MyProdEnv", "app02")
     app = served.remote.app("MyProdEnv", "app02")
     made = app.webhooks.create({"provider": "github", "clone_url": elsewhere.url})
@@ -72,6 +83,57 @@ def run_one(served: Served, elsewhere: Source) -> None:
     # The build may go live before the fetcher has written down that it pushed.
     wait_until(lambda: verdicts() == ["pushed", "pushed"], timeout=60)
     assert [(row["number"], row["commit"]) for row in app.builds()] == [(2, second), (1, first)]
+
+
+def tell(served: Served, made: dict[str, object], pull: Pull) -> None:
+    data, secret = encoded(PULLS["github"](pull)), str(made["secret"])
+    sent = pull_headers("github", pull, data, secret, f"{pull.number}-{pull.minute}")
+    request = urllib.request.Request(f"{served.url}{made['path']}", data, sent)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 202
+
+
+def shown(served: Served, app: str) -> dict[str, str]:
+    """The environment of what answers for an app; empty while nothing does."""
+    status, said = served.get(app)
+    return json.loads(said) if status == 200 else {}
+
+
+def is_gone(served: Served, name: str) -> bool:
+    return name not in [app["name"] for app in served.remote.apps("MyProdEnv")]
+
+
+def test_a_pull_request_answers_at_an_address_of_its_own_until_it_is_closed(served, tmp_path):
+    served.remote.create_app("MyProdEnv", "shop")
+    parent = served.remote.app("MyProdEnv", "shop")
+    parent.edit_variables({"DATABASE_URL": "s3cret", "LANGUAGE": "eo"})
+    parent.reviews.change({"enabled": True, "variables": ["LANGUAGE"]})
+    with source(tmp_path / "r", SITE) as elsewhere:
+        (elsewhere.folder / "octo").symlink_to(elsewhere.folder)
+        url = elsewhere.url.replace("/app.git", "/octo/app.git")
+        made = parent.webhooks.create({"provider": "github", "clone_url": url})
+        first = push_pull(elsewhere, Pull(), {"a.txt": "one"})
+        tell(served, made, first)
+        wait_until(lambda: shown(served, "shop-pr-7").get("STRATUM_COMMIT") == first.commit, timeout=120)
+        found = shown(served, "shop-pr-7")
+        second = push_pull(elsewhere, first.then("pushed"), {"a.txt": "two"})
+        tell(served, made, second)
+        wait_until(lambda: shown(served, "shop-pr-7").get("STRATUM_COMMIT") == second.commit, timeout=120)
+        own = max(int(path.stem) for path in served.data.glob("repos/*.git"))
+        tell(served, made, second.then("closed"))
+        wait_until(lambda: is_gone(served, "shop-pr-7"), timeout=120)
+
+    assert (found["STRATUM_PARENT_APP"], found["STRATUM_PULL_REQUEST"]) == ("shop", "7")
+    assert (found["LANGUAGE"], found["STRATUM_APP"]) == ("eo", "shop-pr-7")
+    assert "s3cret" not in json.dumps(found)
+    assert served.get("shop-pr-7")[0] == 404
+    assert parent.releases() == []
+    assert [row["status"] for row in parent.reviews.show()["pull_requests"]] == ["closed"]
+    assert [
+        *served.data.glob(f"*/{own}"),
+        *served.data.glob(f"*/{own}.git"),
+        *served.data.glob(f"*/*/{own}"),
+    ] == []
 
 
 def test_what_was_answered_202_is_deployed_whatever_is_killed(served, tmp_path):

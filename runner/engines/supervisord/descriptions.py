@@ -97,7 +97,16 @@ def _names(wish: Wish, release: Release, process: Process) -> Mapping[str, str]:
         "STRATUM_INDEX": str(process.index),
         "STRATUM_COMMIT": release.commit,
         "DYNO": process.label,
+        **_review(wish),
     }
+
+
+def _review(wish: Wish) -> Mapping[str, str]:
+    """What a review app's processes know it by."""
+    review = wish.app.review
+    if review is None:
+        return {}
+    return {"STRATUM_PARENT_APP": review.parent_name, "STRATUM_PULL_REQUEST": str(review.number)}
 
 
 def _put(layout: Layout, name: str, content: bytes) -> None:

@@ -34,11 +34,13 @@ DEPLOYING = {
     *(("POST", f"{APP}/notifications/<name>/{verb}") for verb in ("rotate", "test", "replay")),
     ("POST", f"{APP}/notifications/<name>/messages/<key>/replay"),
     ("POST", f"{APP}/webhooks/deliveries/<number>/replay"),
+    ("DELETE", f"{APP}/review-apps/<number>"),
 }
 ADMINISTERING = {
     ("PATCH", APP),
     ("DELETE", APP),
     ("DELETE", f"{APP}/storage/<name>"),
+    ("PATCH", f"{APP}/review-apps"),
     ("POST", f"{APP}/webhooks"),
     ("PATCH", f"{APP}/webhooks/<public_id>"),
     ("DELETE", f"{APP}/webhooks/<public_id>"),

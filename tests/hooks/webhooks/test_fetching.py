@@ -57,10 +57,13 @@ def test_many_files_together_are_no_larger_than_one_may_be(tmp_path, most, fits)
 
     with dumb(tmp_path / "s") as url:
         if fits:
-            assert scratch.fetch(Source.read(url), "master", Way()) == git(work, "rev-parse", "HEAD").strip()
+            assert (
+                scratch.fetch(Source.read(url), "refs/heads/master", Way())
+                == git(work, "rev-parse", "HEAD").strip()
+            )
         else:
             with pytest.raises(FetchTooLarge):
-                scratch.fetch(Source.read(url), "master", Way())
+                scratch.fetch(Source.read(url), "refs/heads/master", Way())
 
 
 def test_nothing_is_fetched_from_a_public_address_of_this_server(monkeypatch):

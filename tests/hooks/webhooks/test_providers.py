@@ -128,7 +128,7 @@ def test_files_that_may_not_be_all_are_not_told(provider: str, body: dict[str, A
         ("gitea", "x_gitea_event", "create", Kind.OTHER),
         ("bitbucket", "x_event_key", "repo:fork", Kind.OTHER),
         ("bitbucket-dc", "x_event_key", "diagnostics:ping", Kind.PING),
-        ("bitbucket-dc", "x_event_key", "pr:opened", Kind.OTHER),
+        ("bitbucket-dc", "x_event_key", "pr:modified", Kind.OTHER),
     ],
 )
 def test_other_events_are_told_by_their_headers(provider: str, header: str, name: str, kind: Kind):

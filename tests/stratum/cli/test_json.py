@@ -37,6 +37,9 @@ NO_DATA = {
     "notifications replay": "says what it did",
     "webhooks set": "says in a sentence what it changed",
     "webhooks destroy": "leaves nothing to show",
+    "review-apps enable": "says what it did",
+    "review-apps disable": "says what it did",
+    "review-apps destroy": "leaves nothing to show",
     "webhooks replay": "says how to see what becomes of it",
 }
 

@@ -71,7 +71,7 @@ def fetched(folder: Path, found: Webhook, *keys: DeployKey, limits: Limits = LIM
     source = Source.read(found.clone_url)
     credential = dict(zip(("current", "previous"), (key.private for key in keys or (KEY,)), strict=False))
     with by_ssh(source, "127.0.0.1", found, credential) as way:
-        return scratch.fetch(source, "master", way)
+        return scratch.fetch(source, "refs/heads/master", way)
 
 
 def test_a_branch_is_fetched_with_the_deploy_key(elsewhere, tmp_path):
@@ -162,7 +162,7 @@ def test_what_git_says_of_a_failure_is_told(elsewhere, tmp_path):
 
     way = by_ssh(source, "127.0.0.1", found, {"current": KEY.private})
     with pytest.raises(FetchFailed, match="couldn't find remote ref refs/heads/other"), way as taken:
-        scratch.fetch(source, "other", taken)
+        scratch.fetch(source, "refs/heads/other", taken)
 
 
 def test_a_server_that_says_nothing_is_given_up(elsewhere, tmp_path, monkeypatch):

@@ -1,0 +1,35 @@
+"""An app's review apps on a server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stratum.client.http import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReviews:
+    """Review apps of one app; nothing is asked before a method is called.
+
+    Attributes:
+        path: of the app's below `/api`.
+    """
+
+    connection: Connection
+    path: str
+
+    def show(self) -> Row:
+        """Tell what is wished, and the `pull_requests` that were told of."""
+        return self._send("GET", "")
+
+    def change(self, values: Mapping[str, object]) -> Row:
+        """Change `enabled`, `most`, `ttl_days`, `variables` or `values`."""
+        return self._send("PATCH", "", values)
+
+    def destroy(self, number: int) -> Row:
+        """Destroy the review app of a pull request."""
+        return self._send("DELETE", f"/{number}")
+
+    def _send(self, method: str, below: str, json: Mapping[str, object] | None = None) -> Row:
+        sent = None if json is None else dict(json)
+        answer: Row = self.connection.send(method, f"{self.path}/review-apps{below}", json=sent)
+        return answer
