@@ -29,6 +29,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 AcceptEnv GIT_PROTOCOL
 ForceCommand {folder}/command
+Banner {folder}/banner
 """
 _COMMAND = """\
 printf '%s %s\\n' "$GIT_PROTOCOL" "$SSH_ORIGINAL_COMMAND" >>{folder}/asked
@@ -125,6 +126,7 @@ def sshd(folder: Path, files: dict[str, str]) -> Iterator[Sshd]:
     found.answer_as_asked()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where it puts those who have not signed in yet
+    (folder / "banner").write_text("fatal: this is what some servers greet with\n" * 50)
     found.configure()
     found.start()
     try:

@@ -25,6 +25,8 @@ from stratum.settings import inherited_environ
 
 # -I: nothing of the folder that git runs in, nor of variables, decides which code this is.
 PROGRAM = (sys.executable, "-I", "-m", "hooks.webhooks.ssh")
+# Its parent is git itself, by the `exec` before it: a shell in between would outlive git.
+WITH_GIT = ("setpriv", "--pdeathsig", "KILL", "--")
 # asyncssh wants a name, and the account may have none; and a home where nobody has put anything.
 ENVIRON = {"LOGNAME": "stratum", "HOME": "/nonexistent"}
 SIGN_IN_S = 30.0
@@ -57,7 +59,7 @@ def by_ssh(source: Source, address: str, webhook: Webhook, credential: Mapping[s
         patience_s=PATIENCE_S,
     )
     with pipes(order) as found:
-        command = shlex.join([*PROGRAM, *map(str, found.passed)])
+        command = f"exec {shlex.join([*WITH_GIT, *PROGRAM, *map(str, found.passed)])}"
         variables = {"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "ssh"}
         unpack = fetching.settings({"fetch.unpackLimit": "1"})
         try:

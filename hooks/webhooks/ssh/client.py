@@ -15,6 +15,7 @@ import asyncssh
 from hooks.webhooks.ssh.keys import MAX_HOST_KEY
 from hooks.webhooks.ssh.order import Answer, Order, Verdict
 
+CLOSE_S = 30.0  # for how it ended, once it has said all
 ALIVE_EVERY_S, MISSED_MOST = 15.0, 4  # a server that does not even answer whether it is there is gone
 MAX_ERRORS = 4096  # bytes, of the last
 # The kind that is known comes first; the others, so that a server with another key can show it.
@@ -37,7 +38,7 @@ class _Client(asyncssh.SSHClient):
 
 
 @dataclass(slots=True)
-class _Talk:
+class Talk:
     """What has been said until now.
 
     Attributes:
@@ -53,7 +54,7 @@ class _Talk:
     errors: bytearray = field(default_factory=bytearray)
 
 
-class _Stalled(Exception):
+class Stalled(Exception):
     """The server has said nothing for too long."""
 
 
@@ -68,7 +69,7 @@ def carry_out(order: Order, command: str) -> Answer:
     client = _Client()
     try:
         return asyncio.run(_ask(order, client) if order.command else _learn(order))
-    except (asyncssh.Error, _Stalled, OSError, ValueError) as error:
+    except (asyncssh.Error, Stalled, OSError, ValueError) as error:
         return _failed(error, client)
 
 
@@ -77,7 +78,7 @@ def _failed(error: Exception, client: _Client) -> Answer:
         return Answer(Verdict.HOST_KEY, "its host key is of no use", client.shown)
     if isinstance(error, asyncssh.PermissionDenied):
         return Answer(Verdict.DENIED)
-    if isinstance(error, (_Stalled, TimeoutError)):
+    if isinstance(error, (Stalled, TimeoutError)):
         return Answer(Verdict.FAILED, "it does not answer")
     said = error.reason if isinstance(error, asyncssh.Error) else str(error)
     if isinstance(error, OSError) and error.errno:
@@ -131,11 +132,11 @@ async def _ask(order: Order, client: _Client) -> Answer:
 
 async def _run(connection: asyncssh.SSHClientConnection, order: Order) -> Answer:
     process = await connection.create_process(order.command, encoding=None, env=ENVIRON, request_pty=False)
-    talk = _Talk(order.patience_s)
+    talk = Talk(order.patience_s)
     asides = [asyncio.create_task(_feed(process, talk)), asyncio.create_task(_hear_errors(process, talk))]
     try:
-        await _hear(process, talk)
-        await asyncio.wait_for(process.wait_closed(), order.patience_s)
+        await hear(process, talk)
+        await asyncio.wait_for(process.wait_closed(), CLOSE_S)
         await asides[1]
     except BrokenPipeError:  # git has what it wants, or wants no more
         return Answer(Verdict.DONE)
@@ -148,7 +149,7 @@ async def _run(connection: asyncssh.SSHClientConnection, order: Order) -> Answer
     return Answer(Verdict.FAILED, said or f"git-upload-pack ended with {process.exit_status}, without a word")
 
 
-async def _feed(process: "asyncssh.SSHClientProcess[bytes]", talk: _Talk) -> None:
+async def _feed(process: "asyncssh.SSHClientProcess[bytes]", talk: Talk) -> None:
     """Hand on what git says."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
@@ -161,17 +162,20 @@ async def _feed(process: "asyncssh.SSHClientProcess[bytes]", talk: _Talk) -> Non
     process.stdin.write_eof()
 
 
-async def _hear(process: "asyncssh.SSHClientProcess[bytes]", talk: _Talk) -> None:
+async def hear(process: "asyncssh.SSHClientProcess[bytes]", talk: Talk) -> None:
     """Hand on what the server says, no faster than git reads.
 
     After a pack it is silent for as long as git looks at that: only who is asked something has to speak.
+
+    Raises:
+        Stalled: it does not.
     """
     while True:
         reading = asyncio.ensure_future(process.stdout.read(_CHUNK))
         while not (await asyncio.wait({reading}, timeout=talk.patience_s))[0]:
             if talk.is_asked:
                 reading.cancel()
-                raise _Stalled
+                raise Stalled
         chunk = reading.result()
         if not chunk:
             return
@@ -180,7 +184,7 @@ async def _hear(process: "asyncssh.SSHClientProcess[bytes]", talk: _Talk) -> Non
         await asyncio.to_thread(_write, chunk)
 
 
-async def _hear_errors(process: "asyncssh.SSHClientProcess[bytes]", talk: _Talk) -> None:
+async def _hear_errors(process: "asyncssh.SSHClientProcess[bytes]", talk: Talk) -> None:
     while chunk := await process.stderr.read(_CHUNK):
         talk.errors.extend(chunk)
         del talk.errors[:-MAX_ERRORS]

@@ -5,7 +5,7 @@ import socket
 import socketserver
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,13 +18,14 @@ from hooks.webhooks.source import Source
 from hooks.webhooks.ssh import calling
 from hooks.webhooks.ssh.calling import by_ssh, host_key_of
 from hooks.webhooks.ssh.keys import DeployKey, fingerprint, new_deploy_key
-from hooks.webhooks.ssh.order import Order, Verdict, pipes
 from stratum.errors import HostKeyChanged, InvalidInput
+from stratum.git import git_environ
 from stratum.limits import Limits
 from stratum.model import Credential, Webhook
 from stratum.webhooks import Provider
 from tests.repos import git
 from tests.sshd import Sshd, needs_sshd, sshd
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, needs_sshd]
 
@@ -175,30 +176,34 @@ def test_a_server_that_says_nothing_is_given_up(elsewhere, tmp_path, monkeypatch
         elsewhere.answer_as_asked()
 
 
-@pytest.mark.parametrize(("is_asked", "verdict"), [(False, Verdict.DONE), (True, Verdict.FAILED)])
-def test_only_a_server_that_is_asked_something_has_to_speak(elsewhere, is_asked, verdict):
-    """While git looks at a large pack it asks nothing, and nothing is said."""
-    elsewhere.answer_with(f"echo hello; exec sleep {600 if is_asked else 5}")
-    keys = (elsewhere.host_key,), (KEY.private,)
-    order = Order("127.0.0.1", elsewhere.port, elsewhere.user, "x", *keys, patience_s=2.0)
-    pipe = subprocess.PIPE
+def test_the_program_ends_with_the_git_that_has_started_it(elsewhere, tmp_path):
+    """Also where the server keeps the connection for ever."""
+    elsewhere.answer_with(f"touch {tmp_path}/begun; exec sleep 600")
+    found = webhook(elsewhere)
+    source = Source.read(found.clone_url)
     try:
-        with pipes(order) as found:
-            argv = [*calling.PROGRAM, *map(str, found.passed), "x"]
-            environ = {"PATH": os.environ["PATH"], **calling.ENVIRON}
-            with subprocess.Popen(argv, stdin=pipe, stdout=pipe, env=environ, pass_fds=found.passed) as git:
+        with by_ssh(source, "127.0.0.1", found, {"current": KEY.private}) as way:
+            environ = {**git_environ(), **way.environ}
+            argv = ["git", "ls-remote", source.url]
+            with subprocess.Popen(argv, env=environ, pass_fds=way.passed, stdout=subprocess.PIPE) as git:
+                wait_until((tmp_path / "begun").exists, timeout=60)
+                assert speaking(way.passed)
+                git.kill()
                 assert git.stdout is not None
-                assert git.stdin is not None
-                assert git.stdout.readline() == b"hello\n"
-                if is_asked:
-                    git.stdin.write(b"more")
-                    git.stdin.flush()
-                git.wait(60)
-            answer = found.answer()
+                assert git.stdout.read() == b""
+        wait_until(lambda: not speaking(way.passed), timeout=30)
     finally:
         elsewhere.answer_as_asked()
-    assert answer is not None
-    assert answer.verdict is verdict
+
+
+def speaking(passed: Sequence[int]) -> list[str]:
+    """List the processes of the program that were given these descriptors."""
+    wanted = "\0".join(["hooks.webhooks.ssh", *map(str, passed)]).encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            found += [folder.name] if wanted in (folder / "cmdline").read_bytes() else []
+    return found
 
 
 def test_too_much_is_told_as_such(elsewhere, tmp_path):
