@@ -52,7 +52,10 @@ def _checked(body: Part) -> tuple[str, ...]:
     status = body.needed("commit_status")
     links = status.part("links")
     link = links.part("commit") if links else None
-    commit = link.text("href").rstrip("/").rpartition("/")[2] if link else ""
+    if link is None:
+        return ()
+    last = link.text("href").rstrip("/").rpartition("/")[2]
+    commit = Part({"href": last}, link.where).commit("href")
     return (commit,) if commit else ()
 
 

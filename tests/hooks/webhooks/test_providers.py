@@ -287,3 +287,31 @@ def test_what_is_told_of_checks_names_their_commit(provider, event, body):
     found = read(provider, body, **event)
 
     assert (found.kind, found.checked, found.changes) == (Kind.CHECKS, (NEW,), ())
+
+
+CHECKED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "github": ({"X_GitHub_Event": "check_suite"}, {"check_suite": {"head_sha": NEW}}),
+    "gitea": ({"X_Gitea_Event": "status"}, {"sha": NEW}),
+    "gitlab": ({}, {"object_kind": "pipeline", "object_attributes": {"sha": NEW}}),
+    "bitbucket": (
+        {"X_Event_Key": "repo:commit_status_created"},
+        {"commit_status": {"links": {"commit": {"href": f"https://x/commit/{NEW}"}}}},
+    ),
+}
+
+
+@given(st.sampled_from(sorted(CHECKED)), st.integers(0, 3), JSON)
+def test_any_body_that_tells_of_checks_is_read_or_malformed(provider: str, depth: int, other: object):
+    event, whole = CHECKED[provider]
+    body = json.loads(json.dumps(whole))
+    at = body
+    for _ in range(depth):
+        inner = at[list(at)[-1]]
+        at = inner if isinstance(inner, dict) else at
+    at[list(at)[-1]] = other
+
+    try:
+        found = read(provider, body, **event)
+    except DeliveryMalformed:
+        return
+    assert all(len(one) in (40, 64) and set(one) <= set("0123456789abcdef") for one in found.checked)
