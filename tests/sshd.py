@@ -89,7 +89,8 @@ class Sshd:
     def new_host_key(self, kind: str = "ed25519") -> None:
         for file in self.folder.glob("host_key*"):
             file.unlink()
-        argv = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(self.folder / "host_key")]
+        size = ["-b", "2048"] if kind == "rsa" else []
+        argv = ["ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-f", str(self.folder / "host_key")]
         subprocess.run(argv, check=True)
 
     def configure(self) -> None:

@@ -8,6 +8,7 @@ account's home, so all of it is said here.
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -17,7 +18,7 @@ from hooks.webhooks.ssh.order import Answer, Order, Verdict
 
 CLOSE_S = 30.0  # for how it ended, once it has said all
 ALIVE_EVERY_S, MISSED_MOST = 15.0, 4  # a server that does not even answer whether it is there is gone
-MAX_ERRORS = 4096  # bytes, of the last
+MAX_ERRORS = 1000  # bytes, of the last
 # The kind that is known comes first; the others, so that a server with another key can show it.
 KINDS = (
     *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
@@ -136,8 +137,8 @@ async def _run(connection: asyncssh.SSHClientConnection, order: Order) -> Answer
     asides = [asyncio.create_task(_feed(process, talk)), asyncio.create_task(_hear_errors(process, talk))]
     try:
         await hear(process, talk)
-        await asyncio.wait_for(process.wait_closed(), CLOSE_S)
-        await asides[1]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(process.wait_closed(), asides[1]), CLOSE_S)
     except BrokenPipeError:  # git has what it wants, or wants no more
         return Answer(Verdict.DONE)
     finally:

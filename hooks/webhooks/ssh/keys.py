@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from stratum.errors import InvalidInput
 from stratum.excerpt import quoted
 
-MAX_HOST_KEY = 2000  # characters of a line; RSA's of 8,192 bits have 1,400
-MAX_HOST_KEYS = 5  # of a server
+MAX_HOST_KEY = 1500  # characters of a line; RSA's of 8,192 bits have 1,400
+MAX_HOST_KEYS = 3  # of a server
 KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 _LENGTH_BYTES = 4  # before each part of a key (RFC 4251, section 5)
 _BLANKS = re.compile(r"[ \t]+")

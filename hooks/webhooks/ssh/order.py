@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from io import FileIO
 from typing import Any
 
-MAX_BYTES = 60_000  # of either
+MAX_BYTES = 8_000  # of either; two pages, which a pipe takes without a reader at the least (pipe(7))
+MAX_DETAIL = 1_000  # characters, of the last: the other server's words may have any number
 
 
 class Verdict(StrEnum):
@@ -106,8 +107,9 @@ def take(descriptor: int) -> Order:
 
 
 def give(descriptor: int, answer: Answer) -> None:
-    """Answer."""
-    os.write(descriptor, json.dumps(asdict(answer)).encode())
+    """Answer, without waiting for anybody to read it."""
+    kept = replace(answer, detail=answer.detail[-MAX_DETAIL:])
+    os.write(descriptor, json.dumps(asdict(kept), ensure_ascii=False).encode("utf-8", "replace"))
     os.close(descriptor)
 
 

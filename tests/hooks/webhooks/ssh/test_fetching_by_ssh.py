@@ -116,7 +116,7 @@ def test_no_key_but_the_web_hooks_own_is_offered(elsewhere, tmp_path, monkeypatc
         fetched(tmp_path, webhook(elsewhere))
 
 
-@pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_another_host_key_is_told_by_name_and_nothing_is_asked(elsewhere, tmp_path, kind):
     before, asked = elsewhere.host_key, len(elsewhere.asked)
     elsewhere.stop()
