@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,8 @@ from gitserver.api.shapes import Logs
 from gitserver.api.slots import Slot, slots, version
 from gitserver.services import Services
 from stratum.logtimes import since
-from stratum.model import App
+from stratum.model import RELEASE_PHASE, App
+from stratum.processes import label
 from stratum.store import environments
 from stratum.trail import WINDOW, Place, Said, Trail, place_in
 
@@ -61,6 +63,8 @@ class AppLogs:
         self._before: Mapping[str, Place | None] = ends
         self._slots: list[Slot] = []
         self._stay = {".".join(one.split(".")[1:]) for one in self._from.places} if self._from else set()
+        if self._since is not None:
+            self._stay |= _written_since(self._folder, self._since)
         self._trails: dict[str, Trail] = {}
         self._told: dict[str, int] = {}  # by label: the release of its last line
 
@@ -182,6 +186,16 @@ class AppLogs:
 
 def _short(name: str) -> str:
     return ".".join(name.rsplit(".", 3)[1:])
+
+
+def _written_since(folder: Path, at: datetime) -> set[str]:
+    """Labels of the processes that have written since, wished or not by now; a release phase is none."""
+    found = set()
+    for path in _logs(folder):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime >= at.timestamp():
+                found.add(label(path.name.removesuffix(".log")))
+    return {one for one in found if one.rpartition(".")[0] != RELEASE_PHASE}
 
 
 def _logs(folder: Path) -> list[Path]:

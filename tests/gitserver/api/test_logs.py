@@ -292,6 +292,16 @@ def test_lines_since_a_time_are_all_shown(api, side, two_releases):
     assert (refused[0], refused[1]["message"]) == (422, "'yesterday' is no time.")
 
 
+def test_since_a_time_what_was_scaled_away_by_now_is_shown_too(api, side, app):
+    write(side, "v1.worker.1", "one\n")
+    write(side, "v1.worker.2", "two\n")
+    os.utime(write(side, "v1.worker.3", "three\n"), (0, 0))
+    scale(side, app, 1)
+
+    assert api.text(f"{HERE}/logs?target=worker&since=10m")[1] == "worker.1 | one\nworker.2 | two\n"
+    assert api.text(f"{HERE}/logs?target=worker")[1] == "worker.1 | one\n"
+
+
 @pytest.fixture
 def events(client, side):
     return Events(client, side)
