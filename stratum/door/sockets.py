@@ -4,7 +4,7 @@ From the kernel by netlink; from /proc/net/tcp where it does not answer. Source:
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from stratum.door import netlink, owner, proc
@@ -44,6 +44,8 @@ def established(port: int) -> int:
 def listens(pid: int, port: int) -> bool:
     """Whether the process, or one of its family, listens on the port where 127.0.0.1 reaches it.
 
+    Most often it does so itself: who else is of its family takes a look at all processes.
+
     Raises:
         OSError: its open files could not be looked at.
     """
@@ -53,9 +55,16 @@ def listens(pid: int, port: int) -> bool:
     root = proc.read(pid)
     if root is None:
         return False
+    return _hold([root], inodes) or _hold(_others(root), inodes)
+
+
+def _others(root: proc.Process) -> list[proc.Process]:
     processes = proc.snapshot(lambda uid: uid == root.uid)
-    members = [processes[member] for member in sorted(proc.family(processes, [pid]))]
-    held = owner.look(members, _held)
+    return [processes[pid] for pid in sorted(proc.family(processes, [root.pid]) - {root.pid})]
+
+
+def _hold(processes: Iterable[proc.Process], inodes: set[str]) -> bool:
+    held = owner.look(processes, _held)
     return any(not inodes.isdisjoint(found) for found in held.values())
 
 

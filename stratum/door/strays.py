@@ -127,6 +127,8 @@ class Strays:
         self, app_id: int, live: Collection[str], leaders: Mapping[str, int] = NO_LEADERS
     ) -> list[Stray]:
         """End an app's strays; all of its uid in one blow where nothing of it may live."""
+        if self._fence.fenced and not proc.may_exist(self._fence.app_uid(app_id)):
+            return []
         ended = []
         if self._fence.fenced and not live and not self._managed(self._snapshot(app_id)):
             ended = self.describe(self.of_app(app_id, ()))
