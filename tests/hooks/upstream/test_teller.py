@@ -276,3 +276,61 @@ def test_a_kill_between_what_happens_and_its_end_at_the_git_server_loses_nothing
 
     assert states(told) == ["pending", "failure"]
     assert json.loads(told.got[-1].body)["target_url"] == f"{PAGE}/builds/1/log"
+
+
+@pytest.mark.parametrize(
+    ("provider", "clone_path", "path", "header", "word"),
+    [
+        (
+            "github",
+            "/octo/app.git",
+            f"/api/v3/repos/octo/app/statuses/{COMMIT}",
+            ("authorization", f"Bearer {TOKEN}"),
+            ("state", "failure"),
+        ),
+        (
+            "gitlab",
+            "/group/sub/app.git",
+            f"/api/v4/projects/group%2Fsub%2Fapp/statuses/{COMMIT}",
+            ("private-token", TOKEN),
+            ("state", "failed"),
+        ),
+        (
+            "gitea",
+            "/octo/app.git",
+            f"/api/v1/repos/octo/app/statuses/{COMMIT}",
+            ("authorization", f"token {TOKEN}"),
+            ("state", "failure"),
+        ),
+        (
+            "bitbucket",
+            "/team/app.git",
+            f"/2.0/repositories/team/app/commit/{COMMIT}/statuses/build",
+            ("authorization", f"Bearer {TOKEN}"),
+            ("state", "FAILED"),
+        ),
+        (
+            "bitbucket-dc",
+            "/bb/scm/PRJ/app.git",
+            f"/bb/rest/api/latest/projects/PRJ/repos/app/commits/{COMMIT}/builds",
+            ("authorization", f"Bearer {TOKEN}"),
+            ("state", "FAILED"),
+        ),
+    ],
+)
+def test_each_git_server_is_told_at_its_own_address_in_its_own_words(
+    speaking, told, provider, clone_path, path, header, word
+):
+    hook = speaking.hook(provider, clone_path)
+    speaking.deliver(hook)
+    speaking.end_build(error="Compiling failed.")
+    speaking.look()
+
+    [one] = told.got
+    assert (one.method, one.path, one.headers[header[0]]) == ("POST", path, header[1])
+    assert one.headers["content-type"] == "application/json"
+    assert one.json[word[0]] == word[1]
+    assert one.json["description"] == "Build #1 failed: Compiling failed."
+    assert f"{PAGE}/builds/1/log" in (one.json.get("target_url"), one.json.get("url"))
+    assert "stratum/MyProdEnv/app02" in (one.json.get("context"), one.json.get("name"))
+    assert speaking.statuses(hook)[0].told == "failure"
