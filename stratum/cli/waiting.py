@@ -27,7 +27,10 @@ def finish(
     if change["message"]:
         say(change["message"])
     if change["rollout"] is not None:
-        report(app.rollout(change["rollout"], until=until), as_json=as_json)
+        made = app.rollout(change["rollout"], until=until)
+        report(made, as_json=as_json)
+        if not (as_json or made["report"] or change["message"]):
+            say("No process runs that this would have changed.")
     elif as_json:
         show([], (), as_json=True)
 

@@ -33,3 +33,12 @@ def test_twice_is_no_error(terminal, app):
     again = terminal("-E", "MyProdEnv", "pause")
 
     assert (again.code, again.err) == (0, "web, worker are paused already; nothing changed.\n")
+
+
+def test_a_change_of_what_does_not_run_is_not_passed_over_in_silence(terminal, app):
+    terminal("-E", "MyProdEnv", "pause")
+
+    told = terminal("-E", "MyProdEnv", "vars", "set", "GREETING=hello")
+
+    assert (told.code, told.out, told.err) == (0, "", "No process runs that this would have changed.\n")
+    assert terminal("-E", "MyProdEnv", "vars", "set", "GREETING=hi", "--json").rows == []
