@@ -66,9 +66,11 @@ def webhook(server: Sshd, *keys: DeployKey, host_keys: tuple[str, ...] = ()) -> 
     )
 
 
-def fetched(folder: Path, found: Webhook, *keys: DeployKey, limits: Limits = LIMITS) -> str:
+def fetched(
+    folder: Path, found: Webhook, *keys: DeployKey, limits: Limits = LIMITS, known: Path = Path("/none")
+) -> str:
     scratch = Scratch(folder / "f", limits)
-    scratch.make(folder / "none")
+    scratch.make(known)
     source = Source.read(found.clone_url)
     credential = dict(zip(("current", "previous"), (key.private for key in keys or (KEY,)), strict=False))
     with by_ssh(source, "127.0.0.1", found, credential) as way:
@@ -81,6 +83,22 @@ def test_a_branch_is_fetched_with_the_deploy_key(elsewhere, tmp_path):
     assert fetched(tmp_path, webhook(elsewhere)) == tip
     assert git(tmp_path / "f", "rev-parse", "refs/heads/fetched") == tip
     assert elsewhere.asked[-1] == f"version=2 git-upload-pack '{elsewhere.folder}/app.git'"
+
+
+def test_only_what_is_new_comes_also_from_a_server_of_gits_older_protocol(elsewhere, tmp_path):
+    """Which takes no variables, so that git cannot ask for the newer one."""
+    elsewhere.answer_with('unset GIT_PROTOCOL; eval exec "$SSH_ORIGINAL_COMMAND"')
+    elsewhere.push({"b.txt": os.urandom(300_000).hex()})
+    try:
+        fetched(tmp_path / "before", webhook(elsewhere))
+        tip = elsewhere.push({"c.txt": "one more"})
+        known = tmp_path / "before/f"
+
+        assert fetched(tmp_path, webhook(elsewhere), known=known) == tip
+    finally:
+        elsewhere.answer_as_asked()
+    packs = (tmp_path / "f/objects/pack").glob("*.pack")
+    assert sum(pack.stat().st_size for pack in packs) < 10_000
 
 
 def test_the_key_before_is_offered_after_the_current_one(elsewhere, tmp_path):
