@@ -83,6 +83,9 @@ def run_one(served: Served, elsewhere: Source) -> None:
     # The build may go live before the fetcher has written down that it pushed.
     wait_until(lambda: verdicts() == ["pushed", "pushed"], timeout=60)
     assert [(row["number"], row["commit"]) for row in app.builds()] == [(2, second), (1, first)]
+    log = b"".join(app.build_log(1, follow=True)).decode().splitlines()
+    assert log[:2] == [f"-----> Fetching master from {elsewhere.url}", f"-----> Fetched {first}"]
+    assert any("v1" in line for line in log[2:]), log
 
 
 def tell(served: Served, made: dict[str, object], pull: Pull) -> None:
