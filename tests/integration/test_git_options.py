@@ -85,6 +85,21 @@ def test_scales_beyond_what_an_app_may_have_are_refused(web):
     assert taken.code == 0
 
 
+def test_a_new_target_that_is_to_begin_with_more_than_any_may_have_is_refused(web):
+    """An old one is not: what app.json says of it is not done, and its code may be urgent."""
+    app_json = '{"formation": {"web": {"quantity": 101}}}'
+    app, source = web.new_app(), web.source("many", {"Procfile": "web: a\n", "app.json": app_json})
+
+    refused = push(web, source, app)
+    with web.db.write() as tx:
+        formation.set_scales(tx, app.id, {"web": 1})
+    taken = push(web, source, app)
+
+    said = "app.json: formation.web.quantity: 101 is not allowed. Give a whole number from 0 to 100."
+    assert (refused.code, taken.code) == (1, 0)
+    assert any(said in line for line in refused.remote), refused.said
+
+
 def test_detached_push_returns_when_the_build_is_queued(web):
     app, source = web.new_app(), web.source("detached")
 
