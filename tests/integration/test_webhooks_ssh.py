@@ -146,6 +146,16 @@ def test_what_cannot_be_fetched_by_ssh_is_refused_when_it_is_given(way, body, sa
     assert message.startswith(said)
 
 
+def test_a_deploy_key_is_nothing_that_the_git_servers_api_could_be_told_with(way):
+    given = {"provider": "github", "clone_url": "git@github.com:a/b"}
+    ident = str(way.api("POST", "", given)["id"])
+
+    for wish in ("statuses", "deployments", "wait_for_ci"):
+        status, message = refused(way, "PATCH", f"/{ident}", {wish: True})
+        assert (status, "has no token" in message) == (409, True)
+    assert way.api("PATCH", f"/{ident}", {"status_token": "x"})["changed"] is True
+
+
 @pytest.mark.parametrize(
     ("url", "other"),
     [
