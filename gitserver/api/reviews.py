@@ -5,7 +5,7 @@ from apiflask import APIBlueprint
 from gitserver.api import rows
 from gitserver.api.access import again, app_named, caller
 from gitserver.api.changes import done
-from gitserver.api.shapes import Number, ReviewPolicyChange
+from gitserver.api.shapes import Number, ReviewApproval, ReviewPolicyChange
 from gitserver.services import services
 from stratum.secrets import seal, unseal
 from stratum.store import environments, reviews
@@ -40,6 +40,17 @@ def change(environment: str, app: str, json_data: ReviewPolicyChange) -> rows.Ro
         given["sealed_values"] = seal(services().instance.layout.config_key, checked) if checked else None
     with services().database.write() as tx:
         return done(verbs.change_policy(tx, again(tx), given))
+
+
+@blueprint.post("/<number:number>/approve")
+@blueprint.input(ReviewApproval, location="json")
+def approve(environment: str, app: str, number: int, json_data: ReviewApproval) -> tuple[rows.Row, int]:
+    """Have the commit built that a pull request from a fork is at."""
+    word = verbs.Approval(json_data.commit, json_data.with_variables)
+    with services().database.write() as tx:
+        pull = verbs.approve(tx, again(tx), number, word, who=caller().name)
+    services().nudges.fetch(app_named().id)
+    return {"changed": True, "commit": pull.commit, "source": pull.source}, 202
 
 
 @blueprint.delete("/<number:number>")

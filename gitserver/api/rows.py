@@ -260,6 +260,7 @@ def review(found: ReviewApp, made: App | None, instance: Instance) -> Row:
         "commit": found.pull.commit,
         "source": found.pull.source,
         "fork": found.pull.is_fork,
+        "approved": found.approved or None,
         "lent": list(found.lent),
         "created_at": _moment(found.created_at),
         "updated_at": _moment(found.updated_at),

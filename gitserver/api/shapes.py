@@ -187,6 +187,13 @@ class ReviewPolicyChange(_Body):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+class ReviewApproval(_Body):
+    """Body of POST review-apps/<number>/approve: how the commit begins that was looked at; empty: any."""
+
+    commit: str = Field(default="", pattern=r"^([0-9a-f]{7,64})?$")
+    with_variables: bool = Field(default=False, strict=True)
+
+
 class Rotation(_Body):
     """Body of POST webhooks/<id>/rotate: whether the secret before is refused from now on."""
 

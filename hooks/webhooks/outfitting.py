@@ -27,13 +27,16 @@ class Given:
     lent: tuple[str, ...]
 
 
-def outfit(found: Parts, parent: App, app: App, *, who: str) -> None:
+def outfit(found: Parts, parent: App, app: App, *, who: str, lends: bool) -> None:
     """Lend a review app what there is to lend now; what its people have set stays.
+
+    Args:
+        lends: whether anything is to be lent; else what was is taken back.
 
     Raises:
         InvalidVariable: all of it is too much.
     """
-    while not _try(found, parent, app, who):  # somebody else changed them meanwhile
+    while not _try(found, (parent, app), who, lends=lends):  # somebody else changed them meanwhile
         pass
 
 
@@ -44,7 +47,8 @@ def lend(before: Given, lendable: Mapping[str, str]) -> Given:
     return Given(before.version, checked_variables({**own, **lent}), tuple(sorted(lent)))
 
 
-def _try(found: Parts, parent: App, app: App, who: str) -> bool:
+def _try(found: Parts, apps: tuple[App, App], who: str, *, lends: bool) -> bool:
+    parent, app = apps
     key, review = found.instance.layout.config_key, app.review
     assert review is not None
     with found.database.read() as tx:
@@ -54,7 +58,7 @@ def _try(found: Parts, parent: App, app: App, who: str) -> bool:
     theirs = unseal(key, parents)
     named = {name: theirs[name] for name in policy.variables if name in theirs}
     before = Given(version, unseal(key, own), known.lent)
-    wanted = lend(before, {**named, **unseal(key, policy.sealed_values)})
+    wanted = lend(before, {**named, **unseal(key, policy.sealed_values)} if lends else {})
     if wanted == before:
         return True
     sealed = seal(key, wanted.variables)

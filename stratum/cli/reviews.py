@@ -66,6 +66,19 @@ def disable(app: "RemoteApp") -> None:
 
 @reviews.command()
 @click.argument("number", type=int)
+@click.option(
+    "--commit", default="", metavar="COMMIT", help="Only if it is at this one, which you looked at."
+)
+@click.option("--with-vars", is_flag=True, help="Lend it the variables that others are lent.")
+@for_app
+def approve(app: "RemoteApp", number: int, commit: str, with_vars: bool) -> None:
+    """Build what pull request NUMBER, which comes from a fork, is at; what is pushed later waits again."""
+    made = app.reviews.approve(number, commit.lower(), with_variables=with_vars)
+    say(f"Approved {made['commit'][:SHOWN]} of {made['source'] or 'a fork'}: stratum webhooks deliveries")
+
+
+@reviews.command()
+@click.argument("number", type=int)
 @for_app
 def destroy(app: "RemoteApp", number: int) -> None:
     """Destroy the app of pull request NUMBER; news of that make another."""

@@ -25,6 +25,11 @@ class RemoteReviews:
         """Change `enabled`, `most`, `ttl_days`, `variables` or `values`."""
         return self._send("PATCH", "", values)
 
+    def approve(self, number: int, commit: str, *, with_variables: bool) -> Row:
+        """Have the commit built that a pull request from a fork is at."""
+        wanted = {"commit": commit, "with_variables": with_variables}
+        return self._send("POST", f"/{number}/approve", wanted)
+
     def destroy(self, number: int) -> Row:
         """Destroy the review app of a pull request."""
         return self._send("DELETE", f"/{number}")

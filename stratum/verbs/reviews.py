@@ -8,9 +8,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from stratum.errors import Conflict, InvalidInput, NotFound
-from stratum.model import App, PullRequest, ReviewApp, ReviewPolicy, ReviewState, Webhook
+from stratum.model import (
+    App,
+    DeliveryState,
+    NewDelivery,
+    PullRequest,
+    ReviewApp,
+    ReviewPolicy,
+    ReviewState,
+    Webhook,
+)
 from stratum.names import checked_name
-from stratum.store import Transaction, environments, formation, releases, reviews, volumes
+from stratum.store import (
+    Transaction,
+    deliveries,
+    environments,
+    formation,
+    releases,
+    reviews,
+    volumes,
+    webhooks,
+)
 from stratum.store.clock import now
 from stratum.variables import NAME
 from stratum.verbs.change import Change
@@ -21,6 +39,7 @@ TTL_DAYS, LONGEST_TTL_DAYS = 14, 3650
 MAX_VARIABLES = 100  # that are lent by name
 BRANCH = "main"  # of a review app whose parent has none yet
 WHAT = "pull request"
+APPROVAL = "approval"  # what a delivery is called that is a maintainer's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +50,30 @@ class Followed:
         wanted: whether a review app is to run it.
         reason: why not, a clause.
         ends: id of an app that is being destroyed for it; None: of none.
+        waits: whether it is for a maintainer's word.
+        commit: that alone may be run; empty: whatever the pull request is at.
+        lends: whether the app is given what the policy has to lend.
     """
 
     wanted: bool
     reason: str = ""
     ends: int | None = None
+    waits: bool = False
+    commit: str = ""
+    lends: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A maintainer's word for a pull request.
+
+    Attributes:
+        commit: how the one begins that was looked at; empty: whatever it is known to be at.
+        with_values: whether what the policy lends is lent to it, too.
+    """
+
+    commit: str = ""
+    with_values: bool = False
 
 
 def policy_of(tx: Transaction, app: App) -> ReviewPolicy:
@@ -96,9 +134,7 @@ def follow(tx: Transaction, parent: App, webhook: Webhook, pull: PullRequest) ->
     known = _noted(tx, parent, webhook, pull, known)
     if not pull.is_open:
         return _ended(tx, known)
-    if pull.is_fork:
-        return Followed(False, "it comes from a fork, and those are not built")
-    return Followed(True)
+    return _from_fork(known) if pull.is_fork else Followed(True)
 
 
 def app_for(tx: Transaction, parent: App, number: int) -> App:
@@ -118,6 +154,27 @@ def app_for(tx: Transaction, parent: App, number: int) -> App:
     again = environments.get_app(tx, made.id)
     assert again is not None
     return again
+
+
+def approve(tx: Transaction, parent: App, number: int, word: Approval, *, who: str) -> PullRequest:
+    """Let in the commit that a pull request from a fork is at, and have it fetched.
+
+    Raises:
+        NotFound: the app was told of no such pull request.
+        Conflict: it needs nobody's word, cannot be fetched, is closed, or is at another commit.
+    """
+    known = find(tx, parent, number)
+    webhook = None if known.webhook_id is None else webhooks.get_webhook(tx, known.webhook_id)
+    if webhook is None or not webhook.enabled:
+        message = f"Nobody tells of pull request {number} any more: its web hook is gone, or disabled."
+        raise Conflict(message, "Enable it: stratum webhooks set ID --enable.")
+    _check_approval(known, word)
+    values = {"approved": known.pull.commit, "with_values": word.with_values, "state": ReviewState.OPEN.value}
+    reviews.change_review(tx, known.id, values)
+    queued, reason = DeliveryState.QUEUED, f"approved by {who}"
+    what = (known.pull.branch, known.pull.commit, b"", None, known.pull)
+    deliveries.record(tx, parent.id, webhook.id, NewDelivery("", APPROVAL, {}, 0, queued, reason, *what))
+    return known.pull
 
 
 def close(tx: Transaction, parent: App, number: int, *, who: str) -> Change:
@@ -160,6 +217,21 @@ def name_for(parent: App, number: int) -> str:
     return f"{parent.name}-pr-{number}"
 
 
+def _check_approval(known: ReviewApp, word: Approval) -> None:
+    number, pull = known.number, known.pull
+    if not pull.is_open:
+        message = f"Pull request {number} is closed."
+        raise Conflict(message, "Approve it once it is open again.")
+    if not pull.is_fork or not pull.ref:
+        message = f"Pull request {number} does not come from a fork, and needs nobody's word."
+        if pull.is_fork:
+            message = f"What pull request {number} has is not where its web hook fetches from."
+        raise Conflict(message, "Push its branch to the repository itself.")
+    if not pull.commit.startswith(word.commit):
+        message = f"Pull request {number} is at {pull.commit[:12]} by now, not at {word.commit}."
+        raise Conflict(message, "Look at that, and approve it, or leave it.")
+
+
 def _is_late(known: PullRequest, told: PullRequest) -> bool:
     """Whether later news are known; of two that are as old the end counts."""
     if known.at is None or told.at is None or told.at > known.at:
@@ -171,7 +243,7 @@ def _noted(
     tx: Transaction, parent: App, webhook: Webhook, pull: PullRequest, known: ReviewApp | None
 ) -> ReviewApp:
     state = ReviewState.OPEN if pull.is_open else ReviewState.CLOSED
-    if pull.is_open and pull.is_fork:
+    if pull.is_open and pull.is_fork and (known is None or known.approved != pull.commit):
         state = ReviewState.WAITING
     if known is None:
         reviews.forget_ended(tx, now() - reviews.KEPT)
@@ -183,6 +255,16 @@ def _noted(
     values = {"state": state.value, "pull": pull.render(), "webhook_id": webhook.id}
     reviews.change_review(tx, known.id, values)
     return find(tx, parent, pull.number)
+
+
+def _from_fork(known: ReviewApp) -> Followed:
+    """Let in the commit that was approved, and no other: whoever forks can push whatever they like."""
+    if not known.pull.ref:
+        return Followed(False, "it comes from a fork, whose commits are not where this web hook fetches from")
+    if known.approved != known.pull.commit:
+        how = f"stratum review-apps approve {known.number}"
+        return Followed(False, f"it comes from a fork, and waits for a maintainer's word: {how}", waits=True)
+    return Followed(True, commit=known.approved, lends=known.with_values)
 
 
 def _app_of(tx: Transaction, known: ReviewApp) -> App | None:

@@ -14,7 +14,7 @@ from stratum.store.clock import now
 from stratum.verbs.reviews import end_forgotten
 from tests.gitweb import run_git
 from tests.integration.test_webhooks import road, web
-from tests.pulls import FORK, PULLS, Pull, push_pull
+from tests.pulls import PULLS, Pull, push_pull
 from tests.road import Road
 
 pytestmark = pytest.mark.integration
@@ -285,15 +285,6 @@ def test_nobody_pushes_to_it_but_its_web_hook(way):
 
     assert pushed.code == 1
     assert f"follows pull request 7 of {way.app.name}" in pushed.said
-
-
-def test_what_comes_from_a_fork_is_not_built(way):
-    enable(way)
-    opened(way, Pull(source=FORK))
-
-    assert done(way).state is DeliveryState.IGNORED
-    assert "fork" in done(way).reason
-    assert found_app(way) is None
 
 
 def test_two_web_hooks_that_tell_of_the_same_number_do_not_fight_over_an_app(way):

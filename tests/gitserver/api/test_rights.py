@@ -35,6 +35,7 @@ DEPLOYING = {
     ("POST", f"{APP}/notifications/<name>/messages/<key>/replay"),
     ("POST", f"{APP}/webhooks/deliveries/<number>/replay"),
     ("DELETE", f"{APP}/review-apps/<number>"),
+    ("POST", f"{APP}/review-apps/<number>/approve"),
 }
 ADMINISTERING = {
     ("PATCH", APP),

@@ -38,6 +38,7 @@ NO_DATA = {
     "webhooks set": "says in a sentence what it changed",
     "webhooks destroy": "leaves nothing to show",
     "review-apps enable": "says what it did",
+    "review-apps approve": "says what it did",
     "review-apps disable": "says what it did",
     "review-apps destroy": "leaves nothing to show",
     "webhooks replay": "says how to see what becomes of it",

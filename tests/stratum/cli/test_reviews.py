@@ -1,5 +1,7 @@
 """`stratum review-apps`."""
 
+from dataclasses import replace
+
 from stratum.model import PullRequest
 from stratum.store import reviews, webhooks
 from stratum.verbs import reviews as verbs
@@ -50,6 +52,22 @@ def test_one_is_destroyed_by_its_number(terminal, side):
     with side.db.read() as tx:
         assert reviews.count_apps(tx, app.id) == 0
     assert terminal(*WHERE, "destroy", "7").err == "Pull request 7 has no review app.\n"
+
+
+def test_what_comes_from_a_fork_is_approved_by_its_number(terminal, side):
+    app = side.app()
+    terminal(*WHERE, "enable")
+    terminal(*WHERE[:4], "webhooks", "create", "github", "https://git.example.com/octo/app.git")
+    with side.db.write() as tx:
+        hook = webhooks.list_webhooks(tx, app.id)[0]
+        assert verbs.follow(tx, app, hook, replace(PULL, source="mallory/app", is_fork=True)).waits
+    assert terminal(*WHERE).out.splitlines()[1].split()[:2] == ["7", "waiting"]
+    said = terminal(*WHERE, "approve", "7", "--commit", "3F2C1AB", "--with-vars")
+
+    assert said.err == "Approved 3f2c1ab00000 of mallory/app: stratum webhooks deliveries\n"
+    found = terminal(*WHERE, "list", "--json").rows[0]["pull_requests"][0]
+    assert (found["approved"], found["status"]) == (PULL.commit, "open")
+    assert terminal(*WHERE, "approve", "7", "--commit", "abc").code == 1
 
 
 def test_values_are_named_but_never_shown(terminal, side):
