@@ -3,6 +3,7 @@
 It is a process of its own, since it reads what others send.
 """
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ SIGN_IN_S = 30.0
 PATIENCE_S = float(fetching.STALLED_S)
 LEARN_BY_S = 50  # with the program's start
 TURN_S = 5.0
+_FAULT = re.compile(r"\b(error|fatal)\b", re.IGNORECASE)
 _turns = BoundedSemaphore(2)  # the program takes 40 MiB, and whoever administers an app can have it run
 
 
@@ -125,8 +127,11 @@ def _failure(answer: Answer, source: Source, webhook: Webhook) -> Exception:
 
 
 def _said(detail: str) -> str:
-    """Make a clause of what may be the other server's own words."""
-    return last_line(harmless(detail.encode()).decode().splitlines()) or "it says nothing"
+    """Make a clause of what may be the other server's own words, with which some put frames around theirs."""
+    lines = (line.removeprefix("remote:") for line in harmless(detail.encode()).decode().splitlines())
+    spoken = [line for line in lines if any(map(str.isalpha, line))]
+    faults = [line for line in spoken if _FAULT.search(line)]
+    return last_line(faults or spoken) or "it says nothing"
 
 
 def _not_learnt(source: Source, reason: str) -> InvalidInput:

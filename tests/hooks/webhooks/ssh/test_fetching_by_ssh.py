@@ -163,14 +163,27 @@ def test_nothing_is_learnt_from_a_private_address(elsewhere):
         host_key_of(Source.read(elsewhere.url), may_be_private=False)
 
 
-def test_what_the_server_says_of_a_failure_is_told_without_its_escapes(elsewhere, tmp_path):
-    elsewhere.answer_with("printf 'first\\n\\033[31mERROR: Repository not found.\\n' >&2; exit 1")
+FRAMED = ("", "=" * 40, "", "ERROR: The project could not be found.", "", "=" * 40, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("hello\n\033[31mERROR: Repository not found.\n", "ERROR: Repository not found"),
+        ("".join(f"remote: {line}\n" for line in FRAMED), "ERROR: The project could not be found"),
+        ("Unauthorized\n\n", "Unauthorized"),
+        ("", "git-upload-pack ended with 1, without a word"),
+    ],
+)
+def test_what_the_server_says_of_a_failure_is_told(elsewhere, tmp_path, words, told):
+    (elsewhere.folder / "words").write_text(words)
+    elsewhere.answer_with(f"cat {elsewhere.folder}/words >&2; exit 1")
     try:
         with pytest.raises(FetchFailed) as failure:
             fetched(tmp_path, webhook(elsewhere))
     finally:
         elsewhere.answer_as_asked()
-    assert failure.value.reason == "127.0.0.1 by SSH: ERROR: Repository not found"
+    assert failure.value.reason == f"127.0.0.1 by SSH: {told}"
 
 
 def test_what_git_says_of_a_failure_is_told(elsewhere, tmp_path):
