@@ -43,6 +43,12 @@ def note(parts: Parts, statuses: Mapping[str, ProcessStatus], owners: Mapping[st
             log.warning("%s (%s)", crash_text(one), one.process)
 
 
+def are_known(parts: Parts) -> bool:
+    """Whether any process is written down as crash-looping."""
+    with parts.database.read() as tx:
+        return bool(crashes.crashes(tx))
+
+
 def roll_back(parts: Parts) -> None:
     """Go back from new releases that crash-loop, of the apps that are to have that; it is told in the log."""
     with parts.database.read() as tx:

@@ -21,6 +21,7 @@ from runner.apply.parts import Parts
 from runner.apply.ports import robbed as robbed_ports
 from runner.deviation import Wished, apps_of, deviating, orphaned, owners
 from runner.history import History
+from runner.news import News
 from runner.recover import Recovery
 from runner.strays import Restarts, end_strays_of
 from stratum.errors import ReleaseUnusable, Unavailable
@@ -53,19 +54,22 @@ def main() -> None:
     threading.Thread(target=reconciler.route_on, name="routes", daemon=True).start()
     threading.Thread(target=reconciler.end_strays_on, name="strays", daemon=True).start()
     threading.Thread(target=reconciler.record_on, name="history", daemon=True).start()
-    while True:
-        reconciler.mend()
-        time.sleep(EVERY_S)
+    reconciler.mend_on()
 
 
 class Reconciler:
-    """Looks at everything, again and again."""
+    """Looks at everything, again and again.
+
+    Attributes:
+        is_settled: the last look has found all as it should be, and nothing that time alone may change.
+    """
 
     def __init__(self, parts: Parts, recovery: Recovery) -> None:
         self._parts, self._recovery = parts, recovery
         self._restarts, self._suspected = Restarts(), SimpleQueue[App]()
         self._suspects: set[int] = set()  # ids of apps that wait in it
         self._left_erased_at = float("-inf")
+        self.is_settled = False
         self._history = History(parts)
 
     def once(self) -> None:
@@ -102,8 +106,25 @@ class Reconciler:
         """Take back what the dead have left, and remind of what waits."""
         _guarded("taking back what the dead have left", self._recovery.run)
 
+    def mend_on(self) -> None:
+        """Mend again and again, where there may be something to mend."""
+        while True:
+            _guarded("watching for what is to be mended", self._mend_at_news)
+            time.sleep(EVERY_S)
+
+    def _mend_at_news(self) -> None:
+        with closing(self._parts.database.changes()) as changes:
+            news = News(self._parts.engine, changes)
+            while True:
+                if news.is_due():
+                    self.mend()
+                    if self.is_settled:
+                        news.settled()
+                time.sleep(EVERY_S)
+
     def mend(self) -> None:
         """Make true what is wished."""
+        self.is_settled = False
         _guarded("converging", self.converge)
 
     def route_on(self) -> None:
@@ -220,9 +241,12 @@ class Reconciler:
                 self._suspected.put(app)
         _guarded("noting crashes", partial(crashes.note, self._parts, statuses, owners(wished)))
         _guarded("rolling back", partial(crashes.roll_back, self._parts))
-        for app in deviating(wished, statuses):
+        different, orphans = deviating(wished, statuses), orphaned(wished, statuses)
+        for app in different:
             _guarded(f"converging {app.label}", partial(self._converge_app, app.id))
-        self._end_orphans(orphaned(wished, statuses))
+        self._end_orphans(orphans)
+        crash = any(one.crashes for one in statuses.values()) or crashes.are_known(self._parts)
+        self.is_settled = not (different or orphans or crash)
 
     def _end_orphans(self, names: list[str]) -> None:
         if names:

@@ -127,6 +127,13 @@ class Engine(Protocol):
             wanted: those of an app, under whatever name it had; of names those that are known; None: all.
         """
 
+    def mark(self) -> str:
+        """Return a word that is another one once `status` of all is, but for what time alone changes in it.
+
+        That is how many crashes there were, which are forgotten after a while. It costs the same however
+        many processes there are.
+        """
+
     def rollout(self, watched: Sequence[Watched]) -> list[Progress]:
         """Tell how far processes have come that were started, in order.
 

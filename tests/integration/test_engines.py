@@ -1,5 +1,6 @@
 """What any engine has to keep (`runner.engines.engine`), on the real ones: starting and telling."""
 
+import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,21 @@ def test_what_is_applied_runs_and_is_told(side: Side) -> None:
     assert set(names(wished)) <= {status.name for status in side.engine.status()}
     assert side.engine.status(["MyProdEnv.nobody.v1.worker.1"]) == []
     assert side.engine.status([]) == []
+
+
+def test_a_mark_stays_while_nothing_changes_and_is_another_when_a_process_is(side: Side) -> None:
+    first = side.engine.mark()
+    wished = side.wish({"worker": SLEEP}, worker=1)
+    (pid,) = side.start(wished)
+    assert side.engine.mark() != first
+    wait_until(lambda: side.engine.status(names(wished))[0].state is State.RUNNING)
+    wait_until(lambda: side.engine.mark() == side.engine.mark())  # of other tests something may just end
+
+    before = side.engine.mark()
+    os.kill(pid, signal.SIGKILL)
+
+    wait_until(lambda: side.engine.status(names(wished))[0].pid not in {None, pid})
+    assert side.engine.mark() != before
 
 
 def test_the_words_of_states_are_the_same_for_every_engine(side: Side) -> None:

@@ -60,6 +60,7 @@ def test_an_operators_stop_is_undone_and_a_restart_respected(stage: Stage, app: 
 
     assert "stopped" in stage.ctl("stop", name)
     loop.once()
+    settled = [loop.is_settled]
     second = mine(stage, app)
     assert second["v1.worker.1"] not in {None, first["v1.worker.1"]}
     assert second["v1.worker.2"] == first["v1.worker.2"]
@@ -67,6 +68,7 @@ def test_an_operators_stop_is_undone_and_a_restart_respected(stage: Stage, app: 
     stage.ctl("restart", name)
     third = mine(stage, app)
     loop.once()
+    assert [*settled, loop.is_settled] == [False, True]
     assert mine(stage, app) == third
 
 

@@ -49,7 +49,9 @@ def test_what_the_dead_have_left_is_taken_back_while_mending_waits(monkeypatch: 
 
     instance = SimpleNamespace(redis_url="unix:///nonexistent.sock", fence=Fence(False, 1000))
     database = SimpleNamespace(changes=lambda: Changes(happen=True))
-    parts: Any = SimpleNamespace(instance=instance, engine=SimpleNamespace(status=wait), database=database)
+    parts: Any = SimpleNamespace(
+        instance=instance, engine=SimpleNamespace(status=wait, mark=str), database=database
+    )
     monkeypatch.setattr(jobs, "parts", lambda: parts)
     monkeypatch.setattr(reconciler, "Recovery", lambda *_: recovery)
     monkeypatch.setattr(reconciler, "EAGER_S", 0.01)
@@ -76,3 +78,30 @@ def test_what_is_waited_for_is_looked_at_more_often(
     looking.start()
 
     assert recovery.has_run.wait(30)
+
+
+def test_nothing_is_looked_at_again_while_all_is_as_it_was_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, looked_at = iter(["a", "a", "a", "b", "b", "c", "c", "c"]), list[str]()
+    now = ""
+
+    def mark() -> str:
+        nonlocal now
+        now = next(asked, "")
+        if not now:
+            raise SystemExit
+        return now
+
+    def mend(loop: reconciler.Reconciler) -> None:
+        looked_at.append(now)
+        loop.is_settled = now != "c"  # of which something has to be looked at again and again
+
+    database = SimpleNamespace(changes=lambda: Changes(happen=False))
+    parts: Any = SimpleNamespace(database=database, engine=SimpleNamespace(mark=mark))
+    recovery: Any = Recovery()
+    monkeypatch.setattr(reconciler, "EVERY_S", 0.0)
+    monkeypatch.setattr(reconciler.Reconciler, "mend", mend)
+
+    with pytest.raises(SystemExit):
+        reconciler.Reconciler(parts, recovery).mend_on()
+
+    assert looked_at == ["a", "b", "c", "c", "c"]

@@ -89,6 +89,10 @@ class Supervisord:
             there = {one.name for one in found if descriptions.has(layout, one.name)}
         return [one if one.name in there else replace(one, can_restart=False) for one in found]
 
+    def mark(self) -> str:
+        """Ask supervisord, and the folder of descriptions."""
+        return f"{self.sections.mark()} {descriptions.changed_at_ns(self.instance.layout)}"
+
     def rollout(self, watched: Sequence[Watched]) -> list[Progress]:
         """Ask supervisord, and of those that are to listen the door."""
         known = {one.name: one for one in self.sections.status([one.process.name for one in watched])}

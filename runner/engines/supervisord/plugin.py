@@ -17,7 +17,7 @@ from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDe
 from supervisor.xmlrpc import Faults, RPCError
 
 from runner.engines.supervisord import adopted, configs, journal, loop, options, sections, unlogged
-from runner.engines.supervisord.process import AppProcess, pipes
+from runner.engines.supervisord.process import AppProcess, mark, pipes
 from runner.engines.supervisord.registry import Registry
 from runner.engines.supervisord.wakeup import Wakeup
 from stratum import stopping
@@ -81,6 +81,10 @@ class Interface:
             found = {name: known[name] for name in wanted if name in known}
         return "\n".join(_line(name, process) for name, process in found.items())
 
+    def mark(self) -> str:
+        """Return a word that is another one as soon as any process is, but for what time alone changes."""
+        return str(mark)
+
     def _refuse_at_shutdown(self) -> None:
         if self._supervisord.options.mood < SupervisorStates.RUNNING:
             raise RPCError(Faults.SHUTDOWN_STATE)
@@ -125,6 +129,7 @@ def make(supervisord: Any, **given: str) -> Interface:
     settings = options.parse(given)
     _prepare(supervisord, settings)
     journal.go_on(settings.app_logs)
+    mark.begin()
     registry = Registry(supervisord, settings)
     configs.install(supervisord.options, registry.mirror.catch_up)
     registry.forget_former_life()

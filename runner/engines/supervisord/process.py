@@ -20,6 +20,7 @@ from supervisor.states import ProcessStates
 
 from runner.engines.supervisord import adopted, journal, members, spawning
 from runner.engines.supervisord.crashes import Crashes
+from runner.engines.supervisord.mark import Mark
 from runner.engines.supervisord.output import Output
 from runner.engines.supervisord.pipes import Pipes
 from runner.engines.supervisord.wakeup import Wakeup
@@ -30,6 +31,7 @@ _HELD_BACK_EVERY_S = 600.0  # else a day of it would leave no room for what else
 
 _watch = members.Watch()
 pipes = Pipes()
+mark = Mark()
 restless: dict[str, "AppProcess"] = {}  # by name, those whose state time may change
 
 _AT_REST = (ProcessStates.RUNNING, ProcessStates.STOPPED)
@@ -217,6 +219,7 @@ class AppProcess(Subprocess):  # type: ignore[misc]
             self.backoff = math.ceil(self.crashes.pause_s)
             self.delay = time.time() + self.crashes.pause_s
         self._note_rest()
+        mark.change()
         return changed
 
     def _note_rest(self) -> None:

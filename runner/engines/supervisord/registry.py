@@ -15,7 +15,7 @@ from supervisor.states import ProcessStates
 from runner.engines.supervisord import oldlogs
 from runner.engines.supervisord.mirror import Mirror
 from runner.engines.supervisord.options import Options
-from runner.engines.supervisord.process import AppConfig, AppProcess
+from runner.engines.supervisord.process import AppConfig, AppProcess, mark
 from runner.engines.supervisord.sections import Entry, is_ours, render
 
 ENDED_STATES = (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL, ProcessStates.UNKNOWN)
@@ -126,6 +126,7 @@ class Registry:
         self.mirror.put(wished.name, text)
         self.processes[wished.name] = process
         self._of_apps.setdefault(_begin(wished.name), {})[wished.name] = process
+        mark.change()
         return process
 
     def _parse(self, text: str) -> Any:
@@ -152,6 +153,7 @@ class Registry:
         mine.pop(name, None)
         if not mine:
             self._of_apps.pop(_begin(name), None)
+        mark.change()
 
 
 def _begin(name: str) -> str:

@@ -36,6 +36,11 @@ class Sections(Supervisor):
         answers = [answer for part in parts for answer in self.call("stratum.add", part)]
         return [Started(a["name"], a.get("pid"), a.get("error", "")) for a in answers]
 
+    def mark(self) -> str:
+        """Return a word that is another one as soon as any process is, but for what time alone changes."""
+        word: str = self.call("stratum.mark")
+        return word
+
     def stop(self, names: Sequence[str], steps: Mapping[str, Sequence[Step]] | None = None) -> None:
         """Begin to stop processes; `status` tells when they have ended.
 
