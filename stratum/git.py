@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stratum import appjson
-from stratum.appjson import AppJson
+from stratum.appjson import AppJson, ReviewSetup
 from stratum.errors import AppJsonInvalid, NotFound, ProcfileInvalid, Unavailable
 from stratum.limits import Limits
 from stratum.procfile import MAX_BYTES, Problem, Procfile, parse, stage_file
@@ -258,15 +258,30 @@ def read_app_json(commit: Commit) -> AppJson:
         NotFound: the repository lacks the commit.
         Unavailable: git failed.
     """
+    data = _app_json(commit)
+    return AppJson() if data is None else appjson.parse(data)
+
+
+def read_review_setup(commit: Commit) -> ReviewSetup:
+    """Read what app.json asks of a review app to begin with; nothing where there is no such file.
+
+    Raises:
+        AppJsonInvalid, NotFound, Unavailable: as `read_app_json`.
+    """
+    data = _app_json(commit)
+    return ReviewSetup() if data is None else appjson.parse_review(data)
+
+
+def _app_json(commit: Commit) -> bytes | None:
     found = commit.entries((appjson.NAME,))
     if not found:
-        return AppJson()
+        return None
     entry = found[appjson.NAME]
     if entry.fault:
         raise AppJsonInvalid([appjson.Problem("", entry.fault, "Commit it as a file")])
     if entry.size > appjson.MAX_BYTES:
         raise appjson.too_large(entry.size)
-    return appjson.parse(commit.contents(found)[appjson.NAME])
+    return commit.contents(found)[appjson.NAME]
 
 
 def _entry(words: list[str]) -> Entry | None:

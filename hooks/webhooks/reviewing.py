@@ -10,10 +10,11 @@ from hooks.policy import BRANCHES
 from hooks.refs import read_ref
 from hooks.webhooks.ending import Ended, Fetching
 from hooks.webhooks.fetching import FetchFailed, Scratch
-from hooks.webhooks.outfitting import outfit
+from hooks.webhooks.outfitting import Outfit, outfit
 from hooks.webhooks.pushing import Push, build_of, pusher
 from hooks.webhooks.steps import fetched, present, pushed, scratch_for
 from stratum.faults import reach
+from stratum.git import Commit, read_review_setup
 from stratum.model import App, DeliveryState, PullRequest, RecordedDelivery, RefUpdate, Webhook
 from stratum.verbs import reviews
 from stratum.verbs.reviews import Followed
@@ -47,15 +48,16 @@ def follow(found: Parts, delivery: RecordedDelivery, pull: PullRequest, fetching
     if app.destroying:
         reason = f"{app.label} is still being destroyed"
         raise FetchFailed(reason)
-    one = _Review(parent, webhook, app, pull, told)
-    commit = _bring(found, one, fetching)
+    commit, lacks = _bring(found, _Review(parent, webhook, app, pull, told), fetching)
     build = build_of(found, app, str(app.deploy_branch), commit)
-    told_of = f"{app.name}, build #{build.number}" if build else app.name
-    raise Ended(DeliveryState.PUSHED, told_of)
+    reason = f"{app.name}, build #{build.number}" if build else app.name
+    if lacks:
+        reason += f"; it lacks {', '.join(lacks)}, which its app.json requires"
+    raise Ended(DeliveryState.PUSHED, reason)
 
 
-def _bring(found: Parts, one: _Review, fetching: Fetching) -> str:
-    """Fetch what a pull request is at and push it to its app; return the commit."""
+def _bring(found: Parts, one: _Review, fetching: Fetching) -> tuple[str, tuple[str, ...]]:
+    """Fetch what a pull request is at and push it to its app; return the commit, and what the app lacks."""
     app, layout = one.app, found.instance.layout
     repo, ref = layout.repo(app.id), f"{BRANCHES}{app.deploy_branch}"
     with scratch_for(found, app, fetching.check_wanted) as scratch:
@@ -64,11 +66,12 @@ def _bring(found: Parts, one: _Review, fetching: Fetching) -> str:
         new = _allowed(tip, one.told.commit, one.pull, scratch)
         update = RefUpdate(ref, read_ref(repo, ref), new)
         wanted = Push(app, one.webhook, update, scratch.path / "push.pack")
-        outfit(found, one.parent, app, who=pusher(wanted), lends=one.told.lends)
+        setup = read_review_setup(Commit(scratch.path, new))
+        lacks = outfit(found, one.parent, app, Outfit(setup, one.told.lends, pusher(wanted)))
         reach("review.outfitted")
         if update.old != new:
             pushed(found, wanted, scratch)
-    return new
+    return new, lacks
 
 
 def _allowed(tip: str, approved: str, pull: PullRequest, scratch: Scratch) -> str:

@@ -10,5 +10,17 @@ keys of it are other tools', and left alone.
 from stratum.appjson.found import NAME, Problem
 from stratum.appjson.keys import KEYS, told
 from stratum.appjson.reading import MAX_BYTES, AppJson, parse, too_large
+from stratum.appjson.review import ReviewSetup, parse_review
 
-__all__ = ["KEYS", "MAX_BYTES", "NAME", "AppJson", "Problem", "parse", "told", "too_large"]
+__all__ = [
+    "KEYS",
+    "MAX_BYTES",
+    "NAME",
+    "AppJson",
+    "Problem",
+    "ReviewSetup",
+    "parse",
+    "parse_review",
+    "told",
+    "too_large",
+]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from stratum.appjson.checks import read_checks
 from stratum.appjson.found import Found, Node, Problem
@@ -42,20 +42,47 @@ class AppJson:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file as it is read; what is wrong is noted meanwhile, and told at the end."""
+
+    top: Node
+    text: str
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """Read its JSON.
+
+        Raises:
+            AppJsonInvalid: it is too large.
+        """
+        if len(data) > MAX_BYTES:
+            raise too_large(len(data))
+        found = Found()
+        text = _decoded(data, found)
+        return cls(Node(_loaded(text, found), "", found), text)
+
+    def warnings(self) -> tuple[Problem, ...]:
+        """Return what is worth a warning.
+
+        Raises:
+            AppJsonInvalid: with all problems.
+        """
+        found = self.top.found
+        if found.problems:
+            raise AppJsonInvalid(_located(_capped(found.problems), self.text))
+        return _located(_capped(found.warnings), self.text)
+
+
 def parse(data: bytes) -> AppJson:
     """Read an app.json.
 
     Raises:
         AppJsonInvalid: with all problems.
     """
-    if len(data) > MAX_BYTES:
-        raise too_large(len(data))
-    found = Found()
-    text = _decoded(data, found)
-    settings = _settings(Node(_loaded(text, found), "", found))
-    if found.problems:
-        raise AppJsonInvalid(_located(_capped(found.problems), text))
-    return AppJson(settings, _located(_capped(found.warnings), text))
+    document = Document.read(data)
+    settings = _settings(document.top)
+    return AppJson(settings, document.warnings())
 
 
 def too_large(size: int) -> AppJsonInvalid:

@@ -1,5 +1,6 @@
 """From a pull request to its review app: real deliveries, a real git server elsewhere, a real fetch."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -128,6 +129,35 @@ def test_what_is_lent_follows_and_what_its_people_have_set_stays(way):
     opened(way, pull.then("pushed"), **{"b.txt": "two"})
 
     assert variables(way, review_app(way)) == {"OWN": "kept"}
+
+
+def test_it_begins_with_what_its_app_json_says_and_keeps_that(way):
+    enable(way)
+    asked = {
+        "env": {"SECRET_KEY": {"generator": "secret"}, "MODE": "production", "STRIPE_KEY": {}},
+        "environments": {
+            "review": {"env": {"MODE": "review"}, "formation": {"worker": {"quantity": 2}}},
+        },
+    }
+    pull = opened(way, FIRST, **{"app.json": json.dumps(asked)})
+    made, first = review_app(way), variables(way, review_app(way))
+    opened(way, pull.then("pushed"), **{"b.txt": "two"})
+
+    assert (first["MODE"], len(first["SECRET_KEY"]), "STRIPE_KEY" in first) == ("review", 64, False)
+    assert variables(way, made) == first
+    assert done(way).reason == f"{made.name}, build #2; it lacks STRIPE_KEY, which its app.json requires"
+    with way.web.db.read() as tx:
+        assert formation.get_formation(tx, made.id).scales == {"worker": 2}
+    assert variables(way, way.app) == {"DATABASE_URL": SECRET, "LANGUAGE": "eo"}
+
+
+def test_an_app_json_that_cannot_be_used_is_told_with_its_place(way):
+    enable(way)
+    opened(way, FIRST, **{"app.json": json.dumps({"env": {"A": 5}})})
+
+    assert done(way).state is DeliveryState.FAILED
+    assert "env.A: 5 is no text" in done(way).reason
+    assert commits(way, review_app(way)) == []
 
 
 def test_it_has_its_parents_settings_and_storage_of_its_own(way):
