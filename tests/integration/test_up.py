@@ -81,15 +81,14 @@ def test_in_the_foreground_a_signal_ends_everything_in_order(own: Served):
     assert processes_of(own) == []
 
 
-def test_a_second_up_changes_nothing(own: Served):
-    own.up()
-    before = own.supervisord_pid()
+def test_a_second_up_changes_nothing(served: Served):
+    before = served.supervisord_pid()
 
-    again = own.up(check=False)
+    again = served.up(check=False)
 
     assert again.returncode == 1
-    assert f"runs already in {own.data}, at {own.url}" in again.stderr
-    assert own.supervisord_pid() == before
+    assert f"runs already in {served.data}, at {served.url}" in again.stderr
+    assert served.supervisord_pid() == before
 
 
 def test_a_taken_port_is_said_before_anything_starts(own: Served):
@@ -101,18 +100,16 @@ def test_a_taken_port_is_said_before_anything_starts(own: Served):
     assert processes_of(own) == []
 
 
-@pytest.mark.parametrize(
-    ("redis", "said"),
-    [("nonsense", "is not allowed"), ("redis://127.0.0.1:1/0", "does not answer: redis://127.0.0.1:1/0")],
-)
-def test_a_redis_that_cannot_be_used_is_said_before_anything_starts(own: Served, redis, said):
-    own.settings["STRATUM_REDIS_URL"] = redis
+def test_a_redis_that_cannot_be_used_is_said_before_anything_starts(own: Served):
+    silent = "redis://127.0.0.1:1/0"
+    for redis, said in (("nonsense", "is not allowed"), (silent, f"does not answer: {silent}")):
+        own.settings["STRATUM_REDIS_URL"] = redis
 
-    refused = own.up(check=False)
+        refused = own.up(check=False)
 
-    assert refused.returncode == 1
-    assert said in refused.stderr
-    assert processes_of(own) == []
+        assert refused.returncode == 1
+        assert said in refused.stderr
+        assert processes_of(own) == []
     del own.settings["STRATUM_REDIS_URL"]
     assert own.up().stdout.strip(), "the first start that succeeds tells the token"
 
