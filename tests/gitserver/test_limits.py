@@ -97,7 +97,7 @@ def test_what_takes_too_long_is_ended_and_told_apart():
 
 
 def test_what_does_not_end_then_is_killed():
-    running = exchange("sh", "-c", "trap '' TERM; while :; do :; done", timeout_s=1)
+    running = exchange("sh", "-c", "trap '' TERM; while :; do sleep 100; done", timeout_s=1)
 
     assert said(running) == b""
     assert running.close() == -SIGKILL

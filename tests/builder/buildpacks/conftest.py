@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ from tests.nodepack import Pack
 
 @pytest.fixture(scope="session")
 def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("downloads")
+    made = tmp_path_factory.mktemp("downloads")
+    for name in ("npm", "tools"):
+        (made / name).mkdir()
+    return made
 
 
 @pytest.fixture
@@ -20,11 +24,18 @@ def bare(tmp_path: Path) -> Pack:
 
 
 @pytest.fixture
-def pack(bare: Pack, downloads: Path) -> Pack:
-    """One whose npm has downloaded before what other tests wanted, to save time."""
-    (bare.folder / "cache").mkdir()
-    (bare.folder / "cache/npm").symlink_to(downloads)
-    return bare
+def pack(bare: Pack, downloads: Path) -> Iterator[Pack]:
+    """One whose cache has what other tests have fetched: npm's downloads, yarn and pnpm."""
+    tools = bare.folder / "cache/tools"
+    tools.mkdir(parents=True)
+    (bare.folder / "cache/npm").symlink_to(downloads / "npm")
+    for tool in (downloads / "tools").iterdir():
+        (tools / tool.name).symlink_to(tool)
+    yield bare
+    for tool in tools.iterdir():
+        kept = downloads / "tools" / tool.name
+        if not (kept.exists() or tool.suffix == ".new"):
+            tool.rename(kept)
 
 
 @pytest.fixture
