@@ -37,8 +37,10 @@ down: install ## Stop the server and all it runs
 demo: install ## Start the server and push a sample app to it
 	@sh scripts/demo.sh
 
+# Beside mypy, which leaves a core free, the test modules are compiled for all processes of `make test`.
 lint: dev-install ## Format, lint, types, import contracts
-	@$(ENTER) ruff format --check .; ruff check .; mypy; lint-imports
+	@$(ENTER) pytest -qq --collect-only >/dev/null 2>&1 & \
+	ruff format --check .; ruff check .; mypy; lint-imports; wait
 
 check: lint ## All of lint, and the unit tests: the fast half of CI
 	@$(ENTER) pytest -q -m "not integration and not soak"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -10,6 +11,9 @@ from tests.served import Served
 
 # A shell starts what it sends to the background with SIGINT ignored, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Rewriting all test modules takes 7 s: each process of a run uses what `make lint` or one before has kept.
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)
