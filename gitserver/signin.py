@@ -12,7 +12,7 @@ from gitserver.attempts import Attempt
 from gitserver.services import services
 from stratum.errors import BadCredentials, TooManyAttempts
 from stratum.model import Token
-from stratum.store import Database, tokens
+from stratum.store import Database, Watched, tokens
 from stratum.store.clock import now
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def authenticate(db: Database, secret: str) -> Token:
         BadCredentials: there is none, or it has expired; the work is the same for both.
     """
     key = ("token", tokens.digest(secret))
-    token = db.known(key, lambda tx: tokens.find_token(tx, secret))
+    token = db.known(key, lambda tx: tokens.find_token(tx, secret), until=Watched.ACCESS)
     if token is None or token.has_expired(now()):
         raise BadCredentials
     return token

@@ -33,7 +33,7 @@ from stratum.errors import Renamed, StratumError
 from stratum.faults import reach
 from stratum.limits import Limits
 from stratum.model import App, Right, Token
-from stratum.store import environments
+from stratum.store import Watched, environments
 
 PATIENCE = 64  # times the limit that a push may declare: git shows nothing of why it is refused before
 MAX_NEGOTIATION = 64 << 20  # what a fetch may say about what it has
@@ -149,7 +149,9 @@ class _GitServer:
         token = sign_in()
         database = self.parts.database
         key = ("app", environment, app)
-        found = database.known(key, lambda tx: environments.find_app(tx, environment, app))
+        found = database.known(
+            key, lambda tx: environments.find_app(tx, environment, app), until=Watched.ACCESS
+        )
         if found is None:
             with database.read() as tx:
                 renamed.refuse_former(tx, token, environment, app)

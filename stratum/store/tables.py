@@ -96,6 +96,15 @@ grants = Table(
     Column("right", String(16), nullable=False),
 )
 
+# Counts changes of what stands above, but for former names, and of review apps. Triggers do it, whoever
+# writes (`migrations/versions/0013_stamps.py`); who makes one of those tables anew makes its triggers anew.
+stamps = Table(
+    "stamps",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
 pushes = Table(
     "pushes",
     metadata,

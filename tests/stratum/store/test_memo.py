@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from stratum.store import Database, memo
+from stratum.store import Database, Watched, memo
 
 
 class Question:
@@ -90,7 +90,7 @@ def test_it_forgets_before_it_grows_without_end(db, monkeypatch):
     for number, question in enumerate(questions):
         assert db.known(number, question) == number + 1
 
-    assert len(db._memo._known) <= 3
+    assert len(db._memos[Watched.ANYTHING]._known) <= 3
 
 
 def test_it_goes_on_after_the_database_was_closed(db, question):
