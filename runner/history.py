@@ -113,7 +113,7 @@ def _signatures(app_logs: Path) -> dict[int, _Signature]:
     with os.scandir(app_logs) as folders:
         for folder in folders:
             status = _status(f"{folder.path}/{EVENTS}") or _status(f"{folder.path}/{EVENTS}.1")
-            if status is not None and folder.name.isdigit():
+            if status is not None and folder.name.isdecimal():
                 found[int(folder.name)] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
