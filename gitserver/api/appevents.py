@@ -59,7 +59,8 @@ class AppEvents:
     def fresh(self) -> Iterable[Event]:
         """Return what came since the last call."""
         lines = self._trail.fresh()
-        if not self._trail.missed:
+        may_lack = self._trail.missed or (lines and self._began_before_all)
+        if not may_lack:
             return self._new(lines)
         self.close()  # what was rotated away before it was read here is recorded
         self._goes_on = True
@@ -79,6 +80,7 @@ class AppEvents:
                 recorded = events.last(tx, app_id, self._wanted.lines, target)
             self._told = max(self._told, events.newest(tx, app_id))
             place = events.places(tx, [app_id]).get(app_id)
+        self._began_before_all = place is None  # and the file would not tell what it has no more
         return recorded, Trail(self._services.instance.layout.process_events(app_id), place)
 
     def _new(self, lines: Iterable[Said]) -> Iterator[Event]:

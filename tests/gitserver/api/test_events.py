@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gitserver.api import streams, telling
@@ -179,6 +179,7 @@ STEPS = st.sampled_from(["happens", "happens", "is recorded", "rotates", "comes"
 
 
 @given(st.lists(STEPS, max_size=25))
+@example(["happens", "rotates", "happens", "rotates"])
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_between_the_record_and_what_comes_nothing_is_lost_and_nothing_doubled(steps):
     with tempfile.TemporaryDirectory() as folder:
