@@ -16,6 +16,7 @@ from hooks.webhooks.steps import fetched, present, pushed, scratch_for
 from stratum.faults import reach
 from stratum.git import Commit, read_review_setup
 from stratum.model import App, DeliveryState, PullRequest, RecordedDelivery, RefUpdate, Webhook
+from stratum.store import statuses
 from stratum.verbs import reviews
 from stratum.verbs.reviews import Followed
 
@@ -50,6 +51,9 @@ def follow(found: Parts, delivery: RecordedDelivery, pull: PullRequest, fetching
         raise FetchFailed(reason)
     commit, lacks = _bring(found, _Review(parent, webhook, app, pull, told), fetching)
     build = build_of(found, app, str(app.deploy_branch), commit)
+    if build is not None:
+        with found.database.write() as tx:
+            statuses.note_review(tx, app, webhook.id, build, pull.branch)
     reason = f"{app.name}, build #{build.number}" if build else app.name
     if lacks:
         reason += f"; it lacks {', '.join(lacks)}, which its app.json requires"

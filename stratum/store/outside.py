@@ -165,7 +165,9 @@ statuses = Table(
     app_id(),
     Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("subject", String(64), nullable=False),  # the commit; of a deployment the build
+    Column(
+        "subject", String(64), nullable=False
+    ),  # the commit; of a deployment the build; of a review app `commit/app id`
     Column("commit", String(64), nullable=False),
     Column("branch", String(255), nullable=False),
     Column("context", String(255), nullable=False),

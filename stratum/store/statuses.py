@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from stratum.model import CommitStatus, DeliveryState, RolloutState, StatusKind
+from stratum.model import App, Build, CommitStatus, DeliveryState, RolloutState, StatusKind
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -68,6 +68,17 @@ def note_delivery(tx: Transaction, number: int) -> None:
     if row.deployments and row.build is not None:
         _note(tx, StatusKind.DEPLOYMENT, {**about, **said})
     _prune(tx, row.webhook_id)
+
+
+def note_review(tx: Transaction, review: App, webhook_id: int, build: Build, branch: str) -> None:
+    """Have told what becomes of a build of a review app, beside what the app that it was made for tells."""
+    if not tx.scalar(select(t.upstreams.c.statuses).where(t.upstreams.c.webhook_id == webhook_id)):
+        return
+    about = {"app_id": review.id, "webhook_id": webhook_id, "commit": build.commit, "branch": branch}
+    said = {"delivery": None, "build": build.number, "context": f"stratum/{review.label}"}
+    # It may be the very commit that the parent deploys: once its branch has been merged.
+    _note(tx, StatusKind.COMMIT, {**about, **said, "subject": f"{build.commit}/{review.id}"})
+    _prune(tx, webhook_id)
 
 
 def note_build(tx: Transaction, app_id: int, number: int, commit: str) -> None:
@@ -185,7 +196,7 @@ def _note(
     tx: Transaction, kind: StatusKind, said: Mapping[str, object], where: ColumnElement[bool] | None = None
 ) -> None:
     """Make a row, or make it due with what is said now, where that may be."""
-    subject = str(said["build"] if kind is StatusKind.DEPLOYMENT else said["commit"])
+    subject = str(said.get("subject", said["build" if kind is StatusKind.DEPLOYMENT else "commit"]))
     due = {**said, "due_at": now(), "attempts": 0}
     new = insert(t.statuses).values({**_NEW, **due, "kind": kind.value, "subject": subject})
     kept = {name: value for name, value in due.items() if name != "context"}

@@ -10,12 +10,13 @@ import pytest
 
 from stratum.model import App, DeliveryState, RecordedDelivery
 from stratum.secrets import seal, unseal
-from stratum.store import environments, formation, releases, reviews, volumes
+from stratum.store import environments, formation, releases, reviews, statuses, volumes
 from stratum.store.clock import now
 from stratum.verbs.reviews import end_forgotten
 from tests.gitweb import run_git
 from tests.integration.test_webhooks import road, web
 from tests.pulls import PULLS, Pull, push_pull
+from tests.repos import git
 from tests.road import Road
 
 pytestmark = pytest.mark.integration
@@ -173,6 +174,24 @@ def test_it_has_its_parents_settings_and_storage_of_its_own(way):
     with way.web.db.read() as tx:
         assert dict(releases.mounts_in_force(tx, made.id)) == {"uploads": "public/uploads"}
         assert formation.get_formation(tx, made.id).scales == {}
+
+
+def test_its_builds_are_told_to_the_git_server_beside_those_of_its_parent(way):
+    enable(way)
+    way.api("PATCH", f"/{way.path.rpartition('/')[2]}", {"statuses": True, "status_token": "t"})
+    pull = opened(way)
+    git(
+        way.elsewhere.work, "push", "--quiet", str(way.elsewhere.folder / "app.git"), "HEAD:refs/heads/master"
+    )
+    way.deliver()
+    way.fetch()
+
+    with way.web.db.read() as tx:
+        told = statuses.list_statuses(tx, way.newest().webhook_id, 9)
+    assert [(one.context, one.build, one.commit) for one in told] == [
+        (f"stratum/{way.app.label}", way.web.builds(way.app)[-1].number, pull.commit),
+        (f"stratum/{way.app.label}-pr-7", 1, pull.commit),
+    ]
 
 
 def test_what_is_told_while_review_apps_are_not_enabled_is_ignored_with_the_reason(way):
