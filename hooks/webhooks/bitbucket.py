@@ -98,13 +98,13 @@ def _cloud_pull(told: Part) -> PullRequest:
     head = told.needed("source")
     source, target = _full_name(head), _full_name(told.needed("destination"))
     is_fork = not source or source.lower() != target.lower()
-    branch = head.needed("branch")
+    branch, commit = head.needed("branch"), head.part("commit")
     return PullRequest(
         number=told.number("id"),
         is_open=told.text("state") == "OPEN",
         ref="" if is_fork else branch.ref("name", within="refs/heads/"),
         branch=branch.short("name"),
-        commit=head.needed("commit").beginning("hash"),
+        commit=commit.beginning("hash") if commit else "",
         source=source,
         target=target,
         is_fork=is_fork,

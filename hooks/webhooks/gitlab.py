@@ -46,12 +46,13 @@ def _merging(body: Part, name: str, delivery_id: str) -> Event:
     if action not in _ACTIONS or (action == "update" and not told.text("oldrev")):
         return Event(Kind.OTHER, f"{name} {action}".rstrip(), delivery_id)
     number, source, target = told.number("iid"), told.part("source"), told.needed("target")
+    last = told.part("last_commit")
     pull = PullRequest(
         number=number,
         is_open=told.text("state") == "opened",
         ref=f"refs/merge-requests/{number}/head",
         branch=told.short("source_branch"),
-        commit=told.needed("last_commit").commit("id"),
+        commit=last.commit("id") if last else "",
         source=source.short("path_with_namespace") if source else "",
         target=target.short("path_with_namespace"),
         is_fork=told.value.get("source_project_id") != told.number("target_project_id"),

@@ -227,6 +227,9 @@ def _check_approval(known: ReviewApp, word: Approval) -> None:
         if pull.is_fork:
             message = f"What pull request {number} has is not where its web hook fetches from."
         raise Conflict(message, "Push its branch to the repository itself.")
+    if not pull.commit:
+        message = f"It is not known at which commit pull request {number} is."
+        raise Conflict(message, "Have the sender tell of it again.")
     if not pull.commit.startswith(word.commit):
         message = f"Pull request {number} is at {pull.commit[:12]} by now, not at {word.commit}."
         raise Conflict(message, "Look at that, and approve it, or leave it.")
@@ -243,7 +246,7 @@ def _noted(
     tx: Transaction, parent: App, webhook: Webhook, pull: PullRequest, known: ReviewApp | None
 ) -> ReviewApp:
     state = ReviewState.OPEN if pull.is_open else ReviewState.CLOSED
-    if pull.is_open and pull.is_fork and (known is None or known.approved != pull.commit):
+    if pull.is_open and pull.is_fork and (known is None or not _is_approved(known, pull)):
         state = ReviewState.WAITING
     if known is None:
         reviews.forget_ended(tx, now() - reviews.KEPT)
@@ -257,11 +260,16 @@ def _noted(
     return find(tx, parent, pull.number)
 
 
+def _is_approved(known: ReviewApp, pull: PullRequest) -> bool:
+    """Whether the very commit was that a pull request is said to be at; one that is not said never was."""
+    return bool(known.approved) and known.approved == pull.commit
+
+
 def _from_fork(known: ReviewApp) -> Followed:
     """Let in the commit that was approved, and no other: whoever forks can push whatever they like."""
     if not known.pull.ref:
         return Followed(False, "it comes from a fork, whose commits are not where this web hook fetches from")
-    if known.approved != known.pull.commit:
+    if not _is_approved(known, known.pull):
         how = f"stratum review-apps approve {known.number}"
         return Followed(False, f"it comes from a fork, and waits for a maintainer's word: {how}", waits=True)
     return Followed(True, commit=known.approved, lends=known.with_values)

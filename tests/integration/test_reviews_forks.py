@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,16 @@ def test_closed_it_is_destroyed_and_needs_a_word_no_more(way):
     assert review_app(way).destroying
     gone(way, made)
     assert refusal(way) == "Pull request 7 is closed."
+
+
+def test_a_commit_that_is_not_told_is_let_in_by_nobody(way):
+    enable(way)
+    pull = push_pull(way.elsewhere, STRANGE, {"a.txt": "one"})
+    way.tell(replace(pull, commit="0" * 40))
+    way.fetch()
+
+    assert (done(way).state, state(way), found_app(way)) == (DeliveryState.DONE, "waiting", None)
+    assert refusal(way) == "It is not known at which commit pull request 7 is."
 
 
 def test_one_from_the_repository_itself_needs_nobodys_word(way):

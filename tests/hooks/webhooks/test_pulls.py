@@ -102,6 +102,21 @@ def test_an_update_of_gitlab_that_has_pushed_nothing_is_none_of_ours():
     assert read("gitlab", Pull(), body).kind is Kind.OTHER
 
 
+@pytest.mark.parametrize(
+    ("provider", "above"), [("gitlab", "object_attributes"), ("bitbucket", "pullrequest")]
+)
+def test_one_that_is_closed_when_its_commits_are_gone_is_read_all_the_same(provider, above):
+    body = PULLS[provider](Pull(action="closed", source=None))
+    if provider == "gitlab":
+        body[above]["last_commit"] = None
+    else:
+        body[above]["source"]["commit"] = None
+    event = read(provider, Pull(action="closed"), body)
+
+    assert event.pull is not None
+    assert (event.pull.is_open, event.pull.commit) == (False, "")
+
+
 def test_one_that_data_center_has_deleted_is_not_open_whatever_its_state_says():
     sent = unsigned("bitbucket-dc", Pull()) | {"X-Event-Key": "pr:deleted"}
     event = DIALECTS[Provider.BITBUCKET_DC].read(
