@@ -7,6 +7,7 @@ all of them where they were.
 """
 
 import math
+import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +17,11 @@ from supervisor.supervisord import Supervisor
 
 from runner.engines.supervisord.mirror import Mirror
 from runner.engines.supervisord.process import AppProcess, restless
+from runner.engines.supervisord.wakeup import Wakeup
 
 _APPS = ""  # no group's name
+_REAP_EVERY_S = 1.0
+_MOST_REAPED = 100  # by supervisord at once
 
 
 class Apps(ProcessGroupBase):  # type: ignore[misc]
@@ -80,6 +84,7 @@ class Loop(Supervisor):  # type: ignore[misc]
         super().__init__(options)
         self.process_groups = groups
         self._mirror = mirror
+        self._reaps_at = 0.0
 
     def runforever(self) -> None:
         """Run until supervisord ends, or starts anew and reads the file."""
@@ -87,6 +92,25 @@ class Loop(Supervisor):  # type: ignore[misc]
             super().runforever()
         finally:
             self._mirror.catch_up()
+
+    def reap(self, once: bool = False, recursionguard: int = 0) -> None:
+        """Take in children that have ended, where a signal has told of any, and every second.
+
+        It is asked in each pass, and the kernel then goes through all children: 1 ms of 3,000.
+        """
+        now = time.monotonic()
+        if not recursionguard and now < self._reaps_at:
+            return
+        self._reaps_at = now + _REAP_EVERY_S
+        if recursionguard == _MOST_REAPED:
+            self._reaps_at = 0.0
+            Wakeup.soon(0)
+        super().reap(once, recursionguard)
+
+    def reap_now(self) -> None:
+        """Take them in."""
+        self._reaps_at = 0.0
+        self.reap()
 
 
 def install(supervisord: Any, processes: Mapping[str, AppProcess], mirror: Mirror) -> None:
@@ -98,4 +122,5 @@ def install(supervisord: Any, processes: Mapping[str, AppProcess], mirror: Mirro
     restless.clear()  # at SIGHUP supervisord starts anew in the same process
     groups = Groups(supervisord.process_groups, Apps(processes, mirror))
     supervisord.process_groups = groups
-    supervisord.runforever = Loop(supervisord.options, groups.in_loop, mirror).runforever
+    loop = Loop(supervisord.options, groups.in_loop, mirror)
+    supervisord.runforever, supervisord.reap = loop.runforever, loop.reap_now

@@ -58,8 +58,8 @@ class Wakeup:
 
     def handle_read_event(self) -> None:
         """Reap before the loop's own `transition()`, so that a restart happens in this pass, not the next."""
-        os.read(self._read, 4096)
-        self._supervisord.reap()
+        if signal.SIGCHLD in os.read(self._read, 4096):
+            self._supervisord.reap()
 
     def handle_error(self) -> None:
         """Log what went wrong in `handle_read_event`; keep the pipe."""

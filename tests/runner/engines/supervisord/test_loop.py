@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from runner.engines.supervisord import loop
 from runner.engines.supervisord.loop import Apps, Groups
 from runner.engines.supervisord.mirror import Mirror
 from runner.engines.supervisord.process import AppProcess, restless
+from runner.engines.supervisord.wakeup import Wakeup
 
 WAITS = [ProcessStates.STARTING, ProcessStates.BACKOFF, ProcessStates.STOPPING, ProcessStates.EXITED]
 
@@ -129,12 +131,17 @@ class Options:
 
     def __init__(self) -> None:
         self.poller = SimpleNamespace(poll=lambda _timeout: ([], []))
+        self.logger = SimpleNamespace(info=lambda _text: None)
+        self.pidhistory: dict[int, object] = {}
+        self.ended: list[int] = []
+        self.questions = 0
 
     def get_socket_map(self) -> dict[int, object]:
         return {}
 
-    def waitpid(self) -> tuple[None, None]:
-        return None, None
+    def waitpid(self) -> tuple[int | None, int | None]:
+        self.questions += 1
+        return (self.ended.pop(), 0) if self.ended else (None, None)
 
     def get_signal(self) -> None:
         return None
@@ -154,3 +161,47 @@ def test_supervisords_own_loop_runs_over_them_and_writes_the_file_as_it_ends(sup
 
     assert process.asked == ["transition"]
     assert (mirror.looks, mirror.catches) == (1, 1)
+
+
+def test_children_that_have_ended_are_asked_for_when_a_signal_has_told_of_any(supervisord: Any) -> None:
+    options = supervisord.options
+    loop.install(supervisord, {}, Mirrored())
+    supervisord.runforever()
+    asked = options.questions
+
+    supervisord.runforever()
+    assert options.questions == asked
+    options.ended = [7, 8]
+    supervisord.reap()
+
+    assert options.ended == []
+
+
+def test_they_are_asked_for_every_second_all_the_same(
+    supervisord: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop.install(supervisord, {}, Mirrored())
+    supervisord.runforever()
+    supervisord.options.ended = [7]
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1)
+
+    supervisord.runforever()
+
+    assert supervisord.options.ended == []
+
+
+def test_more_of_them_than_supervisord_takes_at_once_are_taken_in_the_next_pass(
+    supervisord: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[float] = []
+    monkeypatch.setattr(Wakeup, "soon", woken.append)
+    loop.install(supervisord, {}, Mirrored())
+    supervisord.options.ended = list(range(1, 151))
+
+    supervisord.reap()
+    assert len(supervisord.options.ended) == 50
+    supervisord.runforever()
+
+    assert supervisord.options.ended == []
+    assert woken == [0]
