@@ -105,7 +105,13 @@ def change_policy(tx: Transaction, app: App, values: Mapping[str, object]) -> Ch
             "Pull requests are given no review apps any more; those that there are go when they are closed."
         )
         return Change(changed=True, message=said)
-    return Change(changed=True, message=f"Pull requests are given review apps, up to {wished.most} at once.")
+    hint = (
+        ""
+        if webhooks.list_webhooks(tx, app.id)
+        else " What tells of them comes first: stratum webhooks create."
+    )
+    said = f"Pull requests are given review apps, up to {wished.most} at once.{hint}"
+    return Change(changed=True, message=said)
 
 
 def find(tx: Transaction, app: App, number: int) -> ReviewApp:
