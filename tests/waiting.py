@@ -10,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 TRIES = 5
-SHORTEST_REST_S, LONGEST_REST_S = 0.01, 0.5
+SHORTEST_REST_S, LONGEST_REST_S = 0.01, 0.1  # some states last a second only
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
@@ -19,13 +19,15 @@ def wait_until(predicate: Callable[[], T], timeout: float = 30.0) -> T:
     It rests for as long as asking takes: what is asked may be what is waited for.
     """
     deadline = time.monotonic() + timeout
-    while not (answer := (asked_at := time.monotonic()) and predicate()):
+    while True:
+        asked_at = time.monotonic()
+        if answer := predicate():
+            return answer
         now = time.monotonic()
         if now > deadline:
             message = f"still {answer!r} after {timeout} s"
             raise AssertionError(message)
         time.sleep(min(LONGEST_REST_S, max(SHORTEST_REST_S, now - asked_at)))
-    return answer
 
 
 def asked(ask: Callable[[], T]) -> T:
