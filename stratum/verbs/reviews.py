@@ -105,12 +105,9 @@ def change_policy(tx: Transaction, app: App, values: Mapping[str, object]) -> Ch
             "Pull requests are given no review apps any more; those that there are go when they are closed."
         )
         return Change(changed=True, message=said)
-    hint = (
-        ""
-        if webhooks.list_webhooks(tx, app.id)
-        else " What tells of them comes first: stratum webhooks create."
-    )
-    said = f"Pull requests are given review apps, up to {wished.most} at once.{hint}"
+    said = f"Pull requests are given review apps, up to {wished.most} at once."
+    if not webhooks.list_webhooks(tx, app.id):
+        said += " What tells of them comes first: stratum webhooks create."
     return Change(changed=True, message=said)
 
 
@@ -148,12 +145,14 @@ def app_for(tx: Transaction, parent: App, number: int) -> App:
 
     Raises:
         InvalidName: its name would be none.
-        Conflict: the name is another app's, or there are as many review apps as there may be.
+        Conflict: the name is another app's, there are as many review apps as there may be, or the parent
+            goes.
     """
     known = find(tx, parent, number)
     found = _app_of(tx, known)
     if found is not None:
         return found
+    _check_stays(tx, parent)
     _check_room(tx, parent)
     made = _made(tx, parent, checked_name("an app", name_for(parent, number)))
     reviews.change_review(tx, known.id, {"app_id": made.id, "parent_name": parent.name, "lent": []})
@@ -291,6 +290,14 @@ def _ended(tx: Transaction, known: ReviewApp) -> Followed:
         return Followed(False, f"pull request {known.number} was closed, and has no review app")
     destroy(tx, app, app.name, who="")
     return Followed(False, f"pull request {known.number} was closed: {app.name} is destroyed", app.id)
+
+
+def _check_stays(tx: Transaction, parent: App) -> None:
+    """See that a parent is not about to go, with the review apps that it has had by then."""
+    found = environments.get_app(tx, parent.id)
+    if found is None or found.destroying:
+        message = f"{parent.label} is being destroyed."
+        raise Conflict(message)
 
 
 def _check_room(tx: Transaction, parent: App) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from stratum.errors import Conflict
 from stratum.model import App, DeliveryState, RecordedDelivery
 from stratum.secrets import seal, unseal
 from stratum.store import environments, formation, releases, reviews, statuses, volumes
 from stratum.store.clock import now
-from stratum.verbs.reviews import end_forgotten
+from stratum.verbs.reviews import app_for, end_forgotten
 from tests.gitweb import run_git
 from tests.integration.test_webhooks import road, web
 from tests.pulls import PULLS, Pull, push_pull
@@ -324,6 +325,16 @@ def test_with_its_parent_it_is_destroyed_too(way):
     way.ask("DELETE", "", {"confirm": way.app.name})
 
     assert review_app(way).destroying
+
+
+def test_none_is_made_for_a_parent_that_is_being_destroyed_meanwhile(way):
+    enable(way)
+    opened(way)
+    gone(way, review_app(way))
+    way.ask("DELETE", "", {"confirm": way.app.name})
+
+    with way.web.db.write() as tx, pytest.raises(Conflict, match="is being destroyed"):
+        app_for(tx, way.app, 7)
 
 
 def test_nobody_pushes_to_it_but_its_web_hook(way):
