@@ -1,5 +1,6 @@
 """A web hook of a web process under test, and whoever delivers to it."""
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,13 @@ class Hook:
         given = headers(self.provider, data, secret or self.secret) if sent is None else sent
         # Closed, as gunicorn closes each: only then its place is given back.
         with self._client.post(path or self.path, data=data, headers={**given, **more}) as answer:
+            return answer.status_code, answer.get_json()
+
+    def send_in_pieces(self, data: bytes) -> tuple[int, Any]:
+        """Send what is rightly signed without saying how long it is, as by `Transfer-Encoding: chunked`."""
+        given = headers(self.provider, data, self.secret)
+        pieces = {"wsgi.input": io.BytesIO(data), "wsgi.input_terminated": True}
+        with self._client.post(self.path, headers=given, environ_overrides=pieces) as answer:
             return answer.status_code, answer.get_json()
 
     def newest(self) -> RecordedDelivery:

@@ -46,6 +46,16 @@ def test_what_is_refused_stands_in_the_record_with_the_reason(hook, body, sent, 
 
 
 @EACH
+def test_a_body_that_comes_in_pieces_is_taken_up_to_the_same_size(hook):
+    body = encoded(push(hook.provider, "topic"))
+    most = 25 << 20
+
+    assert hook.send_in_pieces(body.ljust(most))[0] == 200
+    assert hook.send_in_pieces(body.ljust(most + 1))[0] == 413
+    assert hook.newest().reason == "it is larger than 25 MiB"
+
+
+@EACH
 def test_what_deploys_nothing_is_200_with_the_reason(hook):
     for body, reason in (
         (push(hook.provider, "topic"), "topic is not among its branches (master, main)"),
