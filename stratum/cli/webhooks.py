@@ -1,10 +1,11 @@
 """Web hooks: have an app deployed by what is pushed to a git server elsewhere."""
 
 import json
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
+from stratum.cli.given import token_from_file
 from stratum.cli.output import json_option, safe, say, shortened, show
 from stratum.cli.which import for_app, for_subcommands
 from stratum.webhooks import Provider
@@ -64,18 +65,17 @@ def show_one(app: "RemoteApp", webhook_id: str, as_json: bool) -> None:
 @click.argument("clone_url")
 @click.option("--branch", "branches", multiple=True, metavar="PATTERN", help="Deploy these; ! excludes.")
 @click.option("--path", "paths", multiple=True, metavar="PATTERN", help="Only if one of these files differs.")
-@click.option("--token-file", type=click.File(), metavar="FILE", help="A token to fetch with; - for stdin.")
+@token_from_file("--token-file", "A token to fetch with; - for stdin.")
 @click.option("--user", default="", help="Who the token belongs to, where the git server asks for it.")
 @host_keys
 @json_option
 @for_app
-def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **given: object) -> None:
+def create(app: "RemoteApp", /, token: str, as_json: bool, **given: object) -> None:
     """Have pushes to the repository at CLONE_URL, of which PROVIDER tells, deploy the app.
 
     From then on its deploy branch is moved by the web hook alone. For an address of SSH, such as
     git@github.com:octo/app.git, a deploy key is made; it is to be added there.
     """
-    token = token_file.read().strip() if token_file else ""
     made = app.webhooks.create({**given, "token": token})
     provider = made["provider"]
     say(f"Created a web hook of {app.label}. Give {provider} this address and this secret, shown only now:")
@@ -104,7 +104,7 @@ def create(app: "RemoteApp", /, token_file: TextIO | None, as_json: bool, **give
 @click.option("--deployments/--no-deployments", default=None, help="Have builds be deployments on GitHub.")
 @click.option("--wait-for-ci/--no-wait-for-ci", default=None, help="Deploy what its checks have found good.")
 @click.option("--ci-limit-s", type=int, help="For so many seconds at most it waits for them.")
-@click.option("--status-token-file", "token_file", type=click.File(), help="A token for that; - for stdin.")
+@token_from_file("--status-token-file", "A token for that; - for stdin.")
 @click.option("--api-url", help="Where the API of its git server is, if not where the clone URL says.")
 @for_app
 def change(
@@ -113,7 +113,7 @@ def change(
     webhook_id: str,
     any_branch: bool,
     any_path: bool,
-    token_file: TextIO | None,
+    token: str,
     **given: object,
 ) -> None:
     """Change one.
@@ -123,7 +123,7 @@ def change(
     values = {name: value for name, value in given.items() if value is not None and value != ()}
     values |= {"branches": ["**"]} if any_branch else {}
     values |= {"paths": []} if any_path else {}
-    values |= {"status_token": token_file.read().strip()} if token_file else {}
+    values |= {"status_token": token} if token else {}
     say(app.webhooks.change(webhook_id, values)["message"])
 
 

@@ -102,6 +102,28 @@ def test_a_token_is_read_from_a_file_and_kept_where_nobody_sees_it(terminal, sid
 
 
 @pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", "what is there is no text."),
+        (b" \n", "there is no token, nothing but blanks."),
+        (b"", "there is no token, nothing but blanks."),
+    ],
+)
+def test_a_file_without_a_token_makes_no_web_hook_that_has_none(terminal, side, tmp_path, content, said):
+    side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    refused = terminal(*WHERE, "create", "gitlab", CLONE_URL, "--token-file", str(file))
+    unchanged = terminal(*WHERE, "set", ident, "--status-token-file", str(file))
+
+    assert (refused.code, unchanged.code) == (2, 2)
+    assert f"Invalid value for '--token-file': {said}" in refused.err
+    assert f"Invalid value for '--status-token-file': {said}" in unchanged.err
+    assert len(terminal(*WHERE, "--json").rows) == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("github", "http://git.example.com/a.git"), "what comes by http could be anybody's"),
