@@ -11,7 +11,7 @@ from hooks.upstream.statuses import Said
 from hooks.upstream.verdict import Subject, shortened, verdict
 from stratum.hookscripts.runner import named
 from stratum.instance import Instance
-from stratum.model import App, CommitStatus, StatusKind, Upstream, Webhook
+from stratum.model import App, Build, CommitStatus, StatusKind, Upstream, Webhook
 from stratum.store import (
     Transaction,
     builds,
@@ -58,14 +58,16 @@ def look_up(tx: Transaction, instance: Instance, taken: CommitStatus) -> Saying 
 
 
 def _status(tx: Transaction, instance: Instance, app: App, taken: CommitStatus) -> tuple[str, Said]:
-    found, description = verdict(_subject(tx, taken))
+    subject = _subject(tx, taken)
+    found, description = verdict(subject)
     key = f"stratum-{_public_id(tx, taken)}"
-    page = _page(instance, app, taken)
+    page = _page(instance, app, taken, subject.build)
     return found.value, Said(taken.commit, found, description, page, taken.context, key, taken.branch)
 
 
 def _deployment(tx: Transaction, instance: Instance, app: App, taken: CommitStatus) -> tuple[str, Deployment]:
-    found, description = verdict(_subject(tx, taken))
+    subject = _subject(tx, taken)
+    found, description = verdict(subject)
     current = None if app.current_release_id is None else releases.get_release(tx, app.current_release_id)
     newest = statuses.deployed_build(tx, app.id, taken.commit)
     is_current = current is not None and (current.commit, newest) == (taken.commit, taken.build)
@@ -80,18 +82,19 @@ def _deployment(tx: Transaction, instance: Instance, app: App, taken: CommitStat
         environment.stage == PRODUCTION,
         state,
         shortened(description),
-        _page(instance, app, taken),
+        _page(instance, app, taken, subject.build),
         named(app, instance)["url"],
     )
 
 
 def _subject(tx: Transaction, taken: CommitStatus) -> Subject:
-    build = None if taken.build is None else builds.find_build(tx, taken.app_id, taken.build)
+    number = taken.delivery
+    delivery = None if number is None else deliveries.get_delivery(tx, taken.app_id, number)
+    of = taken.build or (delivery.build if delivery else None)
+    build = None if of is None else builds.find_build(tx, taken.app_id, of)
     rollout = None if build is None else rollouts.rollout_of_build(tx, build.id)
     release_id = None if rollout is None else rollout.release_id
     version = None if release_id is None else releases.get_release(tx, release_id).version
-    number = taken.delivery
-    delivery = None if number is None else deliveries.get_delivery(tx, taken.app_id, number)
     return Subject(build, rollout, version, delivery)
 
 
@@ -100,12 +103,13 @@ def _public_id(tx: Transaction, taken: CommitStatus) -> str:
     return "" if webhook is None else webhook.public_id
 
 
-def _page(instance: Instance, app: App, taken: CommitStatus) -> str:
+def _page(instance: Instance, app: App, taken: CommitStatus, build: Build | None) -> str:
     """Return where a browser shows the log of the build, or why it did not come to one."""
     at = f"{instance.own_url}/api/apps/{quote(app.label)}"
-    if taken.build is None:
+    number = taken.build or (build.number if build else None)
+    if number is None:
         return f"{at}/webhooks/deliveries/{taken.delivery}"
-    return f"{at}/builds/{taken.build}/log"
+    return f"{at}/builds/{number}/log"
 
 
 _WHAT: Mapping[StatusKind, _LookUp] = {StatusKind.COMMIT: _status, StatusKind.DEPLOYMENT: _deployment}

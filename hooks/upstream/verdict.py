@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from stratum.model import Build, BuildState, RecordedDelivery, Rollout, RolloutState, Verdict
 
 MAX_DESCRIPTION = 140  # characters; docs.github.com, "REST API endpoints for commit statuses"
+_GIVEN_UP = (BuildState.CANCELED, BuildState.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,7 @@ class Subject:
     """What is recorded of a commit, as it is now; None: nothing, or nothing any more.
 
     Attributes:
-        build: the newest of the commit.
+        build: the newest of the commit; else what was reserved for the delivery, and has no commit.
         rollout: that brings what it has made.
         version: of the release that this is.
         delivery: the newest that was of the commit.
@@ -26,7 +27,11 @@ class Subject:
 
 def verdict(subject: Subject) -> tuple[Verdict, str]:
     """Say how it is, and in a line why: success only once a release of it has gone live."""
-    found, said = _of_build(subject, subject.build) if subject.build else _of_delivery(subject.delivery)
+    build = subject.build
+    if build is None or not (build.commit or build.state in _GIVEN_UP):
+        found, said = _of_delivery(subject.delivery)
+    else:
+        found, said = _of_build(subject, build)
     return found, shortened(said)
 
 

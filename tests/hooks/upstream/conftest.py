@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from hooks.upstream.teller import Teller
-from stratum.model import App, BuildState, CommitStatus, DeliveryState, NewDelivery, Upstream, Webhook
+from stratum.model import App, Build, BuildState, CommitStatus, DeliveryState, NewDelivery, Upstream, Webhook
 from stratum.secrets import seal
-from stratum.store import builds, deliveries, releases, rollouts, statuses, upstreams, webhooks
+from stratum.store import builds, deliveries, releases, reserved, rollouts, statuses, upstreams, webhooks
 from stratum.store.clock import now
 from stratum.verbs import webhooks as verbs
 from stratum.webhooks import Provider
@@ -50,6 +50,14 @@ class Speaking:
             build = builds.add_build(tx, self.app.id, commit, source="push", who="webhook:x")
             deliveries.end(tx, number, DeliveryState.PUSHED, "", build.number)
             return build.number
+
+    def reserve(self, hook: Webhook) -> Build:
+        """Record a delivery that is still to be fetched; return its build."""
+        with self.side.db.write() as tx:
+            made = reserved.reserve(tx, self.app.id, "webhook:x")
+            new = NewDelivery("", "push", {}, 2, DeliveryState.QUEUED, "", "main", COMMIT, build=made.number)
+            deliveries.record(tx, self.app.id, hook.id, new)
+        return made
 
     def deliver_again(self, hook: Webhook, build: int) -> None:
         """Record a delivery whose commit was there already, and built."""

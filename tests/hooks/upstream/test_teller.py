@@ -10,9 +10,11 @@ import threading
 import pytest
 
 from hooks.outgoing.backoff import AFTER_S
-from stratum.model import Upstream
-from stratum.store import builds, upstreams
+from stratum.model import BuildState, DeliveryState, Upstream
+from stratum.store import builds, deliveries, reserved, upstreams
 from stratum.store.clock import now
+from stratum.store.reserved import Reserved
+from stratum.verbs.build import cancel
 from tests.hooks.upstream.conftest import TOKEN
 from tests.webside import COMMIT
 
@@ -91,6 +93,29 @@ def test_a_delivery_that_comes_to_no_build_is_told_with_the_reason(speaking, tol
     assert one.json["state"] == "error"
     assert one.json["description"] == "Not deployed: Procfile:2:1: expected a colon."
     assert one.json["target_url"] == f"{PAGE}/webhooks/deliveries/{number}"
+
+
+def test_what_could_not_be_fetched_is_an_error_that_links_to_the_log_of_its_build(speaking, told):
+    build = speaking.reserve(speaking.hook())
+    with speaking.side.db.write() as tx:
+        one = deliveries.queued(tx, speaking.app.id)[0]
+        deliveries.end(tx, one.id, DeliveryState.FAILED, "Procfile:2:1: expected a colon")
+        reserved.end(tx, Reserved(speaking.app.id, build.number), BuildState.FAILED, "Nothing was taken.")
+    speaking.look()
+
+    [got] = told.got
+    assert (got.json["state"], got.json["target_url"]) == ("error", f"{PAGE}/builds/{build.number}/log")
+    assert got.json["description"] == "Not deployed: Procfile:2:1: expected a colon."
+
+
+def test_what_is_canceled_before_it_was_fetched_is_canceled_there(speaking, told):
+    build = speaking.reserve(speaking.hook("gitlab"))
+    with speaking.side.db.write() as tx:
+        cancel(tx, speaking.app, build.number, who="admin")
+    speaking.look()
+
+    assert states(told) == ["canceled"]
+    assert told.got[0].json["description"] == "Build #1 was canceled. admin asked for it."
 
 
 def test_a_delivery_that_fails_after_a_build_of_its_commit_changes_nothing(speaking, told):
