@@ -188,7 +188,9 @@ def _check(app: "RemoteApp", build: "Row") -> None:
         return
     if build["status"] == "canceled":
         message = f"{name} was canceled: {build['error']}"
-        raise Conflict(message, f"stratum builds retry {build['number']} builds its commit once more.")
+        again = f"stratum builds retry {build['number']} builds its commit once more."
+        fetch = "stratum webhooks replay NUMBER fetches it; stratum webhooks deliveries has the number."
+        raise Conflict(message, again if build["commit"] else fetch)
     if build["status"] != "succeeded":
         raise BuildFailed(name, build["error"] or build["status"])
     if build["rollout"] is None:

@@ -130,6 +130,19 @@ def test_without_a_number_the_newest_is_meant(side, terminal, app):
     )
 
 
+def test_who_follows_what_is_canceled_before_it_was_fetched_is_told_how_to_fetch_it(side, terminal, app):
+    with side.db.write() as tx:
+        number = str(reserved.reserve(tx, app.id, "webhook:x").number)
+    assert terminal(*AT, "cancel", number).code == 0
+
+    followed = terminal(*AT, "follow", number)
+    assert followed.code == 1
+    assert followed.err.splitlines() == [
+        f"Build {number} was canceled: admin asked for it.",
+        "stratum webhooks replay NUMBER fetches it; stratum webhooks deliveries has the number.",
+    ]
+
+
 def test_a_build_that_is_fetched_is_followed_and_one_that_was_skipped_is_no_failure(side, terminal, app):
     with side.db.write() as tx:
         one = Reserved(app.id, reserved.reserve(tx, app.id, "webhook:x").number)
