@@ -28,6 +28,7 @@ class Hook:
         self.side, self.provider = side, provider
         self._client = client
         self.places = services_of(client.application).places
+        self.database = services_of(client.application).database
         self._admin = {"Authorization": f"Bearer {side.admin}"}
         self.app = side.app()
         made = self.api("POST", "", {"provider": provider, "clone_url": CLONE_URL})

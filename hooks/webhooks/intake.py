@@ -4,6 +4,7 @@ The order is part of the protection: before the signature is checked nothing is 
 the secret learns more of a web hook than that the signature is wrong.
 """
 
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from hooks.webhooks.deciding import Decision, decide
 from hooks.webhooks.delivery import Delivery
 from hooks.webhooks.event import Event
 from hooks.webhooks.providers import DIALECTS
-from stratum.errors import NotFound, StratumError, WebhookDisabled
+from stratum.errors import NotFound, StratumError, Unavailable, WebhookDisabled
 from stratum.faults import reach
 from stratum.model import App, DeliveryState, NewDelivery, PullRequest, RecordedDelivery, Webhook
 from stratum.secrets import unseal
@@ -25,6 +26,8 @@ from stratum.store.clock import now
 from stratum.verbs.reviews import policy_of
 from stratum.verbs.webhooks import live_secrets
 from stratum.webhooks import pusher_name
+
+log = logging.getLogger(__name__)
 
 MAX_BODY_KEPT = 64 * 1024
 MAX_ID, MAX_HEADERS, MAX_HEADER = 255, 50, 500
@@ -118,15 +121,21 @@ class Intake:
             return is_known or policy_of(tx, app).enabled
 
     def refuse(self, webhook: Webhook, delivery: Delivery, reason: str) -> None:
-        """Write down what was refused, so that its people find it, but not more often than now and then."""
+        """Write down what was refused, so that its people find it, but not more often than now and then.
+
+        Where it cannot be written, as on a full disk, the sender is told that it was refused all the same.
+        """
         at = time.monotonic()
         if at - self._refused_at.get(webhook.id, float("-inf")) < REFUSED_EVERY_S:
             return
         self._refused_at[webhook.id] = at
         headers = shown_headers(delivery.headers)
         new = NewDelivery("", "", headers, len(delivery.body), DeliveryState.REFUSED, reason)
-        with self._parts.database.write(synced=False) as tx:
-            deliveries.record(tx, webhook.app_id, webhook.id, new)
+        try:
+            with self._parts.database.write(synced=False) as tx:
+                deliveries.record(tx, webhook.app_id, webhook.id, new)
+        except Unavailable as error:
+            log.warning("web hook %s refused a delivery, %s: %s", webhook.public_id, reason, error)
 
 
 def places(parts: Parts, app: App) -> Callable[[str], str]:

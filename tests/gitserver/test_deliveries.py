@@ -7,6 +7,7 @@ import pytest
 from gitserver import places
 from stratum.model import DeliveryState
 from stratum.store import deliveries
+from stratum.store.database import driver
 from tests.deliveries import encoded, headers, push
 from tests.hooked import CLONE_URL, EACH, OTHER
 
@@ -43,6 +44,17 @@ def test_what_is_refused_stands_in_the_record_with_the_reason(hook, body, sent, 
     hook.send(body, **sent)
 
     assert (hook.newest().state, hook.newest().reason) == (DeliveryState.REFUSED, reason)
+
+
+def test_on_a_full_disk_what_is_refused_is_told_so_and_what_would_be_taken_is_to_come_later(hook):
+    with hook.database.read() as tx:
+        driver(tx).execute("PRAGMA max_page_count=1").close()  # it is given no page more than it has
+    large = {f"X-Padding-{number}": "x" * 500 for number in range(50)}
+
+    assert hook.send(secret=OTHER, **large)[0] == 401
+    assert hook.send(b"{", **large)[0] == 400
+    assert hook.send(**large)[0] == 503
+    assert hook.count() == 0
 
 
 @EACH
