@@ -1,4 +1,7 @@
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -10,6 +13,21 @@ from sqlalchemy import create_engine
 
 from stratum.store.migrate import MIGRATIONS, migrate
 from stratum.store.tables import metadata
+
+# Ends itself once it has made the second of the tables that a migration makes.
+KILLED_IN_THE_MIDST = """
+import os, pathlib, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from stratum.store.migrate import migrate
+
+@event.listens_for(Engine, "after_cursor_execute")
+def end(_connection, _cursor, statement, *_others):
+    if "CREATE TABLE statuses" in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+migrate(pathlib.Path(sys.argv[1]))
+"""
 
 
 def test_migrations_make_the_tables_that_the_code_uses(tmp_path):
@@ -94,6 +112,27 @@ def test_what_is_outside_comes_to_a_database_that_is_in_use_and_can_be_taken_bac
     assert {name for name in after if after[name]} == {name for name in before if before[name]} | {"stamps"}
     with closing(sqlite3.connect(path)) as connection:
         assert _rows(connection) == before
+
+
+def test_an_update_that_is_killed_in_its_midst_is_begun_anew(tmp_path):
+    path = tmp_path / "stratum.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = f"sqlite:///{path}"
+    command.upgrade(config, "0007")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma journal_mode = wal")  # as of one that was in use
+        before = _rows(connection)
+
+    killed = subprocess.run([sys.executable, "-c", KILLED_IN_THE_MIDST, path], check=False)
+    with closing(sqlite3.connect(path)) as connection:
+        found = _rows(connection)
+    migrate(path)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert found == before
+    with closing(sqlite3.connect(path)) as connection:
+        assert {"upstreams", "statuses"} <= _rows(connection).keys()
 
 
 def _rows(connection):
