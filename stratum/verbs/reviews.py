@@ -145,14 +145,14 @@ def app_for(tx: Transaction, parent: App, number: int) -> App:
 
     Raises:
         InvalidName: its name would be none.
-        Conflict: the name is another app's, there are as many review apps as there may be, or the parent
-            goes.
+        Conflict: the name is another app's, there are as many review apps as there may be, the parent
+            goes, or it was destroyed by hand since it was told of.
     """
     known = find(tx, parent, number)
     found = _app_of(tx, known)
     if found is not None:
         return found
-    _check_stays(tx, parent)
+    _check_wanted(tx, parent, known)
     _check_room(tx, parent)
     made = _made(tx, parent, checked_name("an app", name_for(parent, number)))
     reviews.change_review(tx, known.id, {"app_id": made.id, "parent_name": parent.name, "lent": []})
@@ -292,8 +292,11 @@ def _ended(tx: Transaction, known: ReviewApp) -> Followed:
     return Followed(False, f"pull request {known.number} was closed: {app.name} is destroyed", app.id)
 
 
-def _check_stays(tx: Transaction, parent: App) -> None:
-    """See that a parent is not about to go, with the review apps that it has had by then."""
+def _check_wanted(tx: Transaction, parent: App, known: ReviewApp) -> None:
+    """See that nobody has wished it away by now, nor its parent, with the review apps that that has had."""
+    if known.state is ReviewState.CLOSED:
+        message = f"Pull request {known.number} is to have no review app any more."
+        raise Conflict(message, "Its next news make one.")
     found = environments.get_app(tx, parent.id)
     if found is None or found.destroying:
         message = f"{parent.label} is being destroyed."

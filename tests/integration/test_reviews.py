@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hooks.webhooks import reviewing
 from stratum.errors import Conflict
 from stratum.model import App, DeliveryState, RecordedDelivery
 from stratum.secrets import seal, unseal
@@ -335,6 +336,19 @@ def test_none_is_made_for_a_parent_that_is_being_destroyed_meanwhile(way):
 
     with way.web.db.write() as tx, pytest.raises(Conflict, match="is being destroyed"):
         app_for(tx, way.app, 7)
+
+
+def test_none_is_made_that_was_destroyed_by_hand_just_before(way, monkeypatch):
+    def destroy(point: str) -> None:
+        if point == "review.noted":
+            way.ask("DELETE", "/review-apps/7")
+
+    enable(way)
+    monkeypatch.setattr(reviewing, "reach", destroy)
+    opened(way)
+
+    assert found_app(way) is None
+    assert "is to have no review app any more" in done(way).reason
 
 
 def test_nobody_pushes_to_it_but_its_web_hook(way):
