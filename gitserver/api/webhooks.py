@@ -166,7 +166,7 @@ def _upstream(
 ) -> Upstream | None:
     before = upstreams.get_upstream(tx, found.id)
     after = replace(found, **given)  # type: ignore[arg-type]  # checked, by their names
-    return wished(before, found, after, asked) if asked or before.statuses else None
+    return wished(before, found, after, asked) if asked or before != Upstream(found.id) else None
 
 
 def _row(tx: Transaction, found: Webhook) -> rows.Row:

@@ -18,6 +18,8 @@ _GIVE_TOKEN = "Give a token for it: stratum webhooks set ID --status-token-file 
 def wished(before: Upstream, old: Webhook, new: Webhook, asked: Mapping[str, Any]) -> Upstream:
     """Return how a web hook's git server is to be spoken to.
 
+    A token that is kept while nobody speaks is forgotten as soon as it would be another server's.
+
     Args:
         old, new: the web hook before and after the same request.
         asked: any of the fields that a person sets, the address of the API checked, and `sealed_token`.
@@ -30,14 +32,15 @@ def wished(before: Upstream, old: Webhook, new: Webhook, asked: Mapping[str, Any
     if after.deployments and new.provider is not Provider.GITHUB:
         message = f"{new.provider} has no deployments: GitHub has."
         raise InvalidInput(message, "It can be told statuses: stratum webhooks set ID --statuses.")
+    is_others = "sealed_token" not in asked and _server(old, before) != _server(new, after)
     if not (after.statuses or after.deployments or after.wait_for_ci):
-        return after
+        return replace(after, sealed_token=None) if is_others else after
     base = repository(new.provider, new.clone_url, after.api_url).base
     if asked.get("sealed_token"):
         return after
     if after.sealed_token is None:
         _check_fetch_token(new, after, base)
-    elif origin(base) != origin(repository(old.provider, old.clone_url, before.api_url).base):
+    elif is_others:
         message = f"The token for statuses is of another server than {origin(base)}, which would be given it."
         raise Conflict(message, _GIVE_TOKEN)
     return after
@@ -61,6 +64,14 @@ def checked_api_url(given: str, allowed: frozenset[Place]) -> str:
     if found.is_by_ssh:
         raise InvalidInput(message, hint)
     return found.url.removesuffix(below)
+
+
+def _server(webhook: Webhook, upstream: Upstream) -> str:
+    """Return whose API it is; empty: nobody's that is known."""
+    try:
+        return origin(repository(webhook.provider, webhook.clone_url, upstream.api_url).base)
+    except InvalidInput:
+        return ""
 
 
 def _check_fetch_token(webhook: Webhook, after: Upstream, base: str) -> None:

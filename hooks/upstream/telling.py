@@ -27,7 +27,7 @@ def tell(instance: Instance, db: Database, due: CommitStatus) -> None:
     """Tell what there is to say, if that is not what was told, and note how it went.
 
     Raises:
-        Unavailable: the database or the key cannot be used; it stays due.
+        Unavailable: the database cannot be used; it stays due.
     """
     with db.write(synced=False) as tx:
         taken = statuses.begin(tx, due, in_seconds(LOST_AFTER_S))
@@ -37,7 +37,9 @@ def tell(instance: Instance, db: Database, due: CommitStatus) -> None:
         if saying is None:
             statuses.settle(tx, taken)
             return
-    answer = _answer(instance, db, taken, saying)
+    # Not by the attempts: these are counted anew with each thing that there is to say.
+    was_tried = bool(due.error) or due.busy_until is not None
+    answer = _answer(instance, db, taken, saying, was_tried=was_tried)
     with db.write() as tx:
         if answer.error:
             statuses.record_failure(tx, taken, answer.status, answer.error, _again_at(taken, answer))
@@ -46,11 +48,13 @@ def tell(instance: Instance, db: Database, due: CommitStatus) -> None:
     log.info("%s %s of %s: %s", taken.kind, saying.word, taken.commit, answer.error or answer.status)
 
 
-def _answer(instance: Instance, db: Database, taken: CommitStatus, saying: Saying) -> Answer:
+def _answer(
+    instance: Instance, db: Database, taken: CommitStatus, saying: Saying, *, was_tried: bool
+) -> Answer:
     try:
         exchange = Exchange.of(instance, saying.webhook, saying.upstream)
         if isinstance(saying.what, Deployment):
-            return _deployed(db, exchange, taken, saying.what)
+            return _deployed(db, exchange, taken, saying.what, may_be_there=was_tried)
         return _said(exchange, saying.what)
     except InvalidInput as error:
         return Answer(None, error.message.rstrip("."))
@@ -66,12 +70,14 @@ def _said(exchange: Exchange, said: Said) -> Answer:
     return replace(answer, error="") if is_known else answer
 
 
-def _deployed(db: Database, exchange: Exchange, taken: CommitStatus, one: Deployment) -> Answer:
+def _deployed(
+    db: Database, exchange: Exchange, taken: CommitStatus, one: Deployment, *, may_be_there: bool
+) -> Answer:
     def note(remote_id: str) -> None:
         with db.write() as tx:
             statuses.note_remote(tx, taken, remote_id)
 
-    return deploy(exchange, one, taken.remote_id, may_be_there=taken.attempts > 1, note=note)
+    return deploy(exchange, one, taken.remote_id, may_be_there=may_be_there, note=note)
 
 
 def _again_at(taken: CommitStatus, answer: Answer) -> datetime | None:

@@ -129,6 +129,22 @@ def test_one_whose_answer_was_lost_is_looked_for_before_it_is_made_again(speakin
     assert speaking.statuses(hook)[0].remote_id == "7"
 
 
+def test_one_whose_answer_was_lost_is_looked_for_though_there_is_more_to_say_by_then(speaking, told, hook):
+    def lose(handler):
+        handler.close_connection = True
+
+    told.answers = [lose]
+    speaking.deliver(hook)
+    speaking.look()
+    speaking.end_build(error="no")
+    name = f"Build #1 by Stratum web hook {hook.public_id}"
+    told.answers = [answer(200, [{"id": 7, "payload": name}])]
+    speaking.look()
+
+    assert [one.method for one in told.got] == ["POST", "GET", "POST"]
+    assert told_states(told) == [("/7/statuses", "failure")]
+
+
 @pytest.mark.parametrize("said", [{"message": "Auto-merged"}, {"id": "x/../y"}, {"id": True}, [], 7])
 def test_an_answer_that_names_no_deployment_is_tried_again(speaking, told, hook, said):
     told.answers = [answer(202, said)]

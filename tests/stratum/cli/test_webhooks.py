@@ -245,6 +245,35 @@ def test_a_token_for_statuses_is_sent_to_no_server_that_it_was_not_given_for(ter
     assert terminal(*WHERE, "set", ident, *there, stdin="an0ther").code == 0
 
 
+def test_no_token_goes_to_another_server_where_only_checks_are_waited_for(terminal, side):
+    side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    wished = ("--wait-for-ci", "--no-statuses", "--status-token-file", "-")
+    terminal(*WHERE, "set", ident, *wished, stdin="s3cret")
+
+    refused = terminal(*WHERE, "set", ident, "--clone-url", "https://evil.example/a/b.git")
+
+    assert (refused.code, "which would be given it" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [("--api-url", "https://evil.example/api"), ("--clone-url", "https://evil.example/a/b.git")],
+)
+def test_a_token_that_nobody_uses_is_forgotten_when_it_would_be_another_servers(terminal, side, elsewhere):
+    side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    terminal(*WHERE, "set", ident, "--status-token-file", "-", stdin="s3cret")
+    terminal(*WHERE, "set", ident, "--no-statuses")
+    assert terminal(*WHERE, "show", ident, "--json").rows[0]["status_token"] is True
+
+    assert terminal(*WHERE, "set", ident, *elsewhere).code == 0
+
+    assert terminal(*WHERE, "show", ident, "--json").rows[0]["status_token"] is False
+    refused = terminal(*WHERE, "set", ident, "--statuses")
+    assert (refused.code, "has no token" in refused.err) == (1, True)
+
+
 def test_the_token_to_fetch_with_tells_statuses_only_where_it_fetches(terminal, side):
     side.app()
     made = terminal(*WHERE, "create", "gitea", CLONE_URL, "--token-file", "-", stdin="s3cret")
