@@ -29,6 +29,9 @@ class Settings:
             can have as a domain; empty: only administrators give apps domains.
         public_url: where Stratum is reached from outside, for links; empty: as it follows from the others.
         https_listen: `host:port` for HTTPS, whose certificates the router gets by itself; empty: none.
+        acme_directory: URL of the ACME directory of another authority than the public ones.
+        acme_roots: file with the certificates by which that directory's own is known.
+        acme_email: to whom authorities write.
         builders: builds that may run at once.
         appliers: rollouts that may run at once, not counting those that wait for a release phase.
         web_threads: requests served at once, besides those that last.
@@ -88,6 +91,9 @@ class Settings:
     control_hosts: str = ""
     public_url: str = ""
     https_listen: str = ""
+    acme_directory: str = ""
+    acme_roots: str = ""
+    acme_email: str = ""
     builders: int = 2
     appliers: int = 2
     web_threads: int = 32

@@ -14,7 +14,7 @@ from functools import lru_cache
 from runner.router import apps as app_routes
 from runner.router import pages
 from runner.router.caddy import Json, for_hosts, sentence
-from runner.router.https import Https
+from runner.router.https import Https, automation
 from runner.router.limits import Limits, duration
 from runner.router.route import LEAST_PORTS, Route, places
 from stratum.errors import BadCredentials
@@ -134,10 +134,11 @@ def _whole(place: Place, routes: list[object]) -> Json:
     https = {"https": _https(place)} if place.https else {}
     # No certificate of our own authority is put among those that this machine trusts.
     pki = {"pki": {"certificate_authorities": {"local": {"install_trust": False}}}} if place.https else {}
+    tls = automation(place.https) if place.https else {}
     return {
         "admin": {"listen": f"unix/{place.admin_socket}|0660", "config": {"persist": False}},
         "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
-        "apps": {"http": {"servers": {SERVER: server, **https}}, **pki},
+        "apps": {"http": {"servers": {SERVER: server, **https}}, **pki, **tls},
     }
 
 

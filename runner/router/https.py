@@ -5,13 +5,11 @@ certificate. That is looked for at each request: a name of a new app would else 
 one, or for good where its DNS leads elsewhere. Pure.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.router.caddy import Json, is_one_of, subroute
+from stratum.authority import Authority
 
-# Folders of authorities that browsers trust are called after their addresses, such as
-# acme-v02.api.letsencrypt.org-directory and acme.zerossl.com-v2-dv90 (Caddy 2.11). Caddy's own is "local".
-_AUTHORITIES = "acme*"
 _CHALLENGES = "/.well-known/acme-challenge/*"
 _HOST = "{http.request.host}"
 # Permanent, so that search engines follow, but browsers ask again, since it can be taken back.
@@ -26,9 +24,26 @@ class Https:
 
     Attributes:
         certificates: absolute path of Caddy's folder.
+        authority: who is asked for them.
     """
 
     certificates: str
+    authority: Authority = field(default_factory=Authority)
+
+
+def automation(https: Https) -> Json:
+    """Render who is asked for certificates; names that cannot be public have Caddy's own all the same.
+
+    Nothing where Caddy is to ask those whom it asks by itself.
+    """
+    asked = https.authority
+    if not (asked.directory or asked.email):
+        return {}
+    named: Json = {"ca": asked.directory} if asked.directory else {}
+    roots: Json = {"trusted_roots_pem_files": [asked.roots]} if asked.roots else {}
+    email: Json = {"email": asked.email} if asked.email else {}
+    issuer: Json = {"module": "acme", **named, **roots, **email}
+    return {"tls": {"automation": {"policies": [{"issuers": [issuer]}]}}}
 
 
 def sent_on(https: Https, flag: str) -> Json:
@@ -40,7 +55,7 @@ def sent_on(https: Https, flag: str) -> Json:
     Args:
         flag: what Caddy fills in with `https` where an app's visitors are to be sent on.
     """
-    there = f"/{_AUTHORITIES}/{_HOST}/{_HOST}.crt"
+    there = f"/{https.authority.folder}/{_HOST}/{_HOST}.crt"
     by_http: Json = {
         "protocol": "http",
         "not": [{"header": {"X-Forwarded-Proto": _BY_HTTPS}}, {"path": [_CHALLENGES]}],

@@ -20,6 +20,7 @@ from runner.router.limits import Limits
 from runner.router.own_pages import OwnPages
 from runner.router.pages import Page
 from runner.router.route import LEAST_PORTS, Route
+from stratum.authority import authority_of
 from stratum.domains import listed_hosts
 from stratum.errors import RouterUnavailable
 from stratum.instance import Instance
@@ -206,7 +207,9 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 
 def _https(instance: Instance) -> Https | None:
-    return Https(str(instance.layout.router_certificates)) if instance.settings.https_listen else None
+    if not instance.settings.https_listen:
+        return None
+    return Https(str(instance.layout.router_certificates), authority_of(instance.settings))
 
 
 def _limits(settings: Settings) -> Limits:

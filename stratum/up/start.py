@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stratum.authority import check_authority
 from stratum.domains import listed_hosts
 from stratum.door.client import Door, Stray
 from stratum.door.fencing import fences, trial
@@ -67,6 +68,7 @@ def start(settings: Settings, listen: str) -> Started:
     _check_hosts(settings)
     _check_links(settings)
     _check_mail(settings)
+    check_authority(settings)
     data = _data_folder(settings.data)
     with alone(data):
         _check_not_running(data, settings)

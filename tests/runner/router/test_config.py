@@ -12,6 +12,7 @@ from runner.router.https import Https
 from runner.router.limits import Limits
 from runner.router.pages import Page
 from runner.router.route import Route
+from stratum.authority import Authority
 
 PLACE = Place(
     "127.0.0.1:8080",
@@ -194,3 +195,18 @@ def test_the_mark_tells_configurations_apart_and_nothing_else() -> None:
     one, two = Route("a.env.localhost", (20001,)), Route("b.env.localhost", (20002,))
     assert render(PLACE, [one, two]) == render(PLACE, [two, one])
     assert render(PLACE, [one, two]).mark != render(PLACE, [one]).mark
+
+
+def test_another_authority_is_asked_for_certificates_where_one_is_named() -> None:
+    named = Authority("https://ca.example.com/acme/directory", "/etc/ca.pem", "admin@example.com")
+    place = replace(PLACE, https=Https("/certificates", named))
+    issuer = {
+        "module": "acme",
+        "ca": "https://ca.example.com/acme/directory",
+        "trusted_roots_pem_files": ["/etc/ca.pem"],
+        "email": "admin@example.com",
+    }
+    policies = json.loads(render(place, []).content)["apps"]["tls"]["automation"]["policies"]
+    assert policies == [{"issuers": [issuer]}]
+    usual = json.loads(render(replace(PLACE, https=Https("/certificates")), []).content)
+    assert "tls" not in usual["apps"], "Caddy asks whom it asks by itself"
