@@ -32,13 +32,14 @@ def hexadecimal(*names: str) -> Check:
     """
 
     def check(delivery: Delivery, secrets: Sequence[str], _now: datetime) -> None:
+        name = next((one for one in names if delivery.first(one)), "")
         given = delivery.first(*names).removeprefix("sha256=").lower()
         if not given:
             reason = f"it has no signature ({names[0]})"
             raise BadSignature(reason, "Set the secret of this web hook at the sender's.")
         made = (hmac.new(secret.encode(), delivery.body, "sha256").hexdigest() for secret in secrets)
         if not _HEX.fullmatch(given) or not _is_one_of(given.encode(), [one.encode() for one in made]):
-            reason = f"its signature ({names[0]}) is not of this secret and this body"
+            reason = f"its signature ({name}) is not of this secret and this body"
             raise BadSignature(reason)
 
     return check

@@ -56,6 +56,13 @@ def test_what_is_signed_with_another_secret_is_refused(provider: str):
     assert "secret" in refused(provider, headers(provider, BODY, OTHER), [SECRET])
 
 
+@pytest.mark.parametrize("name", ["X-Forgejo-Signature", "X-Gitea-Signature", "X-Gogs-Signature"])
+def test_of_several_names_that_a_signature_may_have_the_one_that_was_sent_is_told(name: str):
+    wrong = "0" * 64
+
+    assert refused("gitea", {name: wrong}, [SECRET]).startswith(f"its signature ({name.lower()}) is not")
+
+
 @pytest.mark.parametrize("provider", [one for one in Provider if one is not Provider.GITLAB])
 def test_a_signature_is_of_one_body_only(provider: str):
     assert "body" in refused(provider, headers(provider, BODY), [SECRET], BODY + b" ")
