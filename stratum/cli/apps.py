@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from stratum.cli.output import json_option, say, show
 from stratum.cli.storage import spoken
 from stratum.cli.waiting import finish, until_gone
 from stratum.cli.which import REMOTE, app_called, environment_name, environment_option, server
+
+if TYPE_CHECKING:
+    from stratum.client import RemoteApp
 
 SETTINGS = ("setting", "value")
 LIMITS = ("max_push_bytes", "max_repo_bytes")
@@ -141,17 +144,25 @@ def rename(ctx: click.Context, old: str, new: str, environment: str | None, as_j
 @click.option("--confirm", metavar="NAME", help="The name once more, instead of being asked for it.")
 @click.pass_context
 def destroy(ctx: click.Context, name: str, environment: str | None, confirm: str | None) -> None:
-    """Destroy one: processes, route, repository, releases, logs, storage."""
+    """Destroy one: processes, route, repository, releases, logs, storage, and its review apps."""
     app = app_called(ctx, name, environment)
     app.show()
-    kept = spoken(app.storage())
-    storage = f", with its storage: {kept}" if kept else ""
+    going = _going_with(app)
     if confirm is None:
-        say(f"This ends {app.label} and removes all that is kept of it{storage}. Type its name to confirm:")
+        say(f"This ends {app.label} and removes all that is kept of it{going}. Type its name to confirm:")
         confirm = sys.stdin.readline().strip()
     change = app.destroy(confirm)
     until_gone(app, change["rollout"])
-    say(f"Destroyed {app.label}{storage}.")
+    say(f"Destroyed {app.label}{going}.")
+
+
+def _going_with(app: "RemoteApp") -> str:
+    """Name what goes with an app and what nobody may have thought of; empty for nothing."""
+    storage = spoken(app.storage())
+    reviews = ", ".join(row["app"] for row in app.reviews.show()["pull_requests"] if row["app"])
+    found = (("storage", storage), ("review apps", reviews))
+    going = " and ".join(f"its {what}: {names}" for what, names in found if names)
+    return f", with {going}" if going else ""
 
 
 def _parsed(what: str, value: object) -> object:

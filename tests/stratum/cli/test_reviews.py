@@ -56,6 +56,18 @@ def test_one_is_destroyed_by_its_number(terminal, side):
     assert terminal(*WHERE, "destroy", "7").err == "Pull request 7 has no review app.\n"
 
 
+def test_the_end_of_an_app_names_the_review_apps_that_go_with_it(terminal, side):
+    app = side.app()
+    terminal(*WHERE, "enable")
+    made(terminal, side, app)
+    terminal(*WHERE[:4], "storage", "create", "data")
+    said = terminal("apps", "destroy", "app02", "-E", "MyProdEnv", stdin="other\n")
+
+    assert said.code == 1
+    assert ", with its storage: data (" in said.err
+    assert ") and its review apps: app02-pr-7. Type its name to confirm:" in said.err
+
+
 def test_what_comes_from_a_fork_is_approved_by_its_number(terminal, side):
     app = side.app()
     terminal(*WHERE, "enable")
