@@ -1,7 +1,7 @@
 """The web process: git over HTTP and the JSON API in one application."""
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from apiflask import APIFlask
 from werkzeug.routing import Rule
@@ -26,10 +26,21 @@ def _not_built(*_: object, **_values: object) -> NoReturn:
     raise NotImplementedError(message)
 
 
+Called = TypeVar("Called", bound=Callable[..., Any])
+
+
+class _App(APIFlask):
+    """Without what Flask does at each call for views that are coroutines: ours are none."""
+
+    def ensure_sync(self, func: Called) -> Called:
+        """Call it as it is; Flask looks five times a request, by `inspect`, whether it is a coroutine."""
+        return func
+
+
 def create_app(instance: Instance) -> APIFlask:
     """Make the application; its database must be migrated (`stratum.store.migrate`)."""
     # APIFlask 3.1 says str; Flask, to which it hands it on, takes None for none.
-    app = APIFlask("gitserver", enable_openapi=False, static_folder=None)  # type: ignore[arg-type]
+    app = _App("gitserver", enable_openapi=False, static_folder=None)  # type: ignore[arg-type]
     app.url_rule_class = _Address
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     services = Services.of(instance)

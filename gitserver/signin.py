@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from flask import request
@@ -89,7 +90,11 @@ def client_address(environ: Mapping[str, object]) -> str:
     header by the address that it saw (Caddy 2.11); from anybody else it is worth nothing.
     """
     direct = str(environ.get("REMOTE_ADDR") or "")
-    text = direct or str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+    return _network(direct or str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip())
+
+
+@lru_cache(maxsize=1024)  # a push asks twice
+def _network(text: str) -> str:
     try:
         found = ip_address(text)
     except ValueError:

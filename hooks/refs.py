@@ -49,7 +49,7 @@ def sync_names(repo: Path, updates: Iterable[RefUpdate]) -> None:
     Raises:
         Unavailable: the disk would not have it.
     """
-    folders = {repo / "objects/pack"}.union(*(_naming(repo, update) for update in updates))
+    folders = {f"{repo}/objects/pack"}.union(*(_naming(repo, update) for update in updates))
     try:
         for folder in sorted(folders):
             with suppress(FileNotFoundError, NotADirectoryError):  # git removes what deleting a ref empties
@@ -100,12 +100,12 @@ def kept_ref(number: int) -> str:
     return f"{_KEPT.decode()}{number}"
 
 
-def _naming(repo: Path, update: RefUpdate) -> set[Path]:
+def _naming(repo: Path, update: RefUpdate) -> set[str]:
     """Folders whose names an update may have changed."""
     above = update.ref.split("/")[:-1]
     first = 2 if update.ref.startswith((BRANCHES, TAGS)) else 1  # both folders are there from the beginning
-    folders = {repo / "/".join(above[:count]) for count in range(first, len(above) + 1)}
-    return folders | ({repo} if update.new == ZERO else set())  # of packed-refs, which is written anew
+    folders = {f"{repo}/{'/'.join(above[:count])}" for count in range(first, len(above) + 1)}
+    return folders | ({str(repo)} if update.new == ZERO else set())  # of packed-refs, which is written anew
 
 
 def _keep(refs: DiskRefsContainer, number: int, commit: str) -> None:

@@ -23,7 +23,7 @@ def below_floor(folder: Path, min_free_bytes: int) -> tuple[int, int] | None:
     return (free, floor) if free < floor else None
 
 
-def sync(path: Path) -> None:
+def sync(path: Path | str) -> None:
     """Return once a file's content, or a folder's names, are on disk; links are not followed.
 
     Raises:

@@ -85,7 +85,7 @@ class Layout:
 
     @property
     def service_home(self) -> Path:
-        return self.state / "home"
+        return _below(self.data, "state", "home")
 
     @property
     def locks(self) -> Path:
@@ -93,12 +93,12 @@ class Layout:
 
     def push_lock(self, app_id: int) -> Path:
         """Held from a push's journal row to its acceptance; see `hooks.reception`."""
-        return self.locks / f"push-{app_id}"
+        return _below(self.data, "state", "locks", f"push-{app_id}")
 
     @property
     def receive_hooks(self) -> Path:
         """What is core.hooksPath of all repositories."""
-        return self.state / "receive-hooks"
+        return _below(self.data, "state", "receive-hooks")
 
     @property
     def router_config(self) -> Path:
@@ -125,7 +125,7 @@ class Layout:
         return self.data / "repos"
 
     def repo(self, app_id: int) -> Path:
-        return _repo(self.data, app_id)
+        return _below(self.data, "repos", f"{app_id}.git")
 
     @property
     def spools(self) -> Path:
@@ -235,6 +235,6 @@ class Layout:
         return self.descriptions / process
 
 
-@lru_cache(maxsize=1024)  # a push asks seven times
-def _repo(data: Path, app_id: int) -> Path:
-    return data / "repos" / f"{app_id}.git"
+@lru_cache(maxsize=4096)  # a push asks eleven times
+def _below(data: Path, *names: str) -> Path:
+    return data.joinpath(*names)

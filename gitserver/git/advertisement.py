@@ -101,7 +101,7 @@ def _names(repo: Path, container: DiskRefsContainer) -> set[Ref]:
     Loose ones first: those that somebody packs meanwhile are then found packed.
     """
     loose: set[Ref] = set()
-    with os.scandir(repo / "refs") as entries:
+    with os.scandir(f"{repo}/refs") as entries:
         for entry in entries:
             name = Ref(b"refs/" + os.fsencode(entry.name))
             if entry.is_file() and check_ref_format(name):

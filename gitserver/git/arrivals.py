@@ -5,11 +5,11 @@ objects are in the repository already (git 2.39, builtin/receive-pack.c, execute
 """
 
 import logging
+import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from gitserver.git.limits import overfull, oversized
-from gitserver.git.packsizes import BadPack, indexes, whole_commits
+from gitserver.git.packsizes import BadPack, indexes, pack_of, whole_commits
 from gitserver.git.reasons import of_ref
 from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
@@ -30,7 +30,7 @@ def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
         Unavailable: what was sent cannot be read.
     """
     try:
-        if offer.quarantine and (excess := _too_much(Path(offer.quarantine), instance.settings)):
+        if offer.quarantine and (excess := _too_much(offer.quarantine, instance.settings)):
             return refused_for(excess)
         refusals = _cut(offer) or _tips(instance, app, offer)
     except (OSError, BadPack) as error:
@@ -40,7 +40,7 @@ def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
     return refused(refusals) if refusals else None
 
 
-def _too_much(quarantine: Path, settings: Settings) -> InvalidInput | None:
+def _too_much(quarantine: str, settings: Settings) -> InvalidInput | None:
     too_many = overfull(quarantine, settings.max_push_objects)  # first: the others take time for each
     return too_many or oversized(quarantine, settings.max_object_bytes)
 
@@ -51,13 +51,13 @@ def is_followed(offer: Offer, sent: int) -> bool:
     Args:
         sent: bytes that git was given after the commands.
     """
-    kept = sum(index.with_suffix(".pack").stat().st_size for index in indexes(Path(offer.quarantine)))
+    kept = sum(os.stat(pack_of(index)).st_size for index in indexes(offer.quarantine))  # noqa: PTH116
     return 0 < kept < sent
 
 
 def _cut(offer: Offer) -> list[Refusal]:
     """Refuse what begins at a commit whose parents nobody has: git would, once it is built."""
-    packs = indexes(Path(offer.quarantine)) if offer.quarantine and offer.shallow else ()
+    packs = indexes(offer.quarantine) if offer.quarantine and offer.shallow else ()
     if any(whole_commits(index, set(offer.shallow)) for index in packs):
         return [Refusal("", of_ref("shallow update not allowed"))]
     return []
@@ -66,7 +66,7 @@ def _cut(offer: Offer) -> list[Refusal]:
 def _tips(instance: Instance, app: App, offer: Offer) -> list[Refusal]:
     """See that branches are commits, and that all else leads to one."""
     wanted = {update.new for update in offer.updates if update.new != ZERO}
-    packs = indexes(Path(offer.quarantine)) if offer.quarantine else ()
+    packs = indexes(offer.quarantine) if offer.quarantine else ()
     unclear = sorted(wanted.difference(*(whole_commits(index, wanted) for index in packs)))
     if not unclear:
         return []

@@ -31,7 +31,7 @@ class TooManyObjects(InvalidInput):
         self.count, self.limit = count, limit
 
 
-def overfull(quarantine: Path, limit: int) -> TooManyObjects | None:
+def overfull(quarantine: Path | str, limit: int) -> TooManyObjects | None:
     """Count the objects that a push has brought; return what to say when they are more than the limit.
 
     Raises:
@@ -41,7 +41,7 @@ def overfull(quarantine: Path, limit: int) -> TooManyObjects | None:
     return TooManyObjects(found, limit) if found > limit else None
 
 
-def oversized(quarantine: Path, limit: int) -> ObjectTooLarge | None:
+def oversized(quarantine: Path | str, limit: int) -> ObjectTooLarge | None:
     """Look for an object among those that a push has brought that is too large: the largest of its pack.
 
     All packs are looked at, small ones too: a delta of a few bytes may make hundreds of megabytes.

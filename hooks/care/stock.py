@@ -1,8 +1,10 @@
-"""How much a repository holds, by the names and sizes of its files alone: no process, nothing read."""
+"""How much a repository holds, by the names and sizes of its files alone: no process, nothing read.
+
+Every push asks three times: so lists, not generators, and no pathlib.
+"""
 
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +43,10 @@ def stock(repo: Path) -> Stock:
 def bytes_below(folder: Path | str) -> int:
     """Return how many bytes the files in a folder and all below it have."""
     return sum(
-        bytes_below(entry.path) if entry.is_dir(follow_symlinks=False) else _bytes(entry)
-        for entry in _entries(folder)
+        [
+            bytes_below(entry.path) if entry.is_dir(follow_symlinks=False) else _bytes(entry)
+            for entry in _entries(folder)
+        ]
     )
 
 
@@ -51,13 +55,16 @@ def repo_bytes(repo: Path) -> int:
 
     What a push under way has sent, and is not accepted yet, does not count.
     """
-    folders = (entry.path for entry in _entries(repo / "objects") if not entry.name.startswith("tmp_"))
-    return sum(_bytes(entry) for folder in folders for entry in _entries(folder))
+    folders = [entry.path for entry in _entries(f"{repo}/objects") if not entry.name.startswith("tmp_")]
+    return sum([_bytes(entry) for folder in folders for entry in _entries(folder)])
 
 
-def _entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        yield from entries
+def _entries(folder: Path | str) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _bytes(entry: "os.DirEntry[str]") -> int:
@@ -65,4 +72,4 @@ def _bytes(entry: "os.DirEntry[str]") -> int:
         found = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return 0
-    return found.st_size if entry.is_file(follow_symlinks=False) else 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
