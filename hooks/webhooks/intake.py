@@ -80,6 +80,7 @@ class Intake:
             BadSignature: it is not signed with a secret of the web hook.
             WebhookDisabled: it is, but the web hook is switched off.
             DeliveryMalformed: it cannot be read.
+            NotFound: the web hook is removed meanwhile.
         """
         key = self._parts.instance.layout.config_key
         dialect = DIALECTS[webhook.provider]
@@ -102,6 +103,8 @@ class Intake:
         is_queued = new.state is DeliveryState.QUEUED
         # What is ignored can be lost with the power: nobody was promised anything.
         with self._parts.database.write(synced=is_queued) as tx:
+            if webhooks.get_webhook(tx, webhook.id) is None:
+                raise NotFound(WHAT, webhook.public_id)
             earlier = deliveries.standing(tx, webhook.id, new.delivery_id)
             if earlier is not None:
                 return _repeated(earlier)
@@ -133,7 +136,8 @@ class Intake:
         new = NewDelivery("", "", headers, len(delivery.body), DeliveryState.REFUSED, reason)
         try:
             with self._parts.database.write(synced=False) as tx:
-                deliveries.record(tx, webhook.app_id, webhook.id, new)
+                if webhooks.get_webhook(tx, webhook.id) is not None:
+                    deliveries.record(tx, webhook.app_id, webhook.id, new)
         except Unavailable as error:
             log.warning("web hook %s refused a delivery, %s: %s", webhook.public_id, reason, error)
 

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from gitserver import places
+from hooks.webhooks import intake
 from stratum.model import DeliveryState
 from stratum.store import deliveries
 from stratum.store.database import driver
+from stratum.verbs.webhooks import live_secrets
 from tests.deliveries import encoded, headers, push
 from tests.hooked import CLONE_URL, EACH, OTHER
 
@@ -54,6 +56,18 @@ def test_on_a_full_disk_what_is_refused_is_told_so_and_what_would_be_taken_is_to
     assert hook.send(secret=OTHER, **large)[0] == 401
     assert hook.send(b"{", **large)[0] == 400
     assert hook.send(**large)[0] == 503
+    assert hook.count() == 0
+
+
+@pytest.mark.parametrize(("secret", "status"), [("", 404), (OTHER, 401)], ids=["signed", "not signed"])
+def test_a_web_hook_that_is_removed_meanwhile_is_not_there(hook, monkeypatch, secret, status):
+    def remove(*given):
+        hook.api("DELETE", f"/{hook.id}")
+        return live_secrets(*given)
+
+    monkeypatch.setattr(intake, "live_secrets", remove)
+
+    assert hook.send(secret=secret)[0] == status
     assert hook.count() == 0
 
 
