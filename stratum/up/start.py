@@ -115,10 +115,18 @@ def _check_hosts(settings: Settings) -> None:
 
 
 def _check_links(settings: Settings) -> None:
-    url = urlsplit(settings.public_url)
-    if settings.public_url and (url.scheme not in ("http", "https") or not url.hostname or url.query):
+    if settings.public_url and not _begins_links(settings.public_url):
         message = f"STRATUM_PUBLIC_URL={settings.public_url!r} is no address that a link can begin with."
         raise InvalidInput(message, "Give one such as https://stratum.example.com.")
+
+
+def _begins_links(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        is_reached = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # of brackets, or a port that is none
+        return False
+    return is_reached and not url.query and not url.fragment
 
 
 def _check_mail(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """What `stratum up` says of settings that name no host, or no server."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ def test_mail_needs_a_server_and_a_sender(tmp_path, more, said):
         start(Settings(data=tmp_path / "data", **more), "127.0.0.1:1")
 
 
-def test_an_address_that_no_link_can_begin_with_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match=r"='st\.example' is no address that a link can"):
-        start(Settings(data=tmp_path / "data", public_url="st.example"), "127.0.0.1:1")
+@pytest.mark.parametrize(
+    "given", ["st.example", "https://", "https://[", "https://st.example:x", "https://st.example/#a"]
+)
+def test_an_address_that_no_link_can_begin_with_is_refused(tmp_path, given):
+    with pytest.raises(InvalidInput, match=f"='{re.escape(given)}' is no address that a link can"):
+        start(Settings(data=tmp_path / "data", public_url=given), "127.0.0.1:1")
