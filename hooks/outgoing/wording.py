@@ -38,9 +38,7 @@ def _failed(data: Data) -> str:
 
 
 def _crash(data: Data) -> str:
-    process = data["process"]
-    name = f"{process['target']}.{process['index']} of {process['release']}"
-    return f"{name} is crash-looping{_why(data['crash']['message'])}"
+    return _line(data["crash"]["message"])  # which begins with what crashes
 
 
 def _test(data: Data) -> str:

@@ -47,9 +47,9 @@ def test_a_chat_is_told_in_words_without_a_signature(telling, told):
             NewsKind.CRASH_LOOPING,
             {
                 "process": {"target": "web", "index": 1, "release": "v3"},
-                "crash": {"message": "crash-looping since 12:00"},
+                "crash": {"message": "web.1 of v3 is crash-looping since 12:00: 3 crashes"},
             },
-            "web.1 of v3 is crash-looping: crash-looping since 12:00",
+            "web.1 of v3 is crash-looping since 12:00: 3 crashes",
         ),
         (NewsKind.TEST, {"who": "ci"}, "a test by ci; nothing has happened."),
     ],
