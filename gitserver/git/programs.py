@@ -6,10 +6,9 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from gitserver.git.repos import settings
+from gitserver.git.repos import Received, settings
 from stratum.git import git_environ
 from stratum.instance import Instance
-from stratum.model import App
 
 RECEIVE, UPLOAD = "git-receive-pack", "git-upload-pack"
 V2 = "version=2"
@@ -20,15 +19,15 @@ _PROTOCOL = re.compile(r"version=[012]")
 
 
 def argv(
-    instance: Instance, service: str, repo: Path, *, advertise: bool = False, app: App | None = None
+    instance: Instance, service: str, repo: Path, *, advertise: bool = False, received: Received | None = None
 ) -> list[str]:
     """Words of the call; one request is one process (`--stateless-rpc`).
 
     Args:
-        app: whose limits hold for what is received; None: the server's.
+        received: None: it only reads, or says what it can do.
     """
     options = ["--stateless-rpc", *(["--advertise-refs"] if advertise else [])]
-    return [_git(), *settings(instance, app), service.removeprefix("git-"), *options, str(repo)]
+    return [_git(), *settings(instance, received), service.removeprefix("git-"), *options, str(repo)]
 
 
 def protocol(service: str, header: str) -> str:

@@ -22,7 +22,7 @@ from gitserver.git.follow import KEEPALIVE_S, Following
 from gitserver.git.hookpipe import HookPipe, Question
 from gitserver.git.limits import Limits
 from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
-from gitserver.git.repos import ensure_repo
+from gitserver.git.repos import Received, ensure_repo
 from hooks import quota
 from hooks.care import receiving
 from hooks.parts import Parts
@@ -44,7 +44,11 @@ _DECLINED = "pre-receive hook declined"  # git's words in its report
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One request that pushes."""
+    """One request that pushes.
+
+    Attributes:
+        size: bytes of the body as announced; None: it comes in chunks.
+    """
 
     app: App
     pusher: Pusher
@@ -52,6 +56,7 @@ class Incoming:
     body: Body
     client: Client
     version: str  # GIT_PROTOCOL
+    size: int | None
 
 
 def serve(parts: Parts, following: Following, push: Incoming) -> "Answer":
@@ -184,7 +189,7 @@ class _Session:
         push, instance = self._push, self._parts.instance
         push_bytes = quota.limits(instance, push.app).push_bytes
         exchange = Exchange(
-            programs.argv(instance, programs.RECEIVE, repo, app=push.app),
+            programs.argv(instance, programs.RECEIVE, repo, received=Received(push.app, push.size)),
             {**programs.environ(instance, push.pusher.name, push.version), **self._pipe.environ()},
             _whole(push),
             push.client,

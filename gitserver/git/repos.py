@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -28,7 +29,6 @@ _SETTINGS = (
     "core.fsync=all",
     "core.logAllRefUpdates=always",
     "gc.auto=0",
-    f"pack.threads={min(4, os.cpu_count() or 1)}",
     "pack.windowMemory=64m",
     "receive.advertisePushOptions=true",
     "receive.autogc=false",
@@ -38,6 +38,21 @@ _SETTINGS = (
     "uploadpack.allowAnySHA1InWant=true",
     "uploadpack.allowFilter=true",
 )
+THREADS = min(4, os.cpu_count() or 1)
+SMALL_BYTES = 64 << 10  # to start a thread takes longer than to work alone on a pack of so many
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a git is to receive.
+
+    Attributes:
+        app: whose limits hold for it.
+        size: bytes that the client has announced; None: it has not.
+    """
+
+    app: App
+    size: int | None
 
 
 def install_hooks(instance: Instance) -> None:
@@ -71,16 +86,20 @@ def ensure_repo(instance: Instance, app: App) -> Path:
     return repo
 
 
-def settings(instance: Instance, app: App | None = None) -> list[str]:
+def settings(instance: Instance, received: Received | None = None) -> list[str]:
     """`-c` options of every git that serves: in force at once for repositories of any age.
 
     Args:
-        app: whose repository it receives to; None for a git that only reads.
+        received: None for a git that only reads.
     """
-    most = instance.settings.max_push_bytes if app is None else quota.max_input(instance, app)
+    most, threads = instance.settings.max_push_bytes, THREADS
+    if received is not None:
+        most = quota.max_input(instance, received.app)
+        threads = 1 if received.size is not None and received.size <= SMALL_BYTES else THREADS
     given = (
         *_SETTINGS,
         f"core.hooksPath={instance.layout.receive_hooks}",
+        f"pack.threads={threads}",
         f"receive.maxInputSize={most}",
     )
     return [word for setting in given for word in ("-c", setting)]

@@ -135,7 +135,7 @@ class _GitServer:
         reach("receive.admitted")
         may_deploy = may(token, found, Right.DEPLOY)
         pusher = Pusher(token.name, may_deploy=may_deploy, is_webhook=is_webhook(token.name))
-        push = Incoming(found, pusher, head, body, client, _version(programs.RECEIVE))
+        push = Incoming(found, pusher, head, body, client, _version(programs.RECEIVE), request.content_length)
         answer = serve(self.parts, self.following, push) if head.updates else iter(())
         return _stream(answer, f"application/x-{programs.RECEIVE}-result")
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gitserver.git.programs import RECEIVE, UPLOAD, environ, protocol
-from gitserver.git.repos import ensure_repo, install_hooks
+from gitserver.git.repos import SMALL_BYTES, THREADS, Received, ensure_repo, install_hooks, settings
 from stratum.errors import Unavailable
 from tests.gitweb import new_web
 from tests.repos import git
@@ -84,3 +84,13 @@ def test_git_gets_no_variable_of_ours_and_no_forged_name(web, monkeypatch):
     assert "GIT_DIR" not in given
     assert "STRATUM_TOKEN" not in given
     assert given["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("size", "threads"), [(0, 1), (SMALL_BYTES, 1), (SMALL_BYTES + 1, THREADS), (None, THREADS)]
+)
+def test_git_starts_no_threads_for_a_small_pack(web, size, threads):
+    """One whose size nobody has announced may be large."""
+    received = settings(web.instance, Received(web.new_app(), size))
+
+    assert [word for word in received if word.startswith("pack.threads=")] == [f"pack.threads={threads}"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gitserver.git import programs
-from gitserver.git.repos import settings
+from gitserver.git.repos import Received, settings
 from hooks.care.stock import repo_bytes
 from hooks.quota import Limits, PushTooLarge, QuotaReached, limits, max_input, too_large
 from stratum.settings import Settings
@@ -41,8 +41,9 @@ def test_git_is_told_the_smaller_of_limit_and_room(web, app, repo):
     assert max_input(web.instance, app) == 10 * MIB
     hold(repo, 45 * MIB)
     assert max_input(web.instance, app) == 5 * MIB
-    assert f"receive.maxInputSize={5 * MIB}" in settings(web.instance, app)
-    argv = programs.argv(web.instance, programs.RECEIVE, repo, app=app)
+    received = Received(app, None)
+    assert f"receive.maxInputSize={5 * MIB}" in settings(web.instance, received)
+    argv = programs.argv(web.instance, programs.RECEIVE, repo, received=received)
     assert f"receive.maxInputSize={5 * MIB}" in argv
     assert f"receive.maxInputSize={10 * MIB}" in settings(web.instance)
 
