@@ -22,7 +22,8 @@ class Authority:
     """Whom to ask, and how.
 
     Attributes:
-        directory: URL of its ACME directory; empty: Let's Encrypt, then ZeroSSL.
+        directory: URL of its ACME directory; empty: Let's Encrypt and, where there is an email, ZeroSSL
+            if that fails.
         roots: file with the certificates by which the directory's own is known; empty: this machine's.
         email: to whom it writes; empty: to nobody.
     """

@@ -48,7 +48,7 @@ class Receiver:
 
     Attributes:
         answers: what the next requests get: a status, or what answers in its own way; then 204.
-        pages: what is answered instead where nothing is left of these: path → JSON.
+        pages: what is answered instead where nothing is left of these: path, maybe with its query → JSON.
     """
 
     server: ThreadingHTTPServer
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         made: Receiver = self.server.made  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        page = made.pages.get(self.path.partition("?")[0])
+        page = made.pages.get(self.path, made.pages.get(self.path.partition("?")[0]))
         otherwise = 204 if page is None else _page(page)
         answer = made.answers.pop(0) if made.answers else otherwise
         headers = {name.lower(): text for name, text in self.headers.items()}

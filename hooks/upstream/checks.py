@@ -26,11 +26,13 @@ class _Pages:
         within: the field that has the rows; empty: the answer is the list.
         query: ends in the parameter that says how many are on a page.
         size: as many as there may be on one.
+        is_full: whether only the last has fewer; else an operator may have set less.
     """
 
     within: str
     query: str = "page={page}&per_page"
     size: int = 100
+    is_full: bool = True
 
 
 class Unseen(Exception):
@@ -91,7 +93,7 @@ def _github(exchange: Exchange, commit: str) -> Iterator[Check]:
 def _gitea(exchange: Exchange, commit: str) -> Iterator[Check]:
     """Source: Gitea's and Forgejo's `/swagger.v1.json`, CombinedStatus."""
     at = f"/repos/{exchange.repository.path}/commits/{commit}/status"
-    for row in _listed(exchange, at, _Pages("statuses", "page={page}&limit", 50)):
+    for row in _listed(exchange, at, _Pages("statuses", "page={page}&limit", 50, is_full=False)):
         state = _text(row, "status") or _text(row, "state")
         yield Check(_text(row, "context"), _STATUS.get(state, State.OPEN))
 
@@ -135,15 +137,26 @@ def _bitbucket(rows: Iterator[dict[str, Any]]) -> Iterator[Check]:
 
 
 def _listed(exchange: Exchange, below: str, pages: "_Pages") -> Iterator[dict[str, Any]]:
-    """Yield the rows of all pages, up to MAX_PAGES."""
+    """Yield the rows of all pages.
+
+    Raises:
+        Unseen: they do not end, so that a red one may be among what is left.
+    """
+    before = None
     for number in range(MAX_PAGES):
         query = pages.query.format(page=number + 1, start=number * pages.size)
         page = _page(exchange, f"{below}?{query}={pages.size}")
         rows = page.get(pages.within)
         found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-        yield from found
-        if len(found) < pages.size and not page.get("next") and page.get("isLastPage") is not False:
+        if not found or found == before:
             return
+        yield from found
+        before = found
+        is_last = pages.is_full and len(found) < pages.size
+        if is_last and not page.get("next") and page.get("isLastPage") is not False:
+            return
+    reason = f"they are more than {MAX_PAGES} pages"
+    raise Unseen(reason)
 
 
 def _page(exchange: Exchange, below: str) -> dict[str, Any]:

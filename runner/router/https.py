@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from runner.router.caddy import Json, is_one_of, subroute
 from stratum.authority import Authority
 
+_ZEROSSL = "https://acme.zerossl.com/v2/DV90"
 _CHALLENGES = "/.well-known/acme-challenge/*"
 _HOST = "{http.request.host}"
 # Permanent, so that search engines follow, but browsers ask again, since it can be taken back.
@@ -39,11 +40,12 @@ def automation(https: Https) -> Json:
     asked = https.authority
     if not (asked.directory or asked.email):
         return {}
-    named: Json = {"ca": asked.directory} if asked.directory else {}
     roots: Json = {"trusted_roots_pem_files": [asked.roots]} if asked.roots else {}
     email: Json = {"email": asked.email} if asked.email else {}
-    issuer: Json = {"module": "acme", **named, **roots, **email}
-    return {"tls": {"automation": {"policies": [{"issuers": [issuer]}]}}}
+    addresses = [asked.directory] if asked.directory else ["", _ZEROSSL]  # as Caddy 2.11 does with an address
+    named: list[Json] = [{"ca": one} if one else {} for one in addresses]
+    issuers = [{"module": "acme", **one, **roots, **email} for one in named]
+    return {"tls": {"automation": {"policies": [{"issuers": issuers}]}}}
 
 
 def sent_on(https: Https, flag: str) -> Json:

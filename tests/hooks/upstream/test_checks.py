@@ -136,11 +136,24 @@ def test_on_bitbucket_builds_count(told, provider, base, path):
     assert read(told, provider, base) == [("CI", GREEN), ("lint", RED), ("slow", OPEN)]
 
 
-def test_all_pages_are_read_but_not_without_end(told, monkeypatch):
-    monkeypatch.setattr(module, "MAX_PAGES", 3)
-    told.pages = {CLOUD: {"values": [{"key": "ci", "state": "SUCCESSFUL"}], "next": "https://evil.example/"}}
+def test_pages_that_an_operator_has_made_shorter_hide_no_red_check(told):
+    for number, state in enumerate(("success", "failure"), 1):
+        rows = [{"context": f"ci{number}", "status": state}]
+        told.pages[f"{AT}/status?page={number}&limit=50"] = {"statuses": rows}
+    told.pages[f"{AT}/status"] = {"statuses": []}
 
-    assert read(told, "bitbucket") == [("ci", GREEN)] * 3
+    assert read(told, "gitea") == [("ci1", GREEN), ("ci2", RED)]
+
+
+def test_pages_without_end_let_nothing_be_deployed(told, monkeypatch):
+    monkeypatch.setattr(module, "MAX_PAGES", 3)
+    for number in range(1, 4):
+        row = {"key": f"ci{number}", "state": "SUCCESSFUL"}
+        page = {"values": [row], "next": "https://evil.example/"}
+        told.pages[f"{CLOUD}?page={number}&pagelen=100"] = page
+
+    with pytest.raises(Unseen, match="more than 3 pages"):
+        read(told, "bitbucket")
     assert [one.path.partition("?")[2] for one in told.got] == [
         f"page={number}&pagelen=100" for number in (1, 2, 3)
     ]

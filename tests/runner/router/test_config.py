@@ -208,5 +208,10 @@ def test_another_authority_is_asked_for_certificates_where_one_is_named() -> Non
     }
     policies = json.loads(render(place, []).content)["apps"]["tls"]["automation"]["policies"]
     assert policies == [{"issuers": [issuer]}]
+    mailed = Https("/certificates", Authority(email="admin@example.com"))
+    both = json.loads(render(replace(PLACE, https=mailed), []).content)["apps"]["tls"]["automation"][
+        "policies"
+    ]
+    assert [one.get("ca") for one in both[0]["issuers"]] == [None, "https://acme.zerossl.com/v2/DV90"]
     usual = json.loads(render(replace(PLACE, https=Https("/certificates")), []).content)
     assert "tls" not in usual["apps"], "Caddy asks whom it asks by itself"
