@@ -7,7 +7,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from stratum.door import ending, requests, wire
+from stratum.door import ending, inherited, requests, wire
 from stratum.door.awaiting import Ending
 from stratum.door.steprun import StepRun
 from stratum.door.terms import Terms
@@ -48,9 +48,7 @@ def handle(connection: socket.socket, layout: Layout, fence: Fence, terms: Terms
 def handle_detached(connection: socket.socket, layout: Layout, fence: Fence) -> NoReturn:
     """Handle in a fork of the caller, apart from its session and with none of its open files."""
     os.setsid()
-    kept = connection.fileno()
-    os.closerange(3, kept)
-    os.closerange(kept + 1, 1 << 20)
+    inherited.close_all_but(connection.fileno())
     handle(connection, layout, fence)
 
 

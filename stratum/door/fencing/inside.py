@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from stratum.door import prctl, spawn
+from stratum.door import inherited, prctl, spawn
 from stratum.door.fencing import bubble, fences, kernel, network
 from stratum.door.fencing.fences import Fences
 from stratum.door.fencing.view import View, enter
@@ -21,7 +21,6 @@ from stratum.door.spawn import Program
 NOT_PUT_UP = "The build's fence could not be put up: "
 READY_S = 60.0  # takes milliseconds, unless a file system of the host stands still
 _READY = b"."
-_ALL_FILES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _keep(program: Program, fds: tuple[int, int, int], cell: Cell, link: socket.
         if first == 0:
             os.close(held)
             _be_first(program, fds, cell, (link, leash))
-        _close_all_but(held)
+        inherited.close_all_but(held, first=0)  # who reads the step's output waits for the last to close it
         _give_up_rights(program.uid, cell.fences)
         if os.getppid() == parent:
             code = spawn.exit_code(os.waitpid(first, 0)[1])
@@ -124,7 +123,7 @@ def _be_first(
         step = os.fork()
         if step == 0:
             _be_step(program, fds, cell.fences)
-        _close_all_but(leash)
+        inherited.close_all_but(leash, first=0)
         _give_up_rights(program.uid, cell.fences)
         if not select.select([leash], [], [], 0)[0]:  # else the keeper is gone already
             code = _await(step)
@@ -184,15 +183,6 @@ def _await(step: int) -> int:
         pid, status = os.wait()
         if pid == step:
             return spawn.exit_code(status)
-
-
-def _close_all_but(*kept: int) -> None:
-    """Hold nothing of the step's: who reads its output waits for the last to close it."""
-    first = 0
-    for handle in sorted(kept):
-        os.closerange(first, handle)
-        first = handle + 1
-    os.closerange(first, _ALL_FILES)
 
 
 def _tell(stderr: int, error: OSError) -> None:

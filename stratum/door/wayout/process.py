@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 
-from stratum.door import prctl, spawn
+from stratum.door import inherited, prctl, spawn
 from stratum.door.wayout.rules import Rules
 
 
@@ -52,9 +52,7 @@ def _serve(listener: socket.socket, rules: Rules, log: int, uid: int | None) -> 
     parent = os.getppid()
     os.setsid()  # it ends with the handler, not before
     os.dup2(log, 2)
-    kept = listener.fileno()
-    os.closerange(3, kept)
-    os.closerange(kept + 1, 1 << 16)
+    inherited.close_all_but(listener.fileno())
     spawn.become(uid)
     prctl.die_with_parent()
     prctl.gain_no_privileges()
