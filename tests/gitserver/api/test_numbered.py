@@ -32,10 +32,8 @@ ASKED: dict[str, tuple[dict[str, object] | None, bool]] = {
     "DELETE ": ({"confirm": "app02"}, False),
 }
 OF_BUILDS = {"POST /builds/purge", "POST /buildpacks/update"}  # what only the next build meets
-OUTSIDE = (
-    "/webhooks",
-    "/notifications",
-)  # whom others tell, and who is told: of what runs they change nothing
+# Who tells us, who is told, what pull requests are given: of what this app runs they change nothing.
+OUTSIDE = ("/webhooks", "/notifications", "/review-apps")
 # The same addresses, asked for what changes nothing, or what only later pushes meet.
 QUIET = [
     ("PATCH /vars", {"set": {"B": "same"}}),
