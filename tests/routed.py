@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from stratum.model import App
-from stratum.store import formation
-from tests.stage import Stage
+from stratum.store import domains, formation
+from tests.stage import RUN_WEB, Stage
 from tests.waiting import wait_until
 
 
@@ -118,3 +118,12 @@ def visited(stage: Stage, app: App) -> Iterator[list[tuple[int, str]]]:
     finally:
         over.set()
         asking.join()
+
+
+def deployed_at(stage: Stage, domain: str) -> App:
+    """Deploy an app with a web process, and a domain of its own."""
+    app = stage.app("shop")
+    with stage.parts.database.write() as tx:
+        domains.add_domain(tx, app.id, domain)
+    stage.deploy(app, {"web": RUN_WEB}, web=1)
+    return app

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from stratum.model import App
-from stratum.store import domains
 from stratum.up import binaries
+from tests.routed import deployed_at
 from tests.served import worker_number
-from tests.stage import RUN_WEB, Stage, staged
+from tests.stage import Stage, staged
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -50,11 +50,7 @@ def stage(roots: Path) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def app(stage: Stage) -> App:
-    app = stage.app("shop")
-    with stage.parts.database.write() as tx:
-        domains.add_domain(tx, app.id, DOMAIN)
-    stage.deploy(app, {"web": RUN_WEB}, web=1)
-    return app
+    return deployed_at(stage, DOMAIN)
 
 
 @contextmanager

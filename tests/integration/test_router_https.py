@@ -18,6 +18,7 @@ from runner.router.route import Route
 from stratum.model import App
 from stratum.store import domains, environments
 from stratum.up import binaries
+from tests.routed import deployed_at
 from tests.served import free_port
 from tests.stage import RUN_WEB, Stage, staged
 from tests.waiting import wait_until
@@ -40,11 +41,7 @@ def stage(port: int) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def app(stage: Stage) -> App:
-    app = stage.app("shop")
-    with stage.parts.database.write() as tx:
-        domains.add_domain(tx, app.id, DOMAIN)
-    stage.deploy(app, {"web": RUN_WEB}, web=1)
-    return app
+    return deployed_at(stage, DOMAIN)
 
 
 def root_of(stage: Stage) -> Path:
