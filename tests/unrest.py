@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from stratum.client import RemoteApp
 from stratum.errors import Refused, ServerUnavailable
-from tests.killing import NOTHING, OK, REJECTED, children, kill, told_by
+from tests.killing import NOTHING, OK, REJECTED, arguments, children, kill, told_by
 from tests.served import Served
 from tests.truth import Truth
 from tests.wishes import TARGETS, Code, Wish
@@ -332,8 +332,12 @@ def _nothing(_unrest: Unrest) -> None:
 
 
 def _one_at_work(unrest: Unrest) -> None:
-    """A builder, an applier, the reconciler, or one of their forks."""
-    master, *others = unrest.served.pids_of("_work")
+    """A builder, an applier, the reconciler, or one of their forks.
+
+    Not a git that one of them has started: a build whose git is killed has failed, and says so.
+    """
+    master, *below = unrest.served.pids_of("_work")
+    others = [pid for pid in below if b"stratum.prefork" in arguments(pid, "cmdline")]
     pid = unrest.chance.choice(others or [master])
     unrest.note(f"kill {pid} of {others}")
     kill(pid)
