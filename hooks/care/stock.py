@@ -40,6 +40,19 @@ def stock(repo: Path) -> Stock:
     return Stock(len(packs - apart), loose)
 
 
+def unindexed(repo: Path) -> list[Path]:
+    """Name packs whose index is missing: git takes no object from them.
+
+    A kill leaves them: of a repack that had given its new pack the first of its names, or taken the first
+    from an old one, and of a push that was just accepted. `git repack --cruft` fails for as long as there is
+    one ("could not find pack", git 2.39).
+    """
+    folder = repo / "objects/pack"
+    names = {entry.name for entry in _entries(folder)}
+    packs = {name.removesuffix(".pack") for name in names if name.endswith(".pack")}
+    return [folder / f"{pack}.pack" for pack in sorted(packs) if f"{pack}.idx" not in names]
+
+
 def bytes_below(folder: Path | str) -> int:
     """Return how many bytes the files in a folder and all below it have."""
     return sum(

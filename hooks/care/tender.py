@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from hooks.care import keeping, processes, upkeep
+from hooks.care.stock import unindexed
 from hooks.care.turns import TURNS, Turns, Upkeep
 from hooks.sweep import sweep, sweep_one
 from stratum.layout import Layout
@@ -14,7 +15,7 @@ from stratum.store import Database
 
 log = logging.getLogger(__name__)
 
-Step = tuple[tuple[str, ...], bytes]  # words after `git`, and what it is to read
+Step = tuple[tuple[str, ...], bytes | Path]  # words after `git`, and what it is to read
 
 LOOK_EVERY_S = 60.0  # at all; at those that are pushed to much, sooner
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0  # after an upkeep that did not come to its end
@@ -92,7 +93,7 @@ class Tender:
         steps: list[Step] = [(words, b"") for words in upkeep.STEPS[what]]
         if what is upkeep.Due.WHOLE:
             steps.insert(0, (("update-ref", "--stdin"), keeping.unneeded(repo, self._db, app_id)))
-        return steps
+        return [*((upkeep.INDEX_PACK, pack) for pack in unindexed(repo)), *steps]
 
     def _wait(self, repo: Path, what: upkeep.Due | None) -> None:
         """Let pushes of a busy repository be, longer each time."""

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 log = logging.getLogger(__name__)
 
@@ -39,30 +40,48 @@ class Upkeep:
         self._running: subprocess.Popen[bytes] | None = None
         self._over = threading.Event()
 
-    def run(self, argv: Sequence[str], environ: Mapping[str, str], stdin: bytes = b"") -> bool:
-        """Run a program in the repository; whether it succeeded, with nobody needing the repository."""
+    def run(self, argv: Sequence[str], environ: Mapping[str, str], stdin: bytes | Path = b"") -> bool:
+        """Run a program in the repository; whether it succeeded, with nobody needing the repository.
+
+        Args:
+            stdin: what it reads, or the file with it.
+        """
+        with _opened(stdin) as source:
+            process = self._start(argv, environ, source)
+            if process is None:
+                return False
+            said = self._said(process, stdin if isinstance(stdin, bytes) else None)
+        if process.returncode and not self.gave_way:
+            words = " ".join(argv) + ("" if isinstance(stdin, bytes) else f" < {stdin.name}")
+            reason = said.decode("utf-8", "replace").strip()[-500:]
+            log.warning("upkeep of %s failed: %s: %s", self.repo.name, words, reason)
+        return process.returncode == 0 and not self.gave_way
+
+    def _start(
+        self, argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes]
+    ) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self.gave_way:
-                return False
-            self._running = process = subprocess.Popen(
+                return None
+            self._running = subprocess.Popen(
                 argv,
                 cwd=self.repo,
                 env=environ,
-                stdin=subprocess.PIPE,
+                stdin=stdin,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
+            return self._running
+
+    def _said(self, process: subprocess.Popen[bytes], stdin: bytes | None) -> bytes:
+        """Await its end, and return what it had to say."""
         try:
-            _, said = process.communicate(stdin, timeout=LONGEST_STEP_S)
+            return process.communicate(stdin, timeout=LONGEST_STEP_S)[1]
         except subprocess.TimeoutExpired:
             self.was_killed = True
             self._signal(signal.SIGKILL)
-            _, said = process.communicate()
-        if process.returncode and not self.gave_way:
-            reason = said.decode("utf-8", "replace").strip()[-500:]
-            log.warning("upkeep of %s failed: %s: %s", self.repo.name, " ".join(argv), reason)
-        return process.returncode == 0 and not self.gave_way
+            return process.communicate()[1]
 
     def give_way(self) -> None:
         """End it, politely if that is quick, and return when nothing of it is at work.
@@ -176,6 +195,15 @@ class Turns:
         finally:
             with self._changed:
                 _take_one(counter, repo)
+
+
+@contextmanager
+def _opened(stdin: bytes | Path) -> Iterator[int | IO[bytes]]:
+    if isinstance(stdin, bytes):
+        yield subprocess.PIPE
+        return
+    with stdin.open("rb") as file:
+        yield file
 
 
 def _take_one(counter: Counter[Path], repo: Path) -> None:

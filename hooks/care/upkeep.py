@@ -49,6 +49,8 @@ class Due(Enum):
 _PACK_REFS = ("pack-refs", "--all", "--prune")
 # Packs whose objects grow by a factor of two stay; nothing is dropped, reachable or not.
 _JOIN_PACKS = ("repack", "-d", "-l", "-n", "-q", "--geometric=2")
+# A pack that it reads, as if it had been sent: the names come last, the pack's first.
+INDEX_PACK = ("index-pack", "--stdin")
 STEPS = {
     Due.JOIN: (_PACK_REFS, _JOIN_PACKS),
     Due.URGENT: (_PACK_REFS, _JOIN_PACKS),

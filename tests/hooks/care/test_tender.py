@@ -202,6 +202,34 @@ def test_kill_9_at_any_moment_of_an_upkeep_loses_nothing(web, app, repo, source,
     assert [path.name for path in (repo / "objects").rglob("*tmp*")] == []
 
 
+@pytest.mark.parametrize("what", list(Due))
+def test_a_pack_that_a_kill_left_without_its_index_is_taken_up_again(web, app, repo, source, tender, what):
+    """Nothing is removed for being without one: here, all that there is."""
+    made = [push(source, number) for number in range(3)]
+    for index in (repo / "objects/pack").glob("*.idx"):
+        index.unlink()
+    assert not has_all(repo, made)
+
+    assert tender.tend(repo, what)
+    assert has_all(repo, made)
+    assert sound(repo)
+    assert tender.tend(repo, Due.WHOLE)
+    assert len(packs(repo)) == 1
+
+
+def test_a_damaged_pack_without_an_index_is_named(web, app, repo, source, tender, caplog):
+    push(source, 1)
+    pack = packs(repo)[0]
+    pack.with_suffix(".idx").unlink()
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes()[:100])
+
+    assert not tender.tend(repo, Due.JOIN)
+    assert pack.name in caplog.text
+    assert "early EOF" in caplog.text
+    assert pack.exists()
+
+
 def killed_after(delay_s, web, repo, tender, what):
     """Tend, and kill all of it after a while; whether it came to its end before."""
     outcome: list[bool] = []
