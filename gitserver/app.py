@@ -6,10 +6,10 @@ from typing import Any, NoReturn, TypeVar
 from apiflask import APIFlask
 from werkzeug.routing import Rule
 
-from gitserver import deliveries, errors, health
+from gitserver import deliveries, errors, health, transfers
 from gitserver.api import BLUEPRINTS, access
-from gitserver.git import transfers
 from gitserver.git.routes import blueprint as git_blueprint
+from gitserver.git.site import GitSite
 from gitserver.services import Services
 from stratum.instance import Instance
 
@@ -53,4 +53,5 @@ def create_app(instance: Instance) -> APIFlask:
     app.register_blueprint(health.blueprint)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.wsgi_app = GitSite(app, app.wsgi_app)  # type: ignore[assignment,method-assign]  # as Flask's documentation has it
     return app

@@ -30,6 +30,9 @@ from stratum.excerpt import quoted
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER_S = 10  # when there is no place, or a part is away
+INTERNAL_HINT = "Its cause is in the server's log under this number; tell the operator."
+
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Stratum", charset="UTF-8"'}
 STATUS: Mapping[type[StratumError], int] = {
     DeliveryMalformed: 400,
@@ -73,6 +76,13 @@ def headers_of(error: StratumError) -> Mapping[str, str]:
     return CHALLENGE if isinstance(error, BadCredentials) else {}
 
 
+def internal(error: Exception, method: str, path: str) -> str:
+    """Log an error that must not reach a caller, and return the number that the caller gets instead."""
+    number = secrets.token_hex(4)
+    log.error("internal error %s in %s %r", number, method, path, exc_info=error)
+    return number
+
+
 def body(slug: str, message: str, hint: str = "", **more: object) -> dict[str, object]:
     """Return the JSON body of an error."""
     return {"error": slug, "message": message, "hint": hint, **more}
@@ -90,11 +100,9 @@ def _known(error: StratumError) -> tuple[Response, int]:
 
 
 def _unknown(error: Exception) -> tuple[Response, int]:
-    number = secrets.token_hex(4)
-    log.error("internal error %s in %s %r", number, request.method, request.path, exc_info=error)
+    number = internal(error, request.method, request.path)
     message = f"Internal error {number}."
-    hint = "Its cause is in the server's log under this number; tell the operator."
-    return jsonify(body("internal-error", message, hint, id=number)), 500
+    return jsonify(body("internal-error", message, INTERNAL_HINT, id=number)), 500
 
 
 def _too_deep(_error: RecursionError) -> tuple[Response, int]:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from flask import request
 from werkzeug.datastructures import Authorization
 
 from gitserver.attempts import Attempt
-from gitserver.services import services
+from gitserver.services import Services
 from stratum.errors import BadCredentials, TooManyAttempts
 from stratum.model import Token
 from stratum.store import Database, Watched, tokens
@@ -43,30 +42,30 @@ class Credentials:
         return cls(secret=(found.token or "") if found.type == "bearer" else "")
 
 
-def sign_in() -> Token:
-    """Return the token of the present request.
+def sign_in(services: Services, environ: Mapping[str, object]) -> Token:
+    """Return the token of a request.
 
     Raises:
         BadCredentials: none given, malformed, expired, or not known.
         TooManyAttempts: too many have failed lately; nothing was looked up.
     """
-    header = request.headers.get("Authorization")
+    header = str(environ.get("HTTP_AUTHORIZATION", ""))
     if not header:  # every git asks so first; it guesses nothing
         raise BadCredentials
-    given, attempts = Credentials.parse(header), services().attempts
-    attempt = Attempt(client_address(request.environ), given.account, tokens.digest(given.secret))
+    given, attempts = Credentials.parse(header), services.attempts
+    attempt = Attempt(client_address(environ), given.account, tokens.digest(given.secret))
     with attempts.reserved(attempt) as wait_s:
         if wait_s > 0:
             raise TooManyAttempts(wait_s)
         try:
-            token = authenticate(services().database, given.secret)
+            token = authenticate(services.database, given.secret)
         except BadCredentials:
             closed_s = attempts.failed(attempt)
             if closed_s:
                 log.warning("sign-ins from %s keep failing: refused for %.0f s", attempt.address, closed_s)
             raise
         attempts.succeeded(attempt)
-    services().uses.note(token)
+    services.uses.note(token)
     return token
 
 

@@ -1,7 +1,7 @@
 """Who calls the API and what of it they may reach: decided before a request's body is looked at.
 
 Every address but `/healthz` needs a token, whether anything is there or not; those of repositories ask
-for it themselves (`gitserver.git.routes`), and answer as git shows it. An address of the API that names an
+for it themselves (`gitserver.git`), and answer as git shows it. An address of the API that names an
 app (`<environment>/<app>`) needs the right to read it, for any method but GET that to deploy to it, and
 where the app itself is meant (the blueprint `apps`), or one of its web hooks, or what is lent to review
 apps, or what it keeps is removed, that to administer it; so no view can forget to ask.
@@ -101,7 +101,7 @@ def _authenticate() -> None:
     if request.blueprint in OPEN:
         return
     request.max_content_length = MAX_BODY_BYTES
-    g.token = sign_in()
+    g.token = sign_in(services(), request.environ)
     bodies.limit()
 
 

@@ -8,8 +8,6 @@ that is served too, and the advice goes along as progress.
 
 from collections.abc import Iterator
 
-from flask import request
-
 from gitserver.auth import sees
 from gitserver.git import programs
 from gitserver.git.pktline import HEADER, PROGRESS, side_band, size_of
@@ -22,16 +20,22 @@ MAX_LEAD = 4 << 20  # bytes of a fetch's answer before its pack
 _BANDS = (b"\1", b"\2")  # what else comes before a pack begins with a letter
 
 
-def refuse_former(tx: Transaction, token: Token, environment: str, name: str) -> None:
+def refuse_former(tx: Transaction, token: Token, asked: tuple[str, str], host_url: str) -> None:
     """Tell who may see it where an app is now that was called so.
+
+    Args:
+        asked: the environment and the app.
+        host_url: as the client wrote it, with a slash at its end.
 
     Raises:
         Renamed: with the address to go to.
     """
-    app: App | None = environments.find_former(tx, environment, name)
+    app: App | None = environments.find_former(tx, *asked)
     if app is not None and sees(token, app):
-        old, url = f"{environment}/{name}", f"{request.host_url}{app.label}.git"
-        raise Renamed(old, app.label, f"Point your remote there: git remote set-url {REMOTE} {url}")
+        url = f"{host_url}{app.label}.git"
+        raise Renamed(
+            "/".join(asked), app.label, f"Point your remote there: git remote set-url {REMOTE} {url}"
+        )
 
 
 def redirect_headers(renamed: Renamed) -> dict[str, str]:
