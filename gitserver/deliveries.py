@@ -65,6 +65,7 @@ def _answer(taken: Taken) -> Row:
         "delivery": taken.number,
         "verdict": "repeated" if taken.repeated else taken.state.value,
         "reason": taken.reason,
+        "app": taken.app or None,
         "build": taken.build,
     }
 

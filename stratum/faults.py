@@ -53,8 +53,7 @@ DELIVERY_POINTS = (  # of what a web hook has delivered, before those of its pus
     "delivery.recorded",  # it is queued, on the disk; nobody is told, nor nudged
     "fetch.begun",
     "fetch.fetched",  # into the scratch repository
-    "review.noted",  # what is to become of a pull request is recorded
-    "review.made",  # its app is there, without code and variables
+    "review.made",  # the app of a pull request is there, and its build; nothing is fetched
     "review.outfitted",  # its variables are recorded
     "fetch.pushed",  # the build is queued; the delivery still says that it is, too
 )

@@ -24,6 +24,10 @@ def new_public_id() -> str:
     return secrets.token_hex(16)
 
 
-def pusher_name(public_id: str) -> str:
-    """Return who pushes, and whose builds are, what a web hook has fetched."""
-    return f"{PREFIX}{public_id}"
+def pusher_name(public_id: str, pull: int | None = None) -> str:
+    """Return who pushes, and whose builds are, what a web hook has fetched.
+
+    Args:
+        pull: number of the pull request that it is for: several may be pushed at a time.
+    """
+    return f"{PREFIX}{public_id}" + ("" if pull is None else f"/pr-{pull}")

@@ -48,8 +48,12 @@ class Road:
 
     def ask(self, method: str, below: str, body: object = None) -> dict[str, Any]:
         """Ask the API for something of the app."""
+        return self.ask_of(self.app, method, below, body)
+
+    def ask_of(self, app: App, method: str, below: str, body: object = None) -> dict[str, Any]:
+        """Ask the API for something of another app."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.web.port}/api/apps/{self.app.label}{below}",
+            f"http://127.0.0.1:{self.web.port}/api/apps/{app.label}{below}",
             None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Bearer {self.web.secret}", "Content-Type": "application/json"},
             method=method,
@@ -72,11 +76,11 @@ class Road:
         sent = headers(self.provider, data, self.secret, ident or f"delivery-{self._numbers}")
         return self._sent(data, sent | ({"X-GitHub-Event": event} if event else {}))
 
-    def tell(self, pull: Pull) -> tuple[int, dict[str, Any]]:
+    def tell(self, pull: Pull, ident: str = "") -> tuple[int, dict[str, Any]]:
         """Deliver what has happened to a pull request."""
         self._numbers += 1
         data = encoded(PULLS[self.provider](pull))
-        ident = f"delivery-{self._numbers}"
+        ident = ident or f"delivery-{self._numbers}"
         return self._sent(data, pull_headers(self.provider, pull, data, self.secret, ident))
 
     def _sent(self, data: bytes, sent: dict[str, str]) -> tuple[int, dict[str, Any]]:

@@ -10,6 +10,7 @@ from gitserver.services import services
 from stratum.secrets import seal, unseal
 from stratum.store import environments, reviews
 from stratum.variables import checked_variables
+from stratum.verbs import pulls
 from stratum.verbs import reviews as verbs
 
 blueprint = APIBlueprint("reviews", __name__, url_prefix="/api/apps/<environment>/<app>/review-apps")
@@ -46,11 +47,12 @@ def change(environment: str, app: str, json_data: ReviewPolicyChange) -> rows.Ro
 @blueprint.input(ReviewApproval, location="json")
 def approve(environment: str, app: str, number: int, json_data: ReviewApproval) -> tuple[rows.Row, int]:
     """Have the commit built that a pull request from a fork is at."""
-    word = verbs.Approval(json_data.commit, json_data.with_variables)
+    word = pulls.Approval(json_data.commit, json_data.with_variables)
     with services().database.write() as tx:
-        pull = verbs.approve(tx, again(tx), number, word, who=caller().name)
+        pull, outcome = pulls.approve(tx, again(tx), number, word, who=caller().name)
     services().nudges.fetch(app_named().id)
-    return {"changed": True, "commit": pull.commit, "source": pull.source}, 202
+    said = {"changed": True, "commit": pull.commit, "source": pull.source}
+    return {**said, "app": outcome.app.label if outcome.app else None, "build": outcome.build}, 202
 
 
 @blueprint.delete("/<number:number>")

@@ -211,8 +211,12 @@ def commit_status(found: CommitStatus) -> Row:
     }
 
 
-def delivery(found: RecordedDelivery, webhook_id: str) -> Row:
-    """What a web hook has delivered, and what has become of it."""
+def delivery(found: RecordedDelivery, webhook_id: str, build_app: App | None) -> Row:
+    """What a web hook has delivered, and what has become of it.
+
+    Args:
+        build_app: whose build it has led to; None: there is none, or that app is gone.
+    """
     return {
         "number": found.id,
         "webhook": webhook_id,
@@ -223,6 +227,7 @@ def delivery(found: RecordedDelivery, webhook_id: str) -> Row:
         "reason": found.reason,
         "branch": found.branch,
         "commit": found.commit,
+        "app": build_app.label if build_app else None,
         "build": found.build,
         "repeats": found.repeats,
         "attempts": found.attempts,

@@ -16,9 +16,9 @@ from hooks.upstream.settings import checked_api_url, wished
 from hooks.webhooks.filters import checked_patterns
 from hooks.webhooks.replaying import wanted
 from hooks.webhooks.ssh.keys import read_host_key
-from stratum.model import Upstream, Webhook
+from stratum.model import DeliveryState, Upstream, Webhook
 from stratum.signing import new_signing_secret
-from stratum.store import Transaction, deliveries, statuses, upstreams, webhooks
+from stratum.store import Transaction, deliveries, environments, statuses, upstreams, webhooks
 from stratum.verbs import webhooks as verbs
 
 SHOWN = 100  # deliveries, statuses
@@ -125,7 +125,8 @@ def list_deliveries(environment: str, app: str) -> list[rows.Row]:
     with services().database.read() as tx:
         names = {found.id: found.public_id for found in webhooks.list_webhooks(tx, app_named().id)}
         found = deliveries.list_deliveries(tx, app_named().id, SHOWN)
-        return [rows.delivery(one, names[one.webhook_id]) for one in found]
+        apps = {one: environments.get_app(tx, one) for one in {each.build_app_id or 0 for each in found}}
+        return [rows.delivery(one, names[one.webhook_id], apps[one.build_app_id or 0]) for one in found]
 
 
 @blueprint.get("/deliveries/<number:number>")
@@ -135,8 +136,9 @@ def show_delivery(environment: str, app: str, number: int) -> rows.Row:
         found = verbs.delivery(tx, app_named(), number)
         webhook = webhooks.get_webhook(tx, found.webhook_id)
         body = deliveries.body_of(tx, number).decode("utf-8", "replace")
-    name = webhook.public_id if webhook else ""
-    return {**rows.delivery(found, name), "headers": dict(found.headers), "body": body or None}
+        build_app = environments.get_app(tx, found.build_app_id or 0)
+    row = rows.delivery(found, webhook.public_id if webhook else "", build_app)
+    return {**row, "headers": dict(found.headers), "body": body or None}
 
 
 @blueprint.post("/deliveries/<number:number>/replay")
@@ -145,9 +147,15 @@ def replay(environment: str, app: str, number: int) -> tuple[rows.Row, int]:
     own = services()
     found = wanted(Parts(own.instance, own.database, own.nudges), app_named(), number)
     with own.database.write() as tx:
-        made = verbs.replay(tx, again(tx), number, found)
-    services().nudges.fetch(app_named().id)
-    return {"changed": True, "delivery": made.delivery, "build": made.build}, 202
+        made, outcome = verbs.replay(tx, again(tx), number, found)
+    if outcome.ends is not None:
+        own.nudges.rollout(outcome.ends)
+    is_queued = outcome.state is DeliveryState.QUEUED
+    if is_queued:
+        own.nudges.fetch(app_named().id)
+    said = {"delivery": made, "verdict": outcome.state.value, "reason": outcome.reason}
+    label = outcome.app.label if outcome.app else None
+    return {"changed": True, **said, "app": label, "build": outcome.build}, 202 if is_queued else 200
 
 
 def _asked(given: Mapping[str, object]) -> dict[str, object]:

@@ -90,7 +90,7 @@ def _deployment(tx: Transaction, instance: Instance, app: App, taken: CommitStat
 def _subject(tx: Transaction, taken: CommitStatus) -> Subject:
     number = taken.delivery
     delivery = None if number is None else deliveries.get_delivery(tx, taken.app_id, number)
-    of = taken.build or (delivery.build if delivery else None)
+    of = taken.build or (delivery.build if delivery and delivery.build_app_id == taken.app_id else None)
     build = None if of is None else builds.find_build(tx, taken.app_id, of)
     rollout = None if build is None else rollouts.rollout_of_build(tx, build.id)
     release_id = None if rollout is None else rollout.release_id

@@ -33,16 +33,19 @@ class Ended(Exception):
 
 
 class Fetching:
-    """One delivery that is fetched, with its build; one of before builds were reserved has none."""
+    """One delivery that is fetched.
+
+    Attributes:
+        build: that was reserved for it; one of before builds were, or whose app still went, has none.
+    """
 
     def __init__(self, parts: Parts, delivery: RecordedDelivery) -> None:
         self._parts, self._delivery = parts, delivery
-        number = delivery.build
-        self._build = None if number is None else Reserved(delivery.app_id, number)
+        self.build = reserved.of(delivery)
 
-    def begun(self, clone_url: str) -> None:
+    def begun(self, what: str, clone_url: str) -> None:
         """Tell that the fetch begins."""
-        self._say(f"Fetching {self._delivery.branch} from {clone_url}")
+        self._say(f"Fetching {what} from {clone_url}")
 
     def has(self, commit: str) -> None:
         """Tell what was fetched."""
@@ -69,10 +72,14 @@ class Fetching:
         """
         is_fetching = self._is_fetching()
         self.check_wanted()  # after that look, since both end in one transaction
-        return self._delivery.build if is_fetching else None
+        return self.build.number if self.build and is_fetching else None
 
     def pushed(self, branch: str, build: Build | None) -> Ended:
-        """Say how it ends when a branch of the app is where it is to be, and what was built for that."""
+        """Say how it ends when a branch of the app is where it is to be, and what was built for that.
+
+        Args:
+            branch: or the review app whose one branch it is.
+        """
         if self._is_free():
             which = f": build {build.number}" if build else ""
             return Ended(DeliveryState.PUSHED, f"{branch} was there already{which}")
@@ -86,8 +93,8 @@ class Fetching:
             self._say(error, is_error=state is BuildState.FAILED)
         with self._parts.database.write() as tx:
             deliveries.end(tx, delivery.id, end.state, end.reason, end.build)
-            if self._build is not None:
-                reserved.end(tx, self._build, state, error, newer=end.newer)
+            if self.build is not None:
+                reserved.end(tx, self.build, state, error, newer=end.newer)
         log.info("delivery %d to app %d: %s %s", delivery.id, delivery.app_id, end.state, end.reason)
 
     def hold(self, reason: str, until: datetime) -> None:
@@ -110,20 +117,20 @@ class Fetching:
         log.warning("delivery %d to app %d waits: %s", delivery.id, delivery.app_id, reason)
 
     def _is_fetching(self) -> bool:
-        if self._build is None:
+        if self.build is None:
             return False
         with self._parts.database.read() as tx:
-            return reserved.is_fetching(tx, self._build)
+            return reserved.is_fetching(tx, self.build)
 
     def _is_free(self) -> bool:
-        if self._build is None:
+        if self.build is None:
             return False
         with self._parts.database.read() as tx:
-            return reserved.is_free(tx, self._build)
+            return reserved.is_free(tx, self.build)
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
-        if self._build is not None and self._is_fetching():  # else it has ended, or is gone with its app
-            _say(self._parts, self._build, text, is_error=is_error)
+        if self.build is not None and self._is_fetching():  # else it has ended, or is gone with its app
+            _say(self._parts, self.build, text, is_error=is_error)
 
 
 def end_unfetched(parts: Parts) -> None:

@@ -21,11 +21,11 @@ from stratum.errors import NotFound, StratumError, Unavailable, WebhookDisabled
 from stratum.faults import reach
 from stratum.model import App, DeliveryState, NewDelivery, PullRequest, RecordedDelivery, Webhook
 from stratum.secrets import unseal
-from stratum.store import deliveries, environments, reserved, reviews, webhooks
+from stratum.store import Transaction, deliveries, environments, reviews, webhooks
 from stratum.store.clock import now
+from stratum.verbs.pulls import Outcome
 from stratum.verbs.reviews import policy_of
-from stratum.verbs.webhooks import live_secrets
-from stratum.webhooks import pusher_name
+from stratum.verbs.webhooks import begin, live_secrets
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class Taken:
 
     Attributes:
         number: of the record.
+        build: number of the build that it leads to, or has led to; None: there is none.
+        app: label of the app that this is of, its own or a review app's; empty: there is none, or no more.
         repeated: whether it was delivered before, so that nothing was done now.
     """
 
@@ -50,6 +52,7 @@ class Taken:
     state: DeliveryState
     reason: str
     build: int | None = None
+    app: str = ""
     repeated: bool = False
 
 
@@ -100,23 +103,25 @@ class Intake:
         if decision.pull is not None and not self._follows(app, decision.pull):
             decision = Decision(None, "review apps are not enabled: stratum review-apps enable")
         new = record_of(delivery, event, decision)
-        is_queued = new.state is DeliveryState.QUEUED
         # What is ignored can be lost with the power: nobody was promised anything.
-        with self._parts.database.write(synced=is_queued) as tx:
+        with self._parts.database.write(synced=new.state is DeliveryState.QUEUED) as tx:
             if webhooks.get_webhook(tx, webhook.id) is None:
                 raise NotFound(WHAT, webhook.public_id)
             earlier = deliveries.standing(tx, webhook.id, new.delivery_id)
             if earlier is not None:
-                return _repeated(earlier)
-            if is_queued and new.pull is None:  # whose build is another app's, which may not be there yet
-                made = reserved.reserve(tx, app.id, pusher_name(webhook.public_id))
-                new = replace(new, build=made.number)
-            number = deliveries.record(tx, app.id, webhook.id, new)
+                return _repeated(tx, earlier)
+            outcome = Outcome(new.state, new.reason)
+            if outcome.state is DeliveryState.QUEUED:
+                outcome = begin(tx, app, webhook, new.pull)
+            number = deliveries.record(tx, app.id, webhook.id, _with(new, outcome))
             woken = deliveries.wake(tx, webhook.id, event.checked) if event.checked else 0
         reach("delivery.recorded")
-        if is_queued or woken:
+        if outcome.state is DeliveryState.QUEUED or woken:
             self._parts.nudges.fetch(app.id)
-        return Taken(number, new.state, new.reason, new.build)
+        if outcome.ends is not None:
+            self._parts.nudges.rollout(outcome.ends)
+        label = outcome.app.label if outcome.app else ""
+        return Taken(number, outcome.state, outcome.reason, outcome.build, label)
 
     def _follows(self, app: App, pull: PullRequest) -> bool:
         with self._parts.database.read() as tx:
@@ -178,6 +183,17 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _repeated(earlier: RecordedDelivery) -> Taken:
-    reason = "it was delivered before"
-    return Taken(earlier.id, earlier.state, reason, earlier.build, repeated=True)
+def _with(new: NewDelivery, outcome: Outcome) -> NewDelivery:
+    return replace(
+        new,
+        state=outcome.state,
+        reason=outcome.reason,
+        build=outcome.build,
+        build_app_id=outcome.build_app_id,
+    )
+
+
+def _repeated(tx: Transaction, earlier: RecordedDelivery) -> Taken:
+    app = None if earlier.build_app_id is None else environments.get_app(tx, earlier.build_app_id)
+    label, reason = app.label if app else "", "it was delivered before"
+    return Taken(earlier.id, earlier.state, reason, earlier.build, label, repeated=True)

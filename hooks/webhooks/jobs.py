@@ -140,7 +140,7 @@ def _fetch(found: Parts, delivery: RecordedDelivery, fetching: Fetching) -> None
         await_green(found, webhook, upstream, delivery)
     repo = found.instance.layout.repo(app.id)
     branch = deploy_branch(app, delivery.branch)
-    fetching.begun(webhook.clone_url)
+    fetching.begun(delivery.branch, webhook.clone_url)
     with scratch_for(found, app, fetching.check_wanted) as scratch:
         scratch.make(repo)
         new = fetched(found, (app, webhook), f"{BRANCHES}{delivery.branch}", scratch)

@@ -87,8 +87,7 @@ def push(parts: Parts, wanted: Push) -> None:
 
 def pusher(wanted: Push) -> str:
     """Name who pushes: the web hook, and which pull request it is for, as both may be pushed at a time."""
-    of = f"/pr-{wanted.app.review.number}" if wanted.app.review else ""
-    return f"{pusher_name(wanted.webhook.public_id)}{of}"
+    return pusher_name(wanted.webhook.public_id, wanted.app.review.number if wanted.app.review else None)
 
 
 def is_webhook(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a pull request is at, brought to its review app: the app made, given variables, and pushed to.
+"""What a pull request is at, brought to its review app: fetched, the app given variables, and pushed to.
 
 All of it may be done again, and is where a fetcher was killed: what is there already is met and left.
 """
@@ -11,14 +11,16 @@ from hooks.refs import read_ref
 from hooks.webhooks.ending import Ended, Fetching
 from hooks.webhooks.fetching import FetchFailed, Scratch
 from hooks.webhooks.outfitting import Outfit, outfit
-from hooks.webhooks.pushing import Push, build_of, pusher
+from hooks.webhooks.pushing import Push, build_of
 from hooks.webhooks.steps import fetched, present, pushed, scratch_for
 from stratum.faults import reach
 from stratum.git import Commit, read_review_setup
 from stratum.model import App, DeliveryState, PullRequest, RecordedDelivery, RefUpdate, Webhook
 from stratum.store import statuses
-from stratum.verbs import reviews
-from stratum.verbs.reviews import Followed
+from stratum.store.reserved import Reserved
+from stratum.verbs import pulls
+from stratum.verbs.pulls import Bringing
+from stratum.webhooks import pusher_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +29,52 @@ class _Review:
 
     parent: App
     webhook: Webhook
-    app: App
     pull: PullRequest
-    told: Followed
+    bringing: Bringing
+
+    @property
+    def app(self) -> App:
+        """The review app."""
+        return self.bringing.app
 
 
 def follow(found: Parts, delivery: RecordedDelivery, pull: PullRequest, fetching: Fetching) -> None:
-    """Do what was told of a pull request; ends by raising."""
+    """Bring what a pull request is at to the app that its build was reserved in; ends by raising."""
     parent, webhook, _ = present(found, delivery)
-    with found.database.write() as tx:
-        told = reviews.follow(tx, parent, webhook, pull)
-    reach("review.noted")
-    if told.ends is not None:
-        found.nudges.rollout(told.ends)
-        raise Ended(DeliveryState.DONE, told.reason)
-    if not told.wanted:
-        raise Ended(DeliveryState.DONE if told.waits else DeliveryState.IGNORED, told.reason)
-    with found.database.write() as tx:
-        app = reviews.app_for(tx, parent, pull.number)
+    if fetching.build is None:
+        fetching.build = _reserved(found, parent, webhook, delivery)
     reach("review.made")
-    if app.destroying:
-        reason = f"{app.label} is still being destroyed"
-        raise FetchFailed(reason)
-    commit, lacks = _bring(found, _Review(parent, webhook, app, pull, told), fetching)
-    build = build_of(found, app, str(app.deploy_branch), commit)
+    fetching.check_wanted()
+    with found.database.read() as tx:
+        told = pulls.bringing(tx, parent, pull, fetching.build)
+    if isinstance(told, str):
+        raise Ended(DeliveryState.IGNORED, told)
+    fetching.begun(f"pull request {pull.number} ({pull.branch})", webhook.clone_url)
+    one = _Review(parent, webhook, pull, told)
+    commit, lacks = _bring(found, one, fetching)
+    build = build_of(found, one.app, str(one.app.deploy_branch), commit)
     if build is not None:
         with found.database.write() as tx:
-            statuses.note_review(tx, app, webhook.id, build, pull.branch)
-    reason = f"{app.name}, build #{build.number}" if build else app.name
-    if lacks:
-        reason += f"; it lacks {', '.join(lacks)}, which its app.json requires"
-    raise Ended(DeliveryState.PUSHED, reason)
+            statuses.note_review(tx, one.app, webhook.id, build, pull.branch)
+    raise _pushed(one, fetching.pushed(one.app.name, build), lacks)
+
+
+def _reserved(found: Parts, parent: App, webhook: Webhook, delivery: RecordedDelivery) -> Reserved:
+    """Reserve the build of what was recorded without one.
+
+    Raises:
+        Ended: it is to have none.
+        FetchFailed: its app is still being destroyed.
+    """
+    with found.database.write() as tx:
+        outcome = pulls.take_again(tx, parent, webhook, delivery)
+    if outcome.ends is not None:
+        found.nudges.rollout(outcome.ends)
+    if outcome.state is not DeliveryState.QUEUED:
+        raise Ended(outcome.state, outcome.reason)
+    if outcome.app is None or outcome.build is None:
+        raise FetchFailed(outcome.reason)
+    return Reserved(outcome.app.id, outcome.build)
 
 
 def _bring(found: Parts, one: _Review, fetching: Fetching) -> tuple[str, tuple[str, ...]]:
@@ -67,15 +84,24 @@ def _bring(found: Parts, one: _Review, fetching: Fetching) -> tuple[str, tuple[s
     with scratch_for(found, app, fetching.check_wanted) as scratch:
         scratch.make(repo, layout.repo(one.parent.id))
         tip = fetched(found, (app, one.webhook), one.pull.ref, scratch)
-        new = _allowed(tip, one.told.commit, one.pull, scratch)
+        new = _allowed(tip, one.bringing.commit, one.pull, scratch)
+        fetching.has(new)
         update = RefUpdate(ref, read_ref(repo, ref), new)
-        wanted = Push(app, one.webhook, update, scratch.path / "push.pack")
         setup = read_review_setup(Commit(scratch.path, new))
-        lacks = outfit(found, one.parent, app, Outfit(setup, one.told.lends, pusher(wanted)))
+        who = pusher_name(one.webhook.public_id, one.pull.number)
+        lacks = outfit(found, one.parent, app, Outfit(setup, one.bringing.lends, who))
         reach("review.outfitted")
         if update.old != new:
-            pushed(found, wanted, scratch)
+            number = fetching.number_to_push()
+            pushed(found, Push(app, one.webhook, update, scratch.path / "push.pack", number), scratch)
     return new, lacks
+
+
+def _pushed(one: _Review, end: Ended, lacks: tuple[str, ...]) -> Ended:
+    reason = end.reason or (one.app.name if end.build is None else f"{one.app.name}, build #{end.build}")
+    if lacks:
+        reason += f"; it lacks {', '.join(lacks)}, which its app.json requires"
+    return Ended(end.state, reason, end.build)
 
 
 def _allowed(tip: str, approved: str, pull: PullRequest, scratch: Scratch) -> str:

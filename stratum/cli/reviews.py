@@ -73,8 +73,14 @@ def disable(app: "RemoteApp") -> None:
 @for_app
 def approve(app: "RemoteApp", number: int, commit: str, with_vars: bool) -> None:
     """Build what pull request NUMBER, which comes from a fork, is at; what is pushed later waits again."""
+    from stratum.buildlog import follow_command  # only once it has something to say
+
     made = app.reviews.approve(number, commit.lower(), with_variables=with_vars)
-    say(f"Approved {made['commit'][:SHOWN]} of {made['source'] or 'a fork'}: stratum webhooks deliveries")
+    how = "stratum webhooks deliveries"
+    if made["build"] is not None:
+        environment, name = made["app"].split("/")
+        how = follow_command(environment, name, made["build"])
+    say(f"Approved {made['commit'][:SHOWN]} of {made['source'] or 'a fork'}: {how}")
 
 
 @reviews.command()

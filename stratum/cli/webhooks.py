@@ -197,7 +197,8 @@ def deliveries(app: "RemoteApp", number: int | None, as_json: bool) -> None:
     """List what was delivered and what has become of it; with NUMBER one in full."""
     if number is None:
         rows = app.webhooks.deliveries()
-        show(rows if as_json else map(_short, rows), DELIVERY_COLUMNS, as_json=as_json)
+        shown = rows if as_json else [_short(row, app.label) for row in rows]
+        show(shown, DELIVERY_COLUMNS, as_json=as_json)
         return
     row = app.webhooks.delivery(number)
     if as_json:
@@ -214,11 +215,14 @@ def replay(app: "RemoteApp", number: int) -> None:
     from stratum.buildlog import follow_command  # only once it has something to say
 
     made = app.webhooks.replay(number)
+    number = made["delivery"]
     if made["build"] is None:
-        say(f"Delivery {made['delivery']} is queued: stratum webhooks deliveries {made['delivery']}")
+        reason = f" ({made['reason']})" if made["reason"] else ""
+        say(f"Delivery {number} is {made['verdict']}{reason}: stratum webhooks deliveries {number}")
         return
-    follow = follow_command(app.environment, app.name, made["build"])
-    say(f"Delivery {made['delivery']} is queued, for build {made['build']}: {follow}")
+    environment, name = made["app"].split("/")
+    follow = follow_command(environment, name, made["build"])
+    say(f"Delivery {number} is queued, for build {made['build']}: {follow}")
 
 
 def _address(app: "RemoteApp", row: "Row") -> str:
@@ -238,5 +242,8 @@ def _brief(row: "Row") -> "Row":
     return {**row, "commit": row["commit"][:SHORT], "error": shortened(row["error"])}
 
 
-def _short(row: "Row") -> "Row":
-    return {**row, "reason": shortened(row["reason"])}
+def _short(row: "Row", label: str) -> "Row":
+    build, app = row["build"], row["app"]
+    if build is not None and app is not None and app.lower() != label.lower():  # a review app's
+        build = f"{app.partition('/')[2]}#{build}"
+    return {**row, "build": build, "reason": shortened(row["reason"])}

@@ -78,6 +78,7 @@ class NewDelivery:
         body: empty when it is not kept.
         build: number of the build that it is to lead to; None where it leads to none.
         pull: what it tells of a pull request; None: it is about branches.
+        build_app_id: whose build that is; None: its web hook's own app's.
     """
 
     delivery_id: str
@@ -91,6 +92,7 @@ class NewDelivery:
     body: bytes = b""
     build: int | None = None
     pull: PullRequest | None = None
+    build_app_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class RecordedDelivery:
     Attributes:
         repeats: how many times the same came again.
         build: number of what is, was or was to be built for it.
+        build_app_id: whose build that is; None where there is none.
         attempts: how often it was tried to fetch.
         next_at: no sooner is it tried again; None: at once.
     """
@@ -122,3 +125,4 @@ class RecordedDelivery:
     next_at: datetime | None
     ended_at: datetime | None
     pull: PullRequest | None = None
+    build_app_id: int | None = None

@@ -22,6 +22,7 @@ PRUNE_EVERY = 20  # deliveries, of whichever web hooks: then all of these are pr
 
 _COLUMNS = [t.deliveries.c[field.name] for field in fields(RecordedDelivery)]
 _IS_QUEUED = t.deliveries.c.state == DeliveryState.QUEUED.value
+_WHOSE = func.coalesce(t.deliveries.c.build_app_id, t.deliveries.c.app_id)
 _STANDING = (DeliveryState.QUEUED.value, DeliveryState.PUSHED.value, DeliveryState.DONE.value)
 
 
@@ -35,12 +36,15 @@ def record(tx: Transaction, app_id: int, webhook_id: int, new: NewDelivery) -> i
         "pull": new.pull.render() if new.pull else null(),
         "app_id": app_id,
         "webhook_id": webhook_id,
+        "build_app_id": None if new.build is None else new.build_app_id or app_id,
         "received_at": at,
         "ended_at": None if new.state is DeliveryState.QUEUED else at,
         "repeats": 0,
         "attempts": 0,
     }
     number = added(tx, t.deliveries, values)
+    if new.state is DeliveryState.FAILED:
+        statuses.note_delivery(tx, number)
     if number % PRUNE_EVERY == 0:
         last = t.deliveries.c.id > number - PRUNE_EVERY
         for one in list(tx.scalars(select(t.deliveries.c.webhook_id).where(last).distinct())):
@@ -70,8 +74,8 @@ def get_delivery(tx: Transaction, app_id: int, number: int) -> RecordedDelivery 
 
 
 def newest_of_build(tx: Transaction, app_id: int, build: int) -> int | None:
-    """Return the number of the delivery that a build was reserved for; None when it is not kept."""
-    mine = (t.deliveries.c.app_id == app_id, t.deliveries.c.build == build)
+    """Return the number of the delivery that an app's build was reserved for; None when it is not kept."""
+    mine = (t.deliveries.c.build_app_id == app_id, t.deliveries.c.build == build)
     found: int | None = tx.scalar(select(func.max(t.deliveries.c.id)).where(*mine))
     return found
 
@@ -110,16 +114,22 @@ def end(
     Args:
         build: number of what it has led to; None: of what was reserved for it.
     """
-    values = _ended(state, reason) | ({} if build is None else {"build": build})
+    values = _ended(state, reason) | ({} if build is None else {"build": build, "build_app_id": _WHOSE})
     if tx.execute(update(t.deliveries).where(*_queued(number)).values(values)).rowcount:
         statuses.note_delivery(tx, number)
 
 
 def end_of_build(tx: Transaction, app_id: int, build: int, reason: str) -> None:
-    """End one that is queued, as its build was given up."""
-    mine = (t.deliveries.c.app_id == app_id, t.deliveries.c.build == build, _IS_QUEUED)
+    """End one that is queued, as its build, of whichever app, was given up."""
+    mine = (t.deliveries.c.build_app_id == app_id, t.deliveries.c.build == build, _IS_QUEUED)
     for number in list(tx.scalars(select(t.deliveries.c.id).where(*mine))):
         end(tx, number, DeliveryState.FAILED, reason)
+
+
+def give_build(tx: Transaction, number: int, app_id: int, build: int) -> None:
+    """Say which build one leads to that was recorded without, and of which app that is."""
+    given = {"build": build, "build_app_id": app_id}
+    tx.execute(update(t.deliveries).where(*_queued(number)).values(given))
 
 
 def put_off(tx: Transaction, number: int, reason: str, until: datetime) -> None:

@@ -138,6 +138,7 @@ deliveries = Table(
     Column("next_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("pull", JSON),  # NULL: it is about branches
+    Column("build_app_id", Integer),  # whose build it is, be it that this app is gone
     Index("ix_deliveries_state", "state"),
     Index("ix_deliveries_app_id", "app_id"),
     Index("ix_deliveries_webhook_id_delivery_id", "webhook_id", "delivery_id"),

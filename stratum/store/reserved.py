@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import ColumnElement, exists, select, update
 
 from stratum.errors import Conflict
-from stratum.model import Build, BuildOptions, BuildState, DeliveryState
-from stratum.store import builds, news, statuses
+from stratum.model import Build, BuildOptions, BuildState, DeliveryState, RecordedDelivery
+from stratum.store import builds, deliveries, news, statuses
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
 
 _IS_FREE = (t.builds.c.state == BuildState.FETCHING.value, t.builds.c.push_id.is_(None))
 _IS_AWAITED = exists().where(
-    t.deliveries.c.app_id == t.builds.c.app_id,
+    t.deliveries.c.build_app_id == t.builds.c.app_id,
     t.deliveries.c.build == t.builds.c.number,
     t.deliveries.c.state == DeliveryState.QUEUED.value,
 )
@@ -38,6 +38,13 @@ def reserve(tx: Transaction, app_id: int, who: str) -> Build:
     fetching = {"state": BuildState.FETCHING.value}
     tx.execute(update(t.builds).where(t.builds.c.id == made.id).values(fetching))
     return builds.get_build(tx, made.id)
+
+
+def of(delivery: RecordedDelivery) -> Reserved | None:
+    """Return what a delivery leads to; None: it has no build."""
+    if delivery.build is None or delivery.build_app_id is None:
+        return None
+    return Reserved(delivery.build_app_id, delivery.build)
 
 
 def is_fetching(tx: Transaction, one: Reserved) -> bool:
@@ -86,6 +93,21 @@ def end(tx: Transaction, one: Reserved, state: BuildState, reason: str, *, newer
     values = {"state": state.value, "error": reason, "superseded_by": newer, "finished_at": now()}
     if tx.execute(update(t.builds).where(*_free(one)).values(values)).rowcount:
         news.tell_build(tx, _build(tx, one))
+
+
+def end_pull(tx: Transaction, parent_id: int, number: int, reason: str) -> None:
+    """End what is queued of a pull request, with its builds.
+
+    Args:
+        reason: a clause.
+    """
+    for one in deliveries.queued(tx, parent_id, due=False):
+        if one.pull is None or one.pull.number != number:
+            continue
+        deliveries.end(tx, one.id, DeliveryState.IGNORED, reason)
+        build = of(one)
+        if build is not None:
+            end(tx, build, BuildState.SKIPPED, f"Nothing to build: {reason}.")
 
 
 def orphans(tx: Transaction) -> list[Reserved]:

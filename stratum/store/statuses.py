@@ -40,7 +40,10 @@ _DELIVERIES = (
     .join(t.environments, t.environments.c.id == t.apps.c.environment_id)
     .join(
         t.builds,
-        (t.builds.c.app_id == t.deliveries.c.app_id) & (t.builds.c.number == t.deliveries.c.build),
+        # A review app's is told for itself (`note_review`).
+        (t.builds.c.app_id == t.deliveries.c.app_id)
+        & (t.builds.c.app_id == t.deliveries.c.build_app_id)
+        & (t.builds.c.number == t.deliveries.c.build),
         isouter=True,
     )
     .where(t.deliveries.c.state.in_(_ENDS))

@@ -68,7 +68,8 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     if not build.commit:
         message = f"Build {number} has fetched nothing that could be built."
         delivery = deliveries.newest_of_build(tx, app.id, number)
-        raise Conflict(message, f"Fetch it once more: stratum webhooks replay {delivery or 'NUMBER'}.")
+        of = f" -A {app.review.parent_name}" if app.review else ""
+        raise Conflict(message, f"Fetch it once more: stratum{of} webhooks replay {delivery or 'NUMBER'}.")
     if not _is_taken(tx, build):
         message = f"Build {number} was for a push that was not taken."
         raise Conflict(message, "Push again.")

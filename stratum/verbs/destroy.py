@@ -2,7 +2,7 @@
 
 from stratum.errors import Conflict
 from stratum.model import App
-from stratum.store import Transaction, environments, reviews, rollouts
+from stratum.store import Transaction, environments, reserved, reviews, rollouts
 from stratum.verbs.change import Change
 
 
@@ -18,6 +18,8 @@ def destroy(tx: Transaction, app: App, confirm: str, *, who: str) -> Change:
     if confirm != app.name:
         message = f"{confirm!r} is not the name of this app, so nothing is destroyed."
         raise Conflict(message, f"Confirm with its name: {app.name}.")
+    if app.review is not None:
+        reserved.end_pull(tx, app.review.parent_id, app.review.number, f"{app.name} was destroyed")
     if app.destroying:
         return Change(changed=False, message=f"{app.label} is being destroyed already.")
     for review in reviews.list_reviews(tx, app.id):

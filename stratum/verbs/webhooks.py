@@ -18,7 +18,9 @@ from stratum.model import (
 )
 from stratum.store import Transaction, deliveries, reserved, statuses, upstreams, webhooks
 from stratum.store.clock import now
+from stratum.verbs import pulls
 from stratum.verbs.change import Change
+from stratum.verbs.pulls import Outcome
 from stratum.webhooks import Provider, new_public_id, pusher_name
 
 MAX_WEBHOOKS = 20  # of one app
@@ -50,14 +52,6 @@ class Wanted:
     branches: Sequence[str] = ()
     paths: Sequence[str] = ()
     access: Access = Access()
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """Numbers of the new record of a delivery, and of its build, which one of a pull request has not yet."""
-
-    delivery: int
-    build: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +194,18 @@ def _server(clone_url: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def begin(tx: Transaction, app: App, webhook: Webhook, pull: PullRequest | None) -> Outcome:
+    """Reserve the build of what a delivery tells of.
+
+    Args:
+        pull: that it tells of; None: a branch, which is to be fetched.
+    """
+    if pull is not None:
+        return pulls.take(tx, app, webhook, pull)
+    made = reserved.reserve(tx, app.id, pusher_name(webhook.public_id))
+    return Outcome(DeliveryState.QUEUED, app=app, build=made.number)
+
+
 def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
     """Find a delivery.
 
@@ -212,11 +218,14 @@ def delivery(tx: Transaction, app: App, number: int) -> RecordedDelivery:
     return found
 
 
-def replay(tx: Transaction, app: App, number: int, wanted: Again) -> Replayed:
+def replay(tx: Transaction, app: App, number: int, wanted: Again) -> tuple[int, Outcome]:
     """Have fetched once more what a delivery told of.
 
     Args:
         wanted: what that comes to by now (`hooks.webhooks.replaying`).
+
+    Returns:
+        The number of the new record, and what becomes of it.
 
     Raises:
         NotFound: the app has no such delivery.
@@ -233,9 +242,8 @@ def replay(tx: Transaction, app: App, number: int, wanted: Again) -> Replayed:
     if found.state is DeliveryState.QUEUED:
         message = f"Delivery {number} is still being done."
         raise Conflict(message, "stratum webhooks deliveries shows what becomes of it.")
-    build, reason = None, f"replay of {number}"
-    if wanted.pull is None:
-        build = reserved.reserve(tx, app.id, pusher_name(webhook.public_id)).number
-    what = (wanted.branch, wanted.commit, b"", build, wanted.pull)
-    new = NewDelivery("", found.event, {}, 0, DeliveryState.QUEUED, reason, *what)
-    return Replayed(deliveries.record(tx, app.id, webhook.id, new), build)
+    outcome = begin(tx, app, webhook, wanted.pull)
+    reason = f"replay of {number}" + (f": {outcome.reason}" if outcome.reason else "")
+    what = (wanted.branch, wanted.commit, b"", outcome.build, wanted.pull, outcome.build_app_id)
+    new = NewDelivery("", found.event, {}, 0, outcome.state, reason, *what)
+    return deliveries.record(tx, app.id, webhook.id, new), outcome

@@ -13,8 +13,8 @@ from runner import reviews as runner
 from stratum.model import App, PullRequest, RolloutState
 from stratum.store import Database, environments, reviews, rollouts
 from stratum.store.clock import now
+from stratum.verbs import pulls, webhooks
 from stratum.verbs import reviews as verbs
-from stratum.verbs import webhooks
 from stratum.webhooks import Provider
 from tests.databases import new_database
 
@@ -36,7 +36,7 @@ def review_app(database: Database, ttl_days: int) -> App:
         policy = replace(verbs.policy_of(tx, parent), enabled=True, ttl_days=ttl_days)
         reviews.set_policy(tx, policy)
         wanted = webhooks.Wanted(Provider.GITHUB, "https://git.example.com/octo/app.git", b"")
-        verbs.follow(tx, parent, webhooks.create(tx, parent, wanted, who="ann"), PULL)
+        pulls.follow(tx, parent, webhooks.create(tx, parent, wanted, who="ann"), PULL)
         return verbs.app_for(tx, parent, PULL.number)
 
 

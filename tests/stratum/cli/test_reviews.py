@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
-from stratum.model import PullRequest
+from stratum.model import DeliveryState, PullRequest
 from stratum.store import reviews, webhooks
+from stratum.verbs import pulls
 from stratum.verbs import reviews as verbs
+from tests.there import there
 
 WHERE = ("-E", "MyProdEnv", "-A", "app02", "review-apps")
 PULL = PullRequest(7, True, "refs/pull/7/head", "topic", "3f2c1ab" + "0" * 33, "octo/app", "octo/app", False)
@@ -15,7 +17,7 @@ def made(terminal, side, app):
     terminal(*WHERE[:4], "webhooks", "create", "github", "https://git.example.com/octo/app.git")
     with side.db.write() as tx:
         hook = webhooks.list_webhooks(tx, app.id)[0]
-        assert verbs.follow(tx, app, hook, PULL).wanted
+        assert pulls.follow(tx, app, hook, PULL) is None
         return verbs.app_for(tx, app, PULL.number)
 
 
@@ -74,11 +76,14 @@ def test_what_comes_from_a_fork_is_approved_by_its_number(terminal, side):
     terminal(*WHERE[:4], "webhooks", "create", "github", "https://git.example.com/octo/app.git")
     with side.db.write() as tx:
         hook = webhooks.list_webhooks(tx, app.id)[0]
-        assert verbs.follow(tx, app, hook, replace(PULL, source="mallory/app", is_fork=True)).waits
+        strange = replace(PULL, source="mallory/app", is_fork=True)
+        assert there(pulls.follow(tx, app, hook, strange)).state is DeliveryState.DONE
     assert terminal(*WHERE).out.splitlines()[1].split()[:2] == ["7", "waiting"]
     said = terminal(*WHERE, "approve", "7", "--commit", "3F2C1AB", "--with-vars")
 
-    assert said.err == "Approved 3f2c1ab00000 of mallory/app: stratum webhooks deliveries\n"
+    assert said.err == (
+        "Approved 3f2c1ab00000 of mallory/app: stratum -E MyProdEnv -A app02-pr-7 builds follow 1\n"
+    )
     found = terminal(*WHERE, "list", "--json").rows[0]["pull_requests"][0]
     assert (found["approved"], found["status"]) == (PULL.commit, "open")
     assert terminal(*WHERE, "approve", "7", "--commit", "abc").code == 1

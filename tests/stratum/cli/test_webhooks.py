@@ -1,10 +1,14 @@
 """`stratum webhooks`."""
 
+from dataclasses import replace
+
 import pytest
 
-from stratum.model import DeliveryState, NewDelivery
-from stratum.store import deliveries, statuses, webhooks
+from stratum.model import DeliveryState, NewDelivery, PullRequest
+from stratum.store import deliveries, reviews, statuses, webhooks
 from stratum.store.clock import now
+from stratum.verbs.reviews import policy_of
+from stratum.verbs.webhooks import begin
 
 WHERE = ("-E", "MyProdEnv", "-A", "app02", "webhooks")
 CLONE_URL = "https://git.example.com/octo/app.git"
@@ -158,6 +162,33 @@ def test_deliveries_are_listed_shown_and_replayed(terminal, side):
     again = terminal(*WHERE, "replay", str(number + 1))
     assert (again.code, again.err.splitlines()[0]) == (1, f"Delivery {number + 1} is still being done.")
     assert terminal(*WHERE, "replay", "99").code == 1
+
+
+def test_what_a_pull_request_leads_to_is_named_with_the_app_that_it_is_of(terminal, side):
+    app = side.app()
+    ident = created(terminal)[0].rpartition("/")[2]
+    at = "refs/pull/7/head"
+    pull = PullRequest(7, True, at, "topic", "c" * 40, "octo/app", "octo/app", is_fork=False)
+    with side.db.write() as tx:
+        reviews.set_policy(tx, replace(policy_of(tx, app), enabled=True))
+        hook = webhooks.find_webhook(tx, ident)
+        assert hook is not None
+        outcome = begin(tx, app, hook, pull)
+        what = ("topic", pull.commit, b"", outcome.build, pull, outcome.build_app_id)
+        new = NewDelivery("", "pull_request", {}, 2, DeliveryState.QUEUED, "", *what)
+        number = deliveries.record(tx, app.id, hook.id, new)
+        deliveries.end(tx, number, DeliveryState.FAILED, "no Procfile")
+
+    listed = terminal(*WHERE, "deliveries").out.splitlines()[1].split()
+    assert listed[4:7] == ["topic", "failed", "app02-pr-7#1"]
+    again = terminal(*WHERE, "replay", str(number)).err
+    follow = "stratum -E MyProdEnv -A app02-pr-7 builds follow 2"
+    assert again == f"Delivery {number + 1} is queued, for build 2: {follow}\n"
+    with side.db.write() as tx:
+        reviews.set_policy(tx, replace(policy_of(tx, app), enabled=False))
+    again = terminal(*WHERE, "replay", str(number)).err
+    where = f"stratum webhooks deliveries {number + 2}"
+    assert again == f"Delivery {number + 2} is ignored (review apps are not enabled): {where}\n"
 
 
 def test_statuses_are_switched_on_with_a_token_that_nobody_sees_and_listed(terminal, side):

@@ -114,6 +114,35 @@ def test_what_is_outside_comes_to_a_database_that_is_in_use_and_can_be_taken_bac
         assert _rows(connection) == before
 
 
+def test_what_was_delivered_before_says_whose_its_builds_are(tmp_path):
+    path = tmp_path / "stratum.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = f"sqlite:///{path}"
+    command.upgrade(config, "0013")
+    columns = (
+        'id, app_id, webhook_id, delivery_id, event, headers, size, state, reason, branch, "commit", '
+        "received_at, repeats, attempts, build"
+    )
+    rest = "3, 1, '', 'push', '{}', 2, 'queued', '', 'main', '', '2026-01-01 00:00:00', 0, 0"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"insert into deliveries ({columns}) values (1, {rest}, 7), (2, {rest}, null)")
+
+    migrate(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        found = connection.execute("select build_app_id from deliveries order by id").fetchall()
+        connection.execute(f"insert into deliveries ({columns}, build_app_id) values (4, {rest}, 1, 5)")
+    command.downgrade(config, "0013")
+
+    assert found == [(3,), (None,)]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("select build from deliveries order by id").fetchall() == [
+            (7,),
+            (None,),
+            (None,),  # which would be taken for the app's own
+        ]
+
+
 def test_an_update_that_is_killed_in_its_midst_is_begun_anew(tmp_path):
     path = tmp_path / "stratum.db"
     config = Config()
