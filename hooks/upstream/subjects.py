@@ -11,7 +11,7 @@ from hooks.upstream.statuses import Said
 from hooks.upstream.verdict import Subject, shortened, verdict
 from stratum.hookscripts.runner import named
 from stratum.instance import Instance
-from stratum.model import App, Build, CommitStatus, StatusKind, Upstream, Webhook
+from stratum.model import App, Build, CommitStatus, RecordedDelivery, StatusKind, Upstream, Webhook
 from stratum.store import (
     Transaction,
     builds,
@@ -88,14 +88,21 @@ def _deployment(tx: Transaction, instance: Instance, app: App, taken: CommitStat
 
 
 def _subject(tx: Transaction, taken: CommitStatus) -> Subject:
-    number = taken.delivery
-    delivery = None if number is None else deliveries.get_delivery(tx, taken.app_id, number)
+    delivery = _delivery(tx, taken)
     of = taken.build or (delivery.build if delivery and delivery.build_app_id == taken.app_id else None)
     build = None if of is None else builds.find_build(tx, taken.app_id, of)
     rollout = None if build is None else rollouts.rollout_of_build(tx, build.id)
     release_id = None if rollout is None else rollout.release_id
     version = None if release_id is None else releases.get_release(tx, release_id).version
     return Subject(build, rollout, version, delivery)
+
+
+def _delivery(tx: Transaction, taken: CommitStatus) -> RecordedDelivery | None:
+    """Find the newest that was of a commit: with what is a review app's, too, its parent's web hook."""
+    webhook = webhooks.get_webhook(tx, taken.webhook_id)
+    if webhook is None or taken.delivery is None:
+        return None
+    return deliveries.get_delivery(tx, webhook.app_id, taken.delivery)
 
 
 def _public_id(tx: Transaction, taken: CommitStatus) -> str:

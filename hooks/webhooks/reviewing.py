@@ -16,7 +16,6 @@ from hooks.webhooks.steps import fetched, present, pushed, scratch_for
 from stratum.faults import reach
 from stratum.git import Commit, read_review_setup
 from stratum.model import App, DeliveryState, PullRequest, RecordedDelivery, RefUpdate, Webhook
-from stratum.store import statuses
 from stratum.store.reserved import Reserved
 from stratum.verbs import pulls
 from stratum.verbs.pulls import Bringing
@@ -53,9 +52,6 @@ def follow(found: Parts, delivery: RecordedDelivery, pull: PullRequest, fetching
     one = _Review(parent, webhook, pull, told)
     commit, lacks = _bring(found, one, fetching)
     build = build_of(found, one.app, str(one.app.deploy_branch), commit)
-    if build is not None:
-        with found.database.write() as tx:
-            statuses.note_review(tx, one.app, webhook.id, build, pull.branch)
     raise _pushed(one, fetching.pushed(one.app.name, build), lacks)
 
 

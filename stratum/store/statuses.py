@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from stratum.model import App, Build, CommitStatus, DeliveryState, RolloutState, StatusKind
+from stratum.model import CommitStatus, DeliveryState, RolloutState, StatusKind
 from stratum.store import tables as t
 from stratum.store.clock import now
 from stratum.store.database import Transaction
@@ -23,9 +23,11 @@ _NEW: dict[str, object] = {
     "remote_id": "",
 }
 _ENDS = (DeliveryState.PUSHED.value, DeliveryState.FAILED.value)
+_WHOSE = func.coalesce(t.deliveries.c.build_app_id, t.deliveries.c.app_id)
 _DELIVERIES = (
     select(
-        t.deliveries.c.app_id,
+        t.apps.c.id.label("app_id"),
+        (t.apps.c.id != t.deliveries.c.app_id).label("is_review"),
         t.deliveries.c.webhook_id,
         t.deliveries.c.branch,
         t.deliveries.c.state,
@@ -36,14 +38,11 @@ _DELIVERIES = (
         (t.environments.c.name + "/" + t.apps.c.name).label("app"),
     )
     .join(t.upstreams, t.upstreams.c.webhook_id == t.deliveries.c.webhook_id)
-    .join(t.apps, t.apps.c.id == t.deliveries.c.app_id)
+    .join(t.apps, t.apps.c.id == _WHOSE)
     .join(t.environments, t.environments.c.id == t.apps.c.environment_id)
     .join(
         t.builds,
-        # A review app's is told for itself (`note_review`).
-        (t.builds.c.app_id == t.deliveries.c.app_id)
-        & (t.builds.c.app_id == t.deliveries.c.build_app_id)
-        & (t.builds.c.number == t.deliveries.c.build),
+        (t.builds.c.app_id == _WHOSE) & (t.builds.c.number == t.deliveries.c.build),
         isouter=True,
     )
     .where(t.deliveries.c.state.in_(_ENDS))
@@ -58,7 +57,8 @@ _TOLD = (t.upstreams.c.webhook_id == t.statuses.c.webhook_id) & _IS_WISHED
 def note_delivery(tx: Transaction, number: int) -> None:
     """Have a git server told of the commit of a delivery that has ended, if it is to be told anything.
 
-    A delivery that has failed says nothing of a commit that was built.
+    A delivery that has failed says nothing of a commit that was built. What a review app has made of a commit
+    is told beside what the app does that it was made for, and is no deployment.
     """
     row = tx.execute(_DELIVERIES.where(t.deliveries.c.id == number)).one_or_none()
     if row is None or not row.commit or (row.build is None and row.state == DeliveryState.PUSHED.value):
@@ -67,21 +67,11 @@ def note_delivery(tx: Transaction, number: int) -> None:
     said = {"delivery": number, "branch": row.branch, "build": row.build, "context": f"stratum/{row.app}"}
     if row.statuses:
         where = None if row.build is not None else t.statuses.c.build.is_(None)
-        _note(tx, StatusKind.COMMIT, {**about, **said}, where)
-    if row.deployments and row.build is not None:
+        subject = f"{row.commit}/{row.app_id}" if row.is_review else row.commit
+        _note(tx, StatusKind.COMMIT, {**about, **said, "subject": subject}, where)
+    if row.deployments and row.build is not None and not row.is_review:
         _note(tx, StatusKind.DEPLOYMENT, {**about, **said})
     _prune(tx, row.webhook_id)
-
-
-def note_review(tx: Transaction, review: App, webhook_id: int, build: Build, branch: str) -> None:
-    """Have told what becomes of a build of a review app, beside what the app that it was made for tells."""
-    if not tx.scalar(select(t.upstreams.c.statuses).where(t.upstreams.c.webhook_id == webhook_id)):
-        return
-    about = {"app_id": review.id, "webhook_id": webhook_id, "commit": build.commit, "branch": branch}
-    said = {"delivery": None, "build": build.number, "context": f"stratum/{review.label}"}
-    # It may be the very commit that the parent deploys: once its branch has been merged.
-    _note(tx, StatusKind.COMMIT, {**about, **said, "subject": f"{build.commit}/{review.id}"})
-    _prune(tx, webhook_id)
 
 
 def note_build(tx: Transaction, app_id: int, number: int, commit: str) -> None:
@@ -199,7 +189,7 @@ def _note(
     tx: Transaction, kind: StatusKind, said: Mapping[str, object], where: ColumnElement[bool] | None = None
 ) -> None:
     """Make a row, or make it due with what is said now, where that may be."""
-    subject = str(said.get("subject", said["build" if kind is StatusKind.DEPLOYMENT else "commit"]))
+    subject = str(said.get("subject", said["build"]))
     due = {**said, "due_at": now(), "attempts": 0}
     new = insert(t.statuses).values({**_NEW, **due, "kind": kind.value, "subject": subject})
     kept = {name: value for name, value in due.items() if name != "context"}

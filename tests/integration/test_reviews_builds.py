@@ -158,7 +158,10 @@ def test_a_failed_one_is_not_taken_for_the_parents_build_of_the_same_number(way)
     assert (way.web.builds(way.app)[0].number, built(way)[0].state) == (1, BuildState.FAILED)
     with way.web.db.read() as tx:
         told = statuses.list_statuses(tx, done(way).webhook_id, 9)
-    assert [(one.commit, one.build) for one in told] == [(pull.commit, None), (way.deployed()[0], 1)]
+    assert [(one.context, one.commit, one.build) for one in told] == [
+        (f"stratum/{review_app(way).label}", pull.commit, None),
+        (f"stratum/{way.app.label}", way.deployed()[0], 1),
+    ]
 
 
 def test_closed_before_it_is_fetched_it_is_not(way):

@@ -51,11 +51,16 @@ class Speaking:
             deliveries.end(tx, number, DeliveryState.PUSHED, "", build.number)
             return build.number
 
-    def reserve(self, hook: Webhook) -> Build:
-        """Record a delivery that is still to be fetched; return its build."""
+    def reserve(self, hook: Webhook, app: App | None = None) -> Build:
+        """Record a delivery that is still to be fetched; return its build, of the app itself or another."""
+        whose = (app or self.app).id
         with self.side.db.write() as tx:
-            made = reserved.reserve(tx, self.app.id, "webhook:x")
-            new = NewDelivery("", "push", {}, 2, DeliveryState.QUEUED, "", "main", COMMIT, build=made.number)
+            made = reserved.reserve(tx, whose, "webhook:x")
+            new = NewDelivery(
+                *("", "push", {}, 2, DeliveryState.QUEUED, "", "main", COMMIT),
+                build=made.number,
+                build_app_id=whose,
+            )
             deliveries.record(tx, self.app.id, hook.id, new)
         return made
 

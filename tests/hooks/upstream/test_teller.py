@@ -11,7 +11,7 @@ import pytest
 
 from hooks.outgoing.backoff import AFTER_S
 from stratum.model import BuildState, DeliveryState, Upstream
-from stratum.store import builds, deliveries, reserved, upstreams
+from stratum.store import builds, deliveries, environments, reserved, upstreams
 from stratum.store.clock import now
 from stratum.store.reserved import Reserved
 from stratum.verbs.build import cancel
@@ -106,6 +106,33 @@ def test_what_could_not_be_fetched_is_an_error_that_links_to_the_log_of_its_buil
     [got] = told.got
     assert (got.json["state"], got.json["target_url"]) == ("error", f"{PAGE}/builds/{build.number}/log")
     assert got.json["description"] == "Not deployed: Procfile:2:1: expected a colon."
+
+
+def test_what_a_review_app_could_not_fetch_is_told_for_itself_and_so_is_what_it_built_then(speaking, told):
+    """Else the error would stand beside the success for ever, as its parent's."""
+    hook = speaking.hook(deployments=True)
+    with speaking.side.db.write() as tx:
+        review = environments.add_app(tx, speaking.app.environment, "app02-pr-7")
+    build = speaking.reserve(hook, review)
+    with speaking.side.db.write() as tx:
+        deliveries.end(tx, deliveries.queued(tx)[0].id, DeliveryState.FAILED, "tried 5 times: it is away")
+        reserved.end(tx, Reserved(review.id, build.number), BuildState.FAILED, "Nothing was taken.")
+    speaking.look()
+    speaking.reserve(hook, review)
+    with speaking.side.db.write() as tx:
+        made = builds.add_build(tx, review.id, COMMIT, source="push", who="webhook:x")
+        deliveries.end(tx, deliveries.queued(tx)[0].id, DeliveryState.PUSHED, "", made.number)
+    speaking.look()
+
+    assert [(one.json["state"], one.json["context"]) for one in told.got] == [
+        ("error", "stratum/MyProdEnv/app02-pr-7"),
+        ("pending", "stratum/MyProdEnv/app02-pr-7"),
+    ]
+    assert told.got[0].json["description"] == "Not deployed: tried 5 times: it is away."
+    assert [one.json["target_url"] for one in told.got] == [
+        f"{PAGE}-pr-7/builds/{build.number}/log",
+        f"{PAGE}-pr-7/builds/{made.number}/log",
+    ]
 
 
 def test_what_is_canceled_before_it_was_fetched_is_canceled_there(speaking, told):
