@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from stratum.door import proc
@@ -16,7 +17,12 @@ from stratum.door import proc
 
 def this_process() -> str:
     """Name this process as `pid:starttime`."""
-    return process_name(os.getpid())
+    return _own_name(os.getpid())
+
+
+@lru_cache(maxsize=1)  # each push asks; a fork has another pid
+def _own_name(pid: int) -> str:
+    return process_name(pid)
 
 
 def process_name(pid: int) -> str:
@@ -48,15 +54,17 @@ def exclusive(path: Path) -> Iterator[bool]:
     """Try to hold the lock file for the block; yields whether it is held.
 
     The file stays: removing it would let two holders lock two inodes of one name. Children must
-    not inherit the descriptor; Python opens it close-on-exec, and our forks hold no lock.
+    not inherit the descriptor; it is close-on-exec, and our forks hold no lock.
     """
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
         yield True
+    finally:
+        os.close(descriptor)
 
 
 def is_free(path: Path) -> bool:

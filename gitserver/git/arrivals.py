@@ -5,11 +5,10 @@ objects are in the repository already (git 2.39, builtin/receive-pack.c, execute
 """
 
 import logging
-import os
 from collections.abc import Iterable
 
 from gitserver.git.limits import overfull, oversized
-from gitserver.git.packsizes import BadPack, indexes, pack_of, whole_commits
+from gitserver.git.packsizes import BadPack, Pack, opened, whole_commits
 from gitserver.git.reasons import of_ref
 from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
@@ -22,17 +21,25 @@ from stratum.settings import Settings
 
 log = logging.getLogger(__name__)
 
+FOLLOWED = Refusal("", "something follows its pack")
 
-def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
+
+def unfit(instance: Instance, app: App, offer: Offer, sent: int) -> Verdict | None:
     """Refuse what is too large, or cannot be where the push would put it; None when all is well.
+
+    Args:
+        sent: bytes that git was given after the commands.
 
     Raises:
         Unavailable: what was sent cannot be read.
     """
     try:
-        if offer.quarantine and (excess := _too_much(offer.quarantine, instance.settings)):
-            return refused_for(excess)
-        refusals = _cut(offer) or _tips(instance, app, offer)
+        with opened(offer.quarantine) as packs:
+            if _is_followed(packs, sent):
+                return refused([FOLLOWED])
+            if excess := _too_much(packs, instance.settings):
+                return refused_for(excess)
+            refusals = _cut(packs, offer) or _tips(instance, app, packs, offer)
     except (OSError, BadPack) as error:
         log.warning("what was sent to %s cannot be read: %s", app.label, error)
         message = f"What was sent cannot be read: {reason(error)}."
@@ -40,34 +47,27 @@ def unfit(instance: Instance, app: App, offer: Offer) -> Verdict | None:
     return refused(refusals) if refusals else None
 
 
-def _too_much(quarantine: str, settings: Settings) -> InvalidInput | None:
-    too_many = overfull(quarantine, settings.max_push_objects)  # first: the others take time for each
-    return too_many or oversized(quarantine, settings.max_object_bytes)
+def _is_followed(packs: Iterable[Pack], sent: int) -> bool:
+    """Whether something was sent after the pack: then git keeps less than came; a thin pack only grows."""
+    return 0 < sum(len(pack.data) for pack in packs) < sent
 
 
-def is_followed(offer: Offer, sent: int) -> bool:
-    """Whether something was sent after the pack: then git keeps less than came; a thin pack only grows.
-
-    Args:
-        sent: bytes that git was given after the commands.
-    """
-    kept = sum(os.stat(pack_of(index)).st_size for index in indexes(offer.quarantine))  # noqa: PTH116
-    return 0 < kept < sent
+def _too_much(packs: Iterable[Pack], settings: Settings) -> InvalidInput | None:
+    too_many = overfull(packs, settings.max_push_objects)  # first: the others take time for each
+    return too_many or oversized(packs, settings.max_object_bytes)
 
 
-def _cut(offer: Offer) -> list[Refusal]:
+def _cut(packs: Iterable[Pack], offer: Offer) -> list[Refusal]:
     """Refuse what begins at a commit whose parents nobody has: git would, once it is built."""
-    packs = indexes(offer.quarantine) if offer.quarantine and offer.shallow else ()
-    if any(whole_commits(index, set(offer.shallow)) for index in packs):
+    if offer.shallow and any(whole_commits(pack, set(offer.shallow)) for pack in packs):
         return [Refusal("", of_ref("shallow update not allowed"))]
     return []
 
 
-def _tips(instance: Instance, app: App, offer: Offer) -> list[Refusal]:
+def _tips(instance: Instance, app: App, packs: Iterable[Pack], offer: Offer) -> list[Refusal]:
     """See that branches are commits, and that all else leads to one."""
     wanted = {update.new for update in offer.updates if update.new != ZERO}
-    packs = indexes(offer.quarantine) if offer.quarantine else ()
-    unclear = sorted(wanted.difference(*(whole_commits(index, wanted) for index in packs)))
+    unclear = sorted(wanted.difference(*(whole_commits(pack, wanted) for pack in packs)))
     if not unclear:
         return []
     git = Commit(instance.layout.repo(app.id), "", inside(instance, app, offer))

@@ -1,8 +1,8 @@
 """The limit on a single object, and where those of the processes are found."""
 
-from pathlib import Path
+from collections.abc import Iterable
 
-from gitserver.git.packsizes import count, indexes, oid_of, sizes
+from gitserver.git.packsizes import Pack, count, oid_of, sizes
 from stratum.errors import InvalidInput
 from stratum.limits import Limits
 
@@ -31,30 +31,30 @@ class TooManyObjects(InvalidInput):
         self.count, self.limit = count, limit
 
 
-def overfull(quarantine: Path | str, limit: int) -> TooManyObjects | None:
+def overfull(packs: Iterable[Pack], limit: int) -> TooManyObjects | None:
     """Count the objects that a push has brought; return what to say when they are more than the limit.
 
     Raises:
         BadPack: they cannot be counted.
     """
-    found = sum(map(count, indexes(quarantine)))
+    found = sum(map(count, packs))
     return TooManyObjects(found, limit) if found > limit else None
 
 
-def oversized(quarantine: Path | str, limit: int) -> ObjectTooLarge | None:
+def oversized(packs: Iterable[Pack], limit: int) -> ObjectTooLarge | None:
     """Look for an object among those that a push has brought that is too large: the largest of its pack.
 
     All packs are looked at, small ones too: a delta of a few bytes may make hundreds of megabytes.
 
     Args:
-        quarantine: folder of the objects (GIT_QUARANTINE_PATH); receive.unpackLimit=1 has them in packs.
+        packs: with all of its objects, as receive.unpackLimit=1 has them.
 
     Returns:
         What to say of it when it has more than `limit` bytes, else None.
     """
-    for index in indexes(quarantine):
-        size = max(sizes(index), default=0)
+    for pack in packs:
+        size = max(sizes(pack), default=0)
         if size > limit:
-            number = next(number for number, each in enumerate(sizes(index)) if each == size)
-            return ObjectTooLarge(oid_of(index, number), size, limit)
+            number = next(number for number, each in enumerate(sizes(pack)) if each == size)
+            return ObjectTooLarge(oid_of(pack, number), size, limit)
     return None

@@ -13,6 +13,8 @@ import struct
 import zlib
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 _FANOUT_START = 8
@@ -23,6 +25,7 @@ _CHUNK = 64
 _ENTRY = 128  # bytes of an entry that nearly always tell its size
 _SLICE = 4096  # offsets read at once
 _TWO_NUMBERS = 20  # bytes of a delta that hold the sizes of base and result
+_READ_BYTES = 64 << 10
 _MANY_BYTES = 1 << 31  # an offset from here on is an index into the table of 8-byte offsets
 
 
@@ -30,79 +33,91 @@ class BadPack(ValueError):
     """The bytes are no pack."""
 
 
-def indexes(objects: Path | str) -> list[str]:
-    """List the indexes of the packs in a folder of objects, which need not be there.
+Bytes = mmap.mmap | bytes
 
-    Raises:
-        OSError: the folder cannot be read.
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack, and its index of version 2.
+
+    Attributes:
+        name: of the index, for errors.
     """
-    try:
-        names = os.listdir(f"{objects}/pack")  # noqa: PTH208
-    except FileNotFoundError:
-        return []
-    return [f"{objects}/pack/{name}" for name in names if name.endswith(".idx")]
+
+    name: str
+    data: Bytes
+    table: Bytes
 
 
-def pack_of(index: Path | str) -> str:
-    """Name the pack of an index."""
-    return f"{str(index).removesuffix('.idx')}.pack"
-
-
-def sizes(index: Path | str) -> Iterator[int]:
-    """Give the size of each object of a pack, in the order of their ids.
+@contextmanager
+def opened(objects: Path | str) -> Iterator[list[Pack]]:
+    """Have the packs in a folder of objects at hand for the block.
 
     Args:
-        index: the `.idx` of version 2; its pack lies beside it.
+        objects: GIT_QUARANTINE_PATH, say; it need not be there. Empty: there is none.
 
     Raises:
-        BadPack: one of the two is not what its name says.
+        OSError: they cannot be read.
+        BadPack: one of them, or an index, is empty.
     """
-    with _mapped(pack_of(index)) as pack, _mapped(index) as table:
-        try:
-            for offset in _offsets(table):
-                yield size_at(pack, offset)
-        except (IndexError, struct.error) as error:
-            raise BadPack(_name(index)) from error
+    try:
+        names = os.listdir(f"{objects}/pack") if objects else []  # noqa: PTH208
+    except FileNotFoundError:
+        names = []
+    paths = [f"{objects}/pack/{name}" for name in names if name.endswith(".idx")]
+    with ExitStack() as maps:
+        yield [_opened(path, maps) for path in paths]
 
 
-def oid_of(index: Path | str, number: int) -> str:
+def sizes(pack: Pack) -> Iterator[int]:
+    """Give the size of each object of a pack, in the order of their ids.
+
+    Raises:
+        BadPack: pack or index is not what its name says.
+    """
+    try:
+        for offset in _offsets(pack.table):
+            yield size_at(pack.data, offset)
+    except (IndexError, struct.error) as error:
+        raise BadPack(pack.name) from error
+
+
+def oid_of(pack: Pack, number: int) -> str:
     """Return the id of the object whose size is the number-th of `sizes`, from 0."""
-    with _mapped(index) as table:
-        return _oid(table, number)
+    return _oid(pack.table, number)
 
 
-def count(index: Path | str) -> int:
+def count(pack: Pack) -> int:
     """Say how many objects a pack has.
 
     Raises:
         BadPack: the index is none.
     """
-    with _mapped(index) as table:
-        try:
-            return _count(table)
-        except struct.error as error:
-            raise BadPack(_name(index)) from error
+    try:
+        return _count(pack.table)
+    except struct.error as error:
+        raise BadPack(pack.name) from error
 
 
-def whole_commits(index: Path | str, wanted: Collection[str]) -> set[str]:
+def whole_commits(pack: Pack, wanted: Collection[str]) -> set[str]:
     """Say which of some ids the pack has as commits that are no deltas; the others are for git to tell.
 
     Raises:
         BadPack: index or pack is not what its name says.
     """
-    with _mapped(pack_of(index)) as pack, _mapped(index) as table:
-        try:
-            found = ((oid, _found(table, bytes.fromhex(oid))) for oid in wanted)
-            return {
-                oid
-                for oid, number in found
-                if number is not None and _header(pack, _offset(table, number))[1] == _COMMIT
-            }
-        except (IndexError, struct.error) as error:
-            raise BadPack(_name(index)) from error
+    table = pack.table
+    try:
+        found = ((oid, _found(table, bytes.fromhex(oid))) for oid in wanted)
+        return {
+            oid
+            for oid, number in found
+            if number is not None and _header(pack.data, _offset(table, number))[1] == _COMMIT
+        }
+    except (IndexError, struct.error) as error:
+        raise BadPack(pack.name) from error
 
 
-def size_at(pack: "mmap.mmap | bytes", offset: int) -> int:
+def size_at(pack: Bytes, offset: int) -> int:
     """Return the inflated size of the object whose entry begins there.
 
     Raises:
@@ -150,7 +165,7 @@ def _size(entry: bytes) -> int:
         shift += 7
 
 
-def _long_size(pack: "mmap.mmap | bytes", offset: int) -> int:
+def _long_size(pack: Bytes, offset: int) -> int:
     size, kind, at = _header(pack, offset)
     if kind < _FIRST_DELTA_KIND:
         return size
@@ -163,28 +178,35 @@ def _long_size(pack: "mmap.mmap | bytes", offset: int) -> int:
     return _number(head, at)[0]
 
 
-def _mapped(path: Path | str) -> mmap.mmap:
+def _opened(index: str, maps: ExitStack) -> Pack:
+    pack = f"{index.removesuffix('.idx')}.pack"
+    return Pack(index.rpartition("/")[2], _content(pack, maps), _content(index, maps))
+
+
+def _content(path: str, maps: ExitStack) -> Bytes:
+    """Read what is small, and map what is not; each call of the system lets another push go first."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-    except ValueError as error:  # it is empty
-        raise BadPack(_name(path)) from error
+        size = os.fstat(descriptor).st_size
+        if not size:
+            raise BadPack(path.rpartition("/")[2])
+        if size <= _READ_BYTES:
+            return os.read(descriptor, size)
+        return maps.enter_context(mmap.mmap(descriptor, size, prot=mmap.PROT_READ))
+    finally:
+        os.close(descriptor)
 
 
-def _name(path: Path | str) -> str:
-    return str(path).rpartition("/")[2]
-
-
-def _count(table: mmap.mmap) -> int:
+def _count(table: Bytes) -> int:
     (found,) = struct.unpack_from(">I", table, _FANOUT_END - 4)
     return int(found)
 
 
-def _oid(table: mmap.mmap, number: int) -> str:
+def _oid(table: Bytes, number: int) -> str:
     return table[_FANOUT_END + number * _OID : _FANOUT_END + (number + 1) * _OID].hex()
 
 
-def _found(table: mmap.mmap, oid: bytes) -> int | None:
+def _found(table: Bytes, oid: bytes) -> int | None:
     """Look an id up, which are sorted."""
     first = _FANOUT_START + oid[0] * 4
     low = struct.unpack_from(">I", table, first - 4)[0] if oid[0] else 0
@@ -194,12 +216,12 @@ def _found(table: mmap.mmap, oid: bytes) -> int | None:
     return at if at < high and _oid(table, at) == wanted else None
 
 
-def _offset(table: mmap.mmap, number: int) -> int:
+def _offset(table: Bytes, number: int) -> int:
     (small,) = struct.unpack_from(">I", table, _small_offsets(table) + number * 4)
     return _whole_offset(table, small)
 
 
-def _offsets(table: mmap.mmap) -> Iterator[int]:
+def _offsets(table: Bytes) -> Iterator[int]:
     """Give where each object begins in the pack, in the order of their ids."""
     start, objects = _small_offsets(table), _count(table)
     for first in range(0, objects, _SLICE):
@@ -208,19 +230,19 @@ def _offsets(table: mmap.mmap) -> Iterator[int]:
             yield _whole_offset(table, small) if small >= _MANY_BYTES else small
 
 
-def _small_offsets(table: mmap.mmap) -> int:
+def _small_offsets(table: Bytes) -> int:
     """Where the table of offsets begins, after ids and checksums."""
     return _FANOUT_END + _count(table) * (_OID + 4)
 
 
-def _whole_offset(table: mmap.mmap, small: int) -> int:
+def _whole_offset(table: Bytes, small: int) -> int:
     if small < _MANY_BYTES:
         return small
     large = _small_offsets(table) + _count(table) * 4
     return int(struct.unpack_from(">Q", table, large + (small - _MANY_BYTES) * 8)[0])
 
 
-def _header(pack: "mmap.mmap | bytes", at: int) -> tuple[int, int, int]:
+def _header(pack: Bytes, at: int) -> tuple[int, int, int]:
     """Read size, kind, and where the entry goes on."""
     first = pack[at]
     size, at = first & 15, at + 1
@@ -230,7 +252,7 @@ def _header(pack: "mmap.mmap | bytes", at: int) -> tuple[int, int, int]:
     return size, first >> 4 & 7, at
 
 
-def _number(data: "mmap.mmap | bytes", at: int) -> tuple[int, int]:
+def _number(data: Bytes, at: int) -> tuple[int, int]:
     """Read a number of seven bits a byte, lowest first; return it, and where it ends."""
     value = shift = 0
     while True:
@@ -241,7 +263,7 @@ def _number(data: "mmap.mmap | bytes", at: int) -> tuple[int, int]:
             return value, at
 
 
-def _inflated_head(pack: "mmap.mmap | bytes", at: int) -> bytes:
+def _inflated_head(pack: Bytes, at: int) -> bytes:
     inflater, head = zlib.decompressobj(), b""
     while len(head) < _TWO_NUMBERS and not inflater.eof:
         packed = pack[at : at + _CHUNK]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitserver.git import programs, reasons, report
-from gitserver.git.arrivals import is_followed, unfit
+from gitserver.git.arrivals import FOLLOWED, unfit
 from gitserver.git.body import Body
 from gitserver.git.client import Client
 from gitserver.git.commands import Head
@@ -96,10 +96,14 @@ class Answer:
         self._session.enter_context(receiving(self._repo))
         session = _Session(self._parts, self._following, self._push, self._repo)
         self._session.callback(session.close)
-        yield from session.relay()
+        report = yield from session.relay()
+        if not session.has_more_to_tell:
+            yield report + session.farewell()
+            reach("receive.reported")
+            return
+        yield report
         reach("receive.reported")
-        if session.has_more_to_tell:
-            self._session.close()
+        self._session.close()
         if self._push.head.side_band:
             yield from session.told()
             yield FLUSH
@@ -128,8 +132,11 @@ class _Session:
                 self._pipe.close()
         reach("receive.began")
 
-    def relay(self) -> Iterator[bytes]:
-        """Pass on what git says, and at its end its report in our words."""
+    def relay(self) -> Generator[bytes, None, bytes]:
+        """Pass on what git says; return its report in our words, with what it said last.
+
+        Each piece of the answer is a packet for the router and for the client, which wake for it.
+        """
         assert self._exchange is not None
         while (output := self._exchange.step()) is not None:
             self._hold(self._answer.feed(output))
@@ -139,11 +146,16 @@ class _Session:
                 yield from self._decided(self._question)
             if self._gated is not None:
                 yield from self._await_build(self._gated)
-            if self._held and not self._deciding and self._exchange.is_sent_all:
+            if self._held and not self._is_about_to_end and self._exchange.is_sent_all:
                 output, self._held = self._held, b""
                 yield output
         self._exchange.drain()
-        yield self._held + self._reported()
+        return self._held + self._reported()
+
+    @property
+    def _is_about_to_end(self) -> bool:
+        """Whether git moves refs, or has reported: it ends within milliseconds."""
+        return self._deciding or self._answer.is_whole
 
     def _hold(self, progress: bytes) -> None:
         """Keep what git says until the client has sent all.
@@ -158,6 +170,10 @@ class _Session:
     def has_more_to_tell(self) -> bool:
         """Whether something follows the report that only the end of the reception tells."""
         return not self._verdict.taken or self._reception.deploys
+
+    def farewell(self) -> bytes:
+        """Tell what else is to be said of a push that nothing follows from."""
+        return b"".join((*_said(self._lines), FLUSH)) if self._push.head.side_band else b""
 
     def told(self) -> Iterator[bytes]:
         """Tell what follows from the push, in packets of the progress band."""
@@ -304,10 +320,10 @@ class _Session:
             return refused([Refusal(ref, reason) for ref in sorted(left_out)])
         assert self._exchange is not None
         sent = self._exchange.fed - len(self._push.head.raw)
-        if offer.quarantine and (self._exchange.has_surplus or is_followed(offer, sent)):
-            return refused([Refusal("", "something follows its pack")])
+        if offer.quarantine and self._exchange.has_surplus:
+            return refused([FOLLOWED])
         try:
-            return unfit(self._parts.instance, self._push.app, offer)
+            return unfit(self._parts.instance, self._push.app, offer, sent)
         except StratumError as error:
             return refused_for(error)
 

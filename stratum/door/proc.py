@@ -29,6 +29,8 @@ class Process:
         return self.pid, self.start
 
 
+_READ_BYTES = 64 << 10
+
 Snapshot = Mapping[int, Process]
 
 
@@ -152,5 +154,8 @@ def _pids(is_wanted: Callable[[int], bool]) -> Iterator[int]:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        return file.read()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a file object would ask three things of it
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, _READ_BYTES), b""))
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitserver.git.limits import overfull, oversized
-from gitserver.git.packsizes import BadPack, _long_size, count, oid_of, size_at, sizes, whole_commits
+from gitserver.git.packsizes import BadPack, _long_size, count, oid_of, opened, size_at, sizes, whole_commits
 from tests import packs
 from tests.packs import delta_bomb, entry, pack_of, repeated, zeros
 from tests.repos import commit, git, make_repo
@@ -42,12 +42,11 @@ def test_sizes_are_those_that_git_tells(tmp_path, option):
     pack = subprocess.run(argv, cwd=source, input=b"", capture_output=True, check=True).stdout
 
     objects = indexed(tmp_path, pack)
-    (index,) = objects.glob("pack/*.idx")
+    told = of_git(objects.parent)
 
-    assert sorted((size, oid_of(index, number)) for number, size in enumerate(sizes(index))) == of_git(
-        objects.parent
-    )
-    assert count(index) == len(of_git(objects.parent))
+    with opened(objects) as (found,):
+        assert sorted((size, oid_of(found, number)) for number, size in enumerate(sizes(found))) == told
+        assert count(found) == len(told)
 
 
 def test_commits_are_found_among_other_objects_and_ids_of_nothing(tmp_path):
@@ -56,21 +55,23 @@ def test_commits_are_found_among_other_objects_and_ids_of_nothing(tmp_path):
     others = set(git(source, "rev-list", "--objects", "--no-object-names", "HEAD").split()) - wanted
     argv = ["git", "pack-objects", "--all", "--stdout", "-q", "--window=0"]
     pack = subprocess.run(argv, cwd=source, input=b"", capture_output=True, check=True).stdout
-    (index,) = indexed(tmp_path, pack).glob("pack/*.idx")
+    objects = indexed(tmp_path, pack)
     first = git(source, "rev-list", "--max-parents=0", "HEAD")
 
     nothing = {digit * 40 for digit in "0123456789abcdef"}
-    assert whole_commits(index, wanted | others | nothing) == wanted | {first}
+    with opened(objects) as (found,):
+        assert whole_commits(found, wanted | others | nothing) == wanted | {first}
 
 
 def test_pack_of_many_objects_takes_little_memory(tmp_path):
     pack = pack_of(entry("blob", b"%d" % number) for number in range(30_000))
-    (index,) = indexed(tmp_path, pack).glob("pack/*.idx")
+    objects = indexed(tmp_path, pack)
 
     tracemalloc.start()
     try:
-        assert max(sizes(index)) == 5
-        assert whole_commits(index, ["1" * 40]) == set()
+        with opened(objects) as (found,):
+            assert max(sizes(found)) == 5
+            assert whole_commits(found, ["1" * 40]) == set()
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -79,29 +80,32 @@ def test_pack_of_many_objects_takes_little_memory(tmp_path):
 def test_more_objects_than_allowed_are_told_with_the_limit(tmp_path):
     objects = indexed(tmp_path, pack_of([entry("blob", b"1"), entry("blob", b"2")]))
 
-    found = overfull(objects, 1)
+    with opened(objects) as found:
+        excess = overfull(found, 1)
+        assert overfull(found, 2) is None
 
-    assert found is not None
-    assert (found.count, found.limit) == (2, 1)
-    assert overfull(objects, 2) is None
+    assert excess is not None
+    assert (excess.count, excess.limit) == (2, 1)
 
 
 def test_bomb_of_a_few_bytes_is_seen(tmp_path):
     pack, base = delta_bomb(40_000_000)
     objects = indexed(tmp_path, pack)
 
-    found = oversized(objects, 30_000_000)
+    with opened(objects) as packs_there:
+        found = oversized(packs_there, 30_000_000)
+        assert oversized(packs_there, 40_000_000) is None
 
     assert len(pack) < 200
     assert found is not None
     assert (found.size, found.limit) == (40_000_000, 30_000_000)
     assert found.oid not in (base, packs.oid_of("blob", bytes(4000)))
-    assert oversized(objects, 40_000_000) is None
 
 
 def test_no_pack_holds_nothing_too_large(tmp_path):
     """A push that only moves refs has no quarantine, and one of tags to known objects an empty one."""
-    assert oversized(tmp_path, 1) is None
+    with opened(tmp_path) as found:
+        assert found == []
 
 
 def test_head_of_a_delta_may_hide_behind_empty_blocks():
@@ -131,16 +135,19 @@ def test_any_bytes_have_a_size_or_none(data):
 
 @given(st.binary(max_size=200), st.binary(max_size=2000))
 def test_any_files_are_read_or_told_to_be_bad(tmp_path_factory, pack, index):
-    folder = tmp_path_factory.mktemp("bad")
+    objects = tmp_path_factory.mktemp("bad")
+    folder = objects / "pack"
+    folder.mkdir()
     (folder / "x.pack").write_bytes(pack)
     (folder / "x.idx").write_bytes(index)
 
-    with suppress(BadPack):
-        list(sizes(folder / "x.idx"))
-    with suppress(BadPack):
-        whole_commits(folder / "x.idx", ["0" * 40, "8" * 40, "f" * 40])
-    with suppress(BadPack):
-        count(folder / "x.idx")
+    for read in (
+        lambda found: list(sizes(found)),
+        lambda found: whole_commits(found, ["0" * 40, "8" * 40, "f" * 40]),
+        count,
+    ):
+        with suppress(BadPack), opened(objects) as (found,):
+            read(found)
 
 
 def test_whole_objects_tell_their_size_first():
