@@ -91,9 +91,10 @@ class Tender:
         app_id = int(repo.stem)
         keeping.keep_needed(repo, self._db, app_id)
         steps: list[Step] = [(words, b"") for words in upkeep.STEPS[what]]
-        if what is upkeep.Due.WHOLE:
-            steps.insert(0, (("update-ref", "--stdin"), keeping.unneeded(repo, self._db, app_id)))
-        return [*((upkeep.INDEX_PACK, pack) for pack in unindexed(repo)), *steps]
+        taking_up: list[Step] = [(upkeep.INDEX_PACK, pack) for pack in unindexed(repo)]
+        if what is not upkeep.Due.WHOLE:  # joining needs none of them, and a damaged one must not prevent it
+            return [*steps, *taking_up]
+        return [*taking_up, (("update-ref", "--stdin"), keeping.unneeded(repo, self._db, app_id)), *steps]
 
     def _wait(self, repo: Path, what: upkeep.Due | None) -> None:
         """Let pushes of a busy repository be, longer each time."""

@@ -217,14 +217,19 @@ def test_a_pack_that_a_kill_left_without_its_index_is_taken_up_again(web, app, r
     assert len(packs(repo)) == 1
 
 
-def test_a_damaged_pack_without_an_index_is_named(web, app, repo, source, tender, caplog):
+def test_a_damaged_pack_without_an_index_is_named_and_keeps_no_others_from_being_joined(
+    web, app, repo, source, tender, caplog
+):
     push(source, 1)
     pack = packs(repo)[0]
+    for number in range(2, 4):
+        push(source, number)
     pack.with_suffix(".idx").unlink()
     pack.chmod(0o600)
     pack.write_bytes(pack.read_bytes()[:100])
 
     assert not tender.tend(repo, Due.JOIN)
+    assert len(packs(repo)) == 2  # the others have been joined
     assert pack.name in caplog.text
     assert "early EOF" in caplog.text
     assert pack.exists()
