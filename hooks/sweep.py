@@ -1,7 +1,7 @@
 """Removing what killed processes left in repositories: objects half received, locks, half-written packs.
 
-git removes all of it whenever it ends by itself; a signal that it cannot catch leaves it (measured
-with git 2.39). A lock that is left refuses every later push of its ref.
+git removes all of it whenever it ends by itself, but for index-pack, which leaves half a pack; a signal that
+it cannot catch leaves it (measured with git 2.39). A lock that is left refuses every later push of its ref.
 """
 
 import logging

@@ -60,8 +60,8 @@ class Tender:
         steps = self._steps(repo, what)
         with self._turns.tending(repo, is_urgent=what is upkeep.Due.URGENT) as turn:
             is_done = turn is not None and _did(turn, steps)
-            if turn is not None and turn.was_killed:
-                sweep_one(self._layout, repo)
+            if turn is not None and (turn.was_killed or not (is_done or turn.gave_way)):
+                sweep_one(self._layout, repo)  # index-pack (2.39) leaves what it wrote when it fails, too
         if is_done:
             upkeep.done(repo, what)
             log.info("upkeep of %s (%s) took %.1f s", repo.name, what.value, time.monotonic() - began)

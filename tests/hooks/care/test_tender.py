@@ -233,6 +233,7 @@ def test_a_damaged_pack_without_an_index_is_named_and_keeps_no_others_from_being
     assert pack.name in caplog.text
     assert "early EOF" in caplog.text
     assert pack.exists()
+    assert list((repo / "objects/pack").glob("tmp_*")) == []
 
 
 def killed_after(delay_s, web, repo, tender, what):
