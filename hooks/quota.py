@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.care.stock import bytes_below, repo_bytes
+from hooks.care.stock import repo_bytes
 from stratum import sizes
 from stratum.errors import Conflict, InvalidInput
 from stratum.instance import Instance
@@ -60,14 +60,16 @@ def max_input(instance: Instance, app: App) -> int:
     return max(1, limits(instance, app).most(repo_bytes(_repo(instance, app))))
 
 
-def no_room(instance: Instance, app: App, quarantine: str) -> QuotaReached | None:
+def no_room(instance: Instance, app: App, sent: int) -> QuotaReached | None:
     """Say that what was sent does not fit, for whoever holds the app's turn; None when it does.
 
     git was told the room that there was when it started; other pushes have been taken since.
+
+    Args:
+        sent: bytes of all that a push has brought.
     """
-    if not quarantine:
+    if not sent:
         return None
-    sent = bytes_below(quarantine)
     held, most = repo_bytes(_repo(instance, app)), limits(instance, app).repo_bytes
     return QuotaReached(app, held, most) if held + sent > most else None
 

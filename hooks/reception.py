@@ -25,7 +25,7 @@ from hooks.verdict import Offer, Pusher, Verdict, refused, refused_for
 from stratum.errors import LAST_LINES, Conflict, StratumError
 from stratum.faults import reach
 from stratum.model import App, Build, BuildState, PushState, RefUpdate
-from stratum.ownership import process_name, this_process
+from stratum.ownership import this_process
 from stratum.store import Transaction, builds, pushes, reserved, webhooks
 from stratum.store.reserved import Reserved
 
@@ -172,7 +172,7 @@ class Reception:
         return in_the_way or checks.not_forward(instance, self._app, offer)
 
     def _check_room(self, offer: Offer) -> None:
-        error = quota.no_room(self._parts.instance, self._app, offer.quarantine)
+        error = quota.no_room(self._parts.instance, self._app, offer.size)
         if error is not None:
             raise error
 
@@ -239,7 +239,6 @@ class Reception:
 
     def _journal(self, judgement: Judgement, offer: Offer) -> None:
         rows = [(update, update == judgement.deploying) for update in offer.updates]
-        web, receive = this_process(), process_name(offer.receive_pid)
         db = self._parts.database
         with db.write() as tx:
             left(db, self._app.id).record(tx)
@@ -248,8 +247,8 @@ class Reception:
                 self._app.id,
                 rows,
                 self._pusher.name,
-                web_process=web,
-                receive_process=receive,
+                web_process=this_process(),
+                receive_process=offer.receive,
                 options=self.options.build,
             )
             if judgement.deploying is not None:

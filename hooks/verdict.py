@@ -27,18 +27,20 @@ class Pusher:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What git has received and asks about.
+    """What git has received and asks about, with all that can be known of it before the app's turn.
 
     Attributes:
         quarantine: folder of the objects sent; empty when none were.
-        receive_pid: the process that will move the refs.
+        receive: name of the process that will move the refs.
+        size: bytes of the objects sent.
         options: as given with `git push -o`.
         shallow: ids of commits whose parents the pusher lacks.
     """
 
     updates: tuple[RefUpdate, ...]
     quarantine: str
-    receive_pid: int
+    receive: str
+    size: int = 0
     options: tuple[str, ...] = ()
     shallow: tuple[str, ...] = ()
 

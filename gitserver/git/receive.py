@@ -25,6 +25,7 @@ from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
 from gitserver.git.repos import Received, ensure_repo
 from hooks import quota
 from hooks.care import receiving
+from hooks.care.stock import bytes_below
 from hooks.parts import Parts
 from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
@@ -34,6 +35,7 @@ from stratum.buildlog import follow_command
 from stratum.errors import StratumError
 from stratum.faults import reach
 from stratum.model import App, Build
+from stratum.ownership import process_name
 
 log = logging.getLogger(__name__)
 
@@ -281,7 +283,9 @@ class _Session:
         """Answer, once the app's turn has come."""
         assert self._exchange is not None
         head = self._push.head
-        offer = Offer(question.updates, question.quarantine, self._exchange.pid, head.options, head.shallow)
+        size = bytes_below(question.quarantine) if question.quarantine else 0
+        receive = process_name(self._exchange.pid)
+        offer = Offer(question.updates, question.quarantine, receive, size, head.options, head.shallow)
         verdict = self._unfit(offer)
         self._exchange.pause()
         try:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gitserver.git.repos import ensure_repo
+from hooks.care.stock import bytes_below
 from hooks.left import Moves, leave
 from hooks.parts import Parts
 from hooks.policy import ZERO
@@ -17,7 +18,7 @@ from stratum.store import Database, pushes
 from tests.gitweb import new_web
 from tests.repos import git
 
-DEAD = 1 << 22  # above the largest process id there is (proc(5), pid_max)
+DEAD = f"{1 << 22}:1"  # above the largest process id there is (proc(5), pid_max)
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ def every(web):
 def offered(reception, tip, *refs: str, quarantine: str = ""):
     updates = tuple(RefUpdate(ref, ZERO, tip) for ref in refs)
     assert reception.wait(30)
-    return reception.offered(Offer(updates, quarantine, DEAD))
+    size = bytes_below(quarantine) if quarantine else 0
+    return reception.offered(Offer(updates, quarantine, DEAD, size))
 
 
 @pytest.mark.parametrize("told", [True, False])
