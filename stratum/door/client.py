@@ -20,6 +20,7 @@ Key = tuple[int, int]
 Stray = tuple[int, int, str]
 # A request whose work has an end of its own is refused before (`folders.LIMIT_S`, `ending.LIMIT_S`).
 ANSWER_S = 720.0
+READY_S = 2.0  # it takes a fork; on a busy machine it is asked again
 _FAILED_BEFORE_ANSWER = "The door closed the connection without an answer."
 
 
@@ -272,12 +273,17 @@ class Door:
         return _strays(self._ask("end_tree", name=name, seen=list(seen)))
 
     def is_there(self) -> bool:
-        """Whether it takes orders; never raises."""
+        """Whether it takes orders; never raises.
+
+        It is asked: who was just killed still lets us connect until it has gone.
+        """
         if self._is_in_process():
             return True
         try:
-            self._connect().close()
-        except DoorLost:
+            with self._connect() as connection:
+                connection.settimeout(READY_S)
+                _exchange(connection, {"ask": "ready", "args": {}})
+        except DoorUnavailable:
             return False
         return True
 

@@ -244,6 +244,7 @@ def _end_tree(layout: Layout, fence: Fence, args: Args) -> object:
 
 
 _TABLE: Mapping[str, Callable[[Layout, Fence, Args], object]] = {
+    "ready": lambda _layout, _fence, _args: None,
     "prepare": lambda layout, fence, args: Folders(layout, fence).prepare(_app_id(args)),
     "seal": lambda layout, fence, args: Folders(layout, fence).seal(
         _app_id(args), _number(args), _digest(args)
