@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from gitserver.git.limits import overfull, oversized
 from gitserver.git.packsizes import BadPack, Pack, opened, whole_commits
 from gitserver.git.reasons import of_ref
+from hooks.care.stock import bytes_below
 from hooks.checks import inside
 from hooks.policy import BRANCHES, ZERO, Refusal
 from hooks.verdict import Offer, Verdict, refused, refused_for
@@ -41,10 +42,25 @@ def unfit(instance: Instance, app: App, offer: Offer, sent: int) -> Verdict | No
                 return refused_for(excess)
             refusals = _cut(packs, offer) or _tips(instance, app, packs, offer)
     except (OSError, BadPack) as error:
-        log.warning("what was sent to %s cannot be read: %s", app.label, error)
-        message = f"What was sent cannot be read: {reason(error)}."
-        raise Unavailable(message, "Push again.") from error
+        raise _unreadable(app, error) from error
     return refused(refusals) if refusals else None
+
+
+def size_of(app: App, quarantine: str) -> int:
+    """Return how many bytes a push has brought.
+
+    Raises:
+        Unavailable: what was sent cannot be read.
+    """
+    try:
+        return bytes_below(quarantine) if quarantine else 0
+    except OSError as error:
+        raise _unreadable(app, error) from error
+
+
+def _unreadable(app: App, error: Exception) -> Unavailable:
+    log.warning("what was sent to %s cannot be read: %s", app.label, error)
+    return Unavailable(f"What was sent cannot be read: {reason(error)}.", "Push again.")
 
 
 def _is_followed(packs: Iterable[Pack], sent: int) -> bool:

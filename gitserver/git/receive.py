@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitserver.git import programs, reasons, report
-from gitserver.git.arrivals import FOLLOWED, unfit
+from gitserver.git.arrivals import FOLLOWED, size_of, unfit
 from gitserver.git.body import Body
 from gitserver.git.client import Client
 from gitserver.git.commands import Head
@@ -25,7 +25,6 @@ from gitserver.git.pktline import FLUSH, KEEPALIVE, PROGRESS, side_band
 from gitserver.git.repos import Received, ensure_repo
 from hooks import quota
 from hooks.care import receiving
-from hooks.care.stock import bytes_below
 from hooks.parts import Parts
 from hooks.policy import Refusal, detail, short, step
 from hooks.reception import Reception
@@ -283,10 +282,13 @@ class _Session:
         """Answer, once the app's turn has come."""
         assert self._exchange is not None
         head = self._push.head
-        size = bytes_below(question.quarantine) if question.quarantine else 0
         receive = process_name(self._exchange.pid)
-        offer = Offer(question.updates, question.quarantine, receive, size, head.options, head.shallow)
-        verdict = self._unfit(offer)
+        offer = Offer(question.updates, question.quarantine, receive, 0, head.options, head.shallow)
+        try:
+            offer = replace(offer, size=size_of(self._push.app, offer.quarantine))
+            verdict = self._unfit(offer)
+        except StratumError as error:
+            verdict = refused_for(error)
         self._exchange.pause()
         try:
             if verdict is None:
@@ -317,7 +319,11 @@ class _Session:
         self._reception.nudge()
 
     def _unfit(self, offer: Offer) -> Verdict | None:
-        """Refuse what needs no look at the app."""
+        """Refuse what needs no look at the app.
+
+        Raises:
+            Unavailable: what was sent cannot be read.
+        """
         left_out = {update.ref for update in self._push.head.updates} - {u.ref for u in offer.updates}
         if left_out:
             reason = "git does not take it, and a push is taken whole or not at all"
@@ -326,10 +332,7 @@ class _Session:
         sent = self._exchange.fed - len(self._push.head.raw)
         if offer.quarantine and self._exchange.has_surplus:
             return refused([FOLLOWED])
-        try:
-            return unfit(self._parts.instance, self._push.app, offer, sent)
-        except StratumError as error:
-            return refused_for(error)
+        return unfit(self._parts.instance, self._push.app, offer, sent)
 
     def _answer_hook(self, verdict: Verdict) -> None:
         """Let git go on, one way or the other, unless a build comes first."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gitserver.app import create_app
+from gitserver.services import services_of
 from tests.hooked import Hook
 from tests.webside import WebSide
 
@@ -12,3 +14,20 @@ def hook(tmp_path_factory, request):
     with side.client() as client:
         yield Hook(side, client, getattr(request, "param", "github"))
     side.close()
+
+
+@pytest.fixture
+def side(tmp_path):
+    """A server with one app."""
+    made = WebSide.make(tmp_path / "data")
+    made.app()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(side):
+    """Its application."""
+    made = create_app(side.instance)
+    yield made
+    services_of(made).database.close()

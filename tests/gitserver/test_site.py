@@ -9,26 +9,10 @@ from gitserver.app import create_app
 from gitserver.git.smart import SmartGit
 from gitserver.services import services_of
 from stratum.errors import StratumError, Unavailable
-from tests.webside import WebSide
 
 REPO = "/MyProdEnv/app02.git"
 LISTS = f"{REPO}/info/refs?service=git-receive-pack"
 REQUEST = "application/x-{}-request"
-
-
-@pytest.fixture
-def side(tmp_path):
-    made = WebSide.make(tmp_path / "data")
-    made.app()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(side):
-    made = create_app(side.instance)
-    yield made
-    services_of(made).database.close()
 
 
 @pytest.fixture

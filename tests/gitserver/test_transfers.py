@@ -2,26 +2,9 @@
 
 import pytest
 
-from gitserver.app import create_app
 from gitserver.services import services_of
-from tests.webside import WebSide
 
 LISTS = "/MyProdEnv/app02.git/info/refs"
-
-
-@pytest.fixture
-def side(tmp_path):
-    made = WebSide.make(tmp_path / "data")
-    made.app()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def app(side):
-    made = create_app(side.instance)
-    yield made
-    services_of(made).database.close()
 
 
 def free(app) -> tuple[int, ...]:
