@@ -3,13 +3,16 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from stratum.client.http import Connection, Row
-from stratum.client.notifications import RemoteNotifications
-from stratum.client.reviews import RemoteReviews
-from stratum.client.webhooks import RemoteWebhooks
 from stratum.errors import ServerUnavailable
+
+if TYPE_CHECKING:  # most commands are about none of these
+    from stratum.client.notifications import RemoteNotifications
+    from stratum.client.reviews import RemoteReviews
+    from stratum.client.webhooks import RemoteWebhooks
 
 WAIT_S = 20
 PATIENCE_S = WAIT_S + 15.0
@@ -36,13 +39,17 @@ class RemoteApp:
         return f"{self.connection.url}/{self.label}.git"
 
     @property
-    def webhooks(self) -> RemoteWebhooks:
+    def webhooks(self) -> "RemoteWebhooks":
         """Its web hooks."""
+        from stratum.client.webhooks import RemoteWebhooks
+
         return RemoteWebhooks(self.connection, self._path(""))
 
     @property
-    def reviews(self) -> RemoteReviews:
+    def reviews(self) -> "RemoteReviews":
         """Its review apps."""
+        from stratum.client.reviews import RemoteReviews
+
         return RemoteReviews(self.connection, self._path(""))
 
     def show(self) -> Row:
@@ -122,8 +129,10 @@ class RemoteApp:
         """Give its visitors that page, or the app."""
         return self._send("PUT", "/maintenance", {"on": on})
 
-    def notifications(self) -> RemoteNotifications:
+    def notifications(self) -> "RemoteNotifications":
         """Who is told its news."""
+        from stratum.client.notifications import RemoteNotifications
+
         return RemoteNotifications(self.connection, self._path("/notifications"))
 
     def variables(self) -> list[Row]:

@@ -1,22 +1,21 @@
 """Requests to one server; what goes wrong becomes `ServerUnavailable` or `Refused`.
 
-By the standard library alone: every command waits for what is imported here.
+Every command waits for what is imported here, so that is little.
 """
 
 import json as notation
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import urlencode
 
-from stratum.client.wire import connected
+from stratum.client.answer import Answer, BadAnswer
+from stratum.client.wire import connected, head
 from stratum.errors import Refused, ServerUnavailable
 
 READ_TIMEOUT_S = 60.0
-CHUNK_BYTES = 1 << 16
+_FIRST_REFUSAL = 400
 
 Row = dict[str, Any]  # a JSON object as it came; only client and cli look inside
 
@@ -38,7 +37,7 @@ class Connection:
         """Send one request below `/api` and return the JSON of its answer."""
         request = _Request(method, path, params or {}, json)
         with self._answered(request) as answer:
-            said = answer.read()
+            said = b"".join(answer.body())
         self._check(answer, said)
         try:
             return notation.loads(said)
@@ -60,22 +59,19 @@ class Connection:
             silence_s: after which the connection counts as lost; None: never.
         """
         with self._answered(_Request("GET", path, params, None, headers or {}, silence_s)) as answer:
-            if answer.status >= HTTPStatus.BAD_REQUEST:
-                self._check(answer, answer.read())
-            while chunk := answer.read1(CHUNK_BYTES):
-                yield chunk
-            if answer.length:  # read1 takes any end for one (CPython 3.11, http.client)
-                raise IncompleteRead(b"", answer.length)
+            if answer.status >= _FIRST_REFUSAL:
+                self._check(answer, b"".join(answer.body()))
+            yield from answer.body()
 
     @contextmanager
-    def _answered(self, request: "_Request") -> Iterator[HTTPResponse]:
+    def _answered(self, request: "_Request") -> Iterator[Answer]:
         try:
             with ExitStack() as held:
                 yield self._asked(held, request)
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, BadAnswer, ValueError) as error:
             raise ServerUnavailable(self.url, _reason(error)) from error
 
-    def _asked(self, held: ExitStack, request: "_Request") -> HTTPResponse:
+    def _asked(self, held: ExitStack, request: "_Request") -> Answer:
         """Begin an answer; what only reads is asked once more if the connection was closed without one.
 
         So it may be by a router that is just given other routes.
@@ -87,18 +83,21 @@ class Connection:
                 raise
             return self._sent(held, request)
 
-    def _sent(self, held: ExitStack, request: "_Request") -> HTTPResponse:
+    def _sent(self, held: ExitStack, request: "_Request") -> Answer:
         wire = connected(self.url, request.timeout_s)
-        connection = held.enter_context(closing(wire.connection))
-        headers = {**self._headers, **wire.headers, **request.headers}
-        body = None
-        if request.json is not None:
-            body, headers["Content-Type"] = notation.dumps(request.json).encode(), "application/json"
-        connection.request(request.method, f"{wire.before}/api{request.asked}", body, headers)
-        return held.enter_context(connection.getresponse())
+        held.enter_context(wire.connection)
+        headers = {"Host": wire.host, **self._headers, **wire.headers, **request.headers}
+        body = b"" if request.json is None else notation.dumps(request.json).encode()
+        if body:
+            headers["Content-Type"] = "application/json"
+        if request.method != "GET":
+            headers["Content-Length"] = str(len(body))
+        # At once: a body that followed would find the server waiting for it.
+        wire.connection.sendall(head(f"{request.method} {wire.before}/api{request.asked}", headers) + body)
+        return Answer(wire.connection)
 
-    def _check(self, answer: HTTPResponse, body: bytes) -> None:
-        if answer.status < HTTPStatus.BAD_REQUEST:
+    def _check(self, answer: Answer, body: bytes) -> None:
+        if answer.status < _FIRST_REFUSAL:
             return
         try:
             said = notation.loads(body)
@@ -125,9 +124,5 @@ class _Request:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, IncompleteRead):
-        return "its answer broke off"
-    if isinstance(error, BadStatusLine) and not isinstance(error, OSError):
-        return "what it answered is no HTTP"
     text = str(error) or type(error).__name__
     return text[:1].lower() + text[1:].removesuffix(".")

@@ -39,7 +39,8 @@ def answering(said, context=None, *, is_proxy=False):
 
     def hear(connection):
         with connection.makefile("rb", buffering=0) as lines:
-            asked.extend(line.decode().rstrip() for line in iter(lines.readline, b"\r\n"))
+            while (line := lines.readline()) not in {b"\r\n", b""}:
+                asked.append(line.decode().rstrip())
 
     def answer():
         with server.accept()[0] as connection, suppress(ssl.SSLError):
@@ -146,3 +147,48 @@ def test_a_server_is_believed_if_somebody_vouches_for_it(monkeypatch, vouched):
 
     assert "certificate verify failed" in caught.value.message
     assert asked[0] == "GET /api/whoami HTTP/1.1"
+
+
+def test_a_proxy_that_leads_nowhere_is_quoted(monkeypatch):
+    with answering(b"HTTP/1.1 403 Not There\r\n\r\n") as (port, asked):
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
+        with pytest.raises(ServerUnavailable) as caught:
+            whoami("https://localhost:8443")
+
+    assert caught.value.message.endswith(": its proxy answered 403 Not There.")
+    assert asked[0] == "CONNECT localhost:8443 HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://[::1]:8080", "[::1]:8080"),
+        ("http://stratum.invalid:80", "stratum.invalid"),
+        ("http://bücher.invalid:8080", "xn--bcher-kva.invalid:8080"),
+    ],
+)
+def test_the_host_is_named_as_http_has_it(monkeypatch, url, named):
+    with answering(GOOD) as (port, asked):
+        monkeypatch.setenv("http_proxy", f"127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+        whoami(url)
+
+    assert f"Host: {named}" in asked
+
+
+def test_no_token_becomes_a_header_of_its_own():
+    with answering(GOOD) as (port, asked):
+        url = f"http://127.0.0.1:{port}"
+        with pytest.raises(ServerUnavailable) as caught:
+            Server.at(url, "token\r\nX-Other: 1").whoami()
+
+    assert asked == []
+    assert "the line Authorization: of a request would hold what HTTP does not allow" in caught.value.message
+    assert "X-Other" not in caught.value.message
+
+
+def test_what_changes_something_says_how_long_it_is():
+    with answering(GOOD) as (port, asked):
+        Server.at(f"http://127.0.0.1:{port}", "token").connection.send("POST", "/x")
+
+    assert "Content-Length: 0" in asked
