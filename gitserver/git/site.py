@@ -26,8 +26,9 @@ from stratum.errors import StratumError
 View = Callable[[Services, Asked], Data | Response]
 
 REFS = "info/refs"
+# Of a remote joined from `http://host/` and `/<environment>/<app>.git` git asks with both slashes.
 _ADDRESS = re.compile(
-    rf"/(?!(?:api|hooks)/)([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)/({REFS}|{programs.RECEIVE}|{programs.UPLOAD})"
+    rf"/+(?!(?:api|hooks)/)([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)/({REFS}|{programs.RECEIVE}|{programs.UPLOAD})"
 )
 
 

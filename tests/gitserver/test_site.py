@@ -39,6 +39,22 @@ def test_the_addresses_that_git_asks_are_not_flasks(app, ask, repo):
         )
 
 
+@pytest.mark.parametrize("slashes", ["//", "///"])
+def test_slashes_before_the_environment_count_as_one(app, ask, slashes):
+    """As in `http://host/` followed by `/MyProdEnv/app02.git`: git sends both."""
+    path = REPO.replace("/", slashes, 1)
+
+    for rest, method, kind in (
+        ("info/refs", "GET", None),
+        ("git-receive-pack", "POST", REQUEST.format("git-receive-pack")),
+        ("git-upload-pack", "POST", REQUEST.format("git-upload-pack")),
+    ):
+        raw = {"PATH_INFO": f"{path}/{rest}"}
+        asked = {"query_string": LISTS.partition("?")[2]} if kind is None else {"content_type": kind}
+        answer = ask("/", method=method, environ_overrides=raw, **asked)
+        assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "method"),
     [
