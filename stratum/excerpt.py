@@ -14,6 +14,11 @@ def quoted(text: str) -> str:
     return '"' + "".join(_cells(cut)) + '"'
 
 
+def on_one_line(text: str) -> str:
+    """Repeat a text, whole, but for what would break the line or steer a terminal."""
+    return text if text.isprintable() else "".join(_cells(text))
+
+
 def excerpt(text: str, column: int) -> tuple[str, int]:
     """Show the part of a line around a column, and tell how many columns of a terminal stand before it.
 

@@ -3,6 +3,17 @@
 import logging
 import sys
 
+from stratum.excerpt import on_one_line
+
+_FORM = "%(asctime)s {part}[%(process)d] %(levelname)s %(name)s: %(message)s"
+
+
+class _OneLine(logging.Formatter):
+    """Shows what would break a line, or steer a terminal, by its code: clients and programs choose words."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # a trace follows it
+        return on_one_line(super().formatMessage(record))
+
 
 def configure(part: str) -> None:
     """Set logging up once in a process.
@@ -11,9 +22,7 @@ def configure(part: str) -> None:
         part: name of the process in each line: web, work, door.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        logging.Formatter(f"%(asctime)s {part}[%(process)d] %(levelname)s %(name)s: %(message)s")
-    )
+    handler.setFormatter(_OneLine(_FORM.format(part=part)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -172,7 +172,8 @@ class Exchange:
             end_group(self.pid)
         code = self._process.wait()
         if code and self._said:
-            log.info("git (pid %d) ended with %d: %s", self.pid, code, self._said.decode("utf-8", "replace"))
+            said = self._said.decode("utf-8", "replace").strip()
+            log.info("git (pid %d) ended with %d: %s", self.pid, code, said)
         return code
 
     # -- feeding
