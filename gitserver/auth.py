@@ -52,6 +52,14 @@ def sees(token: Token, app: App) -> bool:
     return any(may_see(token, app.environment.id, app_id) for app_id in _ids(app))
 
 
+def seen(token: Token, app: App | None) -> App | None:
+    """Return what a look-up found if the token sees it.
+
+    Else the caller goes on as if there were none: an answer that comes sooner would tell that there is.
+    """
+    return app if app is not None and sees(token, app) else None
+
+
 def administers(token: Token, grants: tuple[Grant, ...]) -> bool:
     """Whether each of some rights is on what the token administers; for a token without any: no."""
     return token.is_admin or (

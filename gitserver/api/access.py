@@ -10,7 +10,7 @@ apps, or what it keeps is removed, that to administer it; so no view can forget 
 from flask import Flask, g, request
 
 from gitserver.api import bodies
-from gitserver.auth import may_in, may_see, refusal, require, sees
+from gitserver.auth import may_in, may_see, refusal, require, seen, sees
 from gitserver.services import services
 from gitserver.signin import sign_in
 from stratum.errors import Conflict, NotAllowed, NotFound, Renamed
@@ -111,7 +111,7 @@ def _find_app() -> None:
         return
     right = _needed()
     with services().database.read() as tx:
-        found = environments.find_app(tx, given["environment"], given["app"])
+        found = seen(caller(), environments.find_app(tx, given["environment"], given["app"]))
         former = None if found else environments.find_former(tx, given["environment"], given["app"])
     if former is not None and sees(caller(), former):
         raise Renamed(_asked(), former.label, "Use that name.")

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request
 
-from gitserver.auth import require
+from gitserver.auth import require, seen
 from gitserver.git import renamed
 from gitserver.services import Services
 from gitserver.signin import sign_in
 from stratum.model import App, Right, Token
-from stratum.store import Watched, environments
+from stratum.store import Transaction, Watched, environments
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,12 @@ def admitted(services: Services, asked: Asked, right: Right) -> tuple[Token, App
     """
     token = sign_in(services, asked.request.environ)
     database, environment, app = services.database, asked.environment, asked.app
-    key = ("app", environment, app)
-    found = database.known(key, lambda tx: environments.find_app(tx, environment, app), until=Watched.ACCESS)
+    key = ("app", token.id, environment, app)
+
+    def look_up(tx: Transaction) -> App | None:
+        return seen(token, environments.find_app(tx, environment, app))
+
+    found = database.known(key, look_up, until=Watched.ACCESS)
     if found is None:
         with database.read() as tx:
             renamed.refuse_former(tx, token, (environment, app), asked.request.host_url)

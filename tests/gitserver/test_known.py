@@ -97,6 +97,37 @@ def test_what_was_refused_is_allowed_at_once(reader):
     assert reader.ask() == 200
 
 
+@pytest.mark.parametrize("address", ["/{}.git/info/refs?service=git-upload-pack", "/api/apps/{}"])
+def test_an_app_that_one_may_not_see_takes_the_look_ups_of_one_that_is_not_there(
+    reader, monkeypatch, address
+):
+    """Or the time of the answer tells which names there are."""
+    unseen = reader.side.app("unseen", environment="Other")
+    done: list[str] = []
+
+    def counted(name: str):
+        look_up = getattr(environments, name)
+
+        def counting(*given):
+            done.append(name)
+            return look_up(*given)
+
+        return counting
+
+    for name in ("find_app", "find_former"):
+        monkeypatch.setattr(environments, name, counted(name))
+
+    def look_ups(label: str) -> list[str]:
+        done.clear()
+        path = address.format(label)
+        answer = reader.client.get(path, headers={"Authorization": f"Bearer {reader.secret}"})
+        assert answer.status_code == 404
+        return list(done)
+
+    for _ in range(2):
+        assert look_ups(unseen.label) == look_ups("Other/none") == ["find_app", "find_former"]
+
+
 def test_a_push_and_its_build_have_nobody_asked_for_anew(reader, monkeypatch):
     assert reader.ask() == 200
     monkeypatch.setattr(tokens, "find_token", None)
