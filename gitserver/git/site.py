@@ -5,13 +5,13 @@ All others of a repository, and whatever is not written as git writes it, are Fl
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
-from werkzeug.wsgi import ClosingIterator
 
 from gitserver.errors import INTERNAL_HINT, internal
 from gitserver.git import programs
@@ -54,7 +54,23 @@ class GitSite:
         services = services_of(self._app)
         asked = Asked(found[1], found[2].removesuffix(SUFFIX), Request(environ, populate_request=False))
         answer = _answered(view, services, asked)
-        return ClosingIterator(_sent(answer, environ, start), services.places.leave)
+        return _Held(_sent(answer, environ, start), services.places)
+
+
+class _Held:
+    """An answer with its place, which is given back even if the answer cannot be brought to its end."""
+
+    def __init__(self, pieces: Iterable[bytes], places: Places) -> None:
+        self._pieces, self._places = pieces, places
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        with ExitStack() as ends:
+            ends.callback(self._places.leave)
+            if close := getattr(self._pieces, "close", None):
+                ends.callback(close)
 
 
 def _sent(answer: Data | Response, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:

@@ -6,6 +6,7 @@ import pytest
 from werkzeug.exceptions import Gone
 
 from gitserver.app import create_app
+from gitserver.git.lines import Data
 from gitserver.git.smart import SmartGit
 from gitserver.services import services_of
 from stratum.errors import StratumError, Unavailable
@@ -129,3 +130,28 @@ def test_an_error_is_a_line_and_gives_the_place_back(answered, error, status, te
 
     assert (answer.status_code, answer.text, held) == (status, text, 0)
     assert answer.headers.get("Retry-After") == waits
+
+
+class Unclosable:
+    """Pieces of an answer, as of a push whose end cannot be recorded."""
+
+    def __iter__(self):
+        return iter((b"said",))
+
+    def close(self):
+        message = "the disk is away"
+        raise OSError(message)
+
+
+def test_a_place_is_given_back_though_an_answer_cannot_be_ended(side, monkeypatch):
+    monkeypatch.setattr(SmartGit, "advertise", lambda *_: Data("text/plain", Unclosable()))
+    made = create_app(side.instance)
+    receiving = services_of(made).places.receiving
+    answer = made.test_client().get(LISTS, headers={"Authorization": f"Bearer {side.admin}"})
+    held_meanwhile = receiving.size - receiving._free._value
+
+    with pytest.raises(OSError, match="the disk is away"):
+        answer.close()
+
+    assert (held_meanwhile, receiving.size - receiving._free._value) == (1, 0)
+    services_of(made).database.close()
