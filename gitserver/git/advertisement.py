@@ -16,7 +16,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from dulwich.refs import DiskRefsContainer, Ref, check_ref_format
+from dulwich.refs import DiskRefsContainer, Ref, SymrefLoop, check_ref_format
 
 from gitserver.git import programs
 from gitserver.git.pktline import FLUSH, pkt
@@ -90,7 +90,7 @@ def visible_refs(repo: Path) -> dict[bytes, bytes] | None:
         if len(names) > MAX_REFS:
             return None
         found = {bytes(name): bytes(container[name]) for name in names}
-    except (OSError, ValueError, KeyError):  # such as a ref to a ref that is not there
+    except (OSError, ValueError, KeyError, SymrefLoop):  # such as a ref to a ref that is not there
         return None
     return found if all(map(_OID.fullmatch, found.values())) else None
 

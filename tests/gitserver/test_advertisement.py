@@ -80,8 +80,10 @@ def test_what_cannot_be_read_like_git_does_is_left_to_git(web, repo, tip):
     assert advertisement.of(programs.RECEIVE, repo, "") is None
 
     git(repo, "symbolic-ref", "-d", "refs/heads/dangling")
-    (repo / "refs/heads/broken").write_text("no id\n")
-    assert advertisement.of(programs.RECEIVE, repo, "") is None
+    broken = repo / "refs/heads/broken"
+    for text in ("no id\n", "ref: refs/heads/broken\n"):
+        broken.write_text(text)
+        assert advertisement.of(programs.RECEIVE, repo, "") is None
 
 
 def test_many_refs_are_left_to_git(web, repo, tip):
