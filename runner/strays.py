@@ -31,11 +31,15 @@ class Restarts:
 
 
 def end_strays_of(parts: Parts, app: App) -> None:
-    """End an app's strays, unless an applier is at work for it, and tell which."""
+    """End an app's strays, unless an applier is at work for it, which does it itself."""
     with exclusive(parts.apply_lock(app.id)) as is_held:
-        if not is_held:
-            return
-        ended = parts.engine.sweep(app)
+        if is_held:
+            end_strays(parts, app)
+
+
+def end_strays(parts: Parts, app: App) -> None:
+    """End an app's strays, and tell which; the caller holds the app's lock."""
+    ended = parts.engine.sweep(app)
     if ended:
         log.warning("ended what belongs to no process of %s: %s", app.label, listed(ended))
 

@@ -12,6 +12,7 @@ from runner.apply.staying import with_older
 from runner.apply.wish import wish
 from runner.engines.engine import Started, Stopped
 from runner.plan import Process, port_names, remembered_slots
+from runner.strays import end_strays
 from runner.wish import Wish
 from stratum.model import App, Formation, Release
 from stratum.states import State
@@ -46,7 +47,7 @@ def converge(parts: Parts, app: App, release: Release | None, formation: Formati
     wanted = port_names(app, release, formation) if release else []
     alive = running.living(statuses.values())
     if release and any(name not in alive for name in wanted):
-        parts.engine.sweep(app)
+        end_strays(parts, app)
         ports.exchange(parts, app.id, [name for name in wanted if name not in alive])
     goal = with_older(parts, wish(parts, app, release, formation), formation)
     names = {process.name for process in goal.processes}
@@ -88,4 +89,4 @@ def clear(parts: Parts, goal: Wish) -> None:
             releases.set_staying(tx, app.id, goal.staying())
             formation_store.free_ports(tx, app.id, surplus_ports)
             formation_store.free_unique_ints(tx, app.id, kept)
-    parts.engine.sweep(app)
+    end_strays(parts, app)

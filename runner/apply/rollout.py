@@ -24,6 +24,7 @@ from runner.engines.engine import Stopped, Watched
 from runner.plan import Known, Process, diff, known, stops_late
 from runner.probe import await_up
 from runner.rounds import rounds
+from runner.strays import end_strays
 from runner.wish import Wish
 from stratum import faults, queue
 from stratum.errors import NO_PROCESS, ReleaseStopped, ReleaseUnusable, RolloutFailed, RouterUnavailable
@@ -116,7 +117,7 @@ class _Rolling:
         there = running.look(self.parts, self.app)
         if running.living(there.values()):
             return there
-        self.parts.engine.sweep(self.app)
+        end_strays(self.parts, self.app)
         if not self._is_new or self.current is None:
             return there
         try:

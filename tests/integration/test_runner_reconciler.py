@@ -94,6 +94,17 @@ def test_what_belongs_to_no_process_is_ended_and_told(
     assert told in caplog.messages
 
 
+def test_what_a_rollout_ends_of_them_is_told_as_well(
+    stage: Stage, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that throws off its mark right after its start is gone before any look for strays."""
+    if not stage.instance.fence.fenced:
+        pytest.skip("of an ordinary user nothing but the mark tells whose it is")
+    stage.deploy(app, {"worker": f"env -i setsid -f sleep 1000; {SLEEP}"}, worker=1)
+
+    assert f"ended what belongs to no process of MyProdEnv/{app.name}: pid " in caplog.text
+
+
 def test_sections_of_another_release_and_missing_descriptions_are_mended(
     stage: Stage, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
