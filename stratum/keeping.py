@@ -71,11 +71,17 @@ def takes_turns(target: Target, settings: TargetSettings) -> bool:
     return target.name == WEB and is_kept_by_it
 
 
-def explain(release: Release, formation: Formation, defaults: Defaults) -> Iterator[Fact]:
-    """Say what is in force for each target that processes are made of."""
+def explain(
+    release: Release, formation: Formation, defaults: Defaults, began: Mapping[str, Release]
+) -> Iterator[Fact]:
+    """Say what is in force for each target that processes are made of.
+
+    Args:
+        began: target → the first release that had it, which gave it the scale that it began with.
+    """
     for target in release.targets:
         if target.name in release.process_names():
-            yield _scale(release, formation, target.name, defaults)
+            yield _scale(release, began.get(target.name, release), formation, target.name, defaults)
             yield _strategy(release, formation, target)
             yield from _max_surge(release, formation, target)
             yield _stop_sequence(release, formation, target.name, defaults)
@@ -83,16 +89,19 @@ def explain(release: Release, formation: Formation, defaults: Defaults) -> Itera
             yield from _checks(release, target.name, defaults)
 
 
-def _scale(release: Release, formation: Formation, target: str, defaults: Defaults) -> Fact:
-    """Say the scale; one that is as it would be had nobody asked for any is told as that."""
-    settings, asked = release.contents.settings, _asked(release, target).quantity
-    first = first_scales([target], NO_FORMATION, settings, start_all=defaults.start_all)[target]
-    source, note = Source.DEFAULT if asked is None else Source.APP_JSON, ""
-    if formation.scales.get(target, first) != first:
-        source, note = Source.API, "" if asked is None else f"app.json says {asked} to begin with"
+def _scale(release: Release, began: Release, formation: Formation, target: str, defaults: Defaults) -> Fact:
+    """Say the scale; one that is as it began is told as that, whatever app.json says by now."""
+    asked = began.contents.settings
+    first = first_scales([target], NO_FORMATION, asked, start_all=defaults.start_all)[target]
+    scale, now = formation.scales.get(target, first), _asked(release, target).quantity
+    source = Source.DEFAULT if _asked(began, target).quantity is None else Source.APP_JSON
+    if scale != first:
+        source = Source.API
+    notes = [f"as v{began.version} began"] if source is Source.APP_JSON and now != scale else []
+    notes += [f"app.json says {now} to begin with"] if now not in {None, scale} else []
     if target in formation.paused:
-        note = f"{formation.remembered(target)} once it is resumed"
-    return Fact(target, "scale", str(formation.scale(target)), source, note)
+        notes = [f"{formation.remembered(target)} once it is resumed"]
+    return Fact(target, "scale", str(formation.scale(target)), source, "; ".join(notes))
 
 
 def _strategy(release: Release, formation: Formation, target: Target) -> Fact:

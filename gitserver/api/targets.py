@@ -11,7 +11,7 @@ from gitserver.services import services
 from stratum.keeping import Defaults
 from stratum.keeping import explain as facts
 from stratum.model import App
-from stratum.store import Transaction, formation
+from stratum.store import Transaction, formation, releases
 from stratum.verbs.keep import keep
 from stratum.verbs.scale import current_release
 
@@ -40,4 +40,4 @@ def _facts(tx: Transaction, app: App) -> list[rows.Row]:
     defaults = Defaults(
         ours.web_start_timeout_s, ours.alive_after_s, ours.stop_grace_s, app.environment.start_all
     )
-    return [asdict(fact) for fact in facts(release, wished, defaults)]
+    return [asdict(fact) for fact in facts(release, wished, defaults, releases.first_with(tx, app.id))]

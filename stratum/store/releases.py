@@ -69,6 +69,12 @@ def list_releases(tx: Transaction, app_id: int) -> list[Release]:
     return [_release(row) for row in tx.execute(chosen)]
 
 
+def first_with(tx: Transaction, app_id: int) -> dict[str, Release]:
+    """Target → the first release that had it, whether that ever ran or not."""
+    newest_first = list_releases(tx, app_id)
+    return {name: release for release in newest_first for name in release.process_names()}
+
+
 def current_releases(tx: Transaction) -> dict[int, Release]:
     """App id → the release that runs, for all apps that have one."""
     joined = t.apps.join(t.releases, t.releases.c.id == t.apps.c.current_release_id)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stratum.model import Check, CheckKind, Contents, Strategy, TargetSettings
-from stratum.store import formation, releases
+from stratum.model import Check, CheckKind, Contents, Strategy, Target, TargetSettings
+from stratum.store import environments, formation, releases
 from tests.webside import SLUG
 
 PATH = "/apps/MyProdEnv/app02/targets"
@@ -30,10 +30,25 @@ def app(side):
             who="admin",
             contents=Contents(settings=asked),
         )
-        from stratum.store import environments
-
         environments.set_current_release(tx, app.id, made.id)
     return app
+
+
+def release(side, app, quantities):
+    """Have the app run a release of the target `clock`, whose app.json asks for so many."""
+    settings = {name: TargetSettings(quantity=number) for name, number in quantities.items()}
+    with side.db.write() as tx:
+        made = releases.add_release(
+            tx,
+            app.id,
+            slug=SLUG,
+            commit="c" * 40,
+            targets=(Target("clock", "sleep 9"),),
+            cause="push",
+            who="admin",
+            contents=Contents(settings=settings),
+        )
+        environments.set_current_release(tx, app.id, made.id)
 
 
 def facts(rows, key):
@@ -55,11 +70,8 @@ def test_what_is_in_force_is_told_with_who_has_said_so(api, side, app):
     assert facts(rows, "scale") == [
         ("web", "1", "default", ""),
         ("worker", "0", "API", "3 once it is resumed"),
-        ("mailer", "0", "API", "app.json says 2 to begin with"),
+        ("mailer", "0", "default", "app.json says 2 to begin with"),
     ]
-    with side.db.write() as tx:
-        formation.set_scales(tx, app.id, {"mailer": 2})
-    assert facts(api("GET", PATH)[1], "scale")[2] == ("mailer", "2", "app.json", "")
     assert facts(rows, "stop_sequence")[:2] == [
         ("web", "term,30,kill", "default", ""),
         ("worker", "quit,75,term,15,kill", "app.json", ""),
@@ -136,6 +148,35 @@ def test_a_surge_is_told_where_new_processes_run_beside_old_ones(api, app):
     assert facts(rows, "max_surge") == [
         ("mailer", "2", "API", "no effect: new processes do not run beside old ones")
     ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "told"),
+    [
+        (2, ("clock", "2", "app.json", "")),
+        (1, ("clock", "1", "API", "app.json says 2 to begin with")),
+    ],
+)
+def test_a_scale_is_of_the_app_json_of_the_release_that_brought_the_target(api, side, app, scale, told):
+    release(side, app, {"clock": 2})
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"clock": scale})
+
+    assert facts(api("GET", PATH)[1], "scale") == [told]
+
+
+@pytest.mark.parametrize(
+    ("later", "note"),
+    [({"clock": 3}, "as v3 began; app.json says 3 to begin with"), ({}, "as v3 began")],
+)
+def test_a_scale_that_nobody_has_changed_stays_that_app_jsons(api, side, app, later, note):
+    release(side, app, {"clock": 2})
+    with side.db.write() as tx:
+        formation.set_scales(tx, app.id, {"clock": 2})
+
+    release(side, app, later)
+
+    assert facts(api("GET", PATH)[1], "scale") == [("clock", "2", "app.json", note)]
 
 
 def test_an_app_without_a_release_has_nothing_to_explain(api, side):
