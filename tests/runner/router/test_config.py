@@ -65,7 +65,9 @@ def test_the_whole_configuration() -> None:
     status = "{http.error.status_code}"
     ask = page("401", "This needs a valid token. Sign in with: stratum login URL.\n")
     ask["headers"] = {**ask["headers"], "WWW-Authenticate": ['Basic realm="Stratum", charset="UTF-8"']}
-    control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), "flush_interval": -1}]}
+    buffers = {"read_buffer_size": 65536, "write_buffer_size": 65536}
+    to_web = {"flush_interval": -1, "transport": {"protocol": "http", **buffers}}
+    control = {"@id": config.mark, "handle": [{**proxy("unix//data/run/web/web.sock"), **to_web}]}
     assert json.loads(config.content) == {
         "admin": {"listen": "unix//data/run/router/admin.sock|0660", "config": {"persist": False}},
         "logging": {"logs": {"default": {"level": "WARN", "exclude": ["admin"]}}},
