@@ -33,7 +33,7 @@ _ENVIRON = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C.UTF-8",
+    "LC_ALL": "C",
     "GIT_CONFIG_COUNT": str(len(_UNWANTED)),
     **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(_UNWANTED)},
     **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_UNWANTED.values())},
