@@ -124,6 +124,18 @@ def is_sync_of(call: Call, path: str) -> bool:
     return call.kind == "sync" and call.path.endswith(path)
 
 
+def test_the_hook_of_a_push_to_one_ref_asks_with_one_write(watched):
+    """The web process, and whatever else it does, wakes for each."""
+    web, source = watched.web, watched.web.source("asks")
+    calls = watched.push(source, web.url(web.new_app()), "master")
+
+    question = calls[question_of(calls)]
+
+    assert question.kind == "write"
+    assert question.data.count(b"\0") == 3
+    assert question.data.endswith(b" refs/heads/master\0\0")
+
+
 def test_row_is_on_disk_before_the_hook_is_told_yes(watched):
     web, source = watched.web, watched.web.source("row")
     calls = watched.push(source, web.url(web.new_app()), "master")
