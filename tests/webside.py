@@ -6,7 +6,7 @@ What those would record is recorded here through the store, by `release` and by 
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,13 +79,13 @@ class WebSide:
         services_of(app).database.close()
 
     @contextmanager
-    def served(self, port: int = 0) -> Iterator[str]:
-        """Serve it on a loopback port, with an applier; yield the address."""
+    def served(self, port: int = 0, *, applies: bool = True) -> Iterator[str]:
+        """Serve it on a loopback port, with an applier unless told otherwise; yield the address."""
         app = create_app(self.instance)
         server = make_server("127.0.0.1", port, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, args=(PROMPT_S,))
         thread.start()
-        with Applier(self.db):
+        with Applier(self.db) if applies else nullcontext():
             yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()

@@ -1,5 +1,6 @@
 """Waiting for what a verb set going, and telling how it went."""
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,28 @@ if TYPE_CHECKING:
 
 GONE = 404
 POLL_S = 0.1
+SILENT_S = 15.0
+NOT_BEGUN = (
+    "What you asked for is recorded, and has not begun: an earlier change of the app is under way, or a part "
+    "of the server is away, which `stratum status` tells. It is done then, whether you wait or not."
+)
+
+
+class Patience:
+    """Says once that a rollout has not begun: whoever waits would learn it only by waiting.
+
+    Args:
+        silent_s: how long nothing is said.
+    """
+
+    def __init__(self, silent_s: float = SILENT_S) -> None:
+        self._end = time.monotonic() + silent_s
+
+    def tell(self, rollout: Mapping[str, Any]) -> None:
+        """Say it if it is time to."""
+        if rollout["status"] == "queued" and time.monotonic() >= self._end:
+            self._end = math.inf
+            say(NOT_BEGUN)
 
 
 def finish(
@@ -27,7 +50,7 @@ def finish(
     if change["message"]:
         say(change["message"])
     if change["rollout"] is not None:
-        made = app.rollout(change["rollout"], until=until)
+        made = app.rollout(change["rollout"], until=until, unfinished=Patience().tell)
         report(made, as_json=as_json)
         if not (as_json or made["report"] or change["message"]):
             say("No process runs that this would have changed.")
@@ -78,7 +101,7 @@ def until_gone(app: "RemoteApp", rollout: int | None) -> None:
     """
     try:
         if rollout is not None:
-            report(app.rollout(rollout, until="ended"))
+            report(app.rollout(rollout, until="ended", unfinished=Patience().tell))
         while app.show():
             time.sleep(POLL_S)
     except Refused as error:

@@ -1,7 +1,7 @@
 """One app on a server: its processes, variables, releases, builds and logs."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -223,10 +223,15 @@ class RemoteApp:
         """
         return self._followed("/logs", wanted)
 
-    def rollout(self, number: int, *, until: str = "settled") -> Row:
+    def rollout(
+        self, number: int, *, until: str = "settled", unfinished: Callable[[Row], None] | None = None
+    ) -> Row:
         """Wait for a rollout and return it; until `settled` or `ended`.
 
         A server that is away for less than PATIENCE_S is waited for: the rollout goes on without it.
+
+        Args:
+            unfinished: told how it is each time that the server has waited in vain, for WAIT_S mostly.
         """
         heard = time.monotonic()
         while True:
@@ -240,6 +245,8 @@ class RemoteApp:
                 continue
             if found["done"]:
                 return found
+            if unfinished is not None:
+                unfinished(found)
             heard = time.monotonic()
             if heard - asked < RETRY_S:  # too many wait there already
                 time.sleep(CROWDED_S)

@@ -100,6 +100,27 @@ def test_an_address_that_cannot_be_is_away(ask):
         ask("http://h:x")
 
 
+def test_who_waits_for_a_rollout_is_told_while_it_has_not_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr("stratum.client.app.WAIT_S", 0)
+    side = WebSide.make(tmp_path / "data")
+    app = side.app()
+    side.release(app)
+    told = []
+
+    def settle_after_two(rollout):
+        told.append(rollout["status"])
+        if len(told) == 2:
+            side.settle(app)
+
+    with side.served(applies=False) as url:
+        remote = Server.at(url, side.admin).app("MyProdEnv", "app02")
+        change = remote.scale({"worker": 2})
+        found = remote.rollout(change["rollout"], unfinished=settle_after_two)
+    side.close()
+
+    assert (told, found["status"]) == (["queued"] * 2, "succeeded")
+
+
 def test_a_wait_outlasts_a_restart_of_the_server(tmp_path):
     """Its connection dies at once; then the server is back on the same port."""
     side = WebSide.make(tmp_path / "data")
