@@ -61,11 +61,14 @@ def await_up(parts: Parts, goal: Wish, watched: Sequence[Watched], check: Callab
     """
     pending = [_Rising(parts, goal, one) for one in watched]
     due_s = pace.LONGEST_PAUSE_S  # until the next one may have lived for long enough
+    looked_s = 0.0  # when they were last looked at closely, as it is once they may be up, too
     try:
         for waited_s in pace.looks(math.inf, lambda: due_s) if pending else ():  # noqa: B023 - the newest is meant
             check()
             due_s = pace.LONGEST_PAUSE_S
-            seen = parts.engine.rollout([one.watched for one in pending])
+            glance = waited_s < looked_s + pace.LONGEST_PAUSE_S
+            looked_s = looked_s if glance else waited_s
+            seen = parts.engine.rollout([one.watched for one in pending], glance=glance)
             for one, now in list(zip(pending, seen, strict=True)):
                 if one.is_up(now, waited_s):
                     pending.remove(one)

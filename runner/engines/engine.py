@@ -134,10 +134,14 @@ class Engine(Protocol):
         many processes there are.
         """
 
-    def rollout(self, watched: Sequence[Watched]) -> list[Progress]:
+    def rollout(self, watched: Sequence[Watched], *, glance: bool = False) -> list[Progress]:
         """Tell how far processes have come that were started, in order.
 
         One with a port is done when it itself listens there, any other when it has lived for a moment.
+
+        Args:
+            glance: what cannot be done yet may be told without a closer look, if that is much cheaper; that
+                it is stuck may go unseen then.
         """
 
     def endpoints(self, app: App, names: Collection[str]) -> list[Endpoint]:

@@ -179,6 +179,28 @@ def test_one_with_a_port_is_up_when_it_itself_listens_there(side: Side) -> None:
         assert answer.read().decode() == f"{version(wished)} {pid}"
 
 
+def test_at_a_glance_one_is_seen_to_listen_or_to_have_ended_as_well(side: Side) -> None:
+    """A closer look is spared only while neither can be."""
+    wished = side.wish({"web": f"until [ -e {SHARED}/go ]; do sleep 0.05; done; {RUN_WEB}"})
+    (process,) = wished.processes
+    (pid,) = side.start(wished)
+    watched = Watched(process, pid)
+
+    def glance() -> Progress:
+        (now,) = side.engine.rollout([watched], glance=True)
+        return now
+
+    first = glance()
+    assert (first.is_done, first.stuck) == (False, "")
+    side.put("go")
+    wait_until(lambda: glance().is_done)
+    os.killpg(pid, signal.SIGKILL)
+    gone = wait_until(lambda: (now := glance()).stuck and now)
+
+    assert isinstance(gone, Progress)
+    assert gone.exit_status in {-signal.SIGKILL, None}
+
+
 def test_one_without_a_port_is_up_when_it_has_lived_for_a_moment(side: Side) -> None:
     wished = side.wish({"worker": SLEEP})
     (process,) = wished.processes

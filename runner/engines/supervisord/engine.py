@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from runner.engines.engine import NO_STEPS, Endpoint, Progress, Ran, Started, Steps, Stopped, Watched
 from runner.engines.supervisord import descriptions
 from runner.engines.supervisord.ends import end, named
+from runner.engines.supervisord.glance import are_silent, on_its_way
 from runner.engines.supervisord.progress import progress
 from runner.engines.supervisord.rpc import Sections, Wanted
 from runner.plan import Process
@@ -93,8 +94,10 @@ class Supervisord:
         """Ask supervisord, and the folder of descriptions."""
         return f"{self.sections.mark()} {descriptions.changed_at_ns(self.instance.layout)}"
 
-    def rollout(self, watched: Sequence[Watched]) -> list[Progress]:
-        """Ask supervisord, and of those that are to listen the door."""
+    def rollout(self, watched: Sequence[Watched], *, glance: bool = False) -> list[Progress]:
+        """Ask supervisord, and of those that are to listen the door; at a glance the kernel alone."""
+        if glance and are_silent(watched):
+            return [on_its_way(one) for one in watched]
         known = {one.name: one for one in self.sections.status([one.process.name for one in watched])}
         listens, alive_after_s = self.door.listeners, self.instance.settings.alive_after_s
         return [progress(one, known.get(one.process.name), listens, alive_after_s) for one in watched]
