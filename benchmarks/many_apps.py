@@ -6,6 +6,7 @@ whoever's work it was: no ratio can be below work at once ÷ time one after the 
 """
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.served import Served
 BAR = 1.2
 ROUNDS = 3
 APPS = 16
+SETTLE_S = 5.0  # so that what the first pushes have left to the disk, and to upkeep, is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def _pushed(served: Served, number: int, *, at_once: bool) -> tuple[Took, Took]:
     client.knows(served.url, admin_token(served))
     made = _took(client, calls, at_once=at_once)
     _require(served, apps, "flask")
+    time.sleep(SETTLE_S)
     for call in calls:
         served.commit(call.folder, web__py=SOURCE["web.py"].replace('"flask"', '"changed"'))
     changed = _took(client, calls, at_once=at_once)
