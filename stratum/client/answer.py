@@ -78,9 +78,10 @@ class Answer:
         if not self._has_head:
             self.reason += status.decode("latin-1")
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
+    def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        self._is_measured |= name.lower() in {b"content-length", b"transfer-encoding"}
+        is_chunked = name.lower() == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked")
+        self._is_measured |= is_chunked or name.lower() == b"content-length"
 
     def on_headers_complete(self) -> None:
         """Take the end of the head."""

@@ -29,7 +29,9 @@ class Connection:
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
-        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "stratum"}
+        # Without a word of encodings any would do (RFC 9110, 12.5.3), and we read none.
+        own = {"User-Agent": "stratum", "Accept-Encoding": "identity"}
+        self._headers = {"Authorization": f"Bearer {token}", **own}
 
     def send(
         self, method: str, path: str, *, json: object = None, params: Mapping[str, str] | None = None

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from stratum.client import Server
+from stratum.client.wire import connected
 from stratum.errors import ServerUnavailable
 
 BODY = b'{"name": "who"}'
@@ -147,6 +148,28 @@ def test_a_server_is_believed_if_somebody_vouches_for_it(monkeypatch, vouched):
 
     assert "certificate verify failed" in caught.value.message
     assert asked[0] == "GET /api/whoami HTTP/1.1"
+
+
+def test_over_tls_what_is_asked_waits_for_no_acknowledgement(monkeypatch, vouched):
+    """As of the handshake's end, where the server says nothing more: so does Go's, and so the router."""
+    certificate, context = vouched
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+
+    with answering(GOOD, context) as (port, _), connected(f"https://localhost:{port}", 9).connection as made:
+        assert isinstance(made, ssl.SSLSocket)
+        told = made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), made.selected_alpn_protocol()
+        made.sendall(b"\r\n")
+
+    assert told == (1, "http/1.1")
+
+
+def test_an_answer_is_asked_for_as_it_is():
+    """A proxy may choose any encoding for who says nothing of them, and we read none."""
+    with answering(GOOD) as (port, asked):
+        whoami(f"http://127.0.0.1:{port}")
+
+    assert "Accept-Encoding: identity" in asked
 
 
 def test_a_proxy_that_leads_nowhere_is_quoted(monkeypatch):
