@@ -2,9 +2,12 @@
 
 import logging
 import sys
+from types import TracebackType
+from typing import TypeAlias
 
 from stratum.excerpt import on_one_line
 
+_Error: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _FORM = "%(asctime)s {part}[%(process)d] %(levelname)s %(name)s: %(message)s"
 
 
@@ -13,6 +16,9 @@ class _OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # a trace follows it
         return on_one_line(super().formatMessage(record))
+
+    def formatException(self, ei: _Error) -> str:  # its words may be a client's, too: no line looks like ours
+        return "\n".join(f"    {on_one_line(line)}" for line in super().formatException(ei).splitlines())
 
 
 def configure(part: str) -> None:

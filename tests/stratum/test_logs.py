@@ -37,9 +37,13 @@ def test_an_event_is_one_line_that_steers_no_terminal(written, text, shown):
     assert said.count("\n") == 1
 
 
-def test_the_trace_of_an_error_keeps_its_lines(written):
-    logging.getLogger("part").error("broken\n%s", "forged", exc_info=ZeroDivisionError("its reason"))
+def test_the_trace_of_an_error_keeps_its_lines_and_none_of_them_looks_like_an_event(written):
+    error = ZeroDivisionError("its reason\n2026-11-23 web[1] ERROR part: forged \x1b[2J")
+    logging.getLogger("part").error("broken\n%s", "forged", exc_info=error)
 
     first, *trace = written.getvalue().splitlines()
     assert first.endswith(" ERROR part: broken\\u000aforged")
-    assert trace == ["ZeroDivisionError: its reason"]
+    assert trace == [
+        "    ZeroDivisionError: its reason",
+        "    2026-11-23 web[1] ERROR part: forged \\u001b[2J",
+    ]
