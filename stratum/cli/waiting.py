@@ -17,8 +17,9 @@ GONE = 404
 POLL_S = 0.1
 SILENT_S = 15.0
 NOT_BEGUN = (
-    "What you asked for is recorded, and has not begun: an earlier change of the app is under way, or a part "
-    "of the server is away, which `stratum status` tells. It is done then, whether you wait or not."
+    "What you asked for is recorded, and has not begun: earlier changes, of this app or of others, are under "
+    "way, or a part of the server is away, which `stratum status` tells. It is done then, whether you wait "
+    "or not."
 )
 
 
