@@ -40,4 +40,5 @@ def _facts(tx: Transaction, app: App) -> list[rows.Row]:
     defaults = Defaults(
         ours.web_start_timeout_s, ours.alive_after_s, ours.stop_grace_s, app.environment.start_all
     )
-    return [asdict(fact) for fact in facts(release, wished, defaults, releases.first_with(tx, app.id))]
+    began = releases.first_with(tx, app.id, release.process_names())
+    return [asdict(fact) for fact in facts(release, wished, defaults, began)]

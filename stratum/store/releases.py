@@ -69,10 +69,17 @@ def list_releases(tx: Transaction, app_id: int) -> list[Release]:
     return [_release(row) for row in tx.execute(chosen)]
 
 
-def first_with(tx: Transaction, app_id: int) -> dict[str, Release]:
-    """Target → the first release that had it, whether that ever ran or not."""
-    newest_first = list_releases(tx, app_id)
-    return {name: release for release in newest_first for name in release.process_names()}
+def first_with(tx: Transaction, app_id: int, targets: Collection[str]) -> dict[str, Release]:
+    """Target → the first release that had it, whether that ever ran or not; those after them are not read."""
+    chosen = select(t.releases).where(t.releases.c.app_id == app_id).order_by(t.releases.c.version)
+    found: dict[str, Release] = {}
+    with tx.execute(chosen) as rows:
+        for row in rows:
+            release = _release(row)
+            found = {**{name: release for name in release.process_names() if name in targets}, **found}
+            if len(found) == len(set(targets)):
+                break
+    return found
 
 
 def current_releases(tx: Transaction) -> dict[int, Release]:
