@@ -54,7 +54,11 @@ class GitSite:
         services = services_of(self._app)
         asked = Asked(found[1], found[2].removesuffix(SUFFIX), Request(environ, populate_request=False))
         answer = _answered(view, services, asked)
-        return _Held(_sent(answer, environ, start), services.places)
+        with ExitStack() as undo:
+            undo.callback(services.places.leave)
+            held = _Held(_sent(answer, environ, start), services.places)
+            undo.pop_all()
+        return held
 
 
 class _Held:

@@ -7,6 +7,7 @@ import click
 
 from stratum.cli.facts import tell
 from stratum.cli.output import json_lines_option, json_option, pass_on, say, shortened, show
+from stratum.cli.waiting import Patience
 from stratum.cli.which import for_app, for_subcommands
 from stratum.errors import BuildFailed, Conflict, RolloutFailed
 from stratum.model import BuildState
@@ -195,7 +196,7 @@ def _check(app: "RemoteApp", build: "Row") -> None:
         raise BuildFailed(name, build["error"] or build["status"])
     if build["rollout"] is None:
         return
-    rollout = app.rollout(build["rollout"])
+    rollout = app.rollout(build["rollout"], unfinished=Patience().tell)
     if rollout["status"] == "failed":
         reason = f"succeeded, but its rollout failed: {rollout['error']}"
         raise RolloutFailed(name, reason)

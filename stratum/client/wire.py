@@ -51,11 +51,14 @@ def head(asks: str, headers: Mapping[str, str]) -> bytes:
     """Write the head of a request.
 
     Args:
-        asks: method and what is asked for.
+        asks: method and what is asked for, with a space between.
 
     Raises:
         ValueError: what it would hold would be more than a line, or cannot be sent.
     """
+    if asks.count(" ") != 1:
+        message = f"{asks!r} is no method and one place"
+        raise ValueError(message)
     lines = [f"{asks} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     for line in lines:
         if not (line.isascii() and line.isprintable()):

@@ -16,7 +16,10 @@ def are_silent(watched: Sequence[Watched]) -> bool:
     """Whether all are there and wait for a port on which nobody at all listens."""
     if not all(one.process.port and not one.is_up for one in watched):
         return False
-    taken = listening.accounts()
+    try:
+        taken = listening.accounts()
+    except OSError:  # nothing can be told at a glance
+        return False
     return all(one.process.port not in taken and proc.read(one.pid) is not None for one in watched)
 
 

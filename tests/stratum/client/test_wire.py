@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from stratum.client import Server
-from stratum.client.wire import connected
+from stratum.client.wire import connected, head
 from stratum.errors import ServerUnavailable
 
 BODY = b'{"name": "who"}'
@@ -215,3 +215,9 @@ def test_what_changes_something_says_how_long_it_is():
         Server.at(f"http://127.0.0.1:{port}", "token").connection.send("POST", "/x")
 
     assert "Content-Length: 0" in asked
+
+
+@pytest.mark.parametrize("asks", ["GET /a b HTTP/1.0", "GET", "GET /a\r\nX: y"])
+def test_what_is_asked_is_one_place(asks):
+    with pytest.raises(ValueError, match=r"is no method and one place|does not allow"):
+        head(asks, {})
