@@ -67,7 +67,7 @@ def serving(
     backend = Path(subprocess.check_output(["git", "--exec-path"], text=True).strip()) / "git-http-backend"
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=port, backend=backend, user=user))
-    environ = {"PATH": _PATH, "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8"}
+    environ = {"PATH": _PATH, "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
     with (
         _running([_which("fcgiwrap"), "-c", str(WORKERS), "-s", f"unix:{folder}/fcgi.sock"], environ),
         _running([_which("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")], environ),
