@@ -7,6 +7,9 @@ folder was synced (fsync(2), NOTES).
 import os
 from pathlib import Path
 
+from stratum.sizes import shown
+
+MIN_FREE_FILES = 10_000  # a virtual environment alone has some thousands
 _PART = 10  # never more than a tenth is asked to be free: a small disk may serve small apps
 
 
@@ -21,6 +24,22 @@ def below_floor(folder: Path, min_free_bytes: int) -> tuple[int, int] | None:
     free = disk.f_bavail * disk.f_frsize
     floor = min(min_free_bytes, disk.f_blocks * disk.f_frsize // _PART)
     return (free, floor) if free < floor else None
+
+
+def lack(folder: Path, min_free_bytes: int) -> str:
+    """Return why no build may begin, as a sentence; empty where there is room, in bytes and in files.
+
+    Takes what `below_floor` does.
+    """
+    found = below_floor(folder, min_free_bytes)
+    if found is not None:
+        free, floor = map(shown, found)
+        return f"{free} of the server's disk are free, and none begins below {floor}."
+    disk = os.statvfs(folder)
+    # Without a limit a file system says that there are none at all (statvfs(3); btrfs).
+    if disk.f_files and disk.f_favail < min(MIN_FREE_FILES, disk.f_files // _PART):
+        return f"the server's disk has room for {disk.f_favail} more files, and a build may need more."
+    return ""
 
 
 def sync(path: Path | str) -> None:

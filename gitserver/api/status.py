@@ -1,5 +1,6 @@
 """Who the caller is, and how the server's parts are."""
 
+import os
 import socket
 from collections.abc import Callable
 from importlib.metadata import version
@@ -10,10 +11,11 @@ from apiflask import APIBlueprint
 from gitserver.api import rows
 from gitserver.api.access import caller, visible_apps, visible_environments
 from gitserver.services import services
+from stratum import disk
 from stratum.door.fencing import accounts, fences
 from stratum.errors import SupervisorUnavailable
-from stratum.model import Token
-from stratum.store import environments, tokens
+from stratum.model import BuildState, Token
+from stratum.store import Transaction, builds, environments, tokens
 from stratum.store.clock import now
 
 CONNECT_TIMEOUT_S = 2.0
@@ -37,8 +39,9 @@ def whoami() -> rows.Row:
 def status() -> rows.Row:
     """Tell which parts answer, and how much of everything the caller may see."""
     with services().database.read() as tx:
-        counts = {"environments": len(visible_environments(tx)), "apps": len(visible_apps(tx))}
-        known = tokens.list_tokens(tx)
+        seen = {app.id for app in visible_apps(tx)}
+        counts = {"environments": len(visible_environments(tx)), "apps": len(seen)}
+        known, queue = tokens.list_tokens(tx), _queue(tx, seen)
     fenced = services().instance.fence.fenced
     return {
         "version": version("stratum"),
@@ -47,6 +50,29 @@ def status() -> rows.Row:
         "parts": [{"part": part, "up": is_up()} for part, is_up in _parts().items()],
         "counts": counts,
         "builds": _builds(known),
+        "queue": queue,
+        "disk": _disk(),
+    }
+
+
+def _queue(tx: Transaction, seen: set[int]) -> rows.Row:
+    """Count the builds of visible apps that run or wait for a builder, and how long the oldest has waited."""
+    found = [
+        build for build in builds.in_state(tx, BuildState.RUNNING, BuildState.QUEUED) if build.app_id in seen
+    ]
+    queued = [build.created_at for build in found if build.state is BuildState.QUEUED]
+    oldest_s = (now() - min(queued)).total_seconds() if queued else 0.0
+    return {"running": len(found) - len(queued), "queued": len(queued), "oldest_s": max(0, round(oldest_s))}
+
+
+def _disk() -> rows.Row:
+    """Tell what is free of the disk of apps and builds, and why no build begins where it is too little."""
+    instance = services().instance
+    found = os.statvfs(instance.layout.data)
+    return {
+        "free_bytes": found.f_bavail * found.f_frsize,
+        "total_bytes": found.f_blocks * found.f_frsize,
+        "lack": disk.lack(instance.layout.data, instance.settings.min_free_bytes),
     }
 
 
@@ -64,15 +90,16 @@ def _builds(known: list[Token]) -> rows.Row:
 
 def _parts() -> dict[str, Callable[[], bool]]:
     layout = services().instance.layout
+    supervised = _supervisord_is_up()  # else it would be waited for with each of its services
     parts = {
         "redis": services().nudges.is_up,
-        "supervisord": _supervisord_is_up,
-        "web": lambda: _service_is_up("_web"),
-        "work": lambda: _service_is_up("_work"),
+        "supervisord": lambda: supervised,
+        "web": lambda: supervised and _service_is_up("_web"),
+        "work": lambda: supervised and _service_is_up("_work"),
         "router": lambda: _accepts(layout.router_socket),
     }
     if services().instance.fence.fenced:
-        parts["door"] = lambda: _accepts(layout.door_socket)
+        parts["door"] = services().door.is_there
     return parts
 
 

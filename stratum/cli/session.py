@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from stratum.cli.environ import client_environ
 from stratum.cli.output import json_option, safe, say, show
 from stratum.cli.which import server
 from stratum.errors import InvalidInput
+from stratum.sizes import shown
 
 
 @click.command()
@@ -76,7 +78,7 @@ def status(as_json: bool) -> None:
     click.echo(f"Stratum {found['version']} at {here.url}: {counts}")
     show(found["parts"], ("part", "up"), as_json=False)
     click.echo(found["note"] or "Fenced: services, apps and their builds have accounts of their own.")
-    for line in _of_builds(found["builds"]):
+    for line in (*_of_builds(found["builds"]), *_of_queue(found["queue"]), *_of_disk(found["disk"])):
         click.echo(line)
 
 
@@ -88,3 +90,17 @@ def _of_builds(builds: Mapping[str, Any]) -> Iterator[str]:
         yield safe(f"Builds lack their own {name}: {reason}.")
     if builds["refused"]:
         yield safe(builds["refused"])
+
+
+def _of_queue(queue: Mapping[str, int]) -> Iterator[str]:
+    """Tell what is being built; silent when nothing is."""
+    if queue["running"] or queue["queued"]:
+        oldest = f", the oldest for {timedelta(seconds=queue['oldest_s'])}" if queue["queued"] else ""
+        yield f"Builds: {queue['running']} running, {queue['queued']} queued{oldest}."
+
+
+def _of_disk(disk: Mapping[str, Any]) -> Iterator[str]:
+    free, total = shown(disk["free_bytes"]), shown(disk["total_bytes"])
+    yield f"Disk: {free} of {total} free."
+    if disk["lack"]:
+        yield safe(f"No build begins: {disk['lack']}")

@@ -34,10 +34,20 @@ class Connection:
         self._headers = {"Authorization": f"Bearer {token}", **own}
 
     def send(
-        self, method: str, path: str, *, json: object = None, params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+        silence_s: float = READ_TIMEOUT_S,
     ) -> Any:
-        """Send one request below `/api` and return the JSON of its answer."""
-        request = _Request(method, path, params or {}, json)
+        """Send one request below `/api` and return the JSON of its answer.
+
+        Args:
+            silence_s: after which the connection counts as lost.
+        """
+        request = _Request(method, path, params or {}, json, timeout_s=silence_s)
         with self._answered(request) as answer:
             said = b"".join(answer.body())
         self._check(answer, said)

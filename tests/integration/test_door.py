@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stratum.door import client
 from stratum.door.client import Door
 from stratum.door.fencing import fences
 from tests.doors import APP, NOBODY, House, Raised, as_uid, needs_root
@@ -200,6 +201,17 @@ def test_a_door_that_does_not_answer_is_not_waited_for_without_end(fenced: House
 
     with pytest.raises(Raised, match=r"DoorUnavailable: The door has not answered within 0\.2 s"):
         fenced.call(lambda: door.prepare(APP))
+    os.kill(fenced.server_pid, signal.SIGCONT)
+
+
+@needs_root
+def test_a_door_that_stands_still_counts_as_away(fenced: House, monkeypatch):
+    """Its socket still takes connections: `stratum status` called it up."""
+    monkeypatch.setattr(client, "READY_S", 0.2)
+    assert fenced.call(fenced.door.is_there)
+
+    os.kill(fenced.server_pid, signal.SIGSTOP)
+    assert not fenced.call(fenced.door.is_there)
     os.kill(fenced.server_pid, signal.SIGCONT)
 
 

@@ -1,6 +1,7 @@
 """Signing in and out; servers that do not answer."""
 
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import astuple
 
 import pytest
 
+from stratum.client.server import Server
 from tests.served import free_port
 
 
@@ -102,9 +104,35 @@ def test_status_says_that_apps_share_an_account(terminal):
         "work         no",
         "router       no",
         "Started as an ordinary user: all apps, their builds and Stratum itself share one account.",
+        *said.out.splitlines()[8:],
     ]
+    assert re.fullmatch(r"Disk: [0-9.]+ [A-Z]iB of [0-9.]+ [A-Z]iB free\.", said.out.splitlines()[-1])
     assert terminal("status", "--json").rows[0]["fenced"] is False
     assert terminal("whoami", "--json").rows[0]["name"] == "admin"
+
+
+@pytest.mark.parametrize(
+    ("queue", "line"),
+    [
+        ({"running": 0, "queued": 0, "oldest_s": 0}, []),
+        ({"running": 1, "queued": 0, "oldest_s": 0}, ["Builds: 1 running, 0 queued."]),
+        (
+            {"running": 2, "queued": 3, "oldest_s": 83},
+            ["Builds: 2 running, 3 queued, the oldest for 0:01:23."],
+        ),
+    ],
+)
+def test_status_tells_of_builds_that_wait_and_of_a_full_disk(terminal, monkeypatch, queue, line):
+    lack = "1 MiB of the server's disk are free, and none begins below 1 GiB."
+    disk = {"free_bytes": 1 << 20, "total_bytes": 3 << 30, "lack": lack}
+    found = terminal("status", "--json").rows[0]
+    monkeypatch.setattr(Server, "status", lambda _: {**found, "queue": queue, "disk": disk})
+
+    assert terminal("status").out.splitlines()[8:] == [
+        *line,
+        "Disk: 1 MiB of 3 GiB free.",
+        f"No build begins: {lack}",
+    ]
 
 
 def test_git_gets_the_token_of_this_server_only(terminal):
