@@ -102,6 +102,8 @@ def _tell(tx: Transaction, app_id: int, kind: NewsKind, subject: str, data: Mapp
 
 
 def _number(tx: Transaction, build_id: int | None) -> int | None:
+    if build_id is None:
+        return None
     found: int | None = tx.scalar(select(t.builds.c.number).where(t.builds.c.id == build_id))
     return found
 

@@ -8,8 +8,34 @@ import logging
 import secrets
 from contextlib import suppress
 
-from stratum.model import App, Build, BuildState, RefUpdate, ReleaseState, RolloutState, Slot, Target
-from stratum.store import builds, environments, formation, pushes, releases, retention, rollouts
+from stratum.model import (
+    App,
+    Build,
+    BuildState,
+    RefUpdate,
+    Release,
+    ReleaseState,
+    Rollout,
+    RolloutState,
+    Slot,
+    Target,
+)
+from stratum.store import (
+    buildpacks,
+    builds,
+    crashes,
+    domains,
+    environments,
+    formation,
+    names,
+    phases,
+    pushes,
+    quiet,
+    releases,
+    retention,
+    rollouts,
+    sites,
+)
 from stratum.store.database import Database, Transaction
 
 log = logging.getLogger(__name__)
@@ -40,9 +66,9 @@ def _take_back() -> None:
 
 def _all(tx: Transaction) -> None:
     app = _app(tx)
-    build = _push(tx, app)
-    _build(tx, app, build)
-    _roll_out(tx, app)
+    _build(tx, app, _push(tx, app))
+    _replace(tx, app, *_bring_up(tx, app))
+    _tell_router(tx)
     _look_around(tx)
 
 
@@ -67,7 +93,9 @@ def _push(tx: Transaction, app: App) -> Build:
 
 def _build(tx: Transaction, app: App, build: Build) -> None:
     environments.get_app(tx, app.id)
+    buildpacks.pins(tx, app.id)
     targets = (Target("web", ""), Target("worker", ""))
+    builds.note_slug(tx, build, "", targets)
     made = releases.add_release(
         tx, app.id, slug="", commit=_COMMIT, targets=targets, cause="", who="", build_id=build.id
     )
@@ -82,25 +110,46 @@ def _build(tx: Transaction, app: App, build: Build) -> None:
     builds.in_state(tx, BuildState.QUEUED)
 
 
-def _roll_out(tx: Transaction, app: App) -> None:
+def _bring_up(tx: Transaction, app: App) -> tuple[Release, Rollout]:
     rollouts.in_state(tx, RolloutState.QUEUED)
+    phases.waiting(tx, 1)
     rollout = rollouts.claim_next(tx, app.id, _PROCESS)
     assert rollout is not None
     assert rollout.release_id is not None
     formation.get_formation(tx, app.id)
+    crashes.crashes(tx, app.id)
+    names.names_of(tx, app.id)
     release = releases.get_release(tx, rollout.release_id)
-    slots = list(formation.give_unique_ints(tx, app.id, [Slot("web", 1)]))
+    formation.give_unique_ints(tx, app.id, [Slot("web", 1)])
     formation.ports_taken(tx)
     formation.give_port(tx, app.id, _PROCESS, 1)
     formation.ports_of(tx, app.id)
     formation.set_routed(tx, app.id, [_PROCESS])
+    sites.set_served(tx, app.id, None)
     rollouts.renew(tx, rollout)
     rollouts.record(tx, rollout, RolloutState.LIVE, ())
+    rollouts.note(tx, rollout, ())
     releases.set_release_state(tx, release.id, ReleaseState.LIVE)
+    releases.set_staying(tx, app.id, [release.version])
     environments.set_current_release(tx, app.id, release.id)
-    formation.free_unique_ints(tx, app.id, slots)
+    return release, rollout
+
+
+def _replace(tx: Transaction, app: App, release: Release, rollout: Rollout) -> None:
+    """What the processes of the release before leave, and the rollout's end."""
+    releases.find_release(tx, app.id, release.version)
+    releases.predecessor(tx, release)
+    formation.free_unique_ints(tx, app.id, ())
     formation.free_ports(tx, app.id, [_PROCESS])
     rollouts.record(tx, rollout, RolloutState.SUCCEEDED, ())
+
+
+def _tell_router(tx: Transaction) -> None:
+    formation.routed_as(tx)
+    quiet.quiet_apps(tx)
+    domains.all_domains(tx)
+    crashes.crashed_apps(tx)
+    releases.in_maintenance(tx)
 
 
 def _look_around(tx: Transaction) -> None:
