@@ -45,10 +45,11 @@ def remove_volume(tx: Transaction, volume_id: int) -> None:
 
 
 def mounted_by(tx: Transaction, volume: Volume) -> list[int]:
-    """Versions of the releases that run with a volume, or are to: live and pending ones."""
+    """Versions of the releases that run with a volume, or are to: live, pending and staying ones."""
     states = (ReleaseState.PENDING.value, ReleaseState.LIVE.value)
+    runs = t.releases.c.state.in_(states) | t.releases.c.staying
     chosen = select(t.releases.c.version, t.releases.c.mounts).where(
-        t.releases.c.app_id == volume.app_id, t.releases.c.state.in_(states)
+        t.releases.c.app_id == volume.app_id, runs
     )
     rows = tx.execute(chosen.order_by(t.releases.c.version))
     return [row.version for row in rows if volume.name in row.mounts]

@@ -103,12 +103,20 @@ def begin_destroying(tx: Transaction, app: App, name: str, confirm: str) -> Volu
     if confirm != volume.name:
         message = f"{confirm!r} is not the name of this storage, so nothing is destroyed."
         raise Conflict(message, f"Confirm with its name: {volume.name}.")
-    users = [f"v{version}" for version in volumes.mounted_by(tx, volume)]
-    if users or volume.name in releases.mounts_in_force(tx, app.id):
-        message = f"{volume.name} is mounted in {', '.join(users) or 'the first release'}."
-        raise Conflict(message, f"Unmount it first: stratum storage unmount {volume.name}.")
+    _refuse_what_is_in_use(tx, app, volume)
     volumes.mark_destroying(tx, volume.id)
     return volume
+
+
+def _refuse_what_is_in_use(tx: Transaction, app: App, volume: Volume) -> None:
+    users = [f"v{version}" for version in volumes.mounted_by(tx, volume)]
+    message = f"{volume.name} is mounted in {', '.join(users) or 'the first release'}."
+    if volume.name in releases.mounts_in_force(tx, app.id):
+        raise Conflict(message, f"Unmount it first: stratum storage unmount {volume.name}.")
+    if users:
+        raise Conflict(
+            message, "Wait until nothing of it runs: stratum ps tells the release of each process."
+        )
 
 
 def forget(tx: Transaction, volume: Volume) -> None:

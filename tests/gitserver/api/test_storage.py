@@ -190,6 +190,23 @@ def test_what_a_release_runs_with_is_not_destroyed(api, side, released):
     assert api("DELETE", f"{STORAGE}/data", {"confirm": "data"})[0] == 200
 
 
+def test_what_processes_that_newer_releases_left_alone_have_is_not_destroyed(api, side, released):
+    create(api, path="uploads")
+    side.settle(released)
+    api("PATCH", f"{STORAGE}/data", {"path": None})
+    side.settle(released)
+    with side.db.write() as tx:
+        releases.set_staying(tx, released.id, {2})
+
+    status, said = api("DELETE", f"{STORAGE}/data", {"confirm": "data"})
+
+    assert (status, said["message"]) == (409, "data is mounted in v2.")
+    assert "stratum ps" in said["hint"], "it is unmounted already"
+    with side.db.write() as tx:
+        releases.set_staying(tx, released.id, ())
+    assert api("DELETE", f"{STORAGE}/data", {"confirm": "data"})[0] == 200
+
+
 def test_what_the_first_release_is_to_have_is_not_destroyed(api, app):
     create(api, path="uploads")
 
