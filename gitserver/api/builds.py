@@ -56,10 +56,10 @@ def cancel(environment: str, app: str, number: int) -> rows.Row:
     """Give one up; a build that runs, or the release phase of one, is ended at once by whoever runs it."""
     with services().database.write() as tx:
         build = verbs.cancel(tx, again(tx), number, who=caller().name)
-        if build.state.is_terminal:
+        if build.state is BuildState.CANCELED:
             _tell(build)
         answer = _whole(tx, build)
-    if build.state.is_terminal:
+    if build.state is BuildState.CANCELED:
         spool.remove(services().instance.layout, build)
         services().nudges.build(build.app_id)  # the builder removes what was built
     if build.state is BuildState.SUCCEEDED:

@@ -36,8 +36,7 @@ def cancel(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     if build.state is BuildState.SUCCEEDED:
         if phases.call_off(tx, build.id, f"canceled by {who}"):
             return build
-        message = f"Build {number} has been released{_as(tx, build)}."
-        raise Conflict(message, "stratum rollback goes back to the release before.")
+        raise _past_calling_off(tx, app, build)
     if build.state.is_terminal:
         message = f"Build {number} has ended already: it {build.state.verb}."
         raise Conflict(message, "stratum builds lists those that have not.")
@@ -77,6 +76,18 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     if build.state is BuildState.SUPERSEDED or _was_live(tx, build):
         options = replace(options, scale=absolute(options.scale))
     return builds.add_build(tx, app.id, build.commit, source="retry", who=who, options=options)
+
+
+def _past_calling_off(tx: Transaction, app: App, build: Build) -> Conflict:
+    made = None if build.release_id is None else releases.get_release(tx, build.release_id)
+    if made is not None and made.state is ReleaseState.PENDING:
+        message = f"v{made.version} of build {build.number} is being rolled out."
+        return Conflict(message, f"See what becomes of it: {_follow(app, build.number)}.")
+    if made is not None and made.state is ReleaseState.FAILED:
+        message = f"v{made.version} of build {build.number} has failed already."
+        return Conflict(message, f"stratum builds retry {build.number} builds its commit again.")
+    message = f"Build {build.number} has been released{_as(tx, build)}."
+    return Conflict(message, "stratum rollback goes back to the release before.")
 
 
 def _as(tx: Transaction, build: Build) -> str:

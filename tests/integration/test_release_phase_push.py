@@ -78,7 +78,8 @@ def test_canceling_its_build_ends_it_and_what_ran_goes_on(served: Served, repo: 
     assert served.get(name_of(repo)) == (200, "one")
     assert [row["target"] for row in served.rows("ps", cwd=repo)] == ["web"]
     again = served.stratum("builds", "cancel", "2", cwd=repo, check=False)
-    assert "has been released as v2" in again
+    assert "v2 of build 2 has failed already." in again
+    assert "Build canceled:" not in followed.stdout
 
 
 def test_a_gated_push_is_taken_before_it_runs(served: Served, repo: Path) -> None:

@@ -89,6 +89,34 @@ def test_a_release_phase_is_called_off_with_its_build(api, side, app):
 
     assert (status, found["status"], found["release"]) == (200, "succeeded", 1)
     assert api("GET", f"{HERE}/rollouts/1")[1]["error"] == "canceled by admin"
+    assert api("POST", f"{HERE}/builds/1/cancel")[0] == 200
+    log = side.instance.layout.build_log(app.id, 1)
+    assert not log.exists(), "its build is not canceled; what becomes of the rollout its applier tells"
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "hint"),
+    [
+        (
+            ReleaseState.PENDING,
+            "v1 of build 1 is being rolled out.",
+            "stratum -E MyProdEnv -A app02 builds follow 1",
+        ),
+        (ReleaseState.FAILED, "v1 of build 1 has failed already.", "stratum builds retry 1"),
+        (ReleaseState.RETIRED, "Build 1 has been released as v1.", "stratum rollback"),
+    ],
+)
+def test_a_build_whose_release_cannot_be_called_off_is_told_how_that_stands(
+    api, side, app, state, message, hint
+):
+    release = side.release(app)
+    with side.db.write() as tx:
+        releases.set_release_state(tx, release.id, state)
+
+    status, said = api("POST", f"{HERE}/builds/1/cancel")
+
+    assert (status, said["message"]) == (409, message)
+    assert hint in said["hint"]
 
 
 @pytest.mark.parametrize("state", ["failed", "canceled", "superseded"])
