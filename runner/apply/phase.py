@@ -8,6 +8,7 @@ the engine itself has gone meanwhile, has failed: who wrote the command decides 
 import math
 import os
 import time
+from collections.abc import Sequence
 from itertools import islice
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from runner.apply.lease import Lease, LeaseLost
 from runner.apply.parts import Parts
 from runner.apply.report import Report
 from runner.apply.wish import variables_of
+from runner.engines.engine import NO_STEPS
 from runner.plan import Process, process_name
 from runner.probe import OUTPUT_LINES
 from runner.wish import Wish
@@ -28,6 +30,7 @@ from stratum.processes import ending
 from stratum.processlog import Tail
 from stratum.procfile import expand_unique_int
 from stratum.states import ProcessStatus, State
+from stratum.stopping import Step
 from stratum.store import environments, releases, rollouts
 
 _NO_INTEGER = 0  # of {{UNIQUE_INT}}: those of processes begin with 1
@@ -36,6 +39,7 @@ _CHUNKS_A_LOOK = 128  # all that is kept of a log
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _MEND = "Nothing of v{} was started. Mend what the Procfile's `release` runs, and try again."
 _CALLED_OFF = "Nothing of v{} was started."
+_SOON = (("term", 1),)  # who gives up a build, or its release phase, is told that it ends within two seconds
 _SLOW = "Have it end sooner, or do its work elsewhere; an operator may raise STRATUM_RELEASE_TIMEOUT_S."
 
 
@@ -124,7 +128,7 @@ class _Running:
             if app is None or app.destroying:
                 self._end("the app is being destroyed")
             if called_off:
-                self._end(called_off, _CALLED_OFF.format(self._release.version))
+                self._end(called_off, _CALLED_OFF.format(self._release.version), _SOON)
 
     def _tell(self, lines: list[str]) -> None:
         if lines:
@@ -154,8 +158,10 @@ class _Running:
         if called_off:  # while it was about to begin, or ended by itself
             self._fail(f"was ended: {called_off}.", _CALLED_OFF.format(self._release.version))
 
-    def _end(self, why: str, hint: str = "") -> NoReturn:
-        self._parts.engine.stop(self._app, [self._process.name])
+    def _end(self, why: str, hint: str = "", steps: Sequence[Step] = ()) -> NoReturn:
+        """Stop it, by these signals if there are any, and tell."""
+        name = self._process.name
+        self._parts.engine.stop(self._app, [name], {name: steps} if steps else NO_STEPS)
         self._fail(f"was ended: {why}.", hint)
 
     def _fail(self, reason: str, hint: str = "") -> NoReturn:
