@@ -142,7 +142,7 @@ class _Running:
     def _status(self) -> ProcessStatus:
         found = self._statuses()
         if not found:
-            self._fail("was cut off: the server was stopped, or its supervisord ended.")
+            self._fail("was cut off: the server was stopped, its supervisord ended, or its disk was full.")
         return found[0]
 
     def _statuses(self) -> list[ProcessStatus]:
