@@ -11,6 +11,7 @@ from builder.compiling import compile_app
 from builder.processtypes import as_procfile, process_types
 from builder.room import check_room
 from builder.scripts import run_pre_build
+from builder.unfitted import tell_unfitted
 from builder.unset import tell_unset
 from stratum import faults
 from stratum.appjson import AppJson
@@ -60,6 +61,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
     targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
     _tell(bench, asked, targets)
+    tell_unfitted(bench, commit, made.contents)
     tell_unset(bench, commit, made.contents, targets, _variables(bench))
     slug = _seal(bench, targets, replace(made.contents, settings=asked.settings))
     faults.reach("build.sealed")

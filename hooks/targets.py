@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hooks.checks import inside
 from hooks.parts import Parts
 from hooks.verdict import Offer
-from stratum import buildpacks
+from stratum import buildpacks, languages
 from stratum.git import Commit, find_procfile, no_procfile, read_app_json
 from stratum.model import App, RefUpdate, Target, TargetSettings
 from stratum.secrets import unseal
@@ -39,7 +39,7 @@ def targets_of(parts: Parts, app: App, deploying: RefUpdate, offer: Offer) -> Pu
     commit = Commit(instance.layout.repo(app.id), deploying.new, inside(instance, app, offer))
     procfile = find_procfile(commit, app.environment.stage)
     if procfile is None and not (_has_files(commit) or _names_buildpack(parts, app)):
-        raise no_procfile()
+        raise no_procfile(others=languages.advice(commit.entries(languages.FILES)))
     settings = read_app_json(commit).settings
     check_complete(commit)
     return Pushed(None if procfile is None else procfile[1].targets, settings)

@@ -221,10 +221,16 @@ def read_procfile(commit: Commit, stage: str) -> tuple[str, Procfile]:
     return found
 
 
-def no_procfile(reason: str = "the commit has no such file at its root") -> ProcfileInvalid:
-    """Say that there is nothing to start, and what to do."""
+def no_procfile(
+    reason: str = "the commit has no such file at its root", others: Iterable[str] = ()
+) -> ProcfileInvalid:
+    """Say that there is nothing to start, and what to do.
+
+    Args:
+        others: what else would help.
+    """
     mend = 'Add one with a line for each process, such as "web: python app.py"'
-    return ProcfileInvalid([Problem("Procfile", 1, 1, reason, mend)])
+    return ProcfileInvalid([Problem("Procfile", 1, 1, reason, ". ".join((mend, *others)))])
 
 
 def find_procfile(commit: Commit, stage: str) -> tuple[str, Procfile] | None:

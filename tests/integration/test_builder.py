@@ -114,6 +114,19 @@ def test_the_stages_procfile_wins_and_warnings_are_shown(plain_yard: Yard):
     assert log[2:4] == ["          1 | clock: ./clock # hourly", "            |               ^"]
 
 
+def test_packages_that_no_buildpack_installs_are_told(plain_yard: Yard):
+    app = plain_yard.app({**WEB, "Gemfile": "gem 'puma'\n", "setup.py": ""})
+
+    first = plain_yard.log(plain_yard.build(app))
+    plain_yard.push(app, {"requirements.txt": ""})
+    second = plain_yard.log(plain_yard.build(app))
+
+    url = "https://github.com/heroku/heroku-buildpack-ruby"
+    assert f"       warning: Gemfile: stratum vars set BUILDPACK_URL={url} names a buildpack for it" in first
+    assert "       warning: setup.py: to have it installed, commit a requirements.txt" in first
+    assert "Gemfile" not in second, "a buildpack was found"
+
+
 def test_variables_that_nothing_sets_are_told_unless_a_script_may_set_them(plain_yard: Yard):
     app = plain_yard.app({"Procfile": "web: x $PORT $MODE\nworker: y $BROKER ${LEVEL:-1} $DYNO\n"})
     plain_yard.set_variables(app, MODE="fast")

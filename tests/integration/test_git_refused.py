@@ -205,6 +205,14 @@ def test_what_a_buildpack_may_start_needs_no_procfile(web, name):
     assert [build.options.scale for build in web.builds(app)] == [{"other": 2}]
 
 
+def test_an_app_in_a_language_without_a_buildpack_is_told_where_one_is(web):
+    pushed = run_git(web.source("ruby", {"Gemfile": "x"}), "push", web.url(web.new_app()), "master")
+
+    assert pushed.code == 1
+    advice = "BUILDPACK_URL=https://github.com/heroku/heroku-buildpack-ruby names a buildpack for it"
+    assert advice in " ".join(pushed.remote)
+
+
 def test_branch_that_does_not_deploy_needs_no_procfile(web):
     source = web.source("plain", {"README": "x"})
 
