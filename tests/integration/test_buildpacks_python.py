@@ -88,6 +88,22 @@ def test_a_lock_is_installed_without_development_and_the_apps_own_package_anew(y
     assert set(yard.releases(app)[0].contents.packages) == {"six", "own"}
 
 
+def test_what_requirements_ask_to_have_editable_is_installed_as_a_copy_that_outlives_the_build(yard: Yard):
+    setup = 'from setuptools import setup\nsetup(name="own", version="1", py_modules=["own"])\n'
+    app = yard.app({**WEB, "requirements.txt": "-e .\n", "setup.py": setup, "own.py": "WORD = 'one'\n"})
+    log_of(yard, app)
+    yard.push(app, {"own.py": "WORD = 'two'\n"})
+    log_of(yard, app)
+
+    said = subprocess.check_output(
+        [slug(yard, app) / ".venv/bin/python", "-c", "import own; print(own.WORD, own.__file__)"],
+        cwd="/",
+        text=True,
+    )
+
+    assert said.startswith(f"two {slug(yard, app)}/.venv/")
+
+
 def test_a_lock_that_no_longer_fits_fails_the_build_before_anything_is_installed(plain_yard: Yard):
     project = '[project]\nname = "own"\nversion = "1"\nrequires-python = ">=3.11"\n'
     lock = locked(plain_yard.folder / "project", f'{project}dependencies = ["six==1.16.0"]\n')

@@ -122,9 +122,8 @@ def _run_uv(site: Site, source: Source, report: Report, *, own_too: bool) -> Non
     _uv(site, "venv", *options, *python, VENV)
     report.begin(f"Installing {source.file}", MEND)
     file, more = (REQUIREMENTS, []) if source.file == REQUIREMENTS else (_exported(site), _FROM_HASHES)
-    _uv(
-        site, "pip", "install", "--no-config", "--python", f"{VENV}/bin/python", *more, "--requirements", file
-    )
+    fixed = ("--no-config", "--no-editable", "--python", f"{VENV}/bin/python")
+    _uv(site, "pip", "install", *fixed, *more, "--requirements", file)
 
 
 def _exported(site: Site) -> str:
