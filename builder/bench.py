@@ -13,7 +13,8 @@ from builder.narration import Narration
 from builder.workshop import Workshop
 from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.door.leash import Leash
-from stratum.errors import BuildFailed
+from stratum.door.limits.limits import DISK, SETTINGS
+from stratum.errors import BuildFailed, DoorUnavailable
 from stratum.model import Build, BuildOptions
 
 _DIGEST = re.compile(rb"[0-9a-f]{64}\n")
@@ -29,6 +30,7 @@ _CRASHED = (
 )
 OVERDUE_S = 120.0  # what is done beside the steps, such as clearing up, is not that slow
 _SILENT = "It had printed nothing."
+_DISK = SETTINGS[DISK]
 
 
 class Bench:
@@ -145,7 +147,16 @@ class Bench:
             raise BuildFailed(self.doing, detail, hint=_WAITS, output=last) from error
         except StepOverLimit as error:
             last = tuple(self.narration.tail)
-            raise BuildFailed(self.doing, error.detail, hint=error.hint, output=last) from error
+            hint = error.hint + self._room_again() if error.setting == _DISK else error.hint
+            raise BuildFailed(self.doing, error.detail, hint=hint, output=last) from error
+
+    def _room_again(self) -> str:
+        """Empty the app's cache, which counts as the build's: too full a one would end each from now on."""
+        try:
+            self.shop.door.empty_cache(self.build.app_id)
+        except (DoorUnavailable, OSError):
+            return ""  # the next build says the same, and tries again
+        return " What builds had kept for the next ones is removed."
 
     def _begin(self, doing: str) -> None:
         self.doing = doing

@@ -5,6 +5,7 @@ Source: Heroku's documentation, "Slug Compiler", "Ignoring files with .slugignor
 """
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from stratum.errors import InvalidInput
@@ -38,7 +39,7 @@ def parse(data: bytes) -> Ignored:
     Raises:
         InvalidInput: there are too many patterns.
     """
-    lines = [_without_blanks(line) for line in data.split(b"\n")]
+    lines = [_without_blanks(line) for line in data.removeprefix(BOM_UTF8).split(b"\n")]
     wanted = [line for line in lines if line and not line.startswith((b"#", b"!")) and b"\0" not in line]
     if len(wanted) > MAX_PATTERNS:
         message = f"{FILE} has {len(wanted)} patterns; {MAX_PATTERNS} are allowed."

@@ -44,16 +44,27 @@ class Road:
         Raises:
             Failed: a part failed; what follows it was not begun.
         """
+        try:
+            return self._walked()
+        except Failed:
+            self._has_stored = True  # perhaps: nobody has said
+            raise
+        finally:
+            self._trim()
+
+    def _walked(self) -> Answer:
         hooks.run(self._room, "pre-build", self._say)
         last = self._asked() if self._order.asked else self._detected()
         wants = self._order.wants_processes and last is not None
         processes, advice = last.release() if wants and last is not None else ("", "")
         hooks.run(self._room, "post-build", self._say)
+        return Answer(tuple(self._used), self._packages, self._site, processes, advice)
+
+    def _trim(self) -> None:
         if self._has_stored and not self._order.no_cache:
             from builder.driver.trim import trim  # time that a build need not spend where nothing came
 
             trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
-        return Answer(tuple(self._used), self._packages, self._site, processes, advice)
 
     def _asked(self) -> Pack | None:
         pack = None

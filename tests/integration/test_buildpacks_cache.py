@@ -104,6 +104,35 @@ def test_a_cache_that_may_hold_nothing_holds_nothing(plain_yard: Yard):
     assert not list(plain_yard.layout.cache(app.id).rglob("six*"))
 
 
+FILLS = (
+    "import os, sys\nfor n in range(3):\n"
+    "    open(os.environ['UV_CACHE_DIR'] + f'/big{n}', 'wb').write(bytes(60 << 20))\n"
+)
+
+
+def test_a_build_that_fills_the_cache_above_the_disks_limit_ends_no_later_one(yard: Yard, monkeypatch):
+    monkeypatch.setenv("STRATUM_BUILD_DISK_BYTES", str(150 << 20))
+    app = yard.app(
+        {**APP, "requirements.txt": "./own\n", "own/setup.py": FILLS + "os.execlp('sleep', 'sleep', '9')"}
+    )
+
+    failed = yard.build(app)
+
+    assert failed.state is BuildState.FAILED
+    assert "150 MiB of disk" in failed.error, yard.log(failed)
+    assert "What builds had kept for the next ones is removed." in yard.log(failed)
+    assert "+ six" in build(yard, app, APP)
+
+
+def test_a_build_that_fails_leaves_the_cache_below_its_bound(plain_yard: Yard):
+    small = plain_yard.reopened(build_cache_bytes=1)
+    app = plain_yard.app({**APP, "requirements.txt": "./own\n", "own/setup.py": FILLS + "sys.exit(1)\n"})
+
+    assert small.build(app).state is BuildState.FAILED
+
+    assert not list(plain_yard.layout.cache(app.id).rglob("big*"))
+
+
 def test_what_the_cache_has_only_in_part_is_installed(plain_yard: Yard):
     app = plain_yard.app(APP)
     build(plain_yard, app, None)

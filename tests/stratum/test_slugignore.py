@@ -21,6 +21,7 @@ from tests.repos import git, make_repo
         (b"a/*.psd  ", [b"a/*.psd", b"a/*.psd/**"]),
         (b"a\\  \r", [b"**/a\\ ", b"**/a\\ /**"]),
         (b"\\#a", [b"**/\\#a", b"**/\\#a/**"]),
+        (b"\xef\xbb\xbfa\n", [b"**/a", b"**/a/**"]),
     ],
 )
 def test_a_pattern_becomes_pathspecs(text: bytes, pathspecs: list[bytes]):

@@ -8,7 +8,7 @@ from stratum.sizes import shown
 MEMORY: Final = "memory"
 PROCESSES: Final = "processes"
 DISK: Final = "disk"
-_SETTINGS = {
+SETTINGS = {
     MEMORY: "STRATUM_BUILD_MEMORY_BYTES",
     PROCESSES: "STRATUM_BUILD_PROCESSES",
     DISK: "STRATUM_BUILD_DISK_BYTES",
@@ -36,4 +36,4 @@ class Limits:
             PROCESSES: f"it had more than {self.processes} processes and threads at once",
             DISK: f"it filled more than {shown(self.disk_bytes)} of disk, the app's cache included",
         }
-        return f"{used[name]}, and was ended.", _SETTINGS[name]
+        return f"{used[name]}, and was ended.", SETTINGS[name]
