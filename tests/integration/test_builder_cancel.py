@@ -113,7 +113,7 @@ def test_a_build_that_is_released_can_no_longer_be_given_up(yard: Yard):
     app = yard.app("plain")
     yard.build(app)
 
-    with pytest.raises(Exception, match="Build 1 has been released as v1"):
+    with pytest.raises(Exception, match="v1 of build 1 is being rolled out"):
         cancel(yard, app)
 
     assert yard.builds(app)[0].state is BuildState.SUCCEEDED

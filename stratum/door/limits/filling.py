@@ -1,14 +1,20 @@
-"""How much of the disk trees take, counted piece by piece beside other work."""
+"""How much of the disk trees take, counted piece by piece beside other work.
+
+A file counts as the part of the disk that its inode is, at least: a build whose files are empty would
+else take all inodes, and no other could make a file.
+"""
 
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from stratum.door.limits.descent import Descent
 
 _BLOCK = 512  # unit of st_blocks, whatever the file system's own (stat(2))
+_MOST_OF_INODE = 16 << 10  # ext4 makes one for so much of the disk (mke2fs.conf(5), inode_ratio)
 _SHARE = 20  # a count rests this many times as long as it took
 _REST_S = 1.0
 _GROWN_SHARE = 32  # of the limit: what may have come between the last count and the end unseen
@@ -25,7 +31,8 @@ class Filling:
             beside: tells what else takes room on the disk, in bytes; asked as a round begins.
         """
         self._folders, self._beside = folders, beside
-        self._used_before = _used(folders)
+        self._inode = _inode_bytes(folders)
+        self._used_before = self._used()
         self._descent = Descent(())
         self._walk: Iterator[os.stat_result] | None = None
         self._sum = 0
@@ -45,7 +52,7 @@ class Filling:
         if self._walk is None:
             self._begin()
         for found in self._walk or ():
-            self._sum += found.st_blocks * _BLOCK
+            self._sum += max(found.st_blocks * _BLOCK, self._inode)
             if self._sum > limit_bytes:
                 break
             if time.monotonic() - begun > budget_s:
@@ -63,7 +70,7 @@ class Filling:
 
         Counting at the end of every step would take longer than most steps.
         """
-        if _used(self._folders) - self._used_before < limit_bytes // _GROWN_SHARE:
+        if self._used() - self._used_before < limit_bytes // _GROWN_SHARE:
             return False
         self.close()
         self._again = 0.0
@@ -81,13 +88,24 @@ class Filling:
         self._descent = Descent(self._folders)
         self._walk, self._sum, self._worked_s = iter(self._descent), self._beside(), 0.0
 
+    def _used(self) -> int:
+        """Tell how much of the folders' disk is taken, by whomever, and of its inodes: grows with either."""
+        disk = _disk(self._folders)
+        if disk is None:
+            return 0
+        return (disk.f_blocks - disk.f_bfree) * disk.f_frsize + (disk.f_files - disk.f_ffree) * self._inode
 
-def _used(folders: tuple[Path, ...]) -> int:
-    """Tell how much of the folders' disk is taken, by whomever."""
+
+def _inode_bytes(folders: tuple[Path, ...]) -> int:
+    """Tell how much of the disk goes with each of its inodes; none where they have no limit (btrfs)."""
+    disk = _disk(folders)
+    if disk is None or not disk.f_files:
+        return 0
+    return min(disk.f_blocks * disk.f_frsize // disk.f_files, _MOST_OF_INODE)
+
+
+def _disk(folders: tuple[Path, ...]) -> os.statvfs_result | None:
     for folder in folders:
-        try:
-            disk = os.statvfs(folder)
-        except OSError:
-            continue
-        return (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-    return 0
+        with suppress(OSError):
+            return os.statvfs(folder)
+    return None

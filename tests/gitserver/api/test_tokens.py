@@ -203,6 +203,7 @@ def test_status_tells_which_parts_are_away_and_that_all_share_one_account(api):
     status, found = api("GET", "/status")
 
     found.pop("version")
+    assert found.pop("disk").keys() == {"free_bytes", "total_bytes", "lack"}
     assert (status, found) == (
         200,
         {
@@ -218,6 +219,7 @@ def test_status_tells_which_parts_are_away_and_that_all_share_one_account(api):
             ],
             "counts": {"environments": 0, "apps": 0},
             "builds": {"fences": [], "missing": {}, "refused": ""},
+            "queue": {"running": 0, "queued": 0, "oldest_s": 0},
         },
     )
 
