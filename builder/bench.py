@@ -14,7 +14,7 @@ from builder.workshop import Workshop
 from stratum.door.errors import StepOverLimit, StepTimedOut
 from stratum.door.leash import Leash
 from stratum.door.limits.limits import DISK, SETTINGS
-from stratum.errors import BuildFailed, DoorUnavailable
+from stratum.errors import BuildFailed, StratumError
 from stratum.model import Build, BuildOptions
 
 _DIGEST = re.compile(rb"[0-9a-f]{64}\n")
@@ -154,7 +154,7 @@ class Bench:
         """Empty the app's cache, which counts as the build's: too full a one would end each from now on."""
         try:
             self.shop.door.empty_cache(self.build.app_id)
-        except (DoorUnavailable, OSError):
+        except (StratumError, OSError):
             return ""  # the next build says the same, and tries again
         return " What builds had kept for the next ones is removed."
 

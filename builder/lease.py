@@ -48,8 +48,10 @@ class _Beat:
         while not done.is_set():
             try:
                 with closing(self._db.changes()) as changes:
+                    is_first = True  # what was written since the claim, and before this, is none of them
                     while not done.wait(LOOK_EVERY_S):
-                        self._beat(done, is_news=changes.happened())
+                        self._beat(done, is_news=changes.happened() or is_first)
+                        is_first = False
             except Unavailable as error:
                 log.warning("the lease of build %d was not renewed, trying again: %s", self._build.id, error)
                 done.wait(LOOK_EVERY_S)

@@ -58,10 +58,10 @@ def make_slug(bench: Bench, app: App) -> Slug:
     faults.reach("build.unpacked")
     made = _compile(bench, commit, wants_processes=procfile is None)
     bench.flushing.begin()
+    tell_unfitted(bench, commit, made.contents)
     targets = _defaults(bench, made) if procfile is None else procfile.targets
     faults.reach("build.installed")
     _tell(bench, asked, targets)
-    tell_unfitted(bench, commit, made.contents)
     tell_unset(bench, commit, made.contents, targets, _variables(bench))
     slug = _seal(bench, targets, replace(made.contents, settings=asked.settings))
     faults.reach("build.sealed")

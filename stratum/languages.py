@@ -28,7 +28,7 @@ _OF_OTHERS = (
     "rebar.config",
     "deno.json",
 )
-_OF_PYTHON = ("setup.py", "setup.cfg")
+_OF_PYTHON = ("setup.py",)
 FILES = (*_OF_HEROKU, *_OF_OTHERS, *_OF_PYTHON)
 
 

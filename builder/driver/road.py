@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from builder.driver import hooks, order
@@ -64,7 +65,8 @@ class Road:
         if self._has_stored and not self._order.no_cache:
             from builder.driver.trim import trim  # time that a build need not spend where nothing came
 
-            trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
+            with suppress(OSError):  # the next build tries again; what this one has to say is not lost for it
+                trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
 
     def _asked(self) -> Pack | None:
         pack = None

@@ -78,7 +78,7 @@ def status(as_json: bool) -> None:
     click.echo(f"Stratum {found['version']} at {here.url}: {counts}")
     show(found["parts"], ("part", "up"), as_json=False)
     click.echo(found["note"] or "Fenced: services, apps and their builds have accounts of their own.")
-    for line in (*_of_builds(found["builds"]), *_of_queue(found["queue"]), *_of_disk(found["disk"])):
+    for line in (*_of_builds(found["builds"]), *_of_queue(found.get("queue")), *_of_disk(found.get("disk"))):
         click.echo(line)
 
 
@@ -92,14 +92,18 @@ def _of_builds(builds: Mapping[str, Any]) -> Iterator[str]:
         yield safe(builds["refused"])
 
 
-def _of_queue(queue: Mapping[str, int]) -> Iterator[str]:
-    """Tell what is being built; silent when nothing is."""
+def _of_queue(queue: Mapping[str, int] | None) -> Iterator[str]:
+    """Tell what is being built; silent when nothing is, or where an older server does not say."""
+    if queue is None:
+        return
     if queue["running"] or queue["queued"]:
         oldest = f", the oldest for {timedelta(seconds=queue['oldest_s'])}" if queue["queued"] else ""
         yield f"Builds: {queue['running']} running, {queue['queued']} queued{oldest}."
 
 
-def _of_disk(disk: Mapping[str, Any]) -> Iterator[str]:
+def _of_disk(disk: Mapping[str, Any] | None) -> Iterator[str]:
+    if disk is None:
+        return
     free, total = shown(disk["free_bytes"]), shown(disk["total_bytes"])
     yield f"Disk: {free} of {total} free."
     if disk["lack"]:

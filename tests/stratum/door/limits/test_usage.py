@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from stratum.door.limits import usage
 from stratum.door.limits.descent import Descent
 from stratum.door.limits.filling import Filling
@@ -213,11 +215,11 @@ def test_a_file_counts_as_the_part_of_the_disk_that_its_inode_is(tmp_path: Path)
     """A build with empty files without number would leave no inode to others."""
     disk = os.statvfs(tmp_path)
     each = min(disk.f_blocks * disk.f_frsize // disk.f_files, 16 << 10) if disk.f_files else 0
-    filling = Filling((tmp_path,))
+    if not each:
+        pytest.skip("the file system has no limit of inodes (btrfs)")
     for number in range(100):
         (tmp_path / str(number)).touch()
 
-    assert filling.is_above_at_end(99 * each - 1) == bool(each)
-    assert Filling((tmp_path,)).is_above(99 * each - 1, 20) == bool(each)
+    assert Filling((tmp_path,)).is_above(99 * each - 1, 20)
     filling = Filling((tmp_path,))
     assert not filling.is_above(100 * max(each, 4096), 20)
