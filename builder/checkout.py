@@ -2,17 +2,30 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from builder.bench import Bench
 from stratum import slugignore
 from stratum.errors import BuildFailed, InvalidInput, Unavailable
 from stratum.git import Commit, git_environ
+from stratum.limits import Limits
 from stratum.tree import read_slugignore
 
 _NOTHING_LEFT = "did not match any files"  # git archive of a pathspec, in the C locale
+_ENDS_WITHIN_S = 5.0  # of tar: git learns of that with what it writes next, but may be busy with a pattern
+# Of a git that reads what was pushed, as us. 12 GB take it two minutes; `**/` eight times in a pattern of
+# .slugignore or .gitattributes would take it for ever, and `%<(16000)` of export-subst all memory. What it
+# complains of goes into a file, so that nobody has to read it for git to go on.
+_LIMITS = Limits(cpu_s=120, file_bytes=16 << 20)
+_TOO_LONG = "git needed more than {} s of processor for it, and was ended."
+_PATTERNS = (
+    f"See what patterns of {slugignore.FILE} and .gitattributes repeat `**/`, and have them do with one."
+)
 _MAX_NEGATED = 5  # lines that are warned of
 
 
@@ -23,32 +36,47 @@ def checkout(bench: Bench, commit: Commit) -> None:
         BuildFailed: git or tar failed.
     """
     bench.doing = f"Unpacking {commit.id[:7]}"
-    with archived(commit, _left_out(bench, commit)) as archive:
+    pathspecs = _left_out(bench, commit)
+    with tempfile.TemporaryFile() as complaints, archived(commit, pathspecs, complaints) as archive:
         assert archive.stdout is not None
-        assert archive.stderr is not None
         failure = None
         try:
             bench.run("unpack", stdin=archive.stdout.fileno())
         except BuildFailed as error:
             failure = error
         archive.stdout.close()
-        complaint = archive.stderr.read(4096).decode("utf-8", "replace").strip()
-        code = archive.wait()
+        code = _ended(archive)
+        complaints.seek(0)
+        complaint = complaints.read(4096).decode("utf-8", "replace").strip()
     if _NOTHING_LEFT in complaint:
         hint = "Have it name less, commit, and push again."
         raise BuildFailed(bench.doing, f"{slugignore.FILE} leaves nothing of it.", hint=hint) from failure
+    if code == -signal.SIGXCPU:
+        raise BuildFailed(bench.doing, _TOO_LONG.format(_LIMITS.cpu_s), hint=_PATTERNS) from failure
     if code > 0:  # below: the signal by which it learns that tar has gone
         raise BuildFailed(bench.doing, complaint, code) from failure
     if failure is not None:
         raise failure
 
 
+def _ended(archive: subprocess.Popen[bytes]) -> int:
+    """Return its exit code; who reads it has gone."""
+    try:
+        return archive.wait(_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        archive.kill()
+        return archive.wait()
+
+
 @contextmanager
-def archived(commit: Commit, pathspecs: tuple[bytes, ...] = ()) -> Iterator[subprocess.Popen[bytes]]:
+def archived(
+    commit: Commit, pathspecs: tuple[bytes, ...] = (), complaints: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start git archive, which ends when the block or this process does.
 
     Args:
         pathspecs: what of the commit is wanted; all of it without any.
+        complaints: the file for what it complains of.
 
     Source: git-archive(1) honours export-ignore, export-subst and line ends, and refuses paths that
     lead out of the tree (facts measured on git 2.39; tests/integration/test_builder.py). A file of
@@ -64,9 +92,10 @@ def archived(commit: Commit, pathspecs: tuple[bytes, ...] = ()) -> Iterator[subp
         env={**environ, **commit.quarantine, "PATH": os.devnull},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if complaints is None else complaints,
     ) as archive:
         try:
+            _LIMITS.apply(archive.pid)
             yield archive
         finally:
             archive.kill()
