@@ -65,7 +65,8 @@ class Road:
         if self._has_stored and not self._order.no_cache:
             from builder.driver.trim import trim  # time that a build need not spend where nothing came
 
-            with suppress(OSError):  # the next build tries again; what this one has to say is not lost for it
+            # The next build tries again, or the limit of disk empties it; this one has more to say.
+            with suppress(OSError, RecursionError):  # of a thousand folders in each other
                 trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
 
     def _asked(self) -> Pack | None:
