@@ -17,9 +17,9 @@ from stratum.limits import Limits
 from stratum.tree import read_slugignore
 
 _NOTHING_LEFT = "did not match any files"  # git archive of a pathspec, in the C locale
-_ENDS_WITHIN_S = 5.0  # of tar: git learns of that with what it writes next, but may be busy with a pattern
-# Of a git that reads what was pushed, as us. 12 GB take it two minutes; `**/` eight times in a pattern of
-# .slugignore or .gitattributes would take it for ever, and `%<(16000)` of export-subst all memory. What it
+_ENDS_WITHIN_S = 1.0  # of tar: git learns of that with what it writes next, but may be busy with a pattern
+# Of a git that reads what was pushed, as us: `**/` eight times in a pattern of .slugignore or .gitattributes
+# takes it for ever, and `%<(16000)` of export-subst all memory (tests/builder/test_checkout.py). What it
 # complains of goes into a file, so that nobody has to read it for git to go on.
 _LIMITS = Limits(cpu_s=120, file_bytes=16 << 20)
 _TOO_LONG = "git needed more than {} s of processor for it, and was ended."

@@ -4,12 +4,11 @@ import re
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from builder import checkout, lease
+from builder import lease
 from stratum.errors import BuildFailed
 from stratum.model import App, Build, BuildState, RolloutState
 from stratum.ownership import exclusive
@@ -113,26 +112,6 @@ def test_the_stages_procfile_wins_and_warnings_are_shown(plain_yard: Yard):
     assert log[0] == "-----> Procfile_staging: clock"
     assert log[1].startswith('       Procfile_staging:1:15: warning: " #" within a command is passed on')
     assert log[2:4] == ["          1 | clock: ./clock # hourly", "            |               ^"]
-
-
-def test_what_git_complains_of_at_length_keeps_no_build(plain_yard: Yard):
-    """More than a pipe holds: git, tar and the builder waited for each other."""
-    lines = "".join(f"f{number} -!bad{number}\n" for number in range(20_000))
-    app = plain_yard.app({**WEB, ".gitattributes": lines})
-
-    assert plain_yard.build(app).state is BuildState.SUCCEEDED
-
-
-def test_a_pattern_that_git_takes_for_ever_over_fails_the_build(plain_yard: Yard, monkeypatch):
-    monkeypatch.setattr(checkout, "_LIMITS", replace(checkout._LIMITS, cpu_s=1))
-    deep = "/".join("d" * 40)
-    app = plain_yard.app({**WEB, f"{deep}/file": "x", ".slugignore": "**/" * 14 + "zz\n"})
-
-    failed = plain_yard.build(app)
-
-    assert failed.state is BuildState.FAILED
-    assert "git needed more than 1 s of processor for it" in plain_yard.log(failed)
-    assert ".gitattributes repeat `**/`" in plain_yard.log(failed)
 
 
 def test_packages_that_no_buildpack_installs_are_told(plain_yard: Yard):

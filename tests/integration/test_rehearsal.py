@@ -1,4 +1,4 @@
-"""What a master has rehearsed no fork of it compiles again: it took a fifth of an applier's job."""
+"""What a master has rehearsed no fork of it compiles again: it took a sixth of an applier's job."""
 
 import traceback
 from collections.abc import Iterator

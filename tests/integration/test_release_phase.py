@@ -244,20 +244,6 @@ def test_one_that_is_called_off_ends_with_all_that_it_has_started(stage: Stage, 
     assert not call_off(stage, rollout)
 
 
-def test_one_that_is_called_off_is_not_waited_for_as_long_as_a_process_that_stops() -> None:
-    with staged(stop_grace_s=600) as patient:
-        app = patient.app("stubborn")
-        rollout = pushed(patient, app, targets(f"trap '' TERM; touch {SHARED}.begun; {SLEEP}"))
-        applier = patient.applier(app)
-        wait_until(Path(f"{patient.shared(app)}.begun").exists, 60)
-
-        assert call_off(patient, rollout)
-
-        assert applier.wait(60) == 0
-        assert patient.rollout(rollout).error.startswith("The release phase was ended: canceled by me.")
-        assert marked(patient, "MyProdEnv.stubborn.v1") == []
-
-
 def test_one_that_is_called_off_before_it_begins_does_not(stage: Stage, app: App) -> None:
     rollout = pushed(stage, app, targets("true"), worker=1)
     assert call_off(stage, rollout)
