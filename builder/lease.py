@@ -55,6 +55,9 @@ class _Beat:
             except Unavailable as error:
                 log.warning("the lease of build %d was not renewed, trying again: %s", self._build.id, error)
                 done.wait(LOOK_EVERY_S)
+            except Exception:
+                log.exception("the lease of build %d cannot be kept, so its builder ends", self._build.id)
+                os._exit(1)
 
     def _beat(self, done: threading.Event, *, is_news: bool) -> None:
         build, is_due = self._build, time.monotonic() - self._renewed >= RENEW_EVERY_S

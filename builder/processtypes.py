@@ -17,6 +17,8 @@ from stratum.procfile import render
 KEY = "default_process_types"
 # With no choice of where it ends: a hostile line takes no more time than its length.
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:#\"'][^:]*")
+# JSON may have both: one line more, and what UTF-8 has no bytes for.
+_NO_LINE = re.compile(r"[\r\n\ud800-\udfff]")
 _OTHER_FORMS = ("|", ">", "&", "*", "!", "[", "{", "@", "`", "%")
 
 
@@ -24,11 +26,17 @@ def process_types(printed: str) -> dict[str, str]:
     """Return process type → command, in the order printed.
 
     Raises:
-        InvalidInput: it is in no form that is read here; the line is named.
+        InvalidInput: it is in no form that is read here; the line is named. Or it cannot be a line of text.
     """
     whole = _as_json(printed)
-    if whole is not None:
-        return _strings(whole.get(KEY) or {})
+    found = _read(printed) if whole is None else _strings(whole.get(KEY) or {})
+    for text in (text for entry in found.items() for text in entry):
+        if _NO_LINE.search(text):
+            raise _refused(1, ascii(text))
+    return found
+
+
+def _read(printed: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in _section(printed):
         entry = _entry(line)

@@ -34,6 +34,21 @@ def test_what_buildpacks_print_is_read():
     }
 
 
+@pytest.mark.parametrize("text", ["a \\ud800", "a\\nb: c", "a\\rb"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{{"default_process_types": {{"web": "{0}"}}}}',
+        '{{"default_process_types": {{"{0}": "web"}}}}',
+        'default_process_types:\n  web: "{0}"\n',
+    ],
+)
+def test_what_is_no_line_of_a_procfile_is_refused(form, text):
+    """It was an internal error, or a line of the Procfile of its own."""
+    with pytest.raises(InvalidInput, match="of what bin/release prints is not read here"):
+        process_types(form.format(text))
+
+
 @pytest.mark.parametrize(
     "printed",
     [

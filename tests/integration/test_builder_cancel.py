@@ -1,7 +1,9 @@
 """Builds given up while a real builder works on them: nothing of them goes on, and the next begins."""
 
+import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -14,7 +16,7 @@ from stratum.model import App, Build, BuildState
 from stratum.ownership import is_free
 from stratum.store import builds, environments
 from stratum.verbs import build as verbs
-from tests.integration.test_builder_killed import POINTS, builder, kill, processes_naming
+from tests.integration.test_builder_killed import CHECKOUT, POINTS, builder, kill, processes_naming
 from tests.waiting import wait_until
 from tests.yard import ROOT, Yard
 
@@ -107,6 +109,26 @@ def test_a_build_that_is_given_up_at_any_point_leaves_nothing(yard: Yard, point:
     check_nothing_is_left(yard, app, working)
     assert yard.releases(app) == []
     assert list(yard.layout.slugs.glob("*/*")) == []
+
+
+def test_a_build_that_is_given_up_before_its_builder_first_looks_ends_at_once(yard: Yard):
+    """Not with the next renewal of its lease, seconds later."""
+    app = yard.app(FLEES)
+    yard.set_variables(app, MARK=str(yard.meeting(app) / "mark"))
+    point = yard.folder / "faults" / "build.claimed"
+    point.parent.mkdir()
+    point.touch()
+    code = f"from builder import jobs, lease; lease.RENEW_EVERY_S = 1000; jobs.run_builds({app.id})"
+    env = {"PATH": os.environ["PATH"], "STRATUM_DATA": str(yard.layout.data)}
+    env["STRATUM_FAULTS_DIR"] = str(point.parent)
+    working = subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, env=env)
+    wait_until(point.with_name("build.claimed.reached.pid").exists, timeout=30)
+
+    cancel(yard, app)
+    point.with_name("build.claimed.go").touch()
+
+    wait_until(lambda: first(yard, app).state is BuildState.CANCELED, timeout=60)
+    assert working.wait(timeout=60) == 0
 
 
 def test_a_build_that_is_released_can_no_longer_be_given_up(yard: Yard):
