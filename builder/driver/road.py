@@ -14,6 +14,8 @@ from builder.driver.packs import BUILT_IN, Pack
 from builder.driver.room import Room
 
 NOTHING = "No dependencies to install"
+# In the cache from before a buildpack may fill it until it is below its bound: a driver may be killed.
+_FILLING = ".filling"
 
 
 def main() -> int:
@@ -37,7 +39,8 @@ class Road:
         self._used: list[Used] = []
         self._packages: dict[str, str] = {}
         self._site = ""
-        self._has_stored = False
+        self._filling = self._room.cache / _FILLING
+        self._has_stored = self._filling.exists()
 
     def go(self) -> Answer:
         """Do all of it.
@@ -62,12 +65,12 @@ class Road:
         return Answer(tuple(self._used), self._packages, self._site, processes, advice)
 
     def _trim(self) -> None:
-        if self._has_stored and not self._order.no_cache:
-            from builder.driver.trim import trim  # time that a build need not spend where nothing came
+        with suppress(OSError):  # the next build tries again; this one has more to say
+            if self._has_stored and not self._order.no_cache:
+                from builder.driver.trim import trim  # time that a build need not spend for nothing
 
-            # The next build tries again, or the limit of disk empties it; this one has more to say.
-            with suppress(OSError, RecursionError):  # of a thousand folders in each other
                 trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
+            self._filling.unlink(missing_ok=True)
 
     def _asked(self) -> Pack | None:
         pack = None
@@ -95,6 +98,8 @@ class Road:
 
     def _compile(self, pack: Pack) -> None:
         self._tell(f"=The buildpack {pack.label}")
+        with suppress(OSError):
+            self._filling.touch()
         report: Mapping[str, Any] = pack.compile()
         self._used.append(pack.used)
         self._has_stored |= bool(report.get("stored", True))

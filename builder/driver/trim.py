@@ -1,15 +1,21 @@
 """Keeping an app's cache below its bound: what was used longest ago goes first."""
 
-import os
-import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from stratum.door.limits.filling import taken
+
 # Folders whose entries stand for themselves; anything else goes whole, as only who made it knows it.
 _SPLIT = {"buildpacks", "kept", "modules"}
-_BLOCK = 512  # of st_blocks, whatever the disk's are (stat(2))
+# `find` comes to the end of a thousand folders in each other, as Python does not: deeper than its stack,
+# and longer than a path may be. What is closed to reading takes room as well.
+_OPEN = ("find", ".", "-type", "d", "!", "-perm", "-500", "-exec", "chmod", "u+rx", "{}", ";")
+_DELETE = "find . -mindepth 1 -delete"
+# Go closes what it caches to writing, to itself, too.
+_EMPTY = ("sh", "-c", f"{_DELETE} 2>/dev/null || {{ chmod -R u+rwX .; exec {_DELETE}; }}")
 
 
 class Unit(NamedTuple):
@@ -24,9 +30,10 @@ def trim(cache: Path, most: int, split: set[str]) -> list[Path]:
     """Remove what is above the bound, and return it.
 
     Args:
-        most: bytes on the disk.
+        most: bytes on the disk, counted as for the limit of a build.
         split: further folders whose entries stand for themselves.
     """
+    _run(_OPEN, cache)
     found = sorted(_units(cache, split | _SPLIT), key=lambda unit: unit.used_at)
     above = sum(unit.size for unit in found) - most
     gone = []
@@ -40,42 +47,24 @@ def trim(cache: Path, most: int, split: set[str]) -> list[Path]:
 
 
 def _units(folder: Path, split: set[str]) -> Iterator[Unit]:
-    _open(folder)
     for entry in sorted(folder.iterdir()):
         if entry.name in split and entry.is_dir() and not entry.is_symlink():
+            entry.chmod(0o700)
             yield from _units(entry, split)
         else:
-            yield Unit(entry, entry.lstat().st_mtime, _size(entry))
-
-
-def _size(path: Path) -> int:
-    total = path.lstat().st_blocks * _BLOCK
-    for folder, names, files in _walk(path):
-        for name in (*names, *files):
-            with suppress(OSError):
-                total += os.lstat(f"{folder}/{name}").st_blocks * _BLOCK
-    return total
+            yield Unit(entry, entry.lstat().st_mtime, taken(entry))
 
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        for folder, _, _ in _walk(path):  # Go closes what it caches to writing, to itself, too
-            with suppress(OSError):
-                os.chmod(folder, 0o700)  # noqa: PTH101 - a path of os.walk
-        shutil.rmtree(path, ignore_errors=True)
+        path.chmod(0o700)
+        _run(_EMPTY, path)
+        with suppress(OSError):  # something writes there still; the next build sees to it
+            path.rmdir()
     else:
         path.unlink(missing_ok=True)
 
 
-def _walk(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    _open(path)
-    for folder, names, files in os.walk(path):
-        for name in names:
-            _open(Path(folder, name))
-        yield folder, names, files
-
-
-def _open(folder: Path) -> None:
-    """Open a folder that is closed to reading: what is in it takes room as well."""
-    if folder.is_dir() and not folder.is_symlink() and not os.access(folder, os.R_OK | os.X_OK):
-        folder.chmod(0o700)
+def _run(argv: tuple[str, ...], folder: Path) -> None:
+    """Run a program of the system; what it could not do shows in what is counted next."""
+    subprocess.run(argv, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

@@ -114,7 +114,7 @@ class Folders:
             with self._alone(app_id):
                 self._set_aside(cache, app_id)
                 self._trees.make(Folder(cache, uid, uid, 0o700))
-            self.erase_left(app_id)
+            self._erase_at_once(app_id, self._left(app_id))
 
     def has_slug(self, app_id: int, digest: str) -> bool:
         """Whether a slug is in its place."""

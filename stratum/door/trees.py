@@ -110,10 +110,18 @@ class Trees:
         return output
 
     def try_as(self, uid: int, argv: tuple[str, ...], cwd: Path | int) -> tuple[int, str]:
-        """Run a program once, which may fail; return its exit code, too."""
+        """Run a program once, which may fail; return its exit code, too.
+
+        Raises:
+            TimeoutError: the time of all is over.
+        """
         own = uid if self._fence.fenced else None
         program = spawn.Program(argv, {"PATH": SYSTEM_PATH}, cwd, own)
-        return spawn.capture(program, max(0.0, self._deadline - time.monotonic()))
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            message = f"{argv[0]} was not begun: the time of all is over"
+            raise TimeoutError(message)
+        return spawn.capture(program, left_s)
 
 
 def is_folder_of(path: Path, uid: int) -> bool:

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from builder.driver.trim import trim
+from stratum.door.limits.filling import Filling
 
-KIB = 1024
+MIB = 1024 * 1024
 
 
-def unit(path: Path, used_at: int, size: int = 64 * KIB) -> Path:
+def unit(path: Path, used_at: int, size: int = MIB) -> Path:
     path.mkdir(parents=True)
     (path / "file").write_bytes(os.urandom(size))
     os.utime(path, (used_at, used_at))
@@ -23,10 +24,10 @@ def test_what_was_used_longest_ago_goes_first_wherever_it_is(tmp_path):
     oldest = unit(tmp_path / "buildpacks/x.git", 1)
     young = unit(tmp_path / "multi/python/kept/c", 3)
 
-    assert trim(tmp_path, 160 * KIB, {"python", "multi"}) == [oldest, old]
+    assert trim(tmp_path, 5 * MIB // 2, {"python", "multi"}) == [oldest, old]
     assert newest.exists()
     assert young.exists()
-    assert trim(tmp_path, 160 * KIB, {"python", "multi"}) == []
+    assert trim(tmp_path, 5 * MIB // 2, {"python", "multi"}) == []
 
 
 def test_what_a_foreign_buildpack_keeps_goes_whole(tmp_path):
@@ -48,6 +49,37 @@ def test_folders_closed_to_writing_go_as_well(tmp_path):
     assert not closed.exists()
 
 
+def test_a_thousand_folders_in_each_other_go_as_well(tmp_path):
+    young = unit(tmp_path / "young", 2)
+    handle = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("d" * 200, dir_fd=handle)
+        below = os.open("d" * 200, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = below
+    os.write(file := os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=handle), os.urandom(2 * MIB))
+    os.close(file)
+    os.close(handle)
+    deep = tmp_path / ("d" * 200)
+    os.utime(deep, (1, 1))
+
+    assert trim(tmp_path, 2 * MIB, set()) == [deep]
+    assert list(tmp_path.iterdir()) == [young]
+
+
+def test_a_file_counts_as_for_the_limit_of_a_build(tmp_path):
+    """As much as its inode is of the disk, at least: what is kept would else go over that limit alone."""
+    (tmp_path / "kept" / "small").mkdir(parents=True)
+    for number in range(200):
+        (tmp_path / "kept" / "small" / str(number)).touch()
+    limits = Filling((tmp_path / "kept",))
+
+    most = next(size for size in range(0, 64 * MIB, 4096) if not limits.is_above(size, 10))
+
+    assert trim(tmp_path, most, set()) == []
+    assert trim(tmp_path, most - 8192, set()) == [tmp_path / "kept" / "small"]
+
+
 # Relative, since an ordinary user may not come to where tests have their folders.
 CLOSED = """
 import os
@@ -58,7 +90,7 @@ if os.geteuid() == 0:
     os.setgroups([]); os.setresgid(65533, 65533, 65533); os.setresuid(65533, 65533, 65533)
 for name in ("python/kept/a", "foreign/deep"):
     Path(name).mkdir(parents=True)
-    Path(name, "file").write_bytes(bytes(range(256)) * 512)
+    Path(name, "file").write_bytes(bytes(range(256)) * 4096)
 for name in ("python/kept/a", "python/kept", "foreign/deep"):
     os.chmod(name, 0)
 Kept(Path("python"), "b").keep(Path("foreign"), {})

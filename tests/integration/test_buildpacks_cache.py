@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from stratum.model import BuildOptions, BuildState
+from stratum.verbs import build as verbs
+from tests.integration.test_builder_killed import builder
+from tests.waiting import wait_until
 from tests.yard import ROOT, Yard
 
 pytestmark = pytest.mark.integration
@@ -131,6 +134,24 @@ def test_a_build_that_fails_leaves_the_cache_below_its_bound(plain_yard: Yard):
     assert small.build(app).state is BuildState.FAILED
 
     assert not list(plain_yard.layout.cache(app.id).rglob("big*"))
+
+
+def test_the_build_after_one_that_was_ended_while_it_filled_the_cache_bounds_it(plain_yard: Yard):
+    app = plain_yard.app(APP)
+    build(plain_yard, app, None)
+    slow = FILLS + "import subprocess; subprocess.run(['sleep', '60'])\n"
+    plain_yard.push(app, {"requirements.txt": "./own\n", "own/setup.py": slow})
+    cache = plain_yard.layout.cache(app.id)
+    working = builder(plain_yard, app.id)
+    wait_until(lambda: [*cache.rglob("big2")], timeout=60)
+    with plain_yard.shop.db.write() as tx:
+        verbs.cancel(tx, app, 2, who="me")
+    working.wait(30)
+    assert [*cache.rglob("big*")]
+
+    small = plain_yard.reopened(build_cache_bytes=100 << 20)
+    assert NOTHING_TO_INSTALL in build(small, app, APP)
+    assert not [*cache.rglob("big*")]
 
 
 def test_what_the_cache_has_only_in_part_is_installed(plain_yard: Yard):

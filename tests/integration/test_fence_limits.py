@@ -21,7 +21,7 @@ MEMORY = r"StepOverLimit: close failed: it used more than 200 MiB of memory, and
 PROCESSES = (
     r"StepOverLimit: close failed: it had more than 100 processes and threads at once, and was ended\."
 )
-DISK = r"StepOverLimit: close failed: it filled more than 60 MiB of disk, the app's cache included, and was"
+DISK = r"close failed: it filled more than 60 MiB of disk, the app's cache included \(.+\), and was"
 HOLD = "python3 -c 'import time; held = b\"x\" * (SIZE << 20); print(1, flush=True); time.sleep(100)'"
 HOLD_NAMELESS = """
 import os, time

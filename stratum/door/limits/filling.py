@@ -96,6 +96,16 @@ class Filling:
         return (disk.f_blocks - disk.f_bfree) * disk.f_frsize + (disk.f_files - disk.f_ffree) * self._inode
 
 
+def taken(path: Path) -> int:
+    """Count once what one thing takes of the disk, with all that is below it."""
+    inode = _inode_bytes((path.parent,))
+    descent = Descent((path,))
+    try:
+        return sum(max(found.st_blocks * _BLOCK, inode) for found in (path.lstat(), *descent))
+    finally:
+        descent.close()
+
+
 def _inode_bytes(folders: tuple[Path, ...]) -> int:
     """Tell how much of the disk goes with each of its inodes; none where they have no limit (btrfs)."""
     disk = _disk(folders)

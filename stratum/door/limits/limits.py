@@ -34,6 +34,7 @@ class Limits:
         used = {
             MEMORY: f"it used more than {shown(self.memory_bytes)} of memory",
             PROCESSES: f"it had more than {self.processes} processes and threads at once",
-            DISK: f"it filled more than {shown(self.disk_bytes)} of disk, the app's cache included",
+            DISK: f"it filled more than {shown(self.disk_bytes)} of disk, the app's cache included "
+            "(a file counts as its inode's share of the disk at least, which is 16 KiB or less)",
         }
         return f"{used[name]}, and was ended.", SETTINGS[name]
