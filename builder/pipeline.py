@@ -8,7 +8,7 @@ from builder.answer import Made
 from builder.bench import Bench
 from builder.checkout import checkout
 from builder.compiling import compile_app
-from builder.processtypes import as_procfile, process_types
+from builder.processtypes import as_procfile, passed_over, process_types
 from builder.room import check_room
 from builder.scripts import run_pre_build
 from builder.unfitted import tell_unfitted
@@ -26,6 +26,10 @@ from stratum.store import builds, releases
 from stratum.tree import check_complete
 
 _CORRECT = "Correct it, commit, and push again."
+_INSTEAD = {
+    "config_vars": "Set variables with `stratum vars set`, or have the buildpack write them to .profile.d.",
+    "addons": "Have a database or the like elsewhere, and set its address with `stratum vars set`.",
+}
 _NOTHING = "there is none, and no buildpack knows what to start"
 
 
@@ -128,6 +132,8 @@ def _defaults(bench: Bench, made: Made) -> tuple[Target, ...]:
         raise BuildFailed(bench.doing, "\n".join(error.lines()), hint=_CORRECT) from error
     except InvalidInput as error:
         raise BuildFailed(bench.doing, error.message, hint=error.hint) from error
+    for name in passed_over(made.processes):
+        bench.narration.indent(f"warning: {name} of bin/release has no effect. {_INSTEAD[name]}")
     if types:
         bench.narration.step("Started by default:")
         bench.narration.indent(as_procfile(types).decode().rstrip("\n"))

@@ -19,6 +19,8 @@ KEY = "default_process_types"
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s:#\"'][^:]*")
 # JSON may have both: one line more, and what UTF-8 has no bytes for.
 _NO_LINE = re.compile(r"[\r\n\ud800-\udfff]")
+_OF_HEROKU = ("config_vars", "addons")  # of its API
+_SOMETHING = r"[\"']?\s*:[ \t]*(?:[^\s{\[#]|[{\[]\s*[^\s}\]]|\n\s*(?: \S|-))"
 _OTHER_FORMS = ("|", ">", "&", "*", "!", "[", "{", "@", "`", "%")
 
 
@@ -34,6 +36,15 @@ def process_types(printed: str) -> dict[str, str]:
         if _NO_LINE.search(text):
             raise _refused(1, ascii(text))
     return found
+
+
+def passed_over(printed: str) -> tuple[str, ...]:
+    """Name what Heroku's API has besides, and is there, though it has no effect here."""
+    whole = _as_json(printed)
+    if whole is not None:
+        return tuple(name for name in _OF_HEROKU if whole.get(name))
+    lines = f"\n{printed}"
+    return tuple(name for name in _OF_HEROKU if re.search(rf"\n(?:--- )?[\"']?{name}{_SOMETHING}", lines))
 
 
 def _read(printed: str) -> dict[str, str]:

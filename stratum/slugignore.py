@@ -15,6 +15,7 @@ MAX_BYTES = 64 * 1024
 MAX_PATTERNS = 1000  # git looks at each for every file
 
 _STARS = re.compile(rb"(?:^|/)\*{2,}$")
+_ANY_DEPTH_AGAIN = re.compile(rb"(?<![^/])(?:\*\*/){2,}")
 _NO_PART = {b"", b".", b".."}  # no path within a tree has such a part
 
 
@@ -55,7 +56,7 @@ def _pathspecs(pattern: bytes) -> tuple[bytes, ...]:
     but a pattern without a slash matches at any depth, one that ends in a slash folders only, and
     what matches a folder takes all that is below it.
     """
-    body = pattern.removesuffix(b"/")
+    body = _ANY_DEPTH_AGAIN.sub(b"**/", pattern).removesuffix(b"/")  # git takes far longer for each
     rooted = b"/" in body
     body = body.removeprefix(b"/")
     if _NO_PART.intersection(body.split(b"/")):

@@ -4,6 +4,7 @@ Source: git(1), GIT_ALLOW_PROTOCOL; git-config(1), http.followRedirects and http
 that speaks the dumb protocol, or that gives out no commits by their id, is asked again in another way.
 """
 
+import re
 import resource
 import subprocess
 from collections.abc import Mapping
@@ -24,10 +25,15 @@ _CONFIG = {
     "gc.auto": "0",
     "advice.detachedHead": "false",
 }
+_MAYBE_ID = re.compile("[0-9a-f]{7,39}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MEND = (
     "See that the address and what follows # are right, and that anybody may read it. It has to answer "
     "by itself: redirections are not followed."
+)
+_SHORT = (
+    "If what follows # is a commit, write all 40 characters of its id: servers give out no others. Else see "
+    "that there is a branch or tag of that name."
 )
 
 
@@ -55,7 +61,7 @@ class Repository(NamedTuple):
             shutil.rmtree(self.folder)
             failure = self._try()
         if failure:
-            raise Failed(self._doing, failure, mend=_MEND)
+            raise Failed(self._doing, failure, mend=_SHORT if is_short_id(asked.ref) else _MEND)
         return asked.commit or self._said("rev-parse", "--verify", "FETCH_HEAD^{commit}")
 
     def check_out(self, commit: str, into: Path) -> None:
@@ -122,6 +128,11 @@ def repository(cache: Path, asked: Asked, environ: Mapping[str, str]) -> Reposit
     folder = cache / "buildpacks"
     folder.mkdir(exist_ok=True)
     return Repository(folder / f"{key(asked.url)}.git", asked, environ)
+
+
+def is_short_id(ref: str) -> bool:
+    """Whether a ref looks like the beginning of a commit's id, of which git prints seven characters or more."""
+    return _MAYBE_ID.fullmatch(ref) is not None
 
 
 def key(url: str) -> str:

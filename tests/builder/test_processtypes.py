@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.processtypes import KEY, as_procfile, process_types
+from builder.processtypes import KEY, as_procfile, passed_over, process_types
 from stratum.errors import InvalidInput
 from stratum.procfile import parse
 
@@ -110,6 +110,22 @@ def test_nothing_else_is_ever_raised(printed):
         except InvalidInput:
             continue
         assert all(isinstance(word, str) for pair in found.items() for word in pair)
+
+
+@pytest.mark.parametrize(
+    ("printed", "names"),
+    [
+        ("", ()),
+        ("---\naddons: []\nconfig_vars: {}\ndefault_process_types:\n  web: x\n", ()),
+        ("---\naddons:\nconfig_vars:\ndefault_process_types:\n  config_vars: x\n", ()),
+        ("---\nconfig_vars:\n  PATH: a\naddons:\n- pg\n", ("config_vars", "addons")),
+        ("--- \"config_vars\": { A: b }\naddons:\n\n  - pg", ("config_vars", "addons")),
+        ('{"config_vars": {"A": "b"}, "addons": []}', ("config_vars",)),
+        ('{"config_vars": 7, "default_process_types": {}}', ("config_vars",)),
+    ],
+)
+def test_what_has_no_effect_is_known(printed, names):
+    assert passed_over(printed) == names
 
 
 names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)

@@ -221,6 +221,24 @@ def test_a_buildpack_that_cannot_be_had_is_named_with_what_to_do(plain_yard: Yar
         assert buildpacks.pins(tx, app.id) == []
 
 
+def test_the_beginning_of_a_commits_id_is_told_to_be_too_short(plain_yard: Yard, remote: Remote):
+    url = remote.pack("foreign", PROGRAMS)
+    app = plain_yard.app({**APP, ".buildpacks": f"{url}#0123abc\n"})
+    build = plain_yard.build(app)
+
+    assert "write all 40 characters of its id" in plain_yard.log(build)
+
+
+def test_what_bin_release_says_in_vain_is_told(plain_yard: Yard, remote: Remote):
+    says = "#!/bin/sh\nprintf 'config_vars:\\n  A: b\\ndefault_process_types:\\n  web: x\\n'"
+    url = remote.pack("foreign", {**PROGRAMS, "bin/release": says})
+    app = plain_yard.app({"x": "", "page.txt": "x", ".buildpacks": f"{url}\n"})
+    log = plain_yard.log(plain_yard.build(app))
+
+    assert "warning: config_vars of bin/release has no effect. Set variables with `stratum vars set`" in log
+    assert "Started by default:" in log
+
+
 def test_one_that_does_not_fit_or_fails_is_named(plain_yard: Yard, remote: Remote):
     url = remote.pack("foreign", PROGRAMS)
     app = plain_yard.app({"x": "", ".buildpacks": f"{url}\n"})

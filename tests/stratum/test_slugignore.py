@@ -101,6 +101,7 @@ PATTERNS = st.tuples(st.sampled_from(["", "/"]), BODIES, st.sampled_from(["", "/
 @example(patterns=["**/"])
 @example(patterns=["d/**/"])
 @example(patterns=["d/**", "***"])
+@example(patterns=["**/**/a", "/**/**/d/**/**/", "d**/**/a", "\\**/**/b.log"])
 @example(patterns=["/a", "logs/"])
 @example(patterns=["#h", "x y\\ "])
 def test_git_leaves_out_what_it_would_ignore(repo: Path, tmp_path: Path, patterns: list[str]):
@@ -127,6 +128,10 @@ def test_anything_is_read(data: bytes):
 
     assert all(spec.startswith(b":(exclude,glob)") for spec in found.pathspecs)
     assert not any(b"\0" in spec or b"\n" in spec for spec in found.pathspecs)
+
+
+def test_any_depth_said_again_costs_git_nothing():
+    assert parse(b"**/" * 8 + b"x").pathspecs == parse(b"**/x").pathspecs
 
 
 def test_a_run_of_blanks_takes_no_time():
