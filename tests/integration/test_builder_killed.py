@@ -103,6 +103,27 @@ def test_what_was_sealed_by_a_builder_that_was_lost_goes_when_nobody_wants_it(ya
     assert slugs(yard, app) == []
 
 
+def test_a_builder_that_cannot_read_its_builds_record_ends_and_another_builds(yard: Yard):
+    """Nobody would renew the lease, or see that the build is given up, as long as it lived."""
+    app = yard.app({"Procfile": "web: x\n"})
+    faults = yard.folder / "faults"
+    faults.mkdir()
+    (faults / "build.unpacked").touch()
+    ended = builder(yard, app.id, STRATUM_FAULTS_DIR=str(faults))
+    wait_until((faults / "build.unpacked.reached.pid").exists, timeout=30)
+
+    with yard.shop.db.write() as tx:
+        tx.exec_driver_sql("UPDATE builds SET options = '{'")
+    assert ended.wait(timeout=30) == 1
+    with yard.shop.db.write() as tx:
+        tx.exec_driver_sql("UPDATE builds SET options = '{}'")
+    wait_until(lambda: is_free(yard.layout.locks / f"build-{app.id}"))
+    yard.give_back(app)
+
+    assert yard.build(app).state is BuildState.SUCCEEDED
+    assert len(yard.releases(app)) == 1
+
+
 def slugs(yard: Yard, app: App) -> list[Path]:
     return list(yard.layout.slug(app.id, "x").parent.glob("[0-9a-f]*"))
 
