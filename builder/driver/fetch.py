@@ -131,7 +131,7 @@ def repository(cache: Path, asked: Asked, environ: Mapping[str, str]) -> Reposit
 
 
 def is_short_id(ref: str) -> bool:
-    """Whether a ref looks like the beginning of a commit's id, of which git prints seven characters or more."""
+    """Whether a ref looks like the beginning of a commit's id, of which git prints seven or more."""
     return _MAYBE_ID.fullmatch(ref) is not None
 
 

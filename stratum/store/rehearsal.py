@@ -35,6 +35,7 @@ from stratum.store import (
     retention,
     rollouts,
     sites,
+    tokens,
 )
 from stratum.store.database import Database, Transaction
 
@@ -153,7 +154,8 @@ def _tell_router(tx: Transaction) -> None:
 
 
 def _look_around(tx: Transaction) -> None:
-    """What the reconciler does again and again."""
+    """What the reconciler does again and again, and an unfenced builder before each build."""
+    tokens.list_tokens(tx)
     environments.list_apps(tx)
     releases.current_releases(tx)
     formation.formations(tx)

@@ -119,7 +119,7 @@ def test_nothing_else_is_ever_raised(printed):
         ("---\naddons: []\nconfig_vars: {}\ndefault_process_types:\n  web: x\n", ()),
         ("---\naddons:\nconfig_vars:\ndefault_process_types:\n  config_vars: x\n", ()),
         ("---\nconfig_vars:\n  PATH: a\naddons:\n- pg\n", ("config_vars", "addons")),
-        ("--- \"config_vars\": { A: b }\naddons:\n\n  - pg", ("config_vars", "addons")),
+        ('--- "config_vars": { A: b }\naddons:\n\n  - pg', ("config_vars", "addons")),
         ('{"config_vars": {"A": "b"}, "addons": []}', ("config_vars",)),
         ('{"config_vars": 7, "default_process_types": {}}', ("config_vars",)),
     ],

@@ -9,11 +9,21 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import CacheStats, ExecutionContext
 
+from builder.jobs import build_queued
+from stratum.model import BuildState
 from stratum.store.rehearsal import rehearse
 from tests.stage import Stage
+from tests.yard import Yard
 
 pytestmark = pytest.mark.integration
 SLEEPS = "exec sleep 1000"
+
+
+@pytest.fixture
+def yard():
+    made = Yard.make()
+    yield made
+    made.remove()
 
 
 @contextmanager
@@ -57,4 +67,17 @@ def test_after_a_rehearsal_a_rollout_compiles_no_statement(stage: Stage):
         done = stage.apply(app, queued)
 
     assert done.error == ""
+    assert not found, "\n".join(found)
+
+
+def test_after_a_rehearsal_a_build_compiles_no_statement(yard: Yard):
+    app = yard.app({"Procfile": "web: x\n", "requirements.txt": "six==1.17.0\n"})
+    with yard.shop.db.read() as tx:
+        tx.engine.clear_compiled_cache()
+    rehearse(yard.shop.db)
+
+    with compiled() as found:
+        build_queued(yard.shop, app.id)
+
+    assert yard.builds(app)[0].state is BuildState.SUCCEEDED
     assert not found, "\n".join(found)
