@@ -9,13 +9,13 @@ from typing import Any
 from builder.driver import hooks, order
 from builder.driver.failed import Failed
 from builder.driver.fetch import repository
+from builder.driver.filling import Filling
 from builder.driver.order import Answer, Asked, Order, Used
 from builder.driver.packs import BUILT_IN, Pack
 from builder.driver.room import Room
 
 NOTHING = "No dependencies to install"
-# In the cache from before a buildpack may fill it until it is below its bound: a driver may be killed.
-_FILLING = ".filling"
+_LOST = "What was kept of earlier builds is removed: the server went down before its disk had all of it"
 
 
 def main() -> int:
@@ -39,8 +39,8 @@ class Road:
         self._used: list[Used] = []
         self._packages: dict[str, str] = {}
         self._site = ""
-        self._filling = self._room.cache / _FILLING
-        self._has_stored = self._filling.exists()
+        self._filling = Filling.of(self._room.cache)
+        self._has_stored = bool(self._filling.since)  # by a driver that was ended, perhaps
 
     def go(self) -> Answer:
         """Do all of it.
@@ -57,6 +57,10 @@ class Road:
             self._trim()
 
     def _walked(self) -> Answer:
+        if self._filling.is_lost:
+            self._say(_LOST)
+            self._bound(0)
+        self._filling.begin()
         hooks.run(self._room, "pre-build", self._say)
         last = self._asked() if self._order.asked else self._detected()
         wants = self._order.wants_processes and last is not None
@@ -67,10 +71,12 @@ class Road:
     def _trim(self) -> None:
         with suppress(OSError):  # the next build tries again; this one has more to say
             if self._has_stored and not self._order.no_cache:
-                from builder.driver.trim import trim  # time that a build need not spend for nothing
+                self._bound(self._order.cache_bytes)
 
-                trim(self._room.cache, self._order.cache_bytes, set(self._order.detected))
-            self._filling.unlink(missing_ok=True)
+    def _bound(self, most: int) -> None:
+        from builder.driver.trim import trim  # time that a build need not spend for nothing
+
+        trim(self._room.cache, most, set(self._order.detected))
 
     def _asked(self) -> Pack | None:
         pack = None
@@ -98,8 +104,6 @@ class Road:
 
     def _compile(self, pack: Pack) -> None:
         self._tell(f"=The buildpack {pack.label}")
-        with suppress(OSError):
-            self._filling.touch()
         report: Mapping[str, Any] = pack.compile()
         self._used.append(pack.used)
         self._has_stored |= bool(report.get("stored", True))

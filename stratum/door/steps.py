@@ -41,11 +41,17 @@ _COUNT = (
 # later build would change there. So each file with another name becomes a copy of its own.
 SHARED = "STRATUM_CACHE_IS_NEAR"  # set for the step where that is so
 _UNLINK = 'for file; do cp -p -- "$file" "$TMPDIR/own" && mv -f -- "$TMPDIR/own" "$file" || exit; done'
+# The sync was of the app's cache as well, which is whole with it if this boot has filled it
+# (`builder.driver.filling`).
+_SETTLE = (
+    'mark=$UV_CACHE_DIR/.filling; if [ $code = 0 ] && [ -s "$mark" ] && read -r since < "$mark"'
+    ' && read -r now < /proc/sys/kernel/random/boot_id && [ "$since" = "$now" ]; then : > "$mark"; fi'
+)
 _CLOSE = (
     f'if [ "${SHARED}" ]; then chmod -R u+rwX . && find . -type f -links +1'
     f" -exec /bin/sh -c '{_UNLINK}' sh {{}} + || exit; fi; "
     "chmod -R u+rX,go=rX,a-ws,-t . || exit; sync --file-system . & "
-    f'digest=$({_COUNT}) && wait $! && echo "$digest"'
+    f'digest=$({_COUNT}) && wait $! && echo "$digest"; code=$?; {_SETTLE}; exit $code'
 )
 
 

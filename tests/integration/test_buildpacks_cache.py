@@ -154,6 +154,40 @@ def test_the_build_after_one_that_was_ended_while_it_filled_the_cache_bounds_it(
     assert not [*cache.rglob("big*")]
 
 
+def test_after_a_crash_of_the_server_what_its_disk_may_not_have_is_not_used(plain_yard: Yard):
+    """As file systems leave it: the names are there, and their files are empty."""
+    app = plain_yard.app(APP)
+    mark = plain_yard.layout.cache(app.id) / ".filling"
+    build(plain_yard, app, None)
+    assert mark.read_text() == "", "the sync that closes a slug is the cache's, too"
+    (module,) = plain_yard.layout.cache(app.id).glob("python/kept/*/tree/lib/*/site-packages/six.py")
+    module.write_text("")
+    mark.write_text("another boot\n")
+
+    without = build(plain_yard, app, {"app.py": "x"}, BuildOptions(no_cache=True))
+    assert "the server went down" not in without
+    log = build(plain_yard, app, {"app.py": "y"})
+
+    assert "What was kept of earlier builds is removed: the server went down" in log
+    assert "+ six==1.17.0" in log
+    slug = plain_yard.layout.slug(app.id, plain_yard.releases(app)[0].slug)
+    (installed,) = slug.glob(".venv/lib/*/site-packages/six.py")
+    assert installed.stat().st_size
+    assert NOTHING_TO_INSTALL in build(plain_yard, app, {"app.py": "z"})
+
+
+def test_a_build_that_fails_leaves_what_it_keeps_to_be_told_from_what_is_on_the_disk(plain_yard: Yard):
+    app = plain_yard.app({"requirements.txt": "six==1.17.0\n"})  # and nothing to start
+    failed = plain_yard.build(app)
+    assert failed.state is BuildState.FAILED
+    assert "+ six" in plain_yard.log(failed)
+
+    since = (plain_yard.layout.cache(app.id) / ".filling").read_text()
+
+    assert since == Path("/proc/sys/kernel/random/boot_id").read_text()
+    assert NOTHING_TO_INSTALL in build(plain_yard, app, APP)
+
+
 def test_what_the_cache_has_only_in_part_is_installed(plain_yard: Yard):
     app = plain_yard.app(APP)
     build(plain_yard, app, None)
