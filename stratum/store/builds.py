@@ -270,14 +270,18 @@ def orphans(tx: Transaction) -> list[Build]:
 
 
 def unused_slugs(tx: Transaction, app_id: int) -> list[str]:
-    """What an app's builds have made that was never released, nor will be."""
+    """What an app's builds have made that was never released, nor will be.
+
+    A release whose slug has been removed is none that has it: the same commit may have been built once more.
+    """
     mine = t.builds.c.app_id == app_id
     states = [state.value for state in BuildState if not state.is_terminal]
     wanted = union(
-        select(t.releases.c.slug).where(t.releases.c.app_id == app_id),
+        select(t.releases.c.slug).where(t.releases.c.app_id == app_id, ~t.releases.c.slug_gone),
         select(t.builds.c.slug).where(mine, t.builds.c.state.in_(states)),
     )
-    made = select(t.builds.c.slug).where(mine, t.builds.c.slug != "").distinct()
+    unreleased = (mine, t.builds.c.slug != "", t.builds.c.release_id.is_(None))
+    made = select(t.builds.c.slug).where(*unreleased).distinct()
     return list(tx.scalars(made.where(t.builds.c.slug.not_in(wanted))))
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from stratum.errors import NothingReleased
-from stratum.model import BuildState, RefUpdate, Target
-from stratum.store import builds, pushes, releases
+from stratum.model import BuildState, RefUpdate, ReleaseState, Target
+from stratum.store import builds, pushes, releases, retention
 from stratum.verbs import release
 from tests.there import there
 
@@ -179,3 +179,20 @@ def test_redeploy_builds_no_commit_that_was_not_taken(db, app):
         pushes.accept(tx, [push_id])
 
         assert release.redeploy(tx, app, who="me").commit == TWO
+
+
+def test_what_was_built_for_nothing_is_found_where_an_older_release_had_it_that_is_kept_no_more(db, app):
+    with db.write() as tx:
+        release_id = releases.add_release(
+            tx, app.id, slug=SLUG, commit=ONE, targets=(), cause="", who=""
+        ).id
+        releases.set_release_state(tx, release_id, ReleaseState.PRUNED)
+        retention.forget(tx, app.id, SLUG)
+        queue(tx, app.id, gate="")  # its commit once more, and so the same slug
+        again = there(builds.claim_next(tx, app.id, "a"))
+        builds.note_slug(tx, again, SLUG, TARGETS)
+        builds.drop(tx, again, "given up")
+
+        assert builds.unused_slugs(tx, app.id) == [SLUG]
+        builds.forget_slug(tx, app.id, SLUG)
+        assert builds.unused_slugs(tx, app.id) == []
