@@ -40,7 +40,8 @@ def build_queued(shop: Workshop, app_id: int) -> None:
     """Do the same in a given workshop.
 
     A nudge that comes while the lock is held does nothing. So who has held it looks again after
-    letting it go: a build queued in between would otherwise wait for the reconciler.
+    letting it go: a build queued in between would otherwise wait for the reconciler. An app that has
+    more queued, and others wait for a builder, gets its next turn after theirs.
     """
     again, is_tidy = True, True
     try:
@@ -49,6 +50,9 @@ def build_queued(shop: Workshop, app_id: int) -> None:
                 again = held and _build_each(shop, app_id)
                 is_tidy = not again or _tidy_patiently(shop, app_id)
             again = again and is_queued(shop, app_id)
+            if again and _others_wait(shop, app_id):
+                shop.nudges.build(app_id)
+                again = False
         if not is_tidy and not shop.door.erase_left(app_id):
             shop.nudges.build(app_id)  # when other apps have had their turn
     except Unavailable as error:
@@ -56,13 +60,15 @@ def build_queued(shop: Workshop, app_id: int) -> None:
 
 
 def _build_each(shop: Workshop, app_id: int) -> bool:
-    """Build until nothing is queued; False when the end of a build could not be recorded."""
+    """Build until nothing is queued, or others wait; False when the end of a build could not be recorded."""
     while (build := _claim(shop, app_id)) is not None:
         faults.reach("build.claimed")
         path = shop.instance.layout.build_log(app_id, build.number)
         with closing(Narration(path, color=build.options.color)) as narration:
             if not _build(Bench(shop, build, narration)):
                 return False
+        if _others_wait(shop, app_id):
+            break
     return True
 
 
@@ -232,3 +238,11 @@ def is_queued(shop: Workshop, app_id: int) -> bool:
     """Whether an app has a build that waits."""
     with shop.db.read() as tx:
         return any(build.app_id == app_id for build in builds.in_state(tx, BuildState.QUEUED))
+
+
+def _others_wait(shop: Workshop, app_id: int) -> bool:
+    """Whether another app has a build that waits, and none that runs."""
+    with shop.db.read() as tx:
+        found = builds.in_state(tx, BuildState.QUEUED, BuildState.RUNNING)
+    running = {build.app_id for build in found if build.state is BuildState.RUNNING}
+    return any(build.app_id not in running | {app_id} for build in found)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from stratum.model import App, BuildState
 from stratum.queue import Nudges, _Foreman
 from stratum.settings import Settings
 from stratum.up.binaries import redis_server
+from tests.there import there
 from tests.waiting import wait_until
 from tests.yard import Yard
 
@@ -134,6 +136,32 @@ def test_what_is_nudged_while_as_many_are_built_as_may_be_waits_for_room(yard: Y
         go.touch()
         wait_until(partial(has_failed, yard, app), timeout=30)
     assert [yard.builds(app)[0].attempt for app, _, _ in apps] == [1, 1, 1]
+
+
+@pytest.mark.usefixtures("master")
+def test_an_app_that_has_more_queued_lets_others_have_a_build_first(yard: Yard, redis_url: str):
+    busy = [gated(yard, name) for name in ("one", "two")]
+    for app, _, waits in busy:
+        yard.push(app, {"text": "more"})
+        Nudges(redis_url).build(app.id)
+        wait_until(waits.exists, timeout=30)
+    late = yard.app("plain", name="late")
+    Nudges(redis_url).build(late.id)
+
+    for _, go, _ in busy:
+        go.touch()
+
+    wait_until(lambda: all(all_ended(yard, app) for app in (late, *(app for app, _, _ in busy))), timeout=60)
+    assert began(yard, late) < max(began(yard, app) for app, _, _ in busy)
+
+
+def all_ended(yard: Yard, app: App) -> bool:
+    return all(build.state.is_terminal for build in yard.builds(app))
+
+
+def began(yard: Yard, app: App) -> datetime:
+    """When the newest build of an app did."""
+    return there(yard.builds(app)[0].started_at)
 
 
 @pytest.fixture

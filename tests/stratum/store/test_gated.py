@@ -183,9 +183,7 @@ def test_redeploy_builds_no_commit_that_was_not_taken(db, app):
 
 def test_what_was_built_for_nothing_is_found_where_an_older_release_had_it_that_is_kept_no_more(db, app):
     with db.write() as tx:
-        release_id = releases.add_release(
-            tx, app.id, slug=SLUG, commit=ONE, targets=(), cause="", who=""
-        ).id
+        release_id = releases.add_release(tx, app.id, slug=SLUG, commit=ONE, targets=(), cause="", who="").id
         releases.set_release_state(tx, release_id, ReleaseState.PRUNED)
         retention.forget(tx, app.id, SLUG)
         queue(tx, app.id, gate="")  # its commit once more, and so the same slug
