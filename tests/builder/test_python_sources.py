@@ -52,13 +52,19 @@ def test_a_project_may_ask_for_nothing(content):
 
 
 @pytest.mark.parametrize(
-    "content", [PROJECT, POETRY, b'[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n']
+    ("content", "tool"),
+    [
+        (PROJECT, "uv"),
+        (PROJECT + b"[tool.poetry]\npackage-mode = false\n", "poetry"),
+        (POETRY, "poetry"),
+        (b'[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n', "uv"),
+    ],
 )
-def test_dependencies_without_a_lock_are_refused_with_the_way_out(content):
+def test_dependencies_without_a_lock_are_refused_with_the_way_out(content, tool):
     assert names_dependencies(project({"pyproject.toml": content}))
     assert refusal({"pyproject.toml": content}) == (
-        "pyproject.toml names dependencies, but there is no uv.lock. "
-        "Run uv lock and commit uv.lock, or commit requirements.txt; then push again."
+        f"pyproject.toml names dependencies, but there is no {tool}.lock. "
+        f"Run {tool} lock and commit {tool}.lock, or commit requirements.txt; then push again."
     )
 
 

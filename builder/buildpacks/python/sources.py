@@ -49,11 +49,13 @@ def chosen(files: Mapping[str, bytes]) -> Source:
     if any(name in files for name in PIPENV):
         detail = "there is a Pipfile, and packages are not installed from one here."
         raise Unusable(detail, f"Run pipenv requirements > {REQUIREMENTS}, commit it, and push again.")
-    if PROJECT in files:
-        project(files)  # where it cannot be read, that is what is wrong
-    mend = f"Run uv lock and commit {LOCK}, or commit {REQUIREMENTS}; then push again."
-    detail = f"{PROJECT} names dependencies, but there is no {LOCK}."
-    raise Unusable(detail, mend)
+    raise _unlocked(project(files) if PROJECT in files else {})  # or what is wrong with the project itself
+
+
+def _unlocked(found: Mapping[str, Any]) -> Unusable:
+    lock, make = (POETRY, "poetry lock") if _of_poetry(found) else (LOCK, "uv lock")
+    detail = f"{PROJECT} names dependencies, but there is no {lock}."
+    return Unusable(detail, f"Run {make} and commit {lock}, or commit {REQUIREMENTS}; then push again.")
 
 
 def names_dependencies(found: Mapping[str, Any]) -> bool:
@@ -100,10 +102,14 @@ def _asked(found: Mapping[str, Any], lock: str) -> list[str]:
     listed = table.get("dependencies") if isinstance(table, dict) else None
     if isinstance(listed, list) and (listed or lock != POETRY):
         return [str(one) for one in listed]
+    own = _of_poetry(found).get("dependencies") if lock == POETRY else None
+    return [name for name in own if name.lower() != "python"] if isinstance(own, dict) else []
+
+
+def _of_poetry(found: Mapping[str, Any]) -> Mapping[str, Any]:
     tool = found.get("tool")
     poetry = tool.get("poetry") if isinstance(tool, dict) else None
-    own = poetry.get("dependencies") if isinstance(poetry, dict) and lock == POETRY else None
-    return [name for name in own if name.lower() != "python"] if isinstance(own, dict) else []
+    return poetry if isinstance(poetry, dict) else {}
 
 
 def _headline(count: int, source: str = "") -> str:
