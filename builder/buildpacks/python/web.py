@@ -1,6 +1,7 @@
 """What an app's `web` is when nobody says: from the framework's own conventions."""
 
 import ast
+import shlex
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 _MODULES = ("app", "main", "wsgi", "asgi", "application", "server", "api")
 _WSGI = {"Flask"}
 _ASGI = {"FastAPI", "Starlette", "Quart", "Litestar"}
+_MADE_ELSEWHERE = "made elsewhere"  # by a factory: what is installed tells which kind
 _FACTORIES = ("create_app", "make_app")
 _NAMES = ("app", "application", "api")
 _MAX_BYTES = 1 << 20
@@ -29,7 +31,7 @@ def default_web(build: Path, packages: Collection[str]) -> Default:
     """
     if "django" in packages and (build / "manage.py").is_file():
         return _django(build, packages)
-    found = next(_applications(build), None)
+    found = next(_applications(build, packages), None)
     if found is None:
         return Default(advice="Add a Procfile with a line such as: web: python app.py")
     place, is_asgi = found
@@ -45,21 +47,25 @@ def _django(build: Path, packages: Collection[str]) -> Default:
 
 
 def _serve(place: str, packages: Collection[str], *, is_asgi: bool) -> Default:
+    word = shlex.quote(place)  # a factory is called
     if is_asgi and "uvicorn" in packages:
-        return Default(f'uvicorn --host 127.0.0.1 --port "$PORT" {place}')
+        return Default(f'uvicorn --host 127.0.0.1 --port "$PORT" {word}')
     if not is_asgi and "gunicorn" in packages:
-        return Default(f'gunicorn --bind "127.0.0.1:$PORT" {place}')
+        return Default(f'gunicorn --bind "127.0.0.1:$PORT" {word}')
     server = "uvicorn" if is_asgi else "gunicorn"
     return Default(advice=f"Add {server} to the requirements, or a Procfile that says how to start the app.")
 
 
-def _applications(build: Path) -> Iterator[tuple[str, bool]]:
+def _applications(build: Path, packages: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Yield `module:name` of applications that modules at the root make, and whether they are ASGI."""
-    for module in _MODULES:
-        path = build / f"{module}.py"
+    for module, path in ((name, build / file) for name in _MODULES for file in _files(name)):
         tree = _parsed(path) if path.is_file() and path.stat().st_size <= _MAX_BYTES else None
         if tree is not None:
-            yield from ((f"{module}:{name}", is_asgi) for name, is_asgi in _made_in(tree))
+            yield from ((f"{module}:{name}", is_asgi) for name, is_asgi in _made_in(tree, packages))
+
+
+def _files(module: str) -> tuple[str, str]:
+    return f"{module}.py", f"{module}/__init__.py"
 
 
 def _parsed(path: Path) -> ast.Module | None:
@@ -69,14 +75,16 @@ def _parsed(path: Path) -> ast.Module | None:
         return None
 
 
-def _made_in(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+def _made_in(tree: ast.Module, packages: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Yield names of applications: made here, then by a factory, then imported."""
+    installed = {name.lower() for name in _WSGI | _ASGI} & set(packages)
+    is_asgi = "flask" not in installed
     for one in tree.body:
         kind = _kind(one.value) if isinstance(one, ast.Assign | ast.AnnAssign) else ""
         targets = one.targets if isinstance(one, ast.Assign) else [getattr(one, "target", None)]
-        for target in targets:
+        for target in targets if kind != _MADE_ELSEWHERE or installed else ():
             if kind and isinstance(target, ast.Name):
-                yield target.id, kind in _ASGI
+                yield target.id, is_asgi if kind == _MADE_ELSEWHERE else kind in _ASGI
     if _imported(ast.walk(tree)) & _WSGI:
         factories = (one for one in tree.body if isinstance(one, ast.FunctionDef))
         yield from ((f"{one.name}()", False) for one in factories if _is_factory(one))
@@ -85,8 +93,13 @@ def _made_in(tree: ast.Module) -> Iterator[tuple[str, bool]]:
 
 def _is_factory(found: ast.FunctionDef) -> bool:
     """Whether it makes an application without being given anything."""
-    arguments = found.args
-    return found.name in _FACTORIES and len(arguments.defaults) == len(arguments.args)
+    given = found.args
+    positional = len(given.posonlyargs) + len(given.args)
+    return (
+        found.name in _FACTORIES
+        and len(given.defaults) == positional
+        and all(one is not None for one in given.kw_defaults)
+    )
 
 
 def _imported(nodes: Iterable[ast.AST]) -> set[str]:
@@ -99,4 +112,4 @@ def _kind(value: ast.expr | None) -> str:
         return ""
     called = value.func
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    return name if name in _WSGI | _ASGI else ""
+    return _MADE_ELSEWHERE if name in _FACTORIES else name if name in _WSGI | _ASGI else ""

@@ -86,7 +86,27 @@ def test_one_that_is_here_is_taken_and_another_is_refused_with_those_that_are():
         (
             {"app.py": "from flask import Flask\ndef create_app(test=None):\n    return Flask('x')\n"},
             {"gunicorn"},
-            f"{GUNICORN}app:create_app()",
+            f"{GUNICORN}'app:create_app()'",
+        ),
+        (
+            {"app/__init__.py": "from flask import Flask\ndef make_app(*, a=1):\n    return Flask('x')\n"},
+            {"flask", "gunicorn"},
+            f"{GUNICORN}'app:make_app()'",
+        ),
+        (
+            {"app.py": "from flask import Flask\ndef create_app(config, /, *, a):\n    return Flask('x')\n"},
+            {"flask", "gunicorn"},
+            "",
+        ),
+        (
+            {"wsgi.py": "from shop import create_app\napp = create_app('production')\n"},
+            {"flask", "gunicorn"},
+            f"{GUNICORN}wsgi:app",
+        ),
+        (
+            {"main.py": "import shop\napplication = shop.make_app()\n"},
+            {"starlette", "fastapi", "uvicorn"},
+            f"{UVICORN}main:application",
         ),
         (
             {"main.py": "import fastapi\napi: object = fastapi.FastAPI()\n"},
