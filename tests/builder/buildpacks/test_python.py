@@ -1,5 +1,6 @@
 """The parts of the buildpack for Python that decide: versions, defaults, and what names an installation."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,7 @@ def test_web_is_what_the_framework_and_the_requirements_say(app, files, packages
 
     assert found.command == command
     assert bool(found.advice) != bool(command)
+    assert subprocess.run(["bash", "-n", "-c", found.command], check=False).returncode == 0
 
 
 def test_the_advice_names_the_server_that_is_missing(app):
