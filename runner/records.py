@@ -3,6 +3,7 @@
 import logging
 
 from runner.apply.parts import Parts
+from stratum.door import disk
 from stratum.store import records
 
 log = logging.getLogger(__name__)
@@ -11,14 +12,18 @@ log = logging.getLogger(__name__)
 def prune_builds(parts: Parts) -> int:
     """Remove a number of them, and return how many.
 
-    The logs go first: cut off in between, it is done again, and no log stays that belongs to nothing.
+    The logs go first, and for good: cut off in between, it is done again, and no log stays that belongs to
+    nothing.
     """
     with parts.database.read() as tx:
         old = records.old_builds(tx, parts.instance.settings.keep_builds)
     if not old:
         return 0
-    for build in old:
-        parts.instance.layout.build_log(build.app_id, build.number).unlink(missing_ok=True)
+    logs = [parts.instance.layout.build_log(build.app_id, build.number) for build in old]
+    for path in logs:
+        path.unlink(missing_ok=True)
+    for folder in {path.parent for path in logs}:
+        disk.sync(folder)
     with parts.database.write() as tx:
         records.remove(tx, old)
     log.info("removed the records of %d old builds", len(old))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from runner import pace
 from runner.apply.parts import Parts
+from stratum.door import disk
 from stratum.door.steps import SYSTEM_PATH
 from stratum.model import App
 from stratum.ownership import is_free
@@ -44,3 +45,4 @@ def _erase(folder: Path) -> None:
     done = subprocess.run(argv, env={"PATH": SYSTEM_PATH}, capture_output=True, check=False)
     if folder.exists():
         log.warning("%s was not erased: %s", folder, done.stderr.decode(errors="replace")[-500:].strip())
+    disk.sync(folder.parent)  # or a loss of power brings it back when nothing tells whose it was

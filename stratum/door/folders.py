@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from stratum.door import ending, steps, strays, turns
+from stratum.door import disk, ending, steps, strays, turns
 from stratum.door.trees import Folder, Trees, is_folder_of
 from stratum.errors import DoorUnavailable
 from stratum.fence import Fence
@@ -72,8 +72,8 @@ class Folders:
                 self._move(source, slug)
             if not self._fence.fenced:
                 slug.chmod(0o555)
-            _sync(slug)
-            _sync(slug.parent)
+            disk.sync(slug)
+            disk.sync(slug.parent)
 
     def discard(self, app_id: int, number: int) -> None:
         """Remove a build's scratch, if it is there, with all that still works in it.
@@ -135,8 +135,10 @@ class Folders:
             os.close(handle)
 
     def drop_slug(self, app_id: int, digest: str) -> None:
-        """Take a slug from its place at once, so that none half gone is ever used; for `erase_left`."""
-        self._set_aside(self._layout.slug(app_id, digest), app_id)
+        """Take a slug from its place, at once and for good: none half gone is ever used; for `erase_left`."""
+        slug = self._layout.slug(app_id, digest)
+        self._set_aside(slug, app_id)
+        disk.sync(slug.parent)
 
     def destroy(self, app_id: int) -> None:
         """End the builds' (fenced, also the app's) processes and remove all folders of an app."""
@@ -150,6 +152,7 @@ class Folders:
                 else:
                     owner = app if folder.path == self._releases(app_id) else build
                     self._trees.erase_parent(folder.path, owner)
+                disk.sync(folder.path.parent)
 
     def _folders(self, app_id: int) -> tuple[Folder, ...]:
         layout, app, build = self._layout, self._fence.app_uid(app_id), self._fence.build_uid(app_id)
@@ -221,11 +224,3 @@ class Folders:
         else:
             found = strays.Strays(self._layout, self._fence)
             found.end(lambda: found.of_builds(app_id))
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from stratum.door import aside, spawn, turns
+from stratum.door import aside, disk, spawn, turns
 from stratum.door.folders import LIMIT_S, Folders
 from stratum.door.steps import SYSTEM_PATH
 from stratum.door.trees import Folder, Trees
@@ -71,7 +71,9 @@ class Sites:
 
     def destroy(self, app_id: int) -> None:
         """Remove all that was made for an app."""
-        self._trees.erase_parent(self._layout.site(app_id, 1).parent, self._fence.site_uid)
+        parent = self._layout.site(app_id, 1).parent
+        self._trees.erase_parent(parent, self._fence.site_uid)
+        disk.sync(parent.parent)
 
     def _alone(self, parent: Path) -> AbstractContextManager[bool]:
         """Wait for a handler that is still at work for an applier which was killed, and has come again."""

@@ -8,6 +8,7 @@ could not do itself.
 from collections.abc import Mapping
 from pathlib import Path
 
+from stratum.door import disk
 from stratum.door.trees import Folder, Trees
 from stratum.errors import InvalidMount
 from stratum.fence import Fence
@@ -80,12 +81,16 @@ class Volumes:
                 raise InvalidMount(path, said.strip()[-200:] or f"exit code {code}")
 
     def empty(self, app_id: int, name: str) -> None:
-        """Remove a volume with all that is in it; none being there is fine."""
-        self._trees.erase(self._layout.volume(app_id, name), self._fence.app_uid(app_id))
+        """Remove a volume with all that is in it, for good; none being there is fine."""
+        path = self._layout.volume(app_id, name)
+        self._trees.erase(path, self._fence.app_uid(app_id))
+        disk.sync(path.parent)
 
     def destroy(self, app_id: int) -> None:
         """Remove all volumes of an app."""
-        self._trees.erase_parent(self._layout.volume(app_id, "x").parent, self._fence.app_uid(app_id))
+        parent = self._layout.volume(app_id, "x").parent
+        self._trees.erase_parent(parent, self._fence.app_uid(app_id))
+        disk.sync(parent.parent)
 
     def _names(self, app_id: int) -> list[str]:
         parent = self._layout.volume(app_id, "x").parent
