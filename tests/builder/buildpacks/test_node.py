@@ -213,6 +213,19 @@ def test_a_cache_that_is_broken_is_as_if_it_were_not_there(pack: Pack):
     assert "Built 60000" in built.run("npm start")
 
 
+def test_what_was_noted_of_pruning_in_part_is_as_if_it_were_not_there(pack: Pack):
+    """As a build leaves it that is killed while it writes."""
+    whole = pack.build(APPS / "node_npm")
+    (noted,) = (pack.folder / "cache/modules").glob("*.json")
+    noted.write_bytes(noted.read_bytes()[:10])
+
+    built = pack.build(APPS / "node_npm")
+
+    assert (built.code, tree(built.app)) == (0, tree(whole.app)), built.output
+    assert "is unchanged, nothing to install" in built.steps[0]
+    json.loads(noted.read_text())
+
+
 def test_what_we_are_told_stays_ours_and_later_buildpacks_find_the_programs(pack: Pack, write):
     export = pack.folder / "export"
 

@@ -68,18 +68,34 @@ class Kept {
   /** Prune, or do again what pruning the same packages has done before.
    * `restores`: it would put back what scripts have changed, so that a copy is pruned. */
   prune(prune, restores) {
-    if (fs.existsSync(this.pruning)) return this.repeat(JSON.parse(fs.readFileSync(this.pruning, 'utf8')));
+    const known = this.known();
+    if (known) return this.repeat(known);
     const modules = path.join(this.app.folder, 'node_modules');
     const aside = `${modules}.changed`;
     const before = packagesIn(modules);
     const copied = restores && this.programs.attempt(['cp', '--archive', '--reflink=auto', modules, aside]);
     prune();
     const difference = this.difference(modules, before);
-    if (this.isThere) fs.writeFileSync(this.pruning, JSON.stringify(difference));
+    if (this.isThere) this.note(difference);
     if (!copied) return fs.rmSync(aside, { recursive: true, force: true });
     fs.rmSync(modules, { recursive: true, force: true });
     fs.renameSync(aside, modules);
     return this.repeat(difference);
+  }
+
+  /** What pruning has done before; null for nothing that is known, or whole. */
+  known() {
+    try {
+      return JSON.parse(fs.readFileSync(this.pruning, 'utf8'));
+    } catch {
+      return null;
+    }
+  }
+
+  note(difference) {
+    const fresh = `${this.pruning}.new`;
+    fs.writeFileSync(fresh, JSON.stringify(difference));
+    fs.renameSync(fresh, this.pruning);
   }
 
   repeat({ removed, records }) {
