@@ -272,7 +272,7 @@ class Truth:
         app, current = one.app.id, one.current.version
         folders = "builds|cache|slugs|releases|logs/apps|logs/builds|spools"
         yield rf"({folders})/{app}|repos/{app}\.git"
-        yield rf"state/locks/(apply|build|push)-{app}"
+        yield rf"state/locks/(apply|build|push|rollback|verify)-{app}"
         yield rf"releases/{app}/v{current}(\.tmp|\.boot)?"
         for release in one.releases:
             name = (

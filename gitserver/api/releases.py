@@ -1,5 +1,7 @@
 """Releases of an app, and going back to one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from apiflask import APIBlueprint
@@ -10,7 +12,9 @@ from gitserver.api.changes import done
 from gitserver.api.shapes import Number, ReleaseChange, Rollback
 from gitserver.services import services
 from stratum.comparison import Side, compare
-from stratum.model import Release
+from stratum.errors import Conflict
+from stratum.model import App, Release
+from stratum.ownership import exclusive
 from stratum.store import Transaction, builds, environments, releases
 from stratum.verbs import release
 
@@ -58,7 +62,8 @@ def verify(environment: str, app: str, number: int) -> rows.Row:
     """See whether what it runs is there, and is what was built."""
     with services().database.read() as tx:
         found = release.find(tx, app_named(), number)
-    digest = services().door.slug_digest(found.app_id, found.slug)
+    with _alone(app_named(), "verify"):
+        digest = services().door.slug_digest(found.app_id, found.slug)
     return {"version": number, "slug": found.slug, "found": digest or None, "sound": digest == found.slug}
 
 
@@ -70,7 +75,8 @@ def roll_back(environment: str, app: str, json_data: Rollback) -> rows.Row:
         app_now = again(tx)
         goal = release.goal(tx, app_now, json_data.version)
     if goal.id != app_now.current_release_id:
-        release.check_sound(services().door, goal)
+        with _alone(app_now, "rollback"):
+            release.check_sound(services().door, goal)
     with services().database.write() as tx:
         change = release.rollback(tx, again(tx), goal.version, who=caller().name)
     return done(change)
@@ -83,6 +89,20 @@ def redeploy(environment: str, app: str) -> rows.Row:
         build = release.redeploy(tx, again(tx), who=caller().name)
     services().nudges.build(app_named().id)
     return {"changed": True, "build": build.number}
+
+
+@contextmanager
+def _alone(app: App, what: str) -> Iterator[None]:
+    """Let nobody else ask the same of the app in the block: to read a slug may take minutes of a processor.
+
+    Raises:
+        Conflict: somebody has asked.
+    """
+    with exclusive(services().instance.layout.locks / f"{what}-{app.id}") as is_alone:
+        if not is_alone:
+            message = f"What a release of {app.label} runs is being read already, for another {what}."
+            raise Conflict(message, "Ask again when that one has been answered.")
+        yield
 
 
 def _whole(tx: Transaction, found: Release) -> rows.Row:

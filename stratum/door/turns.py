@@ -1,6 +1,7 @@
 """One at a time for what would stand in another's way, such as what ends an app's builds by their uid.
 
-The lock is on a folder that neither build nor app can open when fenced.
+The lock is on a folder that neither build nor app can open when fenced; but for what is to be erased
+(`aside`), where an app that holds it keeps what is its own.
 """
 
 import fcntl

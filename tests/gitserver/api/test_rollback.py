@@ -87,6 +87,27 @@ def test_what_is_not_what_was_built_is_not_gone_back_to(api, side, app, monkeypa
     assert len(api("GET", f"{HERE}/releases")[1]) == 2
 
 
+@pytest.mark.parametrize(("what", "address"), [("verify", "releases/1/verify"), ("rollback", "rollback")])
+def test_a_slug_is_read_for_one_request_of_a_kind_at_a_time(api, side, app, monkeypatch, what, address):
+    """Each takes a processor for as long as the slug has bytes, and holes are bytes, too."""
+    side.release(app)
+    side.release(app, commit="b" * 40)
+    asked = []
+
+    def read(*_):
+        asked.append(api("POST", f"{HERE}/{address}", json={}))
+        return SLUG
+
+    monkeypatch.setattr(Door, "slug_digest", read)
+    assert api("POST", f"{HERE}/{address}", json={})[0] == 200
+
+    [(status, said)] = asked
+    assert (status, said["message"]) == (
+        409,
+        f"What a release of {app.label} runs is being read already, for another {what}.",
+    )
+
+
 def test_a_pruned_release_is_built_again_not_gone_back_to(api, side, app):
     first = side.release(app)
     side.release(app, commit="b" * 40)
