@@ -58,8 +58,8 @@ def _check(target: str | None) -> None:
         UnknownTarget: it is neither; nothing is known of an app that has no release.
     """
     with services().database.read() as tx:
-        found = releases.list_releases(tx, app_named().id)
-    known = dict.fromkeys(name for release in found for name in release.target_names())
+        found = releases.newest_first(tx, app_named().id)
+        known = dict.fromkeys(name for release in found for name in release.target_names())
     if target is None or not known or target in known or _found(Events(target=target, lines=1)):
         return
     raise UnknownTarget(target, list(known), "any release")

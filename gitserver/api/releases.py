@@ -28,8 +28,8 @@ def list_all(environment: str, app: str) -> list[rows.Row]:
     with services().database.read() as tx:
         found = environments.get_app(tx, app_named().id)
         current = None if found is None else found.current_release_id
-        listed, reasons = releases.list_releases(tx, app_named().id), builds.reasons(tx, app_named().id)
-    return [rows.release(one, current, reasons.get(one.build_id or 0, "")) for one in listed]
+        reasons, all_of_it = builds.reasons(tx, app_named().id), releases.newest_first(tx, app_named().id)
+        return [rows.release(one, current, reasons.get(one.build_id or 0, "")) for one in all_of_it]
 
 
 @blueprint.get("/releases/<number:number>")

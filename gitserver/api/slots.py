@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from gitserver.api.shapes import Logs
 from stratum.errors import NothingReleased, UnknownTarget
@@ -74,7 +74,7 @@ def _former(
     """Label → names of processes of releases that ran, oldest first."""
     if app.current_release_id is None or target == RELEASE_PHASE:
         return {}
-    ran = {one.version for one in releases.list_releases(tx, app.id) if one.state in _RAN}
+    ran = {one.version for one in releases.newest_first(tx, app.id) if one.state in _RAN}
     found: dict[str, list[str]] = {}
     for name in sorted((name for name in kept if version(name) in ran), key=version):
         found.setdefault(label(name), []).append(name)
@@ -101,14 +101,14 @@ def _wished(tx: Transaction, app: App, target: str | None, others: Sequence[str]
         others: names of processes whose targets may be asked for, too.
     """
     if target == RELEASE_PHASE:
-        phased = [release for release in releases.list_releases(tx, app.id) if release.phase_command]
-        if phased:
-            return phased[:1]
+        for release in releases.newest_first(tx, app.id):
+            if release.phase_command:
+                return [release]
     wished = releases.wished_release(tx, app.id)
     current = [] if app.current_release_id is None else [releases.get_release(tx, app.current_release_id)]
     if wished is not None and wished not in current:
         current.append(wished)
-    found = current or releases.list_releases(tx, app.id)[:1]
+    found = current or list(islice(releases.newest_first(tx, app.id), 1))
     if not found:
         raise NothingReleased(app.label)
     known = list(dict.fromkeys(name for release in found for name in release.target_names()))

@@ -1,6 +1,6 @@
 """Releases, and the configuration versions that they point to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Row, case, func, select, update
 
@@ -63,10 +63,20 @@ def find_release(tx: Transaction, app_id: int, version: int) -> Release | None:
     return None if row is None else _release(row)
 
 
-def list_releases(tx: Transaction, app_id: int) -> list[Release]:
-    """Newest first."""
+def newest_first(tx: Transaction, app_id: int) -> Iterator[Release]:
+    """Read an app's releases one by one, within the transaction.
+
+    There may be thousands, each with hundreds of KiB in memory of what was installed: keep no more of them
+    than is wanted.
+    """
     chosen = select(t.releases).where(t.releases.c.app_id == app_id).order_by(t.releases.c.version.desc())
-    return [_release(row) for row in tx.execute(chosen)]
+    with tx.execute(chosen) as rows:
+        yield from map(_release, rows)
+
+
+def list_releases(tx: Transaction, app_id: int) -> list[Release]:
+    """Newest first, all of them: see `newest_first`."""
+    return list(newest_first(tx, app_id))
 
 
 def first_with(tx: Transaction, app_id: int, targets: Collection[str]) -> dict[str, Release]:

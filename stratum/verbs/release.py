@@ -93,7 +93,7 @@ def _check_name(tx: Transaction, release: Release, name: str) -> None:
     if name != name.strip() or not name.isprintable():
         reason = "it has what cannot be seen"
         raise InvalidName(kind, name, reason, "Use what can be printed in a line, without blanks around it.")
-    others = (one for one in releases.list_releases(tx, release.app_id) if one.id != release.id)
+    others = (one for one in releases.newest_first(tx, release.app_id) if one.id != release.id)
     taken = next((one.version for one in others if name and one.name == name), None)
     if taken is not None:
         message = f"v{taken} is called {name!r}; v{release.version} cannot be, too."
@@ -180,7 +180,7 @@ def _commit(tx: Transaction, app: App) -> str:
 
 
 def _earlier(tx: Transaction, app: App, current: Release) -> Release:
-    for release in releases.list_releases(tx, app.id):
+    for release in releases.newest_first(tx, app.id):
         if release.version < current.version and release.state is ReleaseState.RETIRED:
             return release
     message = f"{app.label} has no release before v{current.version} to go back to."
