@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from builder.buildpacks.python import django
 from builder.buildpacks.python.install import Site, install, uv_environ
@@ -14,7 +15,7 @@ from builder.buildpacks.python.interpreter import (
     choose,
     wish,
 )
-from builder.buildpacks.python.sources import FILES, LOCK, POETRY, Source, Unusable, chosen, project
+from builder.buildpacks.python.sources import FILES, LOCK, POETRY, PROJECT, Source, Unusable, chosen, project
 from builder.buildpacks.told import Report, environ, export, indent, profile, step
 
 _CONNECT_S = "30"  # uv's own 10 s are little where builds have all processors
@@ -36,7 +37,7 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
         files = {name: (build / name).read_bytes() for name in FILES if (build / name).is_file()}
         source = chosen(files)
         step(source.headline)
-        _check_lock(source, files)
+        _check_lock(build, source, files)
         python = _interpreter(build)
         site = Site(build, cache, Path(uv), python, own)
         install(site, source, report)
@@ -48,11 +49,21 @@ def main(build: Path, cache: Path, env_dir: Path) -> int:
     return 0
 
 
-def _check_lock(source: Source, files: Mapping[str, bytes]) -> None:
+def _check_lock(build: Path, source: Source, files: Mapping[str, bytes]) -> None:
     if source.file in (LOCK, POETRY):
-        from builder.buildpacks.python.fitting import check  # time that other apps need not spend
+        from builder.buildpacks.python import fitting  # time that other apps need not spend
 
-        check(source.file, files[source.file], project(files))
+        text = files[source.file]
+        others = {place: _project(build / place) for place in fitting.members(text)}
+        fitting.check(source.file, text, project(files), others)
+
+
+def _project(folder: Path) -> Mapping[str, Any]:
+    """Read the project of a member; one that cannot be read is for uv to name."""
+    try:
+        return project({PROJECT: (folder / PROJECT).read_bytes()})
+    except (OSError, Unusable):
+        return {}
 
 
 def _interpreter(build: Path) -> Interpreter:

@@ -10,12 +10,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from builder.buildpacks.python.sources import LOCK, PROJECT, Unusable
 
 _REQUIREMENT = re.compile(r"\s*([\w.-]+)\s*(?:\[([^\]]*)\])?\s*(@)?\s*\(?([^;)]*)")
-_OWN = re.compile(rb'^source = \{ (?:editable|virtual) = "\." \}', re.MULTILINE)
+_LOCAL = re.compile(rb'^source = \{ (?:editable|virtual|directory) = "([^"\n]+)" \}', re.MULTILINE)
+_ROOT = "."
 _COMPARED = {"name", "extras", "marker", "specifier", "index"}
 _PHASE = re.compile(r"(?<=\d)\.?(alpha|a|beta|b|preview|pre|rc|c)\.?(?=\d|$)")
 _SHORT = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc"}
@@ -23,14 +25,30 @@ _LEGACY = ("dependencies", "source", "extras", "dev-dependencies")
 _STANDARD = ("requires-python", "dependencies", "optional-dependencies")
 
 
-def check(lock: str, text: bytes, project: Mapping[str, Any]) -> None:
+def members(text: bytes) -> tuple[str, ...]:
+    """Name the folders of the app, other than its own, of which a uv.lock has the project."""
+    named = (found.decode("utf-8", "replace") for found in _LOCAL.findall(text))
+    return tuple(place for place in dict.fromkeys(named) if place != _ROOT)
+
+
+def check(
+    lock: str,
+    text: bytes,
+    project: Mapping[str, Any],
+    others: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
     """See that a lock is of the project.
+
+    Args:
+        others: the projects of `members`; empty for those that there are not.
 
     Raises:
         Unusable: it is not.
     """
     try:
-        fault = _beside_uv(text, project) if lock == LOCK else _beside_poetry(text, project)
+        fault = (
+            _beside_uv(text, {_ROOT: project, **others}) if lock == LOCK else _beside_poetry(text, project)
+        )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return  # of another form, on which the installer has its say
     if fault:
@@ -40,30 +58,39 @@ def check(lock: str, text: bytes, project: Mapping[str, Any]) -> None:
 
 
 # -- uv
-def _beside_uv(text: bytes, project: Mapping[str, Any]) -> str:
-    own = next((part for part in text.split(b"[[package]]") if _OWN.search(part)), None)
+def _beside_uv(text: bytes, projects: Mapping[str, Mapping[str, Any]]) -> str:
+    for part in text.split(b"[[package]]"):
+        found = _LOCAL.search(part)
+        place = found[1].decode("utf-8", "replace") if found else ""
+        fault = _beside_one(part, place, projects[place]) if place in projects else ""
+        if fault:
+            return fault
+    return ""
+
+
+def _beside_one(part: bytes, place: str, project: Mapping[str, Any]) -> str:
     table = project.get("project")
-    if own is None or table is None or "dependencies" in table.get("dynamic", ()):
+    if table is None or "dependencies" in table.get("dynamic", ()):
         return ""
-    package = tomllib.loads("[[package]]" + own.decode())["package"][0]
+    package = tomllib.loads("[[package]]" + part.decode())["package"][0]
     if "metadata" not in package and "dependencies" in package:
         return ""  # of an older uv
     locked = _gathered(_locked(package.get("metadata", {}).get("requires-dist", [])))
     asked = _gathered(map(_asked, table.get("dependencies", [])))
     if _name(table["name"]) in asked:  # by its extras, which uv resolves into what they name
         return ""
-    return next(_differences(asked, locked), "")
+    return next(_differences(asked, locked, PROJECT if place == _ROOT else f"{place}/{PROJECT}"), "")
 
 
-def _differences(asked: Mapping[str, set[str]], locked: Mapping[str, set[str]]) -> Iterator[str]:
+def _differences(asked: Mapping[str, set[str]], locked: Mapping[str, set[str]], file: str) -> Iterator[str]:
     for name in sorted(asked.keys() | locked.keys()):
         if name not in locked:
-            yield f"{PROJECT} asks for {name}, and {LOCK} does not have it"
+            yield f"{file} asks for {name}, and {LOCK} does not have it"
         elif name not in asked:
-            yield f"{LOCK} has {name}, for which {PROJECT} does not ask"
+            yield f"{LOCK} has {name}, for which {file} does not ask"
         elif asked[name] != locked[name] and "@" not in asked[name] | locked[name]:
             mine, its = (", ".join(sorted(one[name])) or "any" for one in (asked, locked))
-            yield f"{PROJECT} asks for {name} {mine}, and {LOCK} was made for {its}"
+            yield f"{file} asks for {name} {mine}, and {LOCK} was made for {its}"
 
 
 def _gathered(found: Iterable[tuple[str, set[str]]]) -> dict[str, set[str]]:

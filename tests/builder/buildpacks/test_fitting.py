@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from builder.buildpacks.python.fitting import check
+from builder.buildpacks.python.fitting import check, members
 from builder.buildpacks.python.sources import Unusable
 
 PROJECT = """\
@@ -126,3 +126,55 @@ def test_poetrys_digest_tells_whether_its_lock_is_of_the_project(project, form, 
 
 def test_a_lock_of_poetry_without_a_digest_is_taken():
     assert fault("poetry.lock", '[metadata]\nlock-version = "2.0"\n', POETRY) == ""
+
+
+WORKSPACE = """\
+version = 1
+
+[manifest]
+members = ["own", "part"]
+
+[[package]]
+name = "own"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "part" }]
+
+[package.metadata]
+requires-dist = [{ name = "part", editable = "packages/part" }]
+
+[[package]]
+name = "part"
+version = "1"
+source = { editable = "packages/part" }
+dependencies = [{ name = "six" }]
+
+[package.metadata]
+requires-dist = [{ name = "six" }]
+"""
+ROOT = '[project]\nname = "own"\nversion = "1"\ndependencies = ["part"]\n'
+PART = '[project]\nname = "part"\nversion = "1"\ndependencies = [{}]\n'
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (PART.format('"six"'), ""),
+        (PART.format('"six", "idna"'), "packages/part/pyproject.toml asks for idna, and uv.lock does not"),
+        (PART.format(""), "uv.lock has six, for which packages/part/pyproject.toml does not ask"),
+        (
+            PART.format('"six>=1"'),
+            "packages/part/pyproject.toml asks for six >=1, and uv.lock was made for any",
+        ),
+        ("", ""),
+    ],
+)
+def test_a_lock_of_a_workspace_has_to_fit_its_members(part, expected):
+    assert members(WORKSPACE.encode()) == ("packages/part",)
+    try:
+        check("uv.lock", WORKSPACE.encode(), tomllib.loads(ROOT), {"packages/part": tomllib.loads(part)})
+    except Unusable as refused:
+        assert expected
+        assert expected in str(refused)
+    else:
+        assert not expected
