@@ -11,7 +11,7 @@ from builder import lease, outcome
 from builder.bench import Bench
 from builder.failure import explained
 from builder.narration import Narration
-from builder.pipeline import Slug, made_before, make_slug
+from builder.pipeline import Lost, Slug, made_before, make_slug
 from builder.room import has_room
 from builder.workshop import Workshop
 from stratum import faults, spool
@@ -116,18 +116,23 @@ def _build(bench: Bench) -> bool:
     try:
         with lease.held(bench):
             result = _attempt(bench)
+        if isinstance(result, Slug):
+            return _record(bench, result)
     except DoorLost as error:
         return _give_back(bench, error)
+    except Lost:
+        return _lost(bench)
     if result is None:
         return _ended(bench, outcome.call_off(bench))
-    if isinstance(result, BuildFailed):
-        return _ended(bench, outcome.fail(bench, result))
+    return _ended(bench, outcome.fail(bench, result))
+
+
+def _record(bench: Bench, slug: Slug) -> bool:
     try:
         with _clearing(bench):
-            state = outcome.record(bench, result)
-    except outcome.Lost:
-        log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)  # noqa: TRY400
-        return False
+            state = outcome.record(bench, slug)
+    except Lost:
+        raise
     except Exception as error:
         return _ended(bench, outcome.fail(bench, explained(bench, error)))
     if state is BuildState.SUCCEEDED:
@@ -138,6 +143,11 @@ def _build(bench: Bench) -> bool:
     else:
         spool.remove(bench.shop.instance.layout, bench.build)
     return True
+
+
+def _lost(bench: Bench) -> bool:
+    log.error("build %d of app %d was lost to somebody else", bench.build.number, bench.build.app_id)
+    return False
 
 
 def _ended(bench: Bench, is_recorded: bool) -> bool:
@@ -169,6 +179,8 @@ def _attempt(bench: Bench) -> Slug | BuildFailed | None:
     """
     try:
         return _make(bench)
+    except Lost:  # what it has left is in the way of nobody: the next attempt removes it
+        raise
     except Exception as error:
         if isinstance(error, DoorLost) and not bench.is_called_off:
             raise

@@ -3,7 +3,7 @@
 import logging
 
 from builder.bench import Bench
-from builder.pipeline import Slug
+from builder.pipeline import Lost, Slug
 from stratum.buildlog import superseded
 from stratum.errors import BuildFailed, Unavailable
 from stratum.first_scales import first_scales
@@ -12,10 +12,6 @@ from stratum.scaling import Limits, changed, check_total, total, without_room
 from stratum.store import Transaction, builds, environments, formation, releases, rollouts
 
 log = logging.getLogger(__name__)
-
-
-class Lost(Exception):
-    """The build is somebody else's by now, or its app is gone; nothing was recorded."""
 
 
 def record(bench: Bench, slug: Slug) -> BuildState:

@@ -33,6 +33,10 @@ _INSTEAD = {
 _NOTHING = "there is none, and no buildpack knows what to start"
 
 
+class Lost(Exception):
+    """The build is somebody else's by now, or its app is gone; nothing was recorded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slug:
     """A built tree in its place, and what may be started from it."""
@@ -47,6 +51,7 @@ def make_slug(bench: Bench, app: App) -> Slug:
 
     Raises:
         StratumError: a step failed (BuildFailed), or something it stands on does not answer.
+        Lost: somebody else has taken the build over.
     """
     instance = bench.shop.instance
     check_accounts(bench.shop)
@@ -169,13 +174,18 @@ def _variables(bench: Bench) -> Mapping[str, str]:
 
 
 def _seal(bench: Bench, targets: tuple[Target, ...], contents: Contents) -> Slug:
-    """Put what was built in its place, noted before: who has lost the lease is ended (`builder.lease`)."""
+    """Put what was built in its place, noted before: what nobody has noted, nobody removes.
+
+    Raises:
+        Lost: it may not be noted any more.
+    """
     bench.doing = "Sealing what was built"
     build, shop = bench.build, bench.shop
     slug = Slug(bench.close(), targets, contents)
     bench.flushing.end()
     with shop.db.write() as tx:
-        builds.note_slug(tx, build, slug.digest, targets, contents)
+        if not builds.note_slug(tx, build, slug.digest, targets, contents):
+            raise Lost
     shop.door.seal(build.app_id, build.number, slug.digest)
     bench.check_log()
     return slug

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from builder import lease
+from builder.flushing import Flushing
 from runner.apply.parts import Parts
 from runner.recover import Recovery
 from stratum.model import App, BuildState
@@ -222,6 +224,18 @@ def test_a_builder_whose_own_code_stands_still_ends(yard: Yard, is_given_up: boo
 
     expected = BuildState.CANCELED if is_given_up else BuildState.QUEUED
     assert yard.builds(app)[0].state is expected
+
+
+def test_what_was_made_of_a_build_that_somebody_else_has_now_is_not_put_in_place(yard: Yard, monkeypatch):
+    """Nothing may be noted of it any more, and nobody would remove it."""
+    app = yard.app({"Procfile": "web: x\n"})
+    monkeypatch.setattr(lease, "LOOK_EVERY_S", 60.0)  # or the builder ends before that, most likely
+    monkeypatch.setattr(Flushing, "end", lambda _flushing: yard.give_back(app))
+
+    assert yard.build(app).state is BuildState.QUEUED
+
+    assert list(yard.layout.slug(app.id, "x").parent.iterdir()) == []
+    assert "failed" not in yard.log(yard.builds(app)[0])
 
 
 def test_a_builder_that_has_lost_its_lease_ends(yard: Yard):
