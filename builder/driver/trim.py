@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from builder.driver.filling import MARK
 from stratum.door.limits.filling import taken
 
 # Folders whose entries stand for themselves; anything else goes whole, as only who made it knows it.
@@ -47,7 +48,7 @@ def trim(cache: Path, most: int, split: set[str]) -> list[Path]:
 
 
 def _units(folder: Path, split: set[str]) -> Iterator[Unit]:
-    for entry in sorted(folder.iterdir()):
+    for entry in sorted(one for one in folder.iterdir() if one.name != MARK):
         if entry.name in split and entry.is_dir() and not entry.is_symlink():
             entry.chmod(0o700)
             yield from _units(entry, split)

@@ -30,6 +30,16 @@ def test_what_was_used_longest_ago_goes_first_wherever_it_is(tmp_path):
     assert trim(tmp_path, 5 * MIB // 2, {"python", "multi"}) == []
 
 
+def test_the_mark_of_what_is_not_on_the_disk_yet_stays(tmp_path):
+    mark = tmp_path / ".filling"
+    mark.write_text("this boot\n")
+    os.utime(mark, (1, 1))
+    unit(tmp_path / "x", 2)
+
+    assert trim(tmp_path, 0, set()) == [tmp_path / "x"]
+    assert mark.read_text() == "this boot\n"
+
+
 def test_what_a_foreign_buildpack_keeps_goes_whole(tmp_path):
     foreign = tmp_path / "0123abcd"
     unit(foreign / "deep" / "er", 1)
