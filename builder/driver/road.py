@@ -9,10 +9,10 @@ from typing import Any
 from builder.driver import hooks, order
 from builder.driver.failed import Failed
 from builder.driver.fetch import repository
-from builder.driver.filling import Filling
 from builder.driver.order import Answer, Asked, Order, Used
 from builder.driver.packs import BUILT_IN, Pack
 from builder.driver.room import Room
+from builder.driver.unsynced import Unsynced
 
 NOTHING = "No dependencies to install"
 _LOST = "What was kept of earlier builds is removed: the server went down before its disk had all of it"
@@ -39,8 +39,8 @@ class Road:
         self._used: list[Used] = []
         self._packages: dict[str, str] = {}
         self._site = ""
-        self._filling = Filling.of(self._room.cache)
-        self._has_stored = bool(self._filling.since)  # by a driver that was ended, perhaps
+        self._unsynced = Unsynced.of(self._room.cache)
+        self._has_stored = bool(self._unsynced.since)  # by a driver that was ended, perhaps
 
     def go(self) -> Answer:
         """Do all of it.
@@ -57,10 +57,10 @@ class Road:
             self._trim()
 
     def _walked(self) -> Answer:
-        if self._filling.is_lost:
+        if self._unsynced.is_lost:
             self._say(_LOST)
             self._bound(0)
-        self._filling.begin()
+        self._unsynced.begin()
         hooks.run(self._room, "pre-build", self._say)
         last = self._asked() if self._order.asked else self._detected()
         wants = self._order.wants_processes and last is not None

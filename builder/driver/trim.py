@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from builder.driver.filling import MARK
+from builder.driver.unsynced import MARK
 from stratum.door.limits.filling import taken
 
 # Folders whose entries stand for themselves; anything else goes whole, as only who made it knows it.

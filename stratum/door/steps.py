@@ -42,9 +42,9 @@ _COUNT = (
 SHARED = "STRATUM_CACHE_IS_NEAR"  # set for the step where that is so
 _UNLINK = 'for file; do cp -p -- "$file" "$TMPDIR/own" && mv -f -- "$TMPDIR/own" "$file" || exit; done'
 # The sync was of the app's cache as well, which is whole with it if this boot has filled it
-# (`builder.driver.filling`).
+# (`builder.driver.unsynced`).
 _SETTLE = (
-    'mark=$UV_CACHE_DIR/.filling; if [ $code = 0 ] && [ -s "$mark" ] && read -r since < "$mark"'
+    'mark=$UV_CACHE_DIR/.unsynced; if [ $code = 0 ] && [ -s "$mark" ] && read -r since < "$mark"'
     ' && read -r now < /proc/sys/kernel/random/boot_id && [ "$since" = "$now" ]; then : > "$mark"; fi'
 )
 _CLOSE = (

@@ -31,7 +31,7 @@ def test_what_was_used_longest_ago_goes_first_wherever_it_is(tmp_path):
 
 
 def test_the_mark_of_what_is_not_on_the_disk_yet_stays(tmp_path):
-    mark = tmp_path / ".filling"
+    mark = tmp_path / ".unsynced"
     mark.write_text("this boot\n")
     os.utime(mark, (1, 1))
     unit(tmp_path / "x", 2)

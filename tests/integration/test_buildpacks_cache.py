@@ -157,7 +157,7 @@ def test_the_build_after_one_that_was_ended_while_it_filled_the_cache_bounds_it(
 def test_after_a_crash_of_the_server_what_its_disk_may_not_have_is_not_used(plain_yard: Yard):
     """As file systems leave it: the names are there, and their files are empty."""
     app = plain_yard.app(APP)
-    mark = plain_yard.layout.cache(app.id) / ".filling"
+    mark = plain_yard.layout.cache(app.id) / ".unsynced"
     build(plain_yard, app, None)
     assert mark.read_text() == "", "the sync that closes a slug is the cache's, too"
     (module,) = plain_yard.layout.cache(app.id).glob("python/kept/*/tree/lib/*/site-packages/six.py")
@@ -182,7 +182,7 @@ def test_a_build_that_fails_leaves_what_it_keeps_to_be_told_from_what_is_on_the_
     assert failed.state is BuildState.FAILED
     assert "+ six" in plain_yard.log(failed)
 
-    since = (plain_yard.layout.cache(app.id) / ".filling").read_text()
+    since = (plain_yard.layout.cache(app.id) / ".unsynced").read_text()
 
     assert since == Path("/proc/sys/kernel/random/boot_id").read_text()
     assert NOTHING_TO_INSTALL in build(plain_yard, app, APP)

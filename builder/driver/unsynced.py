@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-MARK = ".filling"  # as in `stratum.door.steps`
+MARK = ".unsynced"  # as in `stratum.door.steps`
 _BOOT = Path("/proc/sys/kernel/random/boot_id")  # random(4): another one for each start of the machine
 
 
-class Filling(NamedTuple):
+class Unsynced(NamedTuple):
     """The mark of one cache.
 
     Attributes:
@@ -27,7 +27,7 @@ class Filling(NamedTuple):
     boot: str
 
     @classmethod
-    def of(cls, cache: Path) -> "Filling":
+    def of(cls, cache: Path) -> "Unsynced":
         """Look at it."""
         return cls(cache / MARK, _text(cache / MARK), _text(_BOOT))
 
