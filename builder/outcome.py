@@ -69,15 +69,26 @@ def fail(bench: Bench, failure: BuildFailed) -> bool:
         narration.failure(failure)
         narration.error(_what_runs(bench, app))
         with bench.shop.db.write() as tx:
-            recorded = builds.finish(tx, build, BuildState.FAILED, error=str(failure))
+            recorded = _finish_failed(tx, bench, failure)
     except Unavailable as error:
         log.error("build %d of app %d failed, unrecorded: %s", build.number, build.app_id, error)  # noqa: TRY400
         return False
+    except Lost:
+        recorded = False
     if not recorded:
         log.error("build %d of app %d failed, and was lost to somebody else", build.number, build.app_id)
         return False
     log.info("build %d of app %d failed: %s", build.number, build.app_id, failure.summary)
     return True
+
+
+def _finish_failed(tx: Transaction, bench: Bench, failure: BuildFailed) -> bool:
+    """Record a failure, or that the build was given up in that moment: a newer one has its scales then."""
+    given_up = builds.get_build(tx, bench.build.id).error
+    if given_up:
+        _drop(tx, bench, given_up)
+        return True
+    return builds.finish(tx, bench.build, BuildState.FAILED, error=str(failure))
 
 
 def _release(tx: Transaction, app: App, bench: Bench, slug: Slug) -> int:

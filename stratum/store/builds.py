@@ -308,6 +308,12 @@ def is_taken() -> ColumnElement[bool]:
     return or_(without, t.pushes.c.state == PushState.ACCEPTED.value)
 
 
+def count_queued(tx: Transaction, app_id: int) -> int:
+    """Count the builds of an app that wait for a builder."""
+    mine = (t.builds.c.app_id == app_id, t.builds.c.state == BuildState.QUEUED.value)
+    return tx.scalar(select(func.count()).select_from(t.builds).where(*mine)) or 0
+
+
 def in_state(tx: Transaction, *states: BuildState) -> list[Build]:
     """All builds in any of the states, oldest first."""
     return _all(tx, t.builds.c.state.in_([state.value for state in states]))

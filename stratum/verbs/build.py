@@ -8,6 +8,20 @@ from stratum.model import App, Build, BuildState, PushState, ReleaseState
 from stratum.scaling import absolute
 from stratum.store import Transaction, builds, deliveries, phases, pushes, releases
 
+MAX_QUEUED = 20  # of one app, by whoever asks for them one by one: a push takes the place of those that wait
+
+
+def check_queue(tx: Transaction, app: App) -> None:
+    """See that an app may have one build more in the queue.
+
+    Raises:
+        Conflict: as many as may wait do.
+    """
+    queued = builds.count_queued(tx, app.id)
+    if queued >= MAX_QUEUED:
+        message = f"{queued} builds of {app.label} wait already; {MAX_QUEUED} may."
+        raise Conflict(message, "Wait for them, or give some up: stratum builds cancel NUMBER.")
+
 
 def find(tx: Transaction, app: App, number: int) -> Build:
     """Find a build by the number people use.
@@ -53,7 +67,8 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
 
     Raises:
         NotFound: there is no such build.
-        Conflict: it has not ended, or what it has made is kept, or its commit was never taken.
+        Conflict: it has not ended, or what it has made is kept, or its commit was never taken; or too many
+            wait.
     """
     build = find(tx, app, number)
     if not build.state.is_terminal:
@@ -72,6 +87,7 @@ def retry(tx: Transaction, app: App, number: int, *, who: str) -> Build:
     if not _is_taken(tx, build):
         message = f"Build {number} was for a push that was not taken."
         raise Conflict(message, "Push again.")
+    check_queue(tx, app)
     options = build.options
     if build.state is BuildState.SUPERSEDED or _was_live(tx, build):
         options = replace(options, scale=absolute(options.scale))

@@ -8,6 +8,7 @@ from stratum.door.client import Door
 from stratum.errors import Conflict, InvalidName, NotFound, NothingReleased
 from stratum.model import App, Build, Release, ReleaseState
 from stratum.store import Transaction, builds, releases, rollouts
+from stratum.verbs.build import check_queue
 from stratum.verbs.change import Change
 
 _VERSION = re.compile(r"v?\d+", re.IGNORECASE)
@@ -152,7 +153,9 @@ def redeploy(tx: Transaction, app: App, *, who: str) -> Build:
 
     Raises:
         NothingReleased: nothing was ever pushed.
+        Conflict: too many builds wait already.
     """
+    check_queue(tx, app)
     return builds.add_build(tx, app.id, _commit(tx, app), source="redeploy", who=who)
 
 

@@ -175,6 +175,21 @@ def test_a_slug_that_a_release_has_outlives_a_build_of_the_same_that_is_given_up
     assert yard.shop.door.has_slug(app.id, yard.releases(app)[0].slug)
 
 
+def test_a_build_that_fails_in_the_moment_in_which_it_is_given_up_is_given_up(yard: Yard, monkeypatch):
+    """A retry of one that failed by itself would change scales that its successor has changed."""
+    app = yard.app("plain")
+
+    def fail(bench, app):
+        cancel(yard, app)
+        raise BuildFailed("The build", "has a fault.")
+
+    monkeypatch.setattr("builder.jobs.make_slug", fail)
+
+    ended = yard.build(app)
+    assert (ended.state, ended.error) == (BuildState.CANCELED, "me asked for it.")
+    assert yard.log(ended).endswith(SAID)
+
+
 def test_a_build_whose_app_is_destroyed_is_told_so_and_nothing_of_a_step_that_was_killed(
     yard: Yard, monkeypatch
 ):

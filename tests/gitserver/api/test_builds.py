@@ -5,6 +5,7 @@ from sqlalchemy import update
 
 from stratum.model import BuildOptions, BuildState, ReleaseState
 from stratum.store import builds, releases, tables
+from stratum.verbs.build import MAX_QUEUED
 from tests.there import there
 from tests.webside import COMMIT
 
@@ -185,3 +186,21 @@ def test_a_build_of_another_app_cannot_be_given_up(api, side, app):
     assert api("POST", "/apps/MyProdEnv/other/builds/1/cancel")[0] == 404
     with side.db.read() as tx:
         assert there(builds.find_build(tx, app.id, 1)).state is BuildState.QUEUED
+
+
+def test_no_more_builds_may_be_asked_for_than_may_wait(api, side, app):
+    side.release(app)
+    set_build(side, queue(side, app), state="failed")
+    for _ in range(MAX_QUEUED):
+        queue(side, app)
+
+    for address in ("builds/2/retry", "redeploy"):
+        status, said = api("POST", f"{HERE}/{address}")
+        assert (status, said["message"]) == (
+            409,
+            f"{MAX_QUEUED} builds of {app.label} wait already; {MAX_QUEUED} may.",
+        )
+    listed = api("GET", f"{HERE}/builds")[1]
+    assert len(listed) == MAX_QUEUED + 2
+    api("POST", f"{HERE}/builds/3/cancel")
+    assert api("POST", f"{HERE}/builds/2/retry")[0] == 200
