@@ -142,7 +142,7 @@ class Commit:
         lines = [f"{self.id}^{{commit}}", *(f"{self.id}:{name}" for name in names)]
         own, *rest = _answers(self._cat_file("--batch-check", "--follow-symlinks", lines=lines))
         if own[1:2] != ["commit"]:
-            raise NotFound("commit", self.id)
+            raise NotFound("commit", self.id, "Push it to the repository again.")
         found = zip(names, map(_entry, rest), strict=True)
         return {name: entry for name, entry in found if entry is not None}
 

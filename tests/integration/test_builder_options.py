@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stratum.model import BuildOptions, BuildState
-from stratum.store import environments, formation, rollouts
+from stratum.store import builds, environments, formation, rollouts
 from tests.integration.test_builder import spy
 from tests.yard import ROOT, Yard
 
@@ -172,3 +172,13 @@ def test_the_reason_is_the_releases_cause(yard: Yard, app):
     build = yard.build(app)
 
     assert yard.releases(app)[0].cause == f"push {build.commit[:7]}: stop the leak"
+
+
+def test_a_build_of_a_commit_that_is_gone_says_what_to_do(yard: Yard, app):
+    with yard.shop.db.write() as tx:
+        builds.add_build(tx, app.id, "1" * 40, source="retry", who="me")
+
+    log = yard.log(yard.build(app))
+
+    assert f"There is no commit '{'1' * 40}' here" in log
+    assert "Push it to the repository again." in log
