@@ -11,7 +11,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import NoReturn
 
 from redis import Redis, RedisError
@@ -189,7 +188,7 @@ class _Foreman(Worker):
         self._waiting: set[int] = set()
         self._told, self._notices = os.pipe()
         os.set_blocking(self._told, False)
-        signal.signal(signal.SIGCHLD, self._reap)
+        signal.signal(signal.SIGCHLD, lambda *_: self._reap())
         self._have_standby()
 
     def subscribe(self) -> None:
@@ -273,6 +272,7 @@ class _Foreman(Worker):
                 _take_signals()
         if not pid:
             self._do(queue.name, lambda: job.func(*job.args))
+        self._reap()  # another thread, were there one, could have taken the signal before the fork was known
 
     def _handed_over(self, function: str, arguments: Sequence[object]) -> int:
         """Give a job to the fork that stands ready, and return its pid; 0 where there is none."""
@@ -326,7 +326,7 @@ class _Foreman(Worker):
         finally:
             os._exit(0)
 
-    def _reap(self, _number: int, _frame: FrameType | None) -> None:
+    def _reap(self) -> None:
         for pid in list(self._forks):
             with suppress(ChildProcessError):  # another signal, in the middle of this, has seen to it
                 if not os.waitpid(pid, os.WNOHANG)[0]:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.forking import ease
+from tests.hanging import pytest_configure, pytest_runtest_teardown  # noqa: F401 - hooks
 from tests.served import Served
 
 # A shell starts what it sends to the background with SIGINT ignored, and so would all that tests start.

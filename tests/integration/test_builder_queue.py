@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -21,6 +23,7 @@ from rq.serializers import JSONSerializer
 from stratum.model import App, BuildState
 from stratum.queue import Nudges, _Foreman
 from stratum.settings import Settings
+from stratum.standby import Standby
 from stratum.up.binaries import redis_server
 from tests.there import there
 from tests.waiting import wait_until
@@ -229,6 +232,35 @@ def test_a_fork_that_stands_ready_and_is_killed_costs_no_job(foreman: _Foreman, 
     foreman.await_forks()
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
     assert foreman._standby is not None
+
+
+def test_a_fork_whose_end_is_told_before_it_is_known_is_reaped(
+    foreman: _Foreman, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """As where another thread, which holds no signals back, takes this one."""
+    told = threading.Event()
+
+    def reap_and_tell() -> None:
+        reap()
+        told.set()
+
+    def begin_and_end(standby: Standby, function: str, arguments: Sequence[object]) -> bool:
+        begun = begin(standby, function, arguments)
+        wait_until(told.is_set)
+        return begun
+
+    reap, begin = foreman._reap, Standby.begin
+    monkeypatch.setattr(foreman, "_reap", reap_and_tell)
+    monkeypatch.setattr(Standby, "begin", begin_and_end)
+    foreman.employ(1, lambda: None)
+    over = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        pool.submit(over.wait)
+        have_made(foreman, tmp_path / "one")
+        over.set()
+
+    foreman.await_forks()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
 def test_who_wants_no_fork_to_stand_ready_has_none_and_does_its_jobs(foreman: _Foreman, tmp_path: Path):
