@@ -14,6 +14,7 @@ from runner.apply.places import phases_at_once, say_waits
 from runner.apply.rollout import roll_out
 from stratum.model import Rollout, RolloutState
 from stratum.ownership import exclusive, this_process
+from stratum.queue import Nudges
 from stratum.store import phases, rollouts
 
 log = logging.getLogger(__name__)
@@ -29,33 +30,40 @@ def parts() -> Parts:
 
 
 def run_rollouts(app_id: int) -> None:
-    """Do an app's queued rollouts, oldest first, until none is left."""
-    apply_queued(parts(), app_id)
+    """Do an app's queued rollouts, oldest first, until none is left or it is the turn of other apps."""
+    if not apply_queued(parts(), app_id):
+        Nudges(parts().instance.redis_url).rollout(app_id)
 
 
-def apply_queued(with_parts: Parts, app_id: int) -> None:
-    """Do an app's queued rollouts, oldest first, until none is left.
+def apply_queued(with_parts: Parts, app_id: int) -> bool:
+    """Do an app's queued rollouts, oldest first; after the first one only while no other app waits.
 
     Asks again after the lock is free: what was queued meanwhile found it held.
+
+    Returns:
+        False when there are more, whose turn is after that of others.
     """
-    has_released = False
+    has_applied = has_released = is_others_turn = False
     while has_queued(with_parts, app_id):
-        with _patiently(with_parts, app_id) as is_held:
-            applied = _apply_all(with_parts, app_id) if is_held else []
-        if not applied:
+        if is_others_turn := has_applied and _others_wait(with_parts, app_id):
             break
-        has_released |= any(rollout.release_id is not None for rollout in applied)
+        with _patiently(with_parts, app_id) as is_held:
+            applied = _apply_next(with_parts, app_id) if is_held else None
+        if applied is None:
+            break
+        has_applied = True
+        has_released |= applied.release_id is not None
     if has_released:
         folders.erase(with_parts, app_id)
+    return not is_others_turn
 
 
-def _apply_all(with_parts: Parts, app_id: int) -> list[Rollout]:
+def _apply_next(with_parts: Parts, app_id: int) -> Rollout | None:
     """Do what can be claimed, and return it."""
-    applied = []
-    while (rollout := _claim(with_parts, app_id)) is not None:
+    rollout = _claim(with_parts, app_id)
+    if rollout is not None:
         _apply(with_parts, rollout)
-        applied.append(rollout)
-    return applied
+    return rollout
 
 
 def has_queued(with_parts: Parts, app_id: int) -> bool:
@@ -63,6 +71,16 @@ def has_queued(with_parts: Parts, app_id: int) -> bool:
     with with_parts.database.read() as tx:
         queued = rollouts.in_state(tx, RolloutState.QUEUED)
     return any(rollout.app_id == app_id for rollout in queued)
+
+
+def _others_wait(with_parts: Parts, app_id: int) -> bool:
+    """Whether another app has a rollout that could begin: none of it runs, nor does it wait for a place."""
+    with with_parts.database.read() as tx:
+        queued = rollouts.in_state(tx, RolloutState.QUEUED)
+        busy = rollouts.in_state(tx, RolloutState.RUNNING, RolloutState.LIVE)
+        waits = phases.waiting(tx, phases_at_once(with_parts))
+    passed_over = {app_id, *waits, *(rollout.app_id for rollout in busy)}
+    return any(rollout.app_id not in passed_over for rollout in queued)
 
 
 @contextmanager

@@ -148,6 +148,12 @@ def set_formation_before(tx: Transaction, rollout: Rollout, scales: Mapping[str,
     tx.execute(update(t.rollouts).where(mine).values(formation_before=dict(scales)))
 
 
+def count_queued(tx: Transaction, app_id: int) -> int:
+    """Count the rollouts of an app that wait for an applier."""
+    mine = (t.rollouts.c.app_id == app_id, t.rollouts.c.state == RolloutState.QUEUED.value)
+    return tx.scalar(select(func.count()).select_from(t.rollouts).where(*mine)) or 0
+
+
 def in_state(tx: Transaction, *states: RolloutState) -> list[Rollout]:
     """All rollouts in any of the states, oldest first."""
     names = [state.value for state in states]

@@ -1,6 +1,13 @@
-"""What a verb did to the wished state."""
+"""What a verb did to the wished state, and how much of that may be under way."""
 
 from dataclasses import dataclass
+
+from stratum.errors import Conflict
+from stratum.model import App
+from stratum.store import Transaction, rollouts
+
+# Of one app: every rollout is looked at anew whenever one ends, and its processes are restarted for each.
+MAX_QUEUED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +25,15 @@ class Change:
     rollout: int | None = None
     release: int | None = None
     message: str = ""
+
+
+def check_queue(tx: Transaction, app: App) -> None:
+    """See that one more change of an app may wait; for what people wish, not for what follows from it.
+
+    Raises:
+        Conflict: as many as may wait do; the transaction must not commit.
+    """
+    queued = rollouts.count_queued(tx, app.id)
+    if queued >= MAX_QUEUED:
+        message = f"{queued} changes of {app.label} wait already; {MAX_QUEUED} may."
+        raise Conflict(message, "Wait until some are made; what holds them up is told by stratum status.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from stratum.model import App
 from stratum.store import Transaction, releases
 from stratum.variables import checked_variables
-from stratum.verbs.change import Change
+from stratum.verbs.change import Change, check_queue
 from stratum.verbs.release import release_again
 
 
@@ -39,9 +39,14 @@ class Edit:
 
 
 def record(tx: Transaction, app: App, ciphertext: bytes, cause: str, *, who: str) -> Change:
-    """Record a new configuration, with a release of it where something is released already."""
+    """Record a new configuration, with a release of it where something is released already.
+
+    Raises:
+        Conflict: too many changes wait already.
+    """
     version = releases.add_config(tx, app.id, ciphertext)
     wished = releases.wished_release(tx, app.id)
     if wished is None:
         return Change(changed=True, message="The first release will have it.")
+    check_queue(tx, app)
     return release_again(tx, replace(wished, config_version=version), cause=cause, who=who)

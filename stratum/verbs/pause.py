@@ -7,7 +7,7 @@ from stratum.model import App, Formation, Release
 from stratum.pauses import listed
 from stratum.scaling import Limits
 from stratum.store import Transaction, formation, rollouts
-from stratum.verbs.change import Change
+from stratum.verbs.change import Change, check_queue
 from stratum.verbs.scale import check_has_web, check_room, check_target, current_release
 
 
@@ -45,6 +45,7 @@ def resume(tx: Transaction, app: App, targets: Sequence[str], *, who: str, limit
     Raises:
         NothingReleased, UnknownTarget, NotAProcess, ServedByRouter: as `pause`.
         TooManyProcesses: the app would have more than it may; the transaction must not commit.
+        Conflict: too many changes wait already; so, too. A pause is never refused: it may be urgent.
     """
     release = current_release(tx, app)
     before = formation.get_formation(tx, app.id)
@@ -55,6 +56,7 @@ def resume(tx: Transaction, app: App, targets: Sequence[str], *, who: str, limit
         return Change(changed=False, message=f"{said}; nothing changed.")
     formation.set_paused(tx, app.id, ended, paused=False)
     check_room(tx, app, release, before, limits)
+    check_queue(tx, app)
     rollout = rollouts.add_rollout(tx, app.id, cause=_cause("resume", targets), who=who, resumed=ended)
     return Change(changed=True, rollout=rollout.number, message=f"Resuming {listed(ended, before)}.")
 

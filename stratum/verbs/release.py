@@ -8,6 +8,7 @@ from stratum.door.client import Door
 from stratum.errors import Conflict, InvalidName, NotFound, NothingReleased
 from stratum.model import App, Build, Release, ReleaseState
 from stratum.store import Transaction, builds, releases, rollouts
+from stratum.verbs import change
 from stratum.verbs.build import check_queue
 from stratum.verbs.change import Change
 
@@ -56,11 +57,12 @@ def rollback(tx: Transaction, app: App, version: int | None, *, who: str) -> Cha
     Whether its slug is sound is for the caller to see first (`sound`): that takes too long for a transaction.
 
     Raises:
-        NotFound, Conflict: as `goal`.
+        NotFound, Conflict: as `goal`; or too many changes wait already.
     """
     chosen = goal(tx, app, version)
     if chosen.id == app.current_release_id and not _is_to_come(tx, chosen):
         return Change(changed=False, message=f"v{chosen.version} is the current release; nothing changed.")
+    change.check_queue(tx, app)
     cause = f"rollback to v{chosen.version}"
     kept = replace(chosen, mounts=releases.mounts_in_force(tx, app.id))
     return release_again(tx, kept, cause=cause, who=who)

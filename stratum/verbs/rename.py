@@ -3,7 +3,7 @@
 from stratum.model import App
 from stratum.store import Transaction, releases
 from stratum.store.names import rename_app
-from stratum.verbs.change import Change
+from stratum.verbs.change import Change, check_queue
 from stratum.verbs.release import release_again
 
 
@@ -12,7 +12,7 @@ def rename(tx: Transaction, app: App, name: str, *, who: str) -> Change:
 
     Raises:
         AlreadyExists: another app of the environment has the name.
-        Conflict: processes of another app run under it.
+        Conflict: processes of another app run under it, or too many changes wait already.
     """
     if name == app.name:
         return Change(changed=False, message=f"{app.label} is called that already; nothing changed.")
@@ -20,5 +20,6 @@ def rename(tx: Transaction, app: App, name: str, *, who: str) -> Change:
     wished = releases.wished_release(tx, app.id)
     if wished is None:
         return Change(changed=True)
+    check_queue(tx, app)
     cause = f"rename to {name}"
     return release_again(tx, wished, cause=cause, who=who)

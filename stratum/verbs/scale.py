@@ -13,7 +13,7 @@ from stratum.first_scales import WEB
 from stratum.model import RELEASE_PHASE, App, Formation, Release
 from stratum.scaling import Limits, check_total, checked_scale, total
 from stratum.store import Transaction, formation, releases, rollouts
-from stratum.verbs.change import Change
+from stratum.verbs.change import Change, check_queue
 
 
 def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, limits: Limits) -> Change:
@@ -27,6 +27,7 @@ def scale(tx: Transaction, app: App, given: Mapping[str, object], *, who: str, l
         NothingReleased: the app has no targets yet.
         ServedByRouter: it is `web` of a release that has a site.
         TooManyProcesses: the app would have more than it may; the transaction must not commit.
+        Conflict: too many changes wait already; so, too.
     """
     release = current_release(tx, app)
     check_has_web(release, given)
@@ -48,7 +49,7 @@ def launch(tx: Transaction, app: App, target: str, *, who: str, limits: Limits) 
         UnknownTarget: the current release has no such target.
         NotAProcess: it is the command of the release phase.
         NothingReleased: the app has no targets yet.
-        ServedByRouter, TooManyProcesses: as `scale`.
+        ServedByRouter, TooManyProcesses, Conflict: as `scale`.
     """
     release = current_release(tx, app)
     check_has_web(release, (target,))
@@ -135,6 +136,7 @@ def _wish(tx: Transaction, app: App, scales: Mapping[str, int], *, cause: str, w
     before, paused = formation.set_scales(tx, app.id, scales), formation.get_formation(tx, app.id).paused
     if not before:
         return None
+    check_queue(tx, app)
     rollout = rollouts.add_rollout(tx, app.id, cause=cause, who=who, formation_before=before)
     return Change(changed=True, rollout=rollout.number, message=_still_paused(paused, scales))
 

@@ -13,7 +13,7 @@ from stratum.model import App, Volume
 from stratum.mounts import checked_path, overlapping
 from stratum.names import checked_name
 from stratum.store import Transaction, releases, volumes
-from stratum.verbs.change import Change
+from stratum.verbs.change import Change, check_queue
 from stratum.verbs.release import release_again
 
 MAX_VOLUMES = 32  # of one app
@@ -132,10 +132,14 @@ def _wish(
     Args:
         volume: whose mount differs.
         said: the cause, and who.
+
+    Raises:
+        Conflict: too many changes wait already.
     """
     wished = releases.wished_release(tx, app.id)
     if wished is None:
         volumes.set_first_path(tx, volume.id, mounts.get(volume.name, ""))
         return Change(changed=True, message="The first release will have it so.")
+    check_queue(tx, app)
     cause, who = said
     return release_again(tx, replace(wished, mounts=mounts), cause=cause, who=who)
