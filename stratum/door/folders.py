@@ -195,10 +195,24 @@ class Folders:
         return left
 
     def _erase(self, app_id: int, paths: list[Path], limit_s: float) -> None:
+        """Erase what it can.
+
+        Raises:
+            DoorUnavailable, OSError: something of it cannot be erased, but all else is.
+            TimeoutError: the time is over; InterruptedError: something has ended it.
+        """
         trees = Trees(self._fence, limit_s, tries=1)
+        failed: OSError | DoorUnavailable | None = None
         for path in paths:
-            with suppress(FileNotFoundError):
-                trees.erase(path, self._fence.build_uid(app_id))
+            try:
+                with suppress(FileNotFoundError):
+                    trees.erase(path, self._fence.build_uid(app_id))
+            except (TimeoutError, InterruptedError):
+                raise
+            except (OSError, DoorUnavailable) as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     def _erase_at_once(self, app_id: int, paths: list[Path]) -> bool:
         """Erase what takes no time; what is left for any other reason tells it when it is erased next."""

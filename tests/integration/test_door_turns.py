@@ -3,12 +3,15 @@
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from stratum.door import proc, turns
 from stratum.door.client import Door
 from stratum.door.folders import Folders
+from stratum.door.trees import Trees
+from stratum.errors import DoorUnavailable
 from tests.doors import APP, House, Raised, in_background, needs_root, stop_one
 from tests.waiting import wait_until
 
@@ -38,6 +41,27 @@ def test_a_removal_that_takes_long_is_out_of_the_way_at_once_and_ends_later(hous
     assert house.call(lambda: house.door.erase_left(APP)) is True
     assert left(house) == []
     assert house.call(lambda: house.door.sweep(APP)) is True
+
+
+def test_what_cannot_be_erased_keeps_nothing_else_from_it(house: House, monkeypatch):
+    erase = Trees.erase
+
+    def erase_but_the_first(self: Trees, path: Path, uid: int) -> None:
+        if path.name.startswith(".left-1-"):
+            message = "It is not empty."
+            raise DoorUnavailable(message)
+        erase(self, path, uid)
+
+    monkeypatch.setattr(Trees, "erase", erase_but_the_first)
+    for number in (1, 2):
+        house.unpack({"file": ""}, number)
+
+    folders = Folders(house.layout, house.fence)
+    assert house.call(lambda: folders.sweep(APP), as_root=house.fence.fenced) is False
+
+    assert [name.startswith(".left-1-") for name in left(house)] == [True]
+    with pytest.raises(Raised, match="not empty"):
+        house.call(lambda: folders.erase_left(APP), as_root=house.fence.fenced)
 
 
 @needs_root
