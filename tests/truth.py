@@ -126,7 +126,7 @@ class Truth:
                     wished[app.id],
                     formation.ports_of(tx, app.id),
                     formation.unique_ints(tx, app.id),
-                    tuple(releases.list_releases(tx, app.id)),
+                    tuple(list(releases.newest_first(tx, app.id))),
                     tuple(builds.list_builds(tx, app.id, limit=10_000)),
                     frozenset(one.process for one in crashes.crashes(tx, app.id)),
                 )

@@ -132,7 +132,7 @@ class Yard:
 
     def releases(self, app: App) -> list[Release]:
         with self.shop.db.read() as tx:
-            return releases.list_releases(tx, app.id)
+            return list(releases.newest_first(tx, app.id))
 
     def give_back(self, app: App) -> None:
         """Do what the reconciler does with a build whose builder is gone."""

@@ -12,7 +12,7 @@ from gitserver.api.shapes import Events
 from gitserver.services import services
 from stratum.errors import UnknownTarget
 from stratum.events import Event
-from stratum.store import releases
+from stratum.store import catalogue
 
 blueprint = APIBlueprint("events", __name__, url_prefix="/api/apps/<environment>/<app>/events")
 
@@ -58,8 +58,7 @@ def _check(target: str | None) -> None:
         UnknownTarget: it is neither; nothing is known of an app that has no release.
     """
     with services().database.read() as tx:
-        found = releases.newest_first(tx, app_named().id)
-        known = dict.fromkeys(name for release in found for name in release.target_names())
+        known = catalogue.target_names(tx, app_named().id)
     if target is None or not known or target in known or _found(Events(target=target, lines=1)):
         return
-    raise UnknownTarget(target, list(known), "any release")
+    raise UnknownTarget(target, known, "any release")

@@ -15,7 +15,7 @@ from stratum.comparison import Side, compare
 from stratum.errors import Conflict
 from stratum.model import App, Release
 from stratum.ownership import exclusive
-from stratum.store import Transaction, builds, environments, releases
+from stratum.store import Transaction, builds, catalogue, environments, releases
 from stratum.verbs import release
 
 blueprint = APIBlueprint("releases", __name__, url_prefix="/api/apps/<environment>/<app>")
@@ -24,12 +24,12 @@ blueprint.record(Number.tell)
 
 @blueprint.get("/releases")
 def list_all(environment: str, app: str) -> list[rows.Row]:
-    """List them, newest first."""
+    """List the newest hundred, and of those before which can be gone back to or have a name; newest first."""
     with services().database.read() as tx:
         found = environments.get_app(tx, app_named().id)
         current = None if found is None else found.current_release_id
-        reasons, all_of_it = builds.reasons(tx, app_named().id), releases.newest_first(tx, app_named().id)
-        return [rows.release(one, current, reasons.get(one.build_id or 0, "")) for one in all_of_it]
+        reasons, listed = builds.reasons(tx, app_named().id), catalogue.newest_and_kept(tx, app_named().id)
+        return [rows.release(one, current, reasons.get(one.build_id or 0, "")) for one in listed]
 
 
 @blueprint.get("/releases/<number:number>")

@@ -6,11 +6,9 @@ from itertools import chain, islice
 
 from gitserver.api.shapes import Logs
 from stratum.errors import NothingReleased, UnknownTarget
-from stratum.model import RELEASE_PHASE, App, Release, ReleaseState
+from stratum.model import RELEASE_PHASE, App, Release
 from stratum.processes import label, phase_name, wished_names
-from stratum.store import Transaction, formation, releases, rollouts
-
-_RAN = (ReleaseState.LIVE, ReleaseState.RETIRED, ReleaseState.PRUNED)
+from stratum.store import Transaction, catalogue, formation, releases, rollouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def _former(
     """Label → names of processes of releases that ran, oldest first."""
     if app.current_release_id is None or target == RELEASE_PHASE:
         return {}
-    ran = {one.version for one in releases.newest_first(tx, app.id) if one.state in _RAN}
+    ran = catalogue.versions_that_ran(tx, app.id)
     found: dict[str, list[str]] = {}
     for name in sorted((name for name in kept if version(name) in ran), key=version):
         found.setdefault(label(name), []).append(name)

@@ -10,6 +10,8 @@ from stratum.store.clock import now
 from stratum.store.database import Transaction
 from stratum.store.rows import added
 
+RAN = (ReleaseState.LIVE, ReleaseState.RETIRED, ReleaseState.PRUNED)  # once
+
 
 def add_release(
     tx: Transaction,
@@ -53,14 +55,14 @@ def add_release(
 
 def get_release(tx: Transaction, release_id: int) -> Release:
     """Find by id; it must exist."""
-    return _release(tx.execute(select(t.releases).where(t.releases.c.id == release_id)).one())
+    return read_release(tx.execute(select(t.releases).where(t.releases.c.id == release_id)).one())
 
 
 def find_release(tx: Transaction, app_id: int, version: int) -> Release | None:
     """Find by the number people use."""
     chosen = select(t.releases).where(t.releases.c.app_id == app_id, t.releases.c.version == version)
     row = tx.execute(chosen).one_or_none()
-    return None if row is None else _release(row)
+    return None if row is None else read_release(row)
 
 
 def newest_first(tx: Transaction, app_id: int) -> Iterator[Release]:
@@ -71,12 +73,7 @@ def newest_first(tx: Transaction, app_id: int) -> Iterator[Release]:
     """
     chosen = select(t.releases).where(t.releases.c.app_id == app_id).order_by(t.releases.c.version.desc())
     with tx.execute(chosen) as rows:
-        yield from map(_release, rows)
-
-
-def list_releases(tx: Transaction, app_id: int) -> list[Release]:
-    """Newest first, all of them: see `newest_first`."""
-    return list(newest_first(tx, app_id))
+        yield from map(read_release, rows)
 
 
 def first_with(tx: Transaction, app_id: int, targets: Collection[str]) -> dict[str, Release]:
@@ -85,7 +82,7 @@ def first_with(tx: Transaction, app_id: int, targets: Collection[str]) -> dict[s
     found: dict[str, Release] = {}
     with tx.execute(chosen) as rows:
         for row in rows:
-            release = _release(row)
+            release = read_release(row)
             found = {**{name: release for name in release.process_names() if name in targets}, **found}
             if len(found) == len(set(targets)):
                 break
@@ -96,7 +93,7 @@ def current_releases(tx: Transaction) -> dict[int, Release]:
     """App id → the release that runs, for all apps that have one."""
     joined = t.apps.join(t.releases, t.releases.c.id == t.apps.c.current_release_id)
     rows = tx.execute(select(t.releases).select_from(joined))
-    return {row.app_id: _release(row) for row in rows}
+    return {row.app_id: read_release(row) for row in rows}
 
 
 def in_maintenance(tx: Transaction) -> dict[int, str]:
@@ -136,16 +133,15 @@ def set_staying(tx: Transaction, app_id: int, versions: Collection[int]) -> None
         tx.execute(changed.values(staying=version in versions))
 
 
-def predecessor(tx: Transaction, release: Release) -> Release | None:
-    """The newest release before a given one that has run."""
-    states = (ReleaseState.LIVE.value, ReleaseState.RETIRED.value, ReleaseState.PRUNED.value)
+def predecessor(tx: Transaction, release: Release, states: Collection[ReleaseState] = RAN) -> Release | None:
+    """The newest release before a given one that has run, or is in one of these states."""
     chosen = select(t.releases).where(
         t.releases.c.app_id == release.app_id,
         t.releases.c.version < release.version,
-        t.releases.c.state.in_(states),
+        t.releases.c.state.in_([state.value for state in states]),
     )
     row = tx.execute(chosen.order_by(t.releases.c.version.desc()).limit(1)).one_or_none()
-    return None if row is None else _release(row)
+    return None if row is None else read_release(row)
 
 
 def describe(tx: Transaction, release_id: int, values: Mapping[str, object]) -> None:
@@ -159,7 +155,7 @@ def wished_release(tx: Transaction, app_id: int) -> Release | None:
     states = (ReleaseState.PENDING.value, ReleaseState.LIVE.value)
     chosen = select(t.releases).where(t.releases.c.app_id == app_id, t.releases.c.state.in_(states))
     row = tx.execute(chosen.order_by(t.releases.c.version.desc()).limit(1)).one_or_none()
-    return None if row is None else _release(row)
+    return None if row is None else read_release(row)
 
 
 def config_version(tx: Transaction, app_id: int) -> int:
@@ -208,7 +204,8 @@ def get_config(tx: Transaction, app_id: int, version: int) -> bytes | None:
     return found
 
 
-def _release(row: Row[tuple[object, ...]]) -> Release:
+def read_release(row: Row[tuple[object, ...]]) -> Release:
+    """Make what a row of the table says; what it contains takes most of the time."""
     values = {name: getattr(row, name) for name in Release.__dataclass_fields__}
     targets = tuple(Target(name, command) for name, command in row.targets)
     states = {"state": ReleaseState(row.state), "phase": Phase(row.phase)}

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from stratum.model import App, Crash, Release, ReleaseState, RolloutState
+from stratum.model import App, Crash, ReleaseState, RolloutState
 from stratum.processes import label
-from stratum.store import Transaction, releases, rollouts
+from stratum.store import Transaction, catalogue, releases, rollouts
+from stratum.store.catalogue import Outline
 from stratum.verbs.change import Change
 from stratum.verbs.release import release_again
 
@@ -29,7 +30,7 @@ def roll_back_by_itself(tx: Transaction, app: App, looping: Sequence[Crash]) -> 
     """
     if app.roll_back_within_s is None or app.current_release_id is None or app.destroying:
         return None
-    current, *before = releases.list_releases(tx, app.id)
+    current, *before = catalogue.outlines(tx, app.id)
     culprit = _culprit(tx, app, current, looping)
     if current.id != app.current_release_id or _is_rollback(current) or culprit is None:
         return None
@@ -37,7 +38,7 @@ def roll_back_by_itself(tx: Transaction, app: App, looping: Sequence[Crash]) -> 
     if chosen is None:
         return None
     cause = f"{BY_ITSELF} to v{chosen.version}: {label(culprit.process)} of v{current.version} crash-looped"
-    kept = replace(chosen, mounts=releases.mounts_in_force(tx, app.id))
+    kept = replace(releases.get_release(tx, chosen.id), mounts=releases.mounts_in_force(tx, app.id))
     return release_again(tx, kept, cause=cause, who="")
 
 
@@ -50,7 +51,7 @@ def told(tx: Transaction, app: App) -> str:
     return f"v{current.version} is an {current.cause}" if is_told else ""
 
 
-def _culprit(tx: Transaction, app: App, current: Release, looping: Sequence[Crash]) -> Crash | None:
+def _culprit(tx: Transaction, app: App, current: Outline, looping: Sequence[Crash]) -> Crash | None:
     """What began to crash within the time; nothing before the release's rollout has come to its end."""
     rollout = rollouts.rollout_of_release(tx, current.id)
     if rollout is None or rollout.state is not RolloutState.SUCCEEDED or rollout.finished_at is None:
@@ -60,11 +61,11 @@ def _culprit(tx: Transaction, app: App, current: Release, looping: Sequence[Cras
     return next((crash for crash in own if crash.since <= until), None)
 
 
-def _is_rollback(release: Release) -> bool:
+def _is_rollback(release: Outline) -> bool:
     return release.cause.startswith((BY_ITSELF, _ROLLBACK))
 
 
-def _well(current: Release, before: Sequence[Release]) -> Release | None:
+def _well(current: Outline, before: Sequence[Outline]) -> Outline | None:
     """The newest that ran before, is not the same once more, and was never left in this way."""
     ran = [one for one in before if one.state in _RAN]
     left = [
@@ -76,5 +77,5 @@ def _well(current: Release, before: Sequence[Release]) -> Release | None:
     return next((one for one in ran if one.state is ReleaseState.RETIRED and _what(one) not in bad), None)
 
 
-def _what(release: Release) -> tuple[str, int]:
+def _what(release: Outline) -> tuple[str, int]:
     return release.slug, release.config_version

@@ -7,7 +7,7 @@ from dataclasses import replace
 from stratum.door.client import Door
 from stratum.errors import Conflict, InvalidName, NotFound, NothingReleased
 from stratum.model import App, Build, Release, ReleaseState
-from stratum.store import Transaction, builds, releases, rollouts
+from stratum.store import Transaction, builds, catalogue, releases, rollouts
 from stratum.verbs import change
 from stratum.verbs.build import check_queue
 from stratum.verbs.change import Change
@@ -96,9 +96,8 @@ def _check_name(tx: Transaction, release: Release, name: str) -> None:
     if name != name.strip() or not name.isprintable():
         reason = "it has what cannot be seen"
         raise InvalidName(kind, name, reason, "Use what can be printed in a line, without blanks around it.")
-    others = (one for one in releases.newest_first(tx, release.app_id) if one.id != release.id)
-    taken = next((one.version for one in others if name and one.name == name), None)
-    if taken is not None:
+    taken = catalogue.version_named(tx, release.app_id, name) if name else None
+    if taken not in (None, release.version):
         message = f"v{taken} is called {name!r}; v{release.version} cannot be, too."
         raise Conflict(message, f"Take another name, or free this one: stratum releases name v{taken} ''.")
 
@@ -185,9 +184,9 @@ def _commit(tx: Transaction, app: App) -> str:
 
 
 def _earlier(tx: Transaction, app: App, current: Release) -> Release:
-    for release in releases.newest_first(tx, app.id):
-        if release.version < current.version and release.state is ReleaseState.RETIRED:
-            return release
+    found = releases.predecessor(tx, current, (ReleaseState.RETIRED,))
+    if found is not None:
+        return found
     message = f"{app.label} has no release before v{current.version} to go back to."
     raise Conflict(message, "stratum releases lists them.")
 

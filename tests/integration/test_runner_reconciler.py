@@ -320,7 +320,7 @@ def test_a_destroyed_app_is_gone_with_all_it_had(stage: Stage, app: App) -> None
     with stage.parts.database.read() as tx:
         assert environments.get_app(tx, app.id) is None
         assert app.id not in formation.routes(tx)
-        assert releases.list_releases(tx, app.id) == []
+        assert list(releases.newest_first(tx, app.id)) == []
     assert mine(stage, app) == {}
     assert stage.get(app) == (404, "There is no app at this address.\n")
     layout = stage.layout

@@ -75,7 +75,7 @@ def test_next_release_overlaps_web_and_loses_no_request(stage: Stage, app: App) 
     assert len(stage.parts.engine.status(app)) == 3
     with stage.parts.database.read() as tx:
         assert len(formation.ports_of(tx, app.id)) == 2
-        states = [release.state for release in releases.list_releases(tx, app.id)]
+        states = [release.state for release in list(releases.newest_first(tx, app.id))]
     assert states == [ReleaseState.LIVE, ReleaseState.RETIRED]
     names = [path.name for path in stage.layout.descriptions.iterdir() if f".{app.name}." in path.name]
     assert sorted(names) == [f"MyProdEnv.{app.name}.v2.{one}" for one in ("web.1", "web.2", "worker.1")]

@@ -41,7 +41,7 @@ def site(
 ) -> Rollout:
     """Record a release with a site and queue its rollout, as a builder does."""
     with stage.parts.database.write() as tx:
-        version = len(releases.list_releases(tx, app.id)) + 1
+        version = len(list(releases.newest_first(tx, app.id))) + 1
         digest = f"{version:064x}"
         lines = tuple(Target(name, command) for name, command in targets.items())
         made = releases.add_release(
@@ -159,7 +159,7 @@ def test_a_site_that_cannot_be_served_leaves_the_one_before(stage: Stage) -> Non
     assert "its site cannot be copied" in done.error
     assert stage.get(app) == (200, "one")
     with stage.parts.database.read() as tx:
-        states = [one.state for one in releases.list_releases(tx, app.id)]
+        states = [one.state for one in list(releases.newest_first(tx, app.id))]
     assert states == [ReleaseState.FAILED, ReleaseState.LIVE]
 
 

@@ -100,7 +100,7 @@ def test_the_slug_that_they_run_stays_as_long_as_they_do(stage: Stage, app: App)
 
     assert surplus(stage, app) == (slugs[0],)
     with stage.parts.database.read() as tx:
-        found = {one.version: (one.state, one.staying) for one in releases.list_releases(tx, app.id)}
+        found = {one.version: (one.state, one.staying) for one in list(releases.newest_first(tx, app.id))}
     assert found == {
         4: (ReleaseState.LIVE, False),
         3: (ReleaseState.RETIRED, False),

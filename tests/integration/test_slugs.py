@@ -29,7 +29,7 @@ def go_live(yard: Yard, app) -> None:
     """Do what an applier records."""
     with yard.shop.db.write() as tx:
         before = there(environments.get_app(tx, app.id)).current_release_id
-        newest = releases.list_releases(tx, app.id)[0]
+        newest = next(releases.newest_first(tx, app.id))
         if before is not None:
             releases.set_release_state(tx, before, ReleaseState.RETIRED)
         releases.set_release_state(tx, newest.id, ReleaseState.LIVE)

@@ -250,7 +250,7 @@ def test_an_app_with_more_releases_than_it_needs_is_tidied_now_and_then(
                 tx, site.app.id, slug=slug, commit="c" * 40, targets=(), cause="", who=""
             )
             releases.set_release_state(tx, made.id, ReleaseState.RETIRED)
-        made = releases.list_releases(tx, site.app.id)[0]
+        made = next(releases.newest_first(tx, site.app.id))
         environments.set_current_release(tx, site.app.id, made.id)
     for second in range(0, 70, 10):
         monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=partial(float, second)))

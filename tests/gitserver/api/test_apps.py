@@ -237,7 +237,7 @@ def test_a_renamed_app_is_released_again_under_its_new_name(api, side):
     assert (status, done["name"], done["url"]) == (200, "shop", "http://shop.myprodenv.localhost:8080")
     assert (done["changed"], done["rollout"], done["release"]) == (True, 2, 2)
     with side.db.read() as tx:
-        newest, oldest = releases.list_releases(tx, app.id)
+        newest, oldest = list(releases.newest_first(tx, app.id))
     assert (newest.app_name, newest.cause, newest.slug) == ("shop", "rename to shop", oldest.slug)
     assert oldest.app_name == "app02"
     assert api("PATCH", "/apps/MyProdEnv/shop", json={"name": "shop"})[1]["changed"] is False

@@ -63,7 +63,7 @@ def app(side, api):
 
 def versions(side, app):
     with side.db.read() as tx:
-        return [one.version for one in releases.list_releases(tx, app.id)]
+        return [one.version for one in list(releases.newest_first(tx, app.id))]
 
 
 def ask(api, what, body):
@@ -106,7 +106,7 @@ def test_what_alters_what_runs_is_a_numbered_release(api, side, app, what):
         assert answer["release"] == before[0] + 1
         assert answer["rollout"] is not None
         with side.db.read() as tx:
-            made = releases.list_releases(tx, app.id)[0]
+            made = next(releases.newest_first(tx, app.id))
         assert made.cause
         assert made.who == "admin"
 

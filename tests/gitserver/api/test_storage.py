@@ -32,7 +32,7 @@ def listed(api):
 
 def newest(side, app):
     with side.db.read() as tx:
-        return releases.list_releases(tx, app.id)[0]
+        return next(releases.newest_first(tx, app.id))
 
 
 def test_what_is_created_is_there_empty_and_mounted_nowhere(api, side, app):

@@ -91,7 +91,7 @@ def test_a_change_while_a_push_rolls_out_builds_on_the_pushed_code(api, side):
     api("PATCH", f"{HERE}/vars", json={"set": {"A": "1"}})
 
     with side.db.read() as tx:
-        newest = releases.list_releases(tx, app.id)[0]
+        newest = next(releases.newest_first(tx, app.id))
     assert (newest.version, newest.slug, newest.config_version) == (3, "b" * 64, 1)
 
 

@@ -91,7 +91,7 @@ def test_the_one_before_is_inactive_once_another_is_live_and_active_again_after_
         ("/2/statuses", "success"),
     ]
     with speaking.side.db.write() as tx:
-        old = releases.list_releases(tx, speaking.app.id)[-1]
+        old = list(releases.newest_first(tx, speaking.app.id))[-1]
         release_again(tx, old, cause="rollback", who="admin")
     speaking.side.settle(speaking.app)
     speaking.look()

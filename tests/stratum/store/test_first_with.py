@@ -16,13 +16,13 @@ def test_the_first_release_with_a_target_is_found_without_reading_those_after_it
                 cause="push",
                 who="me",
             )
-    read, make = [], releases._release
+    read, make = [], releases.read_release
 
     def noted(row):
         read.append(row.version)
         return make(row)
 
-    monkeypatch.setattr(releases, "_release", noted)
+    monkeypatch.setattr(releases, "read_release", noted)
 
     with db.read() as tx:
         found = releases.first_with(tx, app.id, ("web", "worker"))

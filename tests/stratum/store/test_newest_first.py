@@ -38,7 +38,7 @@ def taken(work) -> int:
 @pytest.mark.usefixtures("many")
 def test_to_read_all_takes_the_memory_of_a_few(db, app):
     with db.read() as tx:
-        one = taken(lambda: releases.list_releases(tx, app.id)) / MANY
+        one = taken(lambda: list(releases.newest_first(tx, app.id))) / MANY
         most = taken(lambda: [one.version for one in releases.newest_first(tx, app.id)])
 
     assert most < 5 * one
@@ -46,13 +46,13 @@ def test_to_read_all_takes_the_memory_of_a_few(db, app):
 
 @pytest.mark.usefixtures("many")
 def test_what_a_rollback_goes_back_to_is_found_without_reading_those_before_it(db, app, monkeypatch):
-    read, make = [], releases._release
+    read, make = [], releases.read_release
 
     def noted(row):
         read.append(row.version)
         return make(row)
 
-    monkeypatch.setattr(releases, "_release", noted)
+    monkeypatch.setattr(releases, "read_release", noted)
     with db.read() as tx:
         now = there(environments.get_app(tx, app.id))
         assert verbs.goal(tx, now, None).version == MANY - 1

@@ -59,7 +59,7 @@ def test_what_a_kept_release_was_made_by_stays(db, app, state):
         prune(tx, 1)
 
         assert numbers(tx, app) == [1, 3]
-        assert releases.list_releases(tx, app.id)[0].build_id is not None
+        assert next(releases.newest_first(tx, app.id)).build_id is not None
 
 
 @pytest.mark.parametrize("state", [ReleaseState.PRUNED, ReleaseState.FAILED])
@@ -71,7 +71,7 @@ def test_a_release_that_is_not_kept_stays_known_without_its_build(db, app, state
         prune(tx, 1)
 
         assert numbers(tx, app) == [2]
-        [release] = releases.list_releases(tx, app.id)
+        [release] = list(releases.newest_first(tx, app.id))
         assert (release.state, release.build_id) == (state, None)
         assert rollouts.find_rollout(tx, app.id, 1) is not None
 

@@ -112,7 +112,7 @@ def test_pruned_releases_are_marked_before_their_slugs_go(db, app):
         assert retention.prune(tx, app.id, 3) == ("s1", "s2")
 
     with db.write() as tx:
-        states = [one.state.value for one in releases.list_releases(tx, app.id)]
+        states = [one.state.value for one in list(releases.newest_first(tx, app.id))]
         assert states == ["live", "retired", "retired", "pruned", "pruned"]
         assert retention.apps_with_surplus(tx, 3) == [app.id]  # until the slugs have gone, too
         retention.forget(tx, app.id, "s1")
@@ -149,10 +149,10 @@ def test_the_same_slug_made_again_is_known_again(db, app):
     with db.write() as tx:
         for slug in retention.prune(tx, app.id, 3):
             retention.forget(tx, app.id, slug)
-        releases.set_release_state(tx, releases.list_releases(tx, app.id)[0].id, RETIRED)
+        releases.set_release_state(tx, next(releases.newest_first(tx, app.id)).id, RETIRED)
         release(tx, app, "s1", LIVE)
         for _ in range(3):
-            releases.set_release_state(tx, releases.list_releases(tx, app.id)[0].id, RETIRED)
+            releases.set_release_state(tx, next(releases.newest_first(tx, app.id)).id, RETIRED)
             release(tx, app, "s6", LIVE)
 
         assert retention.prune(tx, app.id, 2) == ("s1", "s3", "s4", "s5")
@@ -207,7 +207,7 @@ class Histories(RuleBasedStateMachine):
     def roll_out(self, is_good):
         """The oldest release that is on its way comes up, or does not."""
         with self.db.write() as tx:
-            waiting = [r for r in releases.list_releases(tx, self.app_id) if r.state is PENDING]
+            waiting = [r for r in list(releases.newest_first(tx, self.app_id)) if r.state is PENDING]
             if not waiting:
                 return
             current = self.app(tx).current_release_id
@@ -222,12 +222,12 @@ class Histories(RuleBasedStateMachine):
         with self.db.write() as tx, suppress(Conflict, NotFound):
             change = release_verbs.rollback(tx, self.app(tx), version, who="me")
             if change.changed:
-                assert releases.list_releases(tx, self.app_id)[0].slug in self.slugs
+                assert next(releases.newest_first(tx, self.app_id)).slug in self.slugs
 
     @rule(back=st.integers(0, 5), pinned=st.booleans())
     def pin(self, back, pinned):
         with self.db.read() as tx:
-            version = max(1, len(releases.list_releases(tx, self.app_id)) - back)
+            version = max(1, len(list(releases.newest_first(tx, self.app_id))) - back)
         with self.db.write() as tx, suppress(Conflict, NotFound):
             release_verbs.describe(tx, self.app(tx), version, {"pinned": pinned})
 
@@ -253,7 +253,7 @@ class Histories(RuleBasedStateMachine):
     def what_may_be_needed_is_there(self):
         with self.db.read() as tx:
             current = self.app(tx).current_release_id
-            for one in releases.list_releases(tx, self.app_id):
+            for one in list(releases.newest_first(tx, self.app_id)):
                 is_needed = one.id == current or one.pinned or one.version == self.goal()
                 if one.state is not FAILED and (is_needed or one.state in (PENDING, RETIRED, LIVE)):
                     assert one.slug in self.slugs, one
