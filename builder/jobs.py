@@ -88,11 +88,11 @@ def _tidy(shop: Workshop, app_id: int) -> bool:
     The caller holds the app's lock: nobody builds. False when not all of it is erased, which takes none.
     """
     with shop.db.read() as tx:
-        slugs = builds.unused_slugs(tx, app_id)
+        slugs = retention.unused(tx, app_id)
     for slug in slugs:
         shop.door.drop_slug(app_id, slug)
         with shop.db.write() as tx:
-            builds.forget_slug(tx, app_id, slug)
+            retention.forget_unused(tx, app_id, slug)
     _prune(shop, app_id)
     return shop.door.sweep(app_id)
 

@@ -84,11 +84,14 @@ class Recovery:
             self._have_pruned()
 
     def _have_pruned(self) -> None:
-        """Nudge the builders of apps that keep more releases than they need: they tidy up, too."""
+        """Nudge the builders of apps that keep more than they need: they tidy up, too."""
         self._pruned_at = time.monotonic()
         with self.parts.database.read() as tx:
-            due = retention.apps_with_surplus(tx, self.parts.instance.settings.keep_releases)
-        for app_id in due:
+            due = {
+                *retention.apps_with_surplus(tx, self.parts.instance.settings.keep_releases),
+                *retention.apps_with_unused(tx),
+            }
+        for app_id in sorted(due):
             self.nudger.build(app_id)
         prune_builds(self.parts)
         prune_rollouts(self.parts)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import reduce
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, or_, select, update
 
 from stratum.errors import Conflict
 from stratum.model import (
@@ -239,7 +239,7 @@ def drop(tx: Transaction, build: Build, reason: str, slug: str = "") -> bool:
     """End a held build that is given up; False when the lease has been lost, and nothing is recorded.
 
     Args:
-        slug: what it has made meanwhile, to be removed (`unused_slugs`); empty: what was noted, if anything.
+        slug: what it has made meanwhile, to be removed (`retention.unused`); empty: what was noted, if any.
     """
     claim = {"owner": "", "lease_until": None, **({"slug": slug} if slug else {})}
     ended = {"state": _GIVEN_UP, "error": reason, "finished_at": now()}
@@ -267,28 +267,6 @@ def orphans(tx: Transaction) -> list[Build]:
     states = [state.value for state in BuildState if not state.is_terminal]
     chosen = (t.builds.c.gate != "", t.builds.c.push_id.is_(None), t.builds.c.state.in_(states))
     return [_build(row) for row in tx.execute(select(t.builds).where(*chosen).order_by(t.builds.c.id))]
-
-
-def unused_slugs(tx: Transaction, app_id: int) -> list[str]:
-    """What an app's builds have made that was never released, nor will be.
-
-    A release whose slug has been removed is none that has it: the same commit may have been built once more.
-    """
-    mine = t.builds.c.app_id == app_id
-    states = [state.value for state in BuildState if not state.is_terminal]
-    wanted = union(
-        select(t.releases.c.slug).where(t.releases.c.app_id == app_id, ~t.releases.c.slug_gone),
-        select(t.builds.c.slug).where(mine, t.builds.c.state.in_(states)),
-    )
-    unreleased = (mine, t.builds.c.slug != "", t.builds.c.release_id.is_(None))
-    made = select(t.builds.c.slug).where(*unreleased).distinct()
-    return list(tx.scalars(made.where(t.builds.c.slug.not_in(wanted))))
-
-
-def forget_slug(tx: Transaction, app_id: int, slug: str) -> None:
-    """Note that what an app's builds have made without a release is gone."""
-    made = (t.builds.c.app_id == app_id, t.builds.c.slug == slug)
-    tx.execute(update(t.builds).where(*made).values(slug=""))
 
 
 def newest_taken(tx: Transaction, app_id: int) -> Build | None:

@@ -106,7 +106,7 @@ def _build(tx: Transaction, app: App, build: Build) -> None:
     builds.renew(tx, build)
     builds.held(tx, build)
     builds.finish(tx, build, BuildState.SUCCEEDED, release_id=made.id)
-    builds.unused_slugs(tx, app.id)
+    retention.unused(tx, app.id)
     retention.apps_with_surplus(tx, keep=1)
     builds.in_state(tx, BuildState.QUEUED)
 

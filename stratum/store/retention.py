@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, exists, select, update
 
 from stratum.model import BuildState, ReleaseState
 from stratum.store import tables as t
@@ -34,6 +34,16 @@ _OF_RELEASES = (
 )
 _WANTED = select(t.builds.c.app_id, t.builds.c.slug).where(
     t.builds.c.state.in_(_UNFINISHED), t.builds.c.slug != ""
+)
+_others = t.builds.alias("others")
+_same = (t.releases.c.app_id == t.builds.c.app_id, t.releases.c.slug == t.builds.c.slug)
+_alike = (_others.c.app_id == t.builds.c.app_id, _others.c.slug == t.builds.c.slug)
+# A release whose slug has been removed is none that has it: the same commit may have been built once more.
+_IS_UNUSED = and_(
+    t.builds.c.slug != "",
+    t.builds.c.release_id.is_(None),
+    ~exists().where(*_same, ~t.releases.c.slug_gone),
+    ~exists().where(*_alike, _others.c.state.in_(_UNFINISHED)),
 )
 
 
@@ -106,6 +116,23 @@ def forget(tx: Transaction, app_id: int, slug: str) -> None:
     useless = t.releases.c.state.in_((ReleaseState.PRUNED.value, ReleaseState.FAILED.value))
     mine = (t.releases.c.app_id == app_id, t.releases.c.slug == slug, useless)
     tx.execute(update(t.releases).where(*mine).values(slug_gone=True))
+
+
+def unused(tx: Transaction, app_id: int) -> list[str]:
+    """What an app's builds have made that was never released, nor will be."""
+    made = select(t.builds.c.slug).where(t.builds.c.app_id == app_id, _IS_UNUSED)
+    return list(tx.scalars(made.distinct()))
+
+
+def apps_with_unused(tx: Transaction) -> list[int]:
+    """Ids of the apps that have something unused, as of a builder that was killed before it tidied."""
+    return list(tx.scalars(select(t.builds.c.app_id).where(_IS_UNUSED).distinct()))
+
+
+def forget_unused(tx: Transaction, app_id: int, slug: str) -> None:
+    """Note that what an app's builds have made without a release is gone."""
+    made = (t.builds.c.app_id == app_id, t.builds.c.slug == slug)
+    tx.execute(update(t.builds).where(*made).values(slug=""))
 
 
 def _by_app(tx: Transaction, app_id: int | None = None) -> dict[int, list[Kept]]:

@@ -35,6 +35,7 @@ from stratum.verbs import webhooks as verbs
 from stratum.webhooks import Provider
 from tests.databases import new_database
 from tests.fakes import FakeNudges
+from tests.there import there
 
 
 @dataclass
@@ -256,6 +257,23 @@ def test_an_app_with_more_releases_than_it_needs_is_tidied_now_and_then(
         monkeypatch.setattr(recover, "time", SimpleNamespace(monotonic=partial(float, second)))
         site.recovery.run()
     assert site.nudges.builds == [site.app.id] * 3
+
+
+def test_what_a_killed_builder_has_made_for_nobody_goes_without_another_build(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.database.write() as tx:
+        other = environments.add_app(tx, site.app.environment, "other")
+        builds.add_build(tx, other.id, "c" * 40, source="push", who="me")
+        builds.add_build(tx, site.app.id, "c" * 40, source="push", who="me")
+        claimed = there(builds.claim_next(tx, site.app.id, "nobody"))
+        assert builds.note_slug(tx, claimed, "a" * 64, ())
+        assert builds.drop(tx, claimed, "given up")
+        assert builds.finish(tx, there(builds.claim_next(tx, other.id, "nobody")), BuildState.FAILED)
+
+    site.recovery.run()
+
+    assert site.nudges.builds == [site.app.id]
 
 
 def queued_delivery(site: Site) -> int:

@@ -148,9 +148,9 @@ def test_what_was_built_for_nothing_is_found_unless_something_else_has_it(db, ap
         builds.cancel_gated(tx, two, "no")
         releases.add_release(tx, app.id, slug="b", commit=ONE, targets=(), cause="", who="")
 
-        assert builds.unused_slugs(tx, app.id) == ["a"]
-        builds.forget_slug(tx, app.id, "a")
-        assert builds.unused_slugs(tx, app.id) == []
+        assert retention.unused(tx, app.id) == ["a"]
+        retention.forget_unused(tx, app.id, "a")
+        assert retention.unused(tx, app.id) == []
 
 
 def test_what_was_sealed_by_a_builder_that_was_lost_is_known(db, app):
@@ -158,14 +158,14 @@ def test_what_was_sealed_by_a_builder_that_was_lost_is_known(db, app):
         queue(tx, app.id, gate="")
         lost = there(builds.claim_next(tx, app.id, "a"))
         assert builds.note_slug(tx, lost, SLUG, TARGETS)
-        assert builds.unused_slugs(tx, app.id) == []
+        assert retention.unused(tx, app.id) == []
         builds.give_back(tx, lost)
         again = there(builds.claim_next(tx, app.id, "b"))
 
         assert (again.slug, again.targets) == (SLUG, TARGETS)
         assert not builds.note_slug(tx, lost, "b" * 64, ())
         assert builds.drop(tx, again, "given up")
-        assert builds.unused_slugs(tx, app.id) == [SLUG]
+        assert retention.unused(tx, app.id) == [SLUG]
 
 
 def test_redeploy_builds_no_commit_that_was_not_taken(db, app):
@@ -191,6 +191,6 @@ def test_what_was_built_for_nothing_is_found_where_an_older_release_had_it_that_
         builds.note_slug(tx, again, SLUG, TARGETS)
         builds.drop(tx, again, "given up")
 
-        assert builds.unused_slugs(tx, app.id) == [SLUG]
-        builds.forget_slug(tx, app.id, SLUG)
-        assert builds.unused_slugs(tx, app.id) == []
+        assert retention.unused(tx, app.id) == [SLUG]
+        retention.forget_unused(tx, app.id, SLUG)
+        assert retention.unused(tx, app.id) == []
