@@ -19,7 +19,14 @@ _REQUIREMENT = re.compile(r"\s*([\w.-]+)\s*(?:\[([^\]]*)\])?\s*(@)?\s*\(?([^;)]*
 _LOCAL = re.compile(rb'^source = \{ (?:editable|virtual|directory) = "([^"\n]+)" \}', re.MULTILINE)
 _ROOT = "."
 _COMPARED = {"name", "extras", "marker", "specifier", "index"}
-_PHASE = re.compile(r"(?<=\d)\.?(alpha|a|beta|b|preview|pre|rc|c)\.?(?=\d|$)")
+# Source: packaging.python.org, version specifiers, "Appendix: Parsing version strings".
+_CLAUSE = re.compile(
+    r"(?P<operator>[=!<>~]+)v?(?:0*(?P<epoch>\d*)!)?(?P<release>\d+(?:\.\d+)*)"
+    r"(?:[._-]?(?P<phase>alpha|a|beta|b|preview|pre|rc|c)[._-]?(?P<nth>\d*))?"
+    r"(?P<post>-(?=\d)|[._-]?(?:post|rev|r)[._-]?)?(?(post)(?P<post_nth>\d*))"
+    r"(?P<dev>[._-]?dev[._-]?)?(?(dev)(?P<dev_nth>\d*))"
+    r"(?P<rest>\.\*|\+[a-z\d]+(?:[._-][a-z\d]+)*)?"
+)
 _SHORT = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc"}
 _LEGACY = ("dependencies", "source", "extras", "dev-dependencies")
 _STANDARD = ("requires-python", "dependencies", "optional-dependencies")
@@ -123,9 +130,18 @@ def _wanted(specifier: str, extras: Iterable[str]) -> set[str]:
 
 
 def _spelled(clause: str) -> str:
-    """Source: packaging.python.org, version specifiers, "Normalization"."""
-    text = re.sub(r"[\s_-]|(?<=[=<>~])v", "", clause.lower())
-    return _PHASE.sub(lambda found: _SHORT.get(found[1], found[1]), text)
+    """As uv writes it. Source: packaging.python.org, version specifiers, "Normalization"."""
+    text = re.sub(r"\s", "", clause.lower())
+    found = _CLAUSE.fullmatch(text)
+    if found is None:
+        return text
+    epoch = f"{found['epoch']}!" if found["epoch"] else ""
+    release = ".".join(str(int(number)) for number in found["release"].split("."))
+    phase = _SHORT.get(found["phase"], found["phase"] or "")
+    nths = [f"{int(found[nth] or 0)}" for nth in ("nth", "post_nth", "dev_nth")]
+    named = zip((phase, found["post"] and ".post", found["dev"] and ".dev"), nths, strict=True)
+    after = "".join(f"{name}{nth}" for name, nth in named if name)
+    return f"{found['operator']}{epoch}{release}{after}{re.sub('[_-]', '.', found['rest'] or '')}"
 
 
 def _name(text: str) -> str:

@@ -69,6 +69,23 @@ def test_a_lock_of_the_project_fits_however_that_is_spelled():
 
 
 @pytest.mark.parametrize(
+    ("asked", "locked"),
+    [
+        (">=2017.01.23", ">=2017.1.23"),
+        (">=1.0a,<3.0.0dev", ">=1.0a0,<3.0.0.dev0"),
+        (">=20.1.0.rev1", ">=20.1.0.post1"),
+        (">=2.0-1,!=2.1.post", ">=2.0.post1,!=2.1.post0"),
+        (">=2020.1.POST.1,<1!0", ">=2020.1.post1,<1!0"),
+        (">=20.0.preview2", ">=20.0rc2"),
+        ("== 0.10.*, !=v7.00", "==0.10.*,!=7.0"),
+        (">1.0-alpha_1.dev-3", ">1.0a1.dev3"),
+    ],
+)
+def test_a_lock_fits_with_the_versions_as_uv_has_written_them(asked, locked):
+    assert fault("uv.lock", UV.replace("==1.16.0", locked), PROJECT.replace("== 1.16.0", asked)) == ""
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("1.16.0", "1.15.0", "pyproject.toml asks for six ==1.15.0, and uv.lock was made for ==1.16.0"),
