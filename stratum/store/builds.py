@@ -129,9 +129,10 @@ def build_of_push(tx: Transaction, push_id: int) -> Build | None:
 
 def newest_of(tx: Transaction, app_id: int, commit: str) -> Build | None:
     """The newest build of a commit that was released."""
-    mine = (t.builds.c.app_id == app_id, t.builds.c.commit == commit)
-    found = _all(tx, *mine, t.builds.c.state == BuildState.SUCCEEDED.value)
-    return found[-1] if found else None
+    released = t.builds.c.state == BuildState.SUCCEEDED.value
+    mine = select(t.builds).where(t.builds.c.app_id == app_id, t.builds.c.commit == commit, released)
+    row = tx.execute(mine.order_by(t.builds.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else _build(row)
 
 
 def list_builds(tx: Transaction, app_id: int, limit: int = 100) -> list[Build]:

@@ -1,11 +1,11 @@
-"""Releases are read one by one: each may hold hundreds of KiB of what was installed."""
+"""Releases and builds are read one by one: each may hold hundreds of KiB of what was installed."""
 
 import tracemalloc
 
 import pytest
 
-from stratum.model import Contents, ReleaseState
-from stratum.store import environments, releases
+from stratum.model import BuildState, Contents, ReleaseState
+from stratum.store import builds, environments, releases
 from stratum.verbs import release as verbs
 from tests.there import there
 
@@ -33,6 +33,22 @@ def taken(work) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_of_the_builds_of_a_commit_only_the_newest_is_read(db, app):
+    with db.write() as tx:
+        for _ in range(MANY):
+            builds.add_build(tx, app.id, "1" * 40, source="redeploy", who="me")
+            claimed = there(builds.claim_next(tx, app.id, "me"))
+            builds.note_slug(tx, claimed, "s", (), PACKAGES)
+            builds.finish(tx, claimed, BuildState.SUCCEEDED)
+
+    with db.read() as tx:
+        one = taken(lambda: builds.find_build(tx, app.id, MANY))
+        most = taken(lambda: builds.newest_of(tx, app.id, "1" * 40))
+        assert there(builds.newest_of(tx, app.id, "1" * 40)).number == MANY
+
+    assert most < 5 * one
 
 
 @pytest.mark.usefixtures("many")
