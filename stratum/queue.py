@@ -57,7 +57,7 @@ def check_redis(url: str) -> None:
     try:
         is_up = Nudges(url).is_up()
     except ValueError as error:
-        message = f"STRATUM_REDIS_URL={url!r} is not allowed: {error}"
+        message = f"STRATUM_REDIS_URL, of {url.rpartition('@')[2]!r}, is not allowed: {error}"
         raise InvalidInput(message) from error
     if not is_up:
         message = f"The redis that STRATUM_REDIS_URL names does not answer: {url.rpartition('@')[2]}."
