@@ -6,7 +6,7 @@ from stratum.errors import Conflict
 from stratum.model import App
 from stratum.store import Transaction, rollouts
 
-# Of one app: every rollout is looked at anew whenever one ends, and its processes are restarted for each.
+# Of one app: whoever looks for work reads all that wait, and each is rolled out in its turn.
 MAX_QUEUED = 100
 
 

@@ -259,9 +259,7 @@ def test_an_app_with_more_releases_than_it_needs_is_tidied_now_and_then(
     assert site.nudges.builds == [site.app.id] * 3
 
 
-def test_what_a_killed_builder_has_made_for_nobody_goes_without_another_build(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_builder_has_made_for_nobody_goes_without_another_build(site: Site) -> None:
     with site.database.write() as tx:
         other = environments.add_app(tx, site.app.environment, "other")
         builds.add_build(tx, other.id, "c" * 40, source="push", who="me")
